@@ -1,0 +1,1 @@
+export { OnebitError, UsageError } from "./errors.js";

@@ -1,0 +1,134 @@
+/**
+ * A packed network: values assigned once, and steps that compute them. The runtime's half of
+ * onebit knows only this, never the graph.
+ *
+ * Per image: a map is float32 [H, W, C], bits are 1 bit [H, W, C] (1 means +1), a vector is
+ * float32 [C]. Channels vary fastest.
+ */
+export type ValueKind = "map" | "bits" | "vector";
+
+export interface ProgramValue {
+  readonly name: string;
+  readonly kind: ValueKind;
+  /** [H, W, C]; [1, 1, C] for vectors. */
+  readonly shape: readonly [number, number, number];
+}
+
+/** Index into Program.values. */
+export type ValueId = number;
+/** Key of a tensor of the file. */
+export type TensorKey = string;
+/** Registers of an epilogue: 0 is the accumulator, micro-op i defines register i + 1. */
+export type Register = number;
+
+/**
+ * Straight-line element-wise program over the accumulator of a step, one entry per register.
+ * Per-channel tensors have the step's channel count. All arithmetic is float32, each operation
+ * rounded once, in the order written: every backend gives the same bits.
+ *
+ *   ["load", v]             v[h, w, c]: a map or bits (as -1 / +1) of the same shape, or a vector (broadcast)
+ *   ["affine", r, s, t]     r * s[c] + t[c]   (two roundings)
+ *   ["shift", r, t]         r + t[c]
+ *   ["scale", r, s]         r * s[c]
+ *   ["prelu", r, s]         r > 0 ? r : r * s[c]
+ *   ["relu", r]             r > 0 ? r : 0
+ *   ["sigmoid", r]          1 / (1 + exp(-r)), shared implementation (program/math.ts)
+ *   ["hard-sigmoid", r]     min(max(r + 3, 0), 6) / 6, computed as * fround(1 / 6)
+ *   ["clamp", r, lo, hi]    numbers
+ *   ["add", r, q]  ["mul", r, q]
+ *   ["mix", p, y, a]        a[c] * p + (1 - a[c]) * y
+ *   ["store", r, v, o]      v[h, w, o + c] = r (map or vector); register keeps r
+ *   ["bits", r, t, v, o, z] v[h, w, o + c] = r > t[c] (z = -1: at equality -1) or r >= t[c] (z = +1); register keeps r
+ *   ["mean", r, v, o]       v[o + c] = mean over h, w of r: each row summed over w in float32, rows added in float64
+ */
+export type MicroOp =
+  | readonly ["load", ValueId]
+  | readonly ["affine", Register, TensorKey, TensorKey]
+  | readonly ["shift", Register, TensorKey]
+  | readonly ["scale", Register, TensorKey]
+  | readonly ["prelu", Register, TensorKey]
+  | readonly ["relu", Register]
+  | readonly ["sigmoid", Register]
+  | readonly ["hard-sigmoid", Register]
+  | readonly ["clamp", Register, number, number]
+  | readonly ["add", Register, Register]
+  | readonly ["mul", Register, Register]
+  | readonly ["mix", Register, Register, TensorKey]
+  | readonly ["store", Register, ValueId, number]
+  | readonly ["bits", Register, TensorKey, ValueId, number, -1 | 1]
+  | readonly ["mean", Register, ValueId, number];
+
+interface StepBase {
+  /** Scope and names of the graph nodes that this step computes: for explain, verify and bisect. */
+  readonly covers: readonly string[];
+  readonly input: ValueId;
+  readonly epilogue: readonly MicroOp[];
+}
+
+/**
+ * acc[oy, ox, o] = sum over the kernel of ±1 products: exact integers. Padded positions count as
+ * padValue (0: nothing). weight: U8 tensor, per output channel kh, kw, c with c fastest (the
+ * group's channels), bit 1 = +1, least significant bit first, zero-filled to a byte.
+ */
+export interface BinaryConvStep extends StepBase {
+  readonly kind: "binary-conv";
+  readonly weight: TensorKey;
+  /** Output channels. */
+  readonly out: number;
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly groups: number;
+  readonly padValue: 0 | 1 | -1;
+}
+
+/** Float convolution of a map. weight: [O, KH, KW, C / groups]; products added in that order, in float32. */
+export interface ConvStep extends StepBase {
+  readonly kind: "conv";
+  readonly weight: TensorKey;
+  readonly out: number;
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly groups: number;
+}
+
+/** acc[o] = sum over i of x[i] * w[o, i], added in the order of i, in float32. weight: [O, I]. */
+export interface LinearStep extends StepBase {
+  readonly kind: "linear";
+  readonly weight: TensorKey;
+  readonly out: number;
+}
+
+/** Window maximum or mean of a map (padding ignored by both: only positions inside count for max; mean divides by kh * kw). */
+export interface PoolStep extends StepBase {
+  readonly kind: "pool";
+  readonly mode: "max" | "average";
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+}
+
+/** The accumulator is the input itself. */
+export interface PointwiseStep extends StepBase {
+  readonly kind: "pointwise";
+}
+
+export type Step = BinaryConvStep | ConvStep | LinearStep | PoolStep | PointwiseStep;
+export type StepKind = Step["kind"];
+
+export interface Program {
+  readonly values: readonly ProgramValue[];
+  /** Value fed by the caller: a map [H, W, C], already normalised. */
+  readonly input: ValueId;
+  readonly steps: readonly Step[];
+  /** "logits", "features" (pooled vector), "stage-4", "stage-8", ... (feature maps by stride). */
+  readonly outputs: { readonly [name: string]: ValueId };
+}
+
+/** A tensor of the file as stored. `rows` scales: one per first-axis row for I8. */
+export type ProgramTensor =
+  | { readonly type: "bits"; readonly shape: readonly number[]; readonly data: Uint8Array }
+  | { readonly type: "float32"; readonly shape: readonly number[]; readonly data: Float32Array };
+
+export type ProgramTensors = { readonly [key: TensorKey]: ProgramTensor };

@@ -1,0 +1,25 @@
+import type { Program, ProgramTensors } from "../program/types.js";
+
+/**
+ * Where a packed program runs. A backend compiles whole programs, never single steps; it plans
+ * memory, re-tiles weights and derives border corrections itself. It is not responsible for
+ * reading files, decoding images, or checking the program (program/check.ts has done that).
+ */
+export interface Backend {
+  readonly name: string;
+  /** Undefined where it can run here, else the reason why not. */
+  unavailable(): Promise<string | undefined>;
+  compile(program: Program, tensors: ProgramTensors, options: CompileOptions): Promise<Executable>;
+}
+
+export interface CompileOptions {
+  readonly threads: number;
+}
+
+export interface Executable {
+  /** images: [N, H, W, C] float32, normalised. Each output: [N, ...value shape]. */
+  run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
+  /** Milliseconds per step of the last run, where the backend can tell. */
+  profile?(): readonly number[];
+  dispose(): void;
+}

@@ -4,7 +4,10 @@ import type { Attributes, Graph, GraphInput, Node, Shape, TensorSpec, ValueType 
 
 /** Names of a node's outputs: `name`, then `name:label` for the further ones. */
 export function outputNames(node: Pick<Node, "name" | "op">): string[] {
-  return [node.name, ...(opNamed(node.op).extraOutputs ?? []).map((label) => `${node.name}:${label}`)];
+  return [
+    node.name,
+    ...(opNamed(node.op).extraOutputs ?? []).map((label) => `${node.name}:${label}`),
+  ];
 }
 
 /**
@@ -49,7 +52,12 @@ export class GraphBuilder {
   }
 
   /** Adds a node and returns all its outputs. */
-  opOutputs(op: string, inputs: readonly string[], attrs: Attributes = {}, name?: string): string[] {
+  opOutputs(
+    op: string,
+    inputs: readonly string[],
+    attrs: Attributes = {},
+    name?: string,
+  ): string[] {
     const node: Node = { name: name ?? this.#fresh(op), op, inputs: [...inputs], attrs };
     const types = this.#infer(node);
     this.#nodes.push(node);
@@ -68,10 +76,13 @@ export class GraphBuilder {
 
   update(key: string, value: string): void {
     const spec = this.#tensors[key];
-    if (!spec) throw new OnebitError(`${this.name}: update of "${key}", which is not a tensor here`);
+    if (!spec)
+      throw new OnebitError(`${this.name}: update of "${key}", which is not a tensor here`);
     const { shape } = this.type(value);
     if (shape.join() !== spec.shape.join()) {
-      throw new OnebitError(`${key}: has shape [${spec.shape}], its update "${value}" has [${shape}]`);
+      throw new OnebitError(
+        `${key}: has shape [${spec.shape}], its update "${value}" has [${shape}]`,
+      );
     }
     this.#updates[key] = value;
   }
@@ -82,7 +93,8 @@ export class GraphBuilder {
 
   type(value: string): ValueType {
     const type = this.#types.get(value);
-    if (!type) throw new OnebitError(`${this.name}: no value named "${value}" has been defined yet`);
+    if (!type)
+      throw new OnebitError(`${this.name}: no value named "${value}" has been defined yet`);
     return type;
   }
 

@@ -2,7 +2,14 @@ import { OnebitError } from "../errors.js";
 import { opNamed } from "../ops/index.js";
 import type { EvaluateContext } from "../ops/op.js";
 import { outputNames } from "./builder.js";
-import { type FloatArray, type Graph, type Mode, type Shape, sizeOf, type Tensor } from "./types.js";
+import {
+  type FloatArray,
+  type Graph,
+  type Mode,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from "./types.js";
 
 export interface EvaluateOptions {
   readonly mode?: Mode;
@@ -29,7 +36,10 @@ export function evaluate(
   const context: EvaluateContext = { mode, array: (length) => new Type(length) };
   const values = new Map<string, Tensor>();
   const load = (name: string, shape: Shape, given: Tensor | number | undefined) => {
-    values.set(name, adopt(name, shape, given, (n) => new Type(n)));
+    values.set(
+      name,
+      adopt(name, shape, given, (n) => new Type(n)),
+    );
   };
   for (const { name, shape } of graph.inputs) load(name, shape, feeds[name]);
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
@@ -52,7 +62,8 @@ function adopt(
   given: Tensor | number | undefined,
   array: (length: number) => FloatArray,
 ): Tensor {
-  if (given === undefined) throw new OnebitError(`${name}: no value given, shape [${shape}] wanted`);
+  if (given === undefined)
+    throw new OnebitError(`${name}: no value given, shape [${shape}] wanted`);
   const data = array(sizeOf(shape));
   if (typeof given === "number") {
     data.fill(given);
@@ -66,5 +77,7 @@ function adopt(
 }
 
 function pick(names: { readonly [name: string]: string }, values: Map<string, Tensor>) {
-  return Object.fromEntries(Object.entries(names).map(([name, value]) => [name, values.get(value)!]));
+  return Object.fromEntries(
+    Object.entries(names).map(([name, value]) => [name, values.get(value)!]),
+  );
 }

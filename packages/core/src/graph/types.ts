@@ -39,14 +39,7 @@ export type Init =
 export type TensorKind = "parameter" | "buffer" | "counter" | "mirror" | "dead";
 
 /** What a tensor is for: decides published cost classes ("8-4-8" ends) and optimiser groups. */
-export type TensorRole =
-  | "binary"
-  | "stem"
-  | "classifier"
-  | "gate"
-  | "shortcut"
-  | "norm"
-  | "other";
+export type TensorRole = "binary" | "stem" | "classifier" | "gate" | "shortcut" | "norm" | "other";
 
 export interface TensorSpec {
   readonly shape: Shape;

@@ -21,7 +21,13 @@ export interface ToOnnxOptions {
 /** Lowers a graph to an ONNX model (opset 17, standard ops only) and returns its bytes. */
 export function toOnnx(
   graph: Graph,
-  { target = "portable", mode = "inference", tensors, scalars = {}, metadata = {} }: ToOnnxOptions = {},
+  {
+    target = "portable",
+    mode = "inference",
+    tensors,
+    scalars = {},
+    metadata = {},
+  }: ToOnnxOptions = {},
 ): Uint8Array {
   const lowering = new Lowering(target, mode);
   const types = typesOf(graph);
@@ -78,7 +84,10 @@ export function updateOutput(key: string): string {
 
 /** Tensors that some node or output reads, in the graph's order. */
 export function usedTensors(graph: Graph): string[] {
-  const read = new Set([...graph.nodes.flatMap((node) => node.inputs), ...Object.values(graph.outputs)]);
+  const read = new Set([
+    ...graph.nodes.flatMap((node) => node.inputs),
+    ...Object.values(graph.outputs),
+  ]);
   return Object.keys(graph.tensors).filter((key) => read.has(key));
 }
 

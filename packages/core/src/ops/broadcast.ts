@@ -1,6 +1,12 @@
 import { OnebitError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
-import { type FloatArray, type Shape, sizeOf, type Tensor, type ValueType } from "../graph/types.js";
+import {
+  type FloatArray,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type ValueType,
+} from "../graph/types.js";
 import type { EvaluateContext, NodeCost } from "./op.js";
 
 /** NumPy broadcasting: shapes aligned at the right, dimensions of 1 stretch. */

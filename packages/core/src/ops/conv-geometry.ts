@@ -15,13 +15,17 @@ export function convShape(x: Shape, w: Shape, { stride, padding, groups }: ConvA
   const [n, c] = x;
   const [o, i] = w;
   if (c !== i * groups) {
-    throw new OnebitError(`input has ${c} channels, the weight wants ${i * groups} (${groups} groups)`);
+    throw new OnebitError(
+      `input has ${c} channels, the weight wants ${i * groups} (${groups} groups)`,
+    );
   }
   if (o % groups) throw new OnebitError(`${o} output channels do not split into ${groups} groups`);
   const size = (axis: 0 | 1) => {
     const out = Math.floor((x[2 + axis] + 2 * padding[axis] - w[2 + axis]) / stride[axis]) + 1;
     if (out < 1) {
-      throw new OnebitError(`kernel ${w[2]}x${w[3]} is larger than the padded input ${x[2]}x${x[3]}`);
+      throw new OnebitError(
+        `kernel ${w[2]}x${w[3]} is larger than the padded input ${x[2]}x${x[3]}`,
+      );
     }
     return out;
   };

@@ -25,11 +25,18 @@ export const conv: Op<ConvAttributes> = {
   gradient({ b, inputs: [x, w], gradOutputs: [g], needs }, attrs) {
     if (!g) return [];
     return [
-      needs[0] ? b.op("conv-input-gradient", [g, w], { ...attrs, inputShape: b.shape(x) }) : undefined,
-      needs[1] ? b.op("conv-weight-gradient", [x, g], { ...attrs, weightShape: b.shape(w) }) : undefined,
+      needs[0]
+        ? b.op("conv-input-gradient", [g, w], { ...attrs, inputShape: b.shape(x) })
+        : undefined,
+      needs[1]
+        ? b.op("conv-weight-gradient", [x, g], { ...attrs, weightShape: b.shape(w) })
+        : undefined,
     ];
   },
-  cost: ([, w], [y]) => ({ macs: (sizeOf(y.shape) * sizeOf(w.shape)) / w.shape[0], elementwise: 0 }),
+  cost: ([, w], [y]) => ({
+    macs: (sizeOf(y.shape) * sizeOf(w.shape)) / w.shape[0],
+    elementwise: 0,
+  }),
   lower: (l, attrs) => [l.emit("Conv", l.inputs, onnxConvAttributes(attrs))],
 };
 

@@ -13,6 +13,7 @@ export const ops: { readonly [name: string]: Op } = Object.fromEntries(
 
 export function opNamed(name: string): Op {
   const op = Object.hasOwn(ops, name) ? ops[name] : undefined;
-  if (!op) throw new OnebitError(`unknown op "${name}"; known: ${Object.keys(ops).sort().join(", ")}`);
+  if (!op)
+    throw new OnebitError(`unknown op "${name}"; known: ${Object.keys(ops).sort().join(", ")}`);
   return op;
 }

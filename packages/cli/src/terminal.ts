@@ -1,0 +1,108 @@
+import Table from "cli-table3";
+import colors from "picocolors";
+
+/** What every command prints with: results to stdout, everything else to stderr. */
+export interface Output {
+  readonly json: boolean;
+  readonly jsonl: boolean;
+  /** A line for people; silent where a machine reads stdout. */
+  line(text?: string): void;
+  /** The result as one JSON document (--json). */
+  result(value: unknown): void;
+  /** One item or event (--jsonl). */
+  item(value: unknown): void;
+  /** A message that belongs in no result: warnings, progress, notes. */
+  note(text: string): void;
+}
+
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+}
+
+export function terminalOutput({ json = false, jsonl = false }: OutputFlags): Output {
+  const quiet = json || jsonl;
+  return {
+    json,
+    jsonl,
+    line: (text = "") => {
+      if (!quiet) process.stdout.write(`${text}\n`);
+    },
+    result: (value) => {
+      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+    item: (value) => {
+      if (jsonl) process.stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    note: (text) => {
+      process.stderr.write(`${text}\n`);
+    },
+  };
+}
+
+export type Cell = string | number;
+
+/** A plain table: first column left, the others right. */
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const built = new Table({
+    head: head.map((title) => colors.bold(title)),
+    colAligns: head.map((_, i) => (i ? "right" : "left")),
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+    chars: {
+      top: "",
+      "top-mid": "",
+      "top-left": "",
+      "top-right": "",
+      bottom: "",
+      "bottom-mid": "",
+      "bottom-left": "",
+      "bottom-right": "",
+      left: "",
+      "left-mid": "",
+      right: "",
+      "right-mid": "",
+      mid: "",
+      "mid-mid": "",
+      middle: "",
+    },
+  });
+  for (const row of rows) built.push(row.map(String));
+  return built.toString();
+}
+
+/** 30862236 -> "30,862,236". */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/** 0.9154 -> "91.54 %". */
+export function percent(fraction: number, digits = 2): string {
+  return `${(100 * fraction).toFixed(digits)} %`;
+}
+
+/** 4.82e9 -> "4.82 G". */
+export function si(value: number): string {
+  const units: readonly (readonly [number, string])[] = [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ];
+  const [scale, unit] = units.find(([limit]) => value >= limit) ?? [1, ""];
+  return `${(value / scale).toPrecision(3)} ${unit}`.trim();
+}
+
+/** Bytes as kB or MiB, the units of the published tables. */
+export function bytes(value: number): string {
+  if (value < 1e6) return `${(value / 1e3).toFixed(1)} kB`;
+  return `${(value / 2 ** 20).toFixed(2)} MiB`;
+}
+
+/** 83 -> "1:23". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const minutes = Math.floor(whole / 60);
+  const rest = String(whole % 60).padStart(2, "0");
+  return minutes < 60
+    ? `${minutes}:${rest}`
+    : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+}

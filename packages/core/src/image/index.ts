@@ -1,0 +1,9 @@
+export { parsePreprocess } from "./parse-preprocess.js";
+export { centerCrop, crop, fit, normalize, type Preprocess, preprocess } from "./preprocess.js";
+export {
+  type Box,
+  type Interpolation,
+  type PixelImage,
+  type ResizeOptions,
+  resize,
+} from "./resize.js";

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { centerCrop, fit, type Preprocess, preprocess } from "./preprocess.js";
+import { type PixelImage, resize } from "./resize.js";
+
+const base: Preprocess = {
+  size: [2, 2],
+  channels: 3,
+  crop: "none",
+  interpolation: "bilinear",
+  mean: [0.5, 0.25, 0],
+  std: [0.5, 0.25, 2],
+};
+
+function numbered(width: number, height: number, channels = 1): PixelImage {
+  const data = Uint8Array.from({ length: width * height * channels }, (_, i) => i % 256);
+  return { data, width, height, channels };
+}
+
+describe("preprocess", () => {
+  it("puts (value / 255 - mean) / std into planes", () => {
+    const data = new Uint8Array([0, 51, 255, 255, 0, 0, 0, 255, 51, 51, 51, 51]);
+    const out = preprocess({ data, width: 2, height: 2, channels: 3 }, base);
+    const expected = [-1, 1, -1, -0.6, -0.2, -1, 3, -0.2, 0.5, 0, 0.1, 0.1];
+    expected.forEach((value, i) => {
+      expect(out[i]).toBeCloseTo(value, 6);
+    });
+  });
+
+  it("rounds each operation to single precision", () => {
+    const p = { ...base, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+    const data = new Uint8Array(12).fill(77);
+    const f = Math.fround;
+    const out = preprocess({ data, width: 2, height: 2, channels: 3 }, p);
+    expect(out[4]).toBe(f(f(f(77 / 255) - f(0.456)) / f(0.224)));
+  });
+
+  it("resizes the shorter side and rounds the longer one down", () => {
+    const p: Preprocess = { ...base, resize: 4, crop: "center", size: [4, 4] };
+    const image = numbered(15, 10, 3);
+    const wide = resize(image, { width: 6, height: 4 });
+    expect(fit(image, p)).toEqual(centerCrop(wide, [4, 4]));
+    const tall = numbered(3, 5, 3);
+    expect(fit(tall, { ...p, resize: [4, 4], crop: "none" })).toMatchObject({
+      width: 4,
+      height: 4,
+    });
+    expect(fit(tall, { ...p, size: [6, 4], resize: 4 })).toMatchObject({ width: 4, height: 6 });
+  });
+
+  it("stretches to the size when there is neither resize nor crop", () => {
+    expect(fit(numbered(5, 3, 3), base)).toEqual(
+      resize(numbered(5, 3, 3), { width: 2, height: 2 }),
+    );
+  });
+
+  it("crops the middle, odd remainders as Python rounds", () => {
+    // (5 - 2) / 2 = 1.5 rounds to 2; (3 - 2) / 2 = 0.5 rounds to 0.
+    expect([...centerCrop(numbered(5, 3), [2, 2]).data]).toEqual([2, 3, 7, 8]);
+    expect([...centerCrop(numbered(4, 4), [2, 2]).data]).toEqual([5, 6, 9, 10]);
+  });
+
+  it("repeats grey for a colour network", () => {
+    const p = { ...base, mean: [0, 0, 0], std: [1, 1, 1] };
+    const out = preprocess(numbered(2, 2), p);
+    expect(out.slice(0, 4)).toEqual(out.slice(4, 8));
+    expect(out.slice(0, 4)).toEqual(out.slice(8, 12));
+  });
+
+  it("takes a colour image into a grey network only if it is grey", () => {
+    const p: Preprocess = { ...base, channels: 1, mean: [0], std: [1] };
+    const grey = new Uint8Array([9, 9, 9, 8, 8, 8, 7, 7, 7, 6, 6, 6]);
+    const image = { data: grey, width: 2, height: 2, channels: 3 };
+    expect(preprocess(image, p)[2]).toBeCloseTo(7 / 255, 7);
+    grey[4] = 200;
+    expect(() => preprocess(image, p)).toThrow(
+      /image has 3 channels and is in colour, the network takes 1 \(grey\): convert/,
+    );
+  });
+
+  it("composites alpha on white", () => {
+    const p = { ...base, mean: [0, 0, 0], std: [1, 1, 1], size: [1, 2] as [number, number] };
+    const data = new Uint8ClampedArray([100, 0, 50, 255, 100, 0, 50, 51]);
+    const out = preprocess({ data, width: 2, height: 1, channels: 4 }, p);
+    const values = Array.from(out, (v) => Math.round(v * 255));
+    expect(values).toEqual([100, 224, 0, 204, 50, 214]);
+    const greyAlpha = { data: new Uint8Array([10, 0, 10, 255]), width: 2, height: 1, channels: 2 };
+    expect(Array.from(preprocess(greyAlpha, p).slice(0, 2), (v) => Math.round(v * 255))).toEqual([
+      255, 10,
+    ]);
+  });
+
+  it("says what does not fit", () => {
+    const p: Preprocess = { ...base, crop: "center", size: [4, 4] };
+    expect(() => preprocess(numbered(3, 5, 3), p)).toThrow(
+      /image of 3x5 is smaller than the crop of 4x4/,
+    );
+    expect(() => preprocess(numbered(8, 6, 3), { ...base, size: [4, 4], resize: 4 })).toThrow(
+      /becomes 5x4, but the network takes 4x4 and crop is "none"/,
+    );
+    expect(() => preprocess(numbered(2, 2, 5), base)).toThrow(/5 channels: give 1/);
+    expect(() => preprocess(numbered(2, 2, 3), { ...base, std: [1, 0, 1] })).toThrow(/std 0/);
+    expect(() => preprocess(numbered(2, 2, 3), { ...base, mean: [0] })).toThrow(/mean undefined/);
+  });
+});

@@ -1,0 +1,183 @@
+import { OnebitError } from "../errors.js";
+import { checkImage, type Interpolation, type PixelImage, resize } from "./resize.js";
+
+/**
+ * What turns a photograph into a network's input; stored in the model.
+ *
+ *   resize -> crop -> (value / 255 - mean) / std
+ */
+export interface Preprocess {
+  /** Height and width that the network takes. */
+  size: [height: number, width: number];
+  /** Channels that the network takes: 1 grey, 3 red-green-blue. */
+  channels: 1 | 3;
+  /**
+   * A number: the shorter side becomes so long, the other keeps the proportion (rounded down).
+   * A pair: exactly [height, width]. Absent: no resize before a centre crop; with `crop: "none"`
+   * the image is stretched to `size`.
+   */
+  resize?: number | [height: number, width: number];
+  crop: "center" | "none";
+  interpolation: Interpolation;
+  /** Per channel, in units of 0..1. */
+  mean: number[];
+  std: number[];
+}
+
+/**
+ * Photograph to network input: float32 [C, H, W].
+ *
+ * Channels of the image: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. Alpha is composited on white. Grey
+ * is repeated for a network of 3 channels; an RGB image goes into a network of 1 channel only if its
+ * three channels are equal everywhere.
+ */
+export function preprocess(image: PixelImage, p: Preprocess): Float32Array {
+  const out = new Float32Array(p.channels * p.size[0] * p.size[1]);
+  normalize(fit(image, p), p, out);
+  return out;
+}
+
+/** Alpha, resize and crop: 8-bit pixels of the size that the network takes. */
+export function fit(image: PixelImage, p: Preprocess): PixelImage {
+  checkImage(image);
+  const opaque = compositeOnWhite(image);
+  const [height, width] = resizedSize(opaque, p);
+  const resized =
+    opaque.width === width && opaque.height === height
+      ? opaque
+      : resize(opaque, { width, height, interpolation: p.interpolation });
+  if (p.crop === "center") return centerCrop(resized, p.size);
+  if (resized.height === p.size[0] && resized.width === p.size[1]) return resized;
+  throw new OnebitError(
+    `image of ${image.width}x${image.height} becomes ${width}x${height}, but the network takes ${p.size[1]}x${p.size[0]} and crop is "none": set crop to "center", or resize to [height, width]`,
+  );
+}
+
+/**
+ * (value / 255 - mean) / std in single precision, interleaved 8-bit to planar float32, written to
+ * `out` from `offset`. The image must have the network's size.
+ */
+export function normalize(image: PixelImage, p: Preprocess, out: Float32Array, offset = 0): void {
+  const [height, width] = p.size;
+  if (image.width !== width || image.height !== height) {
+    throw new OnebitError(
+      `image of ${image.width}x${image.height} does not fit a network that takes ${width}x${height}: resize or crop it first`,
+    );
+  }
+  checkChannels(image, p.channels);
+  const plane = height * width;
+  const { data, channels } = image;
+  for (let c = 0; c < p.channels; c++) {
+    const table = normalizeTable(p.mean[c], p.std[c]);
+    const start = offset + c * plane;
+    let i = channels === 1 ? 0 : c;
+    for (let o = 0; o < plane; o++, i += channels) out[start + o] = table[data[i]];
+  }
+}
+
+const tables = new Map<string, Float32Array>();
+
+/** There are only 256 pixel values: one table per mean and std. */
+function normalizeTable(mean: number, std: number): Float32Array {
+  const key = `${mean}/${std}`;
+  const known = tables.get(key);
+  if (known) return known;
+  if (!Number.isFinite(mean) || !(std > 0)) {
+    throw new OnebitError(
+      `mean ${mean} and std ${std} cannot normalise: give one finite mean and one std above 0 per channel`,
+    );
+  }
+  const table = new Float32Array(256);
+  const m = Math.fround(mean);
+  const s = Math.fround(std);
+  for (let v = 0; v < 256; v++) {
+    const unit = Math.fround(v / 255);
+    table[v] = Math.fround(unit - m) / s;
+  }
+  if (tables.size > 64) tables.clear();
+  tables.set(key, table);
+  return table;
+}
+
+/** Height and width after the resize step. */
+function resizedSize(image: PixelImage, p: Preprocess): [number, number] {
+  const { width, height } = image;
+  if (p.resize === undefined) return p.crop === "none" ? p.size : [height, width];
+  if (typeof p.resize !== "number") return p.resize;
+  const short = p.resize;
+  return height <= width
+    ? [short, Math.trunc((short * width) / height)]
+    : [Math.trunc((short * height) / width), short];
+}
+
+/** Cuts the middle [height, width]; an odd remainder is split as torchvision does (half to even). */
+export function centerCrop(image: PixelImage, [height, width]: [number, number]): PixelImage {
+  if (image.height < height || image.width < width) {
+    throw new OnebitError(
+      `image of ${image.width}x${image.height} is smaller than the crop of ${width}x${height}: resize it to at least that (resize: ${Math.max(height, width)})`,
+    );
+  }
+  const top = roundHalfEven((image.height - height) / 2);
+  const left = roundHalfEven((image.width - width) / 2);
+  return crop(image, left, top, width, height);
+}
+
+/** Cuts whole pixels; the rectangle must lie inside the image. */
+export function crop(
+  image: PixelImage,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): PixelImage {
+  const { channels } = image;
+  if (width === image.width && height === image.height) return image;
+  const data = new Uint8Array(width * height * channels);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * image.width + left) * channels;
+    data.set(image.data.subarray(from, from + width * channels), y * width * channels);
+  }
+  return { data, width, height, channels };
+}
+
+function roundHalfEven(x: number): number {
+  const down = Math.floor(x);
+  if (x - down !== 0.5) return Math.round(x);
+  return down % 2 === 0 ? down : down + 1;
+}
+
+/** Drops the alpha channel of a 2- or 4-channel image by laying it on white. */
+function compositeOnWhite(image: PixelImage): PixelImage {
+  const { data, width, height, channels } = image;
+  if (channels === 1 || channels === 3) return image;
+  if (channels !== 2 && channels !== 4) {
+    throw new OnebitError(
+      `image has ${channels} channels: give 1 (grey), 2 (grey + alpha), 3 (RGB) or 4 (RGBA)`,
+    );
+  }
+  const colours = channels - 1;
+  const out = new Uint8Array(width * height * colours);
+  let o = 0;
+  for (let i = 0; i < data.length; i += channels) {
+    const alpha = data[i + colours];
+    for (let c = 0; c < colours; c++) {
+      out[o++] = Math.round((data[i + c] * alpha + 255 * (255 - alpha)) / 255);
+    }
+  }
+  return { data: out, width, height, channels: colours };
+}
+
+function checkChannels(image: PixelImage, channels: 1 | 3): void {
+  if (image.channels === channels || image.channels === 1) return;
+  if (image.channels === 3 && isGrey(image)) return;
+  throw new OnebitError(
+    `image has ${image.channels} channels and is in colour, the network takes ${channels} (grey): convert the image to grey, or use a network trained on colour images`,
+  );
+}
+
+function isGrey({ data, channels }: PixelImage): boolean {
+  for (let i = 0; i < data.length; i += channels) {
+    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,1 @@
+export { type GradientOptions, gradientOutput, gradients } from "./gradients.js";

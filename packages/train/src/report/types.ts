@@ -1,0 +1,55 @@
+/** What a report shows; report.json is this object, report.html a picture of it. */
+export interface Report {
+  readonly title: string;
+  readonly summary: string;
+  /** Rows of the headline table: what, value, remark. */
+  readonly facts: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly note?: string;
+  }[];
+  readonly curves?: readonly Curve[];
+  readonly confusion?: Confusion;
+  readonly layers?: readonly LayerCost[];
+  readonly latency?: readonly Latency[];
+  readonly samples?: readonly Sample[];
+  /** Everything needed to run it again: command, recipe, seed, versions, machine. */
+  readonly provenance: { readonly [name: string]: unknown };
+}
+
+/** One plot: several series over the same x. */
+export interface Curve {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly x: readonly number[];
+  readonly series: readonly { readonly name: string; readonly y: readonly (number | null)[] }[];
+}
+
+/** counts[truth][prediction]. */
+export interface Confusion {
+  readonly classes: readonly string[];
+  readonly counts: readonly (readonly number[])[];
+}
+
+export interface LayerCost {
+  readonly name: string;
+  readonly op: string;
+  readonly macs: number;
+  readonly binaryMacs: number;
+  readonly bytes: number;
+}
+
+export interface Latency {
+  readonly engine: string;
+  readonly threads: number;
+  readonly medianMs: number;
+  readonly p5Ms: number;
+  readonly p95Ms: number;
+}
+
+export interface Sample {
+  /** data: URI of the picture. */
+  readonly picture: string;
+  readonly truth: string;
+  readonly top: readonly { readonly label: string; readonly probability: number }[];
+}

@@ -22,6 +22,7 @@ export class GraphBuilder {
   readonly #updates: Record<string, string> = {};
   readonly #types = new Map<string, ValueType>();
   readonly #counters = new Map<string, number>();
+  readonly #producers = new Map<string, Node>();
 
   constructor(readonly name: string) {}
 
@@ -61,7 +62,14 @@ export class GraphBuilder {
     const node: Node = { name: name ?? this.#fresh(op), op, inputs: [...inputs], attrs };
     const types = this.#infer(node);
     this.#nodes.push(node);
-    return outputNames(node).map((value, i) => this.#define(value, types[i]));
+    const outputs = outputNames(node);
+    for (const value of outputs) this.#producers.set(value, node);
+    return outputs.map((value, i) => this.#define(value, types[i]));
+  }
+
+  /** The node that computes a value; undefined for inputs and tensors. */
+  producer(value: string): Node | undefined {
+    return this.#producers.get(value);
   }
 
   /** A scalar constant, broadcast where it is used. */

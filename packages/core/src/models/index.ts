@@ -1,1 +1,10 @@
-export {};
+export { blockOf, blockOutputs } from "./blocks.js";
+export { type BnextOptions, bnext, bnextWidths } from "./bnext.js";
+export { type Bnext18Options, bnext18 } from "./bnext18.js";
+export { buildModel, modelNamed } from "./build-model.js";
+export { type ModelEntry, models, type PublishedFigures } from "./catalogue.js";
+export { closest } from "./closest.js";
+export { linearModel } from "./linear.js";
+export type { BuildOptions, Form, Gate, ModelOptions, Stem, Switches } from "./options.js";
+export { type ReactnetOptions, reactnet, reactnetWidths } from "./reactnet.js";
+export { type ReactnetResnetOptions, reactnetResnet } from "./reactnet-resnet.js";

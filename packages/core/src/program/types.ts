@@ -3,7 +3,7 @@
  * onebit knows only this, never the graph.
  *
  * Per image: a map is float32 [H, W, C], bits are 1 bit [H, W, C] (1 means +1), a vector is
- * float32 [C]. Channels vary fastest.
+ * float32 [C]: a map of one pixel, accepted wherever a map is. Channels vary fastest.
  */
 export type ValueKind = "map" | "bits" | "vector";
 
@@ -26,7 +26,7 @@ export type Register = number;
  * Per-channel tensors have the step's channel count. All arithmetic is float32, each operation
  * rounded once, in the order written: every backend gives the same bits.
  *
- *   ["load", v]             v[h, w, c]: a map or bits (as -1 / +1) of the same shape, or a vector (broadcast)
+ *   ["load", v]             v[h, w, c]: a map or bits (as -1 / +1) of the step's output shape, or a vector (broadcast)
  *   ["affine", r, s, t]     r * s[c] + t[c]   (two roundings)
  *   ["shift", r, t]         r + t[c]
  *   ["scale", r, s]         r * s[c]
@@ -34,12 +34,17 @@ export type Register = number;
  *   ["relu", r]             r > 0 ? r : 0
  *   ["sigmoid", r]          1 / (1 + exp(-r)), shared implementation (program/math.ts)
  *   ["hard-sigmoid", r]     min(max(r + 3, 0), 6) / 6, computed as * fround(1 / 6)
- *   ["clamp", r, lo, hi]    numbers
+ *   ["clamp", r, lo, hi]    r < lo ? lo : r > hi ? hi : r; float32 numbers
  *   ["add", r, q]  ["mul", r, q]
- *   ["mix", p, y, a]        a[c] * p + (1 - a[c]) * y
+ *   ["mix", p, y, a]        a[c] * p + (1 - a[c]) * y   (four roundings)
  *   ["store", r, v, o]      v[h, w, o + c] = r (map or vector); register keeps r
  *   ["bits", r, t, v, o, z] v[h, w, o + c] = r > t[c] (z = -1: at equality -1) or r >= t[c] (z = +1); register keeps r
- *   ["mean", r, v, o]       v[o + c] = mean over h, w of r: each row summed over w in float32, rows added in float64
+ *   ["mean", r, v, o]       v[o + c] = mean over h, w of r: each row summed over w in float32 (from 0), rows added
+ *                           in float64 (from 0), the total divided by H * W in float64, rounded once
+ *
+ * A value is written once: by one micro-op, or by several of one kind (in one step or many) whose
+ * channel slices do not overlap and fill it. It can be read from the next step on. A store into a
+ * vector wants a step whose output is one pixel.
  */
 export type MicroOp =
   | readonly ["load", ValueId]
@@ -82,7 +87,11 @@ export interface BinaryConvStep extends StepBase {
   readonly padValue: 0 | 1 | -1;
 }
 
-/** Float convolution of a map. weight: [O, KH, KW, C / groups]; products added in that order, in float32. */
+/**
+ * Float convolution of a map. weight: [O, KH, KW, C / groups]; products added in that order (ky, kx,
+ * channel), from 0, in float32: acc = fround(acc + fround(x * w)). Padded positions are skipped, which
+ * gives the same bits as adding zeros (weights are finite).
+ */
 export interface ConvStep extends StepBase {
   readonly kind: "conv";
   readonly weight: TensorKey;
@@ -93,14 +102,18 @@ export interface ConvStep extends StepBase {
   readonly groups: number;
 }
 
-/** acc[o] = sum over i of x[i] * w[o, i], added in the order of i, in float32. weight: [O, I]. */
+/** acc[o] = sum over i of x[i] * w[o, i] for a vector x, added in the order of i, from 0, in float32. weight: [O, I]. */
 export interface LinearStep extends StepBase {
   readonly kind: "linear";
   readonly weight: TensorKey;
   readonly out: number;
 }
 
-/** Window maximum or mean of a map (padding ignored by both: only positions inside count for max; mean divides by kh * kw). */
+/**
+ * Window maximum or mean of a map; positions outside the map are skipped by both. max: starts at the
+ * first position inside, replaced where x > max, in the order ky, kx. average: summed in that order,
+ * from 0, in float32, then divided by kh * kw (padding included), rounded once. padding < kernel.
+ */
 export interface PoolStep extends StepBase {
   readonly kind: "pool";
   readonly mode: "max" | "average";
@@ -109,7 +122,7 @@ export interface PoolStep extends StepBase {
   readonly padding: readonly [number, number];
 }
 
-/** The accumulator is the input itself. */
+/** The accumulator is the input itself (bits as -1 / +1). */
 export interface PointwiseStep extends StepBase {
   readonly kind: "pointwise";
 }
@@ -126,7 +139,7 @@ export interface Program {
   readonly outputs: { readonly [name: string]: ValueId };
 }
 
-/** A tensor of the file as stored. `rows` scales: one per first-axis row for I8. */
+/** A tensor as the program uses it: 1-bit, or float32 (narrower files are expanded on reading). */
 export type ProgramTensor =
   | { readonly type: "bits"; readonly shape: readonly number[]; readonly data: Uint8Array }
   | { readonly type: "float32"; readonly shape: readonly number[]; readonly data: Float32Array };

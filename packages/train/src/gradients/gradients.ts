@@ -120,8 +120,16 @@ function gradientRule(node: Node) {
 }
 
 function addUp(b: GraphBuilder, parts: readonly string[]): string | undefined {
-  if (!parts.length) return undefined;
-  return parts.reduce((sum, part) => b.op("add", [sum, part]));
+  if (parts.length < 2) return parts[0];
+  const [full, stretched] = partition(parts, (part) => b.producer(part)?.op !== "expand");
+  if (!full.length) return parts.reduce((sum, part) => b.op("add", [sum, part]));
+  // Addition broadcasts: stretching a pooled gradient to the map's size first is a wasted pass.
+  const small = stretched.map((part) => b.producer(part)!.inputs[0]);
+  return [...full, ...small].reduce((sum, part) => b.op("add", [sum, part]));
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 /** Rules may return [C] for a [1, C, 1, 1] tensor: same elements, the tensor's own shape wins. */

@@ -1,0 +1,31 @@
+import colors from "picocolors";
+
+/** A status line that rewrites itself on a terminal and stays silent elsewhere. */
+export class StatusLine {
+  readonly #stream = process.stderr;
+  readonly #live: boolean;
+  #last = 0;
+
+  constructor(live = Boolean(process.stderr.isTTY)) {
+    this.#live = live;
+  }
+
+  /** At most ten redraws a second. */
+  show(text: string): void {
+    const now = Date.now();
+    if (!this.#live || now - this.#last < 100) return;
+    this.#last = now;
+    this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns ?? 120) - 1)}`);
+  }
+
+  clear(): void {
+    if (this.#live) this.#stream.write("\r\x1b[2K");
+    this.#last = 0;
+  }
+}
+
+/** [#####-----] for a fraction of 0 to 1. */
+export function bar(fraction: number, width = 20): string {
+  const full = Math.round(Math.min(1, Math.max(0, fraction)) * width);
+  return colors.green("━".repeat(full)) + colors.dim("━".repeat(width - full));
+}

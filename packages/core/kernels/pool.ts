@@ -1,0 +1,69 @@
+/**
+ * Window maximum and window mean of a map.
+ *
+ *   for each output pixel (y, x), each 4 channels
+ *     for ky, kx inside the image
+ *       max:      m = v > m ? v : m, from -Infinity
+ *       average:  s = s + v, from 0, then s / (kh * kw)
+ *
+ * Tile: 1 pixel x 4 channels. Cost: a load and 1 (average) or 2 (max) instructions per 4 elements.
+ */
+import { Instruction, VECTOR, vectorBytes } from "./instruction";
+
+@unmanaged
+class Pool {
+  input: usize;
+  height: i32;
+  width: i32;
+  kernelY: i32;
+  kernelX: i32;
+  strideY: i32;
+  strideX: i32;
+  paddingY: i32;
+  paddingX: i32;
+}
+
+@inline
+function poolBlock(i: Instruction, firstRow: i32, rows: i32, maximum: bool): void {
+  const pool = changetype<Pool>(i.s);
+  const bytes = vectorBytes(i.channels);
+  const pixel = i.aPixel;
+  const rowBytes = <usize>pool.width * pixel;
+  const divisor = f32x4.splat(<f32>(pool.kernelY * pool.kernelX));
+  let dst = i.dst + <usize>(firstRow * i.width) * i.dstAdvance;
+  for (let y = firstRow; y < firstRow + rows; y++) {
+    const top = y * pool.strideY - pool.paddingY;
+    const y0 = max(top, 0);
+    const y1 = min(top + pool.kernelY, pool.height);
+    for (let x = 0; x < i.width; x++) {
+      const left = x * pool.strideX - pool.paddingX;
+      const x0 = max(left, 0);
+      const x1 = min(left + pool.kernelX, pool.width);
+      const corner = pool.input + <usize>y0 * rowBytes + <usize>x0 * pixel;
+      for (let c: usize = 0; c < bytes; c += VECTOR) {
+        let r = f32x4.splat(maximum ? -Infinity : 0);
+        let row = corner + c;
+        for (let ky = y0; ky < y1; ky++) {
+          let a = row;
+          for (let kx = x0; kx < x1; kx++) {
+            const v = v128.load(a);
+            r = maximum ? v128.bitselect(v, r, f32x4.gt(v, r)) : f32x4.add(r, v);
+            a += pixel;
+          }
+          row += rowBytes;
+        }
+        v128.store(dst + c, maximum ? r : f32x4.div(r, divisor));
+      }
+      dst += i.dstPixel;
+    }
+  }
+}
+
+/** s: Pool, aPixel: bytes per input pixel. */
+export function maxPool(i: Instruction, firstRow: i32, rows: i32): void {
+  poolBlock(i, firstRow, rows, true);
+}
+
+export function averagePool(i: Instruction, firstRow: i32, rows: i32): void {
+  poolBlock(i, firstRow, rows, false);
+}

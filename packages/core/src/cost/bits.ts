@@ -1,0 +1,56 @@
+import { type Graph, sizeOf, type TensorRole, type TensorSpec } from "../graph/types.js";
+
+/**
+ * Bit widths of what is not 1-bit. float32: everything. "8-4-8": 8-bit stem, 4-bit gates and 8-bit
+ * classifier (and 8-bit real shortcuts), as BNext's quantised models.
+ */
+export type Ends = "float32" | "8-4-8";
+
+const quantised: { readonly [role in TensorRole]?: number } = {
+  stem: 8,
+  gate: 4,
+  classifier: 8,
+  shortcut: 8,
+};
+
+/** Bits that one stored element takes; `binary` tells whether the weight is used as signs. */
+export function bitsOf(spec: TensorSpec, binary: boolean, ends: Ends): number {
+  if (binary) return 1;
+  // Biases stay float32, as published.
+  if (ends === "float32" || spec.shape.length < 2) return 32;
+  return quantised[spec.role] ?? 32;
+}
+
+/**
+ * How many real multiply-accumulates count as one operation. Published: 64 1-bit ones, 8 of 8 bits,
+ * and 16 in the 4-bit gates, which alone reproduces BNext's figures.
+ */
+export function macsPerOperation(
+  role: TensorRole | undefined,
+  binary: boolean,
+  ends: Ends,
+): number {
+  if (binary) return 64;
+  if (ends === "float32" || role === undefined) return 1;
+  const bits = quantised[role] ?? 32;
+  if (bits === 4) return 16;
+  return bits === 8 ? 8 : 1;
+}
+
+/** Statistics and counters, which no count of parameters includes, dead ones neither. */
+const bookkeeping = /(^|\.)(running_mean|running_var|num_batches_tracked)$/;
+
+export function isParameter(key: string, { kind }: TensorSpec): boolean {
+  return kind === "parameter" || (kind === "dead" && !bookkeeping.test(key));
+}
+
+/** Trained parameters that take part in the network. */
+export function liveParameters(graph: Graph): [string, TensorSpec][] {
+  return Object.entries(graph.tensors).filter(([, { kind }]) => kind === "parameter");
+}
+
+export function countParameters(graph: Graph): number {
+  return Object.entries(graph.tensors)
+    .filter(([key, spec]) => isParameter(key, spec))
+    .reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
+}

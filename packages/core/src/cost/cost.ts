@@ -1,0 +1,178 @@
+import { outputNames } from "../graph/builder.js";
+import { type Graph, type Node, type Shape, sizeOf, type ValueType } from "../graph/types.js";
+import { typesOf } from "../graph/types-of.js";
+import { blockOf } from "../models/blocks.js";
+import { opNamed } from "../ops/index.js";
+import { bitsOf, countParameters, type Ends, liveParameters, macsPerOperation } from "./bits.js";
+import { type Trace, traceOf, views } from "./trace.js";
+
+/** What one execution of a graph, or of a part of it, takes. Counts are for its whole batch. */
+export interface Counts {
+  /** Trained values, dead ones of the official checkpoints included (in totals only). */
+  readonly parameters: number;
+  /** Of these, weights used as signs. */
+  readonly binaryParameters: number;
+  /** Multiply-accumulates, whatever their bit width. */
+  readonly macs: number;
+  /** Of these, 1-bit by 1-bit. */
+  readonly binaryMacs: number;
+  /** Published counting: real MACs + 1-bit MACs / 64 (and 8-bit / 8, gates / 16 with 8-4-8 ends). */
+  readonly ops: number;
+  /** Honest counting: arithmetic on single elements besides MACs, batch-norm and all. */
+  readonly elementwise: number;
+  /** Honest counting: bytes read and written by every pass, each value at full width. */
+  readonly bytesMoved: number;
+  /** Honest counting: passes over values in memory (views are free). */
+  readonly passes: number;
+}
+
+export interface LayerCost extends Counts {
+  /** Name of the node; preparation of its weights (clamp, binarise, reshape) is included. */
+  readonly name: string;
+  readonly block: string;
+  readonly op: string;
+  /** Of its first output. */
+  readonly shape: Shape;
+}
+
+export interface Cost extends Counts {
+  readonly deadParameters: number;
+  readonly bytes: {
+    /** Every parameter at 32 bits. */
+    readonly float32: number;
+    /** 1-bit weights at 1 bit, the rest at 32 (or quantised ends), dead parameters left out. */
+    readonly packed: number;
+  };
+  readonly layers: readonly LayerCost[];
+}
+
+export interface CostOptions {
+  readonly ends?: Ends;
+}
+
+/**
+ * What a graph takes: any graph, so the gradient graph's cost is that of training. Published
+ * counting ignores everything but multiply-accumulates; elementwise, bytesMoved and passes do not.
+ *
+ * Source of the counting: liuzechun/ReActNet issue 19; BNext's quantised figures.
+ */
+export function cost(graph: Graph, { ends = "float32" }: CostOptions = {}): Cost {
+  const trace = traceOf(graph);
+  const layers = layerCosts(graph, trace, ends);
+  const parameters = countParameters(graph);
+  const live = liveParameters(graph).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
+  return {
+    ...sumCounts(layers),
+    parameters,
+    deadParameters: parameters - live,
+    bytes: { float32: 4 * parameters, packed: packedBytes(graph, trace, ends) },
+    layers,
+  };
+}
+
+/** Adds up the counts of layers. */
+export function sumCounts(parts: readonly Counts[]): Counts {
+  const total = (count: keyof Counts) => parts.reduce((sum, part) => sum + part[count], 0);
+  return {
+    parameters: total("parameters"),
+    binaryParameters: total("binaryParameters"),
+    macs: total("macs"),
+    binaryMacs: total("binaryMacs"),
+    ops: total("ops"),
+    elementwise: total("elementwise"),
+    bytesMoved: total("bytesMoved"),
+    passes: total("passes"),
+  };
+}
+
+/**
+ * One row per node that data flows through. Nodes that only prepare weights are charged to the
+ * node that uses the result, tensors to the first node that uses them.
+ */
+function layerCosts(graph: Graph, trace: Trace, ends: Ends): LayerCost[] {
+  const types = typesOf(graph);
+  const binary = binaryTensors(graph, trace);
+  const preparing = new Map<string, Node>();
+  const charged = new Set<string>();
+  const rows: LayerCost[] = [];
+  const take = (value: string): Counts[] => {
+    if (charged.has(value)) return [];
+    charged.add(value);
+    const spec = Object.hasOwn(graph.tensors, value) ? graph.tensors[value] : undefined;
+    if (spec?.kind === "parameter") return [parameterCounts(sizeOf(spec.shape), binary.has(value))];
+    const node = preparing.get(value);
+    if (!node) return [];
+    return [
+      nodeCounts(node, types, { binary: false, perOperation: 1 }),
+      ...node.inputs.flatMap(take),
+    ];
+  };
+  for (const node of graph.nodes) {
+    if (trace.tensorsBehind(node.name)) {
+      for (const output of outputNames(node)) preparing.set(output, node);
+      continue;
+    }
+    const isBinary = trace.isBinaryConv(node);
+    const perOperation = macsPerOperation(roleOf(graph, trace, node), isBinary, ends);
+    const own = nodeCounts(node, types, { binary: isBinary, perOperation });
+    const counts = sumCounts([own, ...node.inputs.flatMap(take)]);
+    const { name, op } = node;
+    rows.push({ name, block: blockOf(name), op, shape: types.get(name)!.shape, ...counts });
+  }
+  return rows;
+}
+
+/** Role of the tensor that a node's multiply-accumulates take as weights. */
+function roleOf(graph: Graph, trace: Trace, node: Node) {
+  const key = node.inputs.slice(1).flatMap((input) => trace.tensorsBehind(input) ?? [])[0];
+  return key === undefined ? undefined : graph.tensors[key].role;
+}
+
+const none: Counts = sumCounts([]);
+
+function parameterCounts(parameters: number, binary: boolean): Counts {
+  return { ...none, parameters, binaryParameters: binary ? parameters : 0 };
+}
+
+function nodeCounts(
+  node: Node,
+  types: Map<string, ValueType>,
+  { binary, perOperation }: { readonly binary: boolean; readonly perOperation: number },
+): Counts {
+  const inputs = node.inputs.map((input) => types.get(input)!);
+  const outputs = outputNames(node).map((output) => types.get(output)!);
+  const { macs, elementwise } = opNamed(node.op).cost(inputs, outputs, node.attrs);
+  const view = views.has(node.op);
+  const bytesMoved = view ? 0 : [...inputs, ...outputs].reduce((sum, t) => sum + bytesOf(t), 0);
+  return {
+    ...none,
+    macs,
+    binaryMacs: binary ? macs : 0,
+    ops: macs / perOperation,
+    elementwise,
+    bytesMoved,
+    passes: view ? 0 : 1,
+  };
+}
+
+/** Bytes of a value as runtimes hold it. */
+export function bytesOf({ shape, dtype }: ValueType): number {
+  return sizeOf(shape) * (dtype === "bool" ? 1 : 4);
+}
+
+/** Weights that reach a 1-bit convolution. */
+export function binaryTensors(graph: Graph, trace = traceOf(graph)): Set<string> {
+  const keys = graph.nodes
+    .filter((node) => trace.isBinaryConv(node))
+    .flatMap(({ inputs: [, w] }) => trace.tensorsBehind(w) ?? []);
+  return new Set(keys.filter((key) => graph.tensors[key].kind === "parameter"));
+}
+
+function packedBytes(graph: Graph, trace: Trace, ends: Ends): number {
+  const binary = binaryTensors(graph, trace);
+  const bits = liveParameters(graph).reduce(
+    (sum, [key, spec]) => sum + sizeOf(spec.shape) * bitsOf(spec, binary.has(key), ends),
+    0,
+  );
+  return Math.ceil(bits / 8);
+}

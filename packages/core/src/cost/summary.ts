@@ -1,0 +1,58 @@
+import type { Graph, Shape } from "../graph/types.js";
+import type { Ends } from "./bits.js";
+import { type Cost, type Counts, cost, type LayerCost, sumCounts } from "./cost.js";
+
+/** The counts of a block ("feature.3", "layer1.0"), or of a module on its own ("fc"). */
+export interface BlockCost extends Counts {
+  readonly name: string;
+  /** Of its last node. */
+  readonly shape: Shape;
+  /** Nodes of the block. */
+  readonly layers: number;
+}
+
+/** What `onebit summary --json` prints: fields may be added, never renamed. */
+export interface Summary extends Cost {
+  readonly name: string;
+  readonly ends: Ends;
+  readonly inputs: { readonly [name: string]: Shape };
+  readonly outputs: readonly string[];
+  /** Fractions, 0 to 1. */
+  readonly binaryShareOfMacs: number;
+  readonly binaryShareOfParameters: number;
+  readonly blocks: readonly BlockCost[];
+}
+
+export interface SummaryOptions {
+  readonly ends?: Ends;
+}
+
+/** Totals and one row per layer and per block. Counts are for the graph's batch: use batch 1. */
+export function summarize(graph: Graph, { ends = "float32" }: SummaryOptions = {}): Summary {
+  const total = cost(graph, { ends });
+  return {
+    name: graph.name,
+    ends,
+    inputs: Object.fromEntries(graph.inputs.map(({ name, shape }) => [name, shape])),
+    outputs: Object.keys(graph.outputs),
+    ...total,
+    binaryShareOfMacs: share(total.binaryMacs, total.macs),
+    binaryShareOfParameters: share(total.binaryParameters, total.parameters),
+    blocks: costByBlock(total.layers),
+  };
+}
+
+/** Layers added up by block, in order. */
+export function costByBlock(layers: readonly LayerCost[]): BlockCost[] {
+  const blocks = Map.groupBy(layers, ({ block }) => block);
+  return [...blocks].map(([name, rows]) => ({
+    name,
+    shape: rows[rows.length - 1].shape,
+    layers: rows.length,
+    ...sumCounts(rows),
+  }));
+}
+
+function share(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}

@@ -1,0 +1,146 @@
+import { UsageError } from "../errors.js";
+import type { GraphBuilder } from "../graph/builder.js";
+import { batchNorm, conv2d, deadPrelu, halve, network, prelu } from "../graph/layers.js";
+import type { Graph } from "../graph/types.js";
+import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
+import { classifierHead, stageOutput } from "./head.js";
+import { type BuildOptions, type Form, type Gate, inputShape } from "./options.js";
+
+export interface BnextOptions extends BuildOptions {
+  /** Entry 0 is the stem, every later one a block: the same width, or twice the previous. */
+  readonly widths: readonly number[];
+  readonly stemStride?: 1 | 2;
+  readonly elm?: boolean;
+  readonly gate?: Gate;
+  readonly seReduction?: number;
+}
+
+const times = (count: number, width: number) => Array<number>(count).fill(width);
+
+/** Channel lists of the published sizes. */
+export const bnextWidths = {
+  t: [32, 64, ...times(2, 128), ...times(2, 256), ...times(6, 512), ...times(2, 1024)],
+  s: [48, 96, ...times(2, 192), ...times(2, 384), ...times(6, 768), ...times(2, 1536)],
+  m: [48, 96, ...times(4, 192), ...times(4, 384), ...times(8, 768), ...times(4, 1536)],
+  l: [64, 128, ...times(4, 256), ...times(4, 512), ...times(16, 1024), ...times(4, 2048)],
+} as const;
+
+/**
+ * BNext, the MobileNet-like family, with any list of widths.
+ *
+ * Block i takes widths[i-1] to widths[i]: a 3x3 unit, then one 1x1 unit, or two whose outputs are
+ * concatenated where the width doubles. Widening blocks other than the first halve the map. Even
+ * blocks have ELM attention. All keys are those of the official checkpoints.
+ *
+ * Source: BNext (arXiv 2211.12933), hpi-xnor/BNext.
+ */
+export function bnext(name: string, options: BnextOptions): Graph {
+  const { widths, classes, form = "binary", elm = true } = options;
+  checkWidths(name, widths);
+  const settings: UnitSettings = {
+    form,
+    gate: options.gate ?? "mix",
+    seReduction: options.seReduction ?? 8,
+    threshold: 1e-7,
+  };
+  const stemStride = options.stemStride ?? (classes === 1000 ? 2 : 1);
+  return network(name, inputShape(options), (b, x) => {
+    let map = stem(b, x, widths[0], stemStride, form);
+    for (let i = 1; i < widths.length; i++) {
+      const widens = widths[i] !== widths[i - 1];
+      const stride = widens && i > 1 ? 2 : 1;
+      const attention = elm && i % 2 === 0;
+      const unit3x3 = elm ? "Attention" : "FFN_3x3";
+      map = block(b, `feature.${i}`, map, { widens, stride, attention, unit3x3 }, settings);
+      stageOutput(b, map);
+    }
+    return classifierHead(b, prelu(b, "prelu", map), classes);
+  });
+}
+
+function stem(b: GraphBuilder, x: string, out: number, stride: number, form: Form): string {
+  const y = conv2d(b, "feature.0.conv1", x, { out, kernel: 3, stride, role: "stem" });
+  const normed = batchNorm(b, "feature.0.bn1", y, "feature.0");
+  // The official module passes its width as the slope's start and never runs it.
+  if (form !== "real") deadPrelu(b, "feature.0.prelu", out, out);
+  return normed;
+}
+
+interface Block {
+  readonly widens: boolean;
+  readonly stride: number;
+  readonly attention: boolean;
+  /** Official member name of the 3x3 unit: the same for ELM and plain units. */
+  readonly unit3x3: string;
+}
+
+function block(
+  b: GraphBuilder,
+  key: string,
+  u: string,
+  { widens, stride, attention, unit3x3 }: Block,
+  settings: UnitSettings,
+): string {
+  const spatial = attention ? elmUnit : plainUnit;
+  const v = spatial(b, `${key}.${unit3x3}`, u, stride, settings);
+  if (!widens) return pointwiseUnit(b, `${key}.FFN`, v, settings, key);
+  const halves = ["FFN_1", "FFN_2"].map((ffn) => pointwiseUnit(b, `${key}.${ffn}`, v, settings));
+  return b.op("concat", halves, { axis: 1 }, key);
+}
+
+/** 3x3 with ELM: r = PReLU(u), pooled when strided; the mix sees u itself, pooled. */
+function elmUnit(b: GraphBuilder, key: string, u: string, stride: number, settings: UnitSettings) {
+  const shortcut = activated(b, key, u);
+  const r = stride === 2 ? halve(b, `${key}.shortcut`, shortcut) : shortcut;
+  const p = () => (stride === 2 ? halve(b, `${key}.pooling`, u) : u);
+  const shape = { out: b.shape(u)[1], kernel: 3, stride } as const;
+  return infoRcpUnit(b, key, { u, r, p, ...shape, elm: true, clampScale: "training" }, settings);
+}
+
+/** 3x3 without ELM: shortcut and mix both see u, pooled when strided. */
+function plainUnit(
+  b: GraphBuilder,
+  key: string,
+  u: string,
+  stride: number,
+  settings: UnitSettings,
+) {
+  const out = b.shape(u)[1];
+  const r = stride === 2 ? halve(b, `${key}.pooling`, u) : u;
+  deadActivation(b, key, out, settings.form);
+  const shape = { out, kernel: 3, stride } as const;
+  const unit = { u, r, p: () => r, ...shape, elm: false, clampScale: "training" } as const;
+  return infoRcpUnit(b, key, unit, settings);
+}
+
+/** 1x1; the only unit that clamps its mixing scale in evaluation too. */
+function pointwiseUnit(
+  b: GraphBuilder,
+  key: string,
+  u: string,
+  settings: UnitSettings,
+  name = key,
+): string {
+  const out = b.shape(u)[1];
+  deadActivation(b, key, out, settings.form);
+  const shape = { out, kernel: 1, stride: 1, name } as const;
+  const unit = { u, r: u, p: () => u, ...shape, elm: false, clampScale: "always" } as const;
+  return infoRcpUnit(b, key, unit, settings);
+}
+
+/** The rule of BNext and ReActNet-A: a width is kept or doubled. */
+export function checkWidths(name: string, widths: readonly number[]): void {
+  if (widths.length < 2) {
+    throw new UsageError(`${name}: widths ${JSON.stringify(widths)} need a stem and a block`);
+  }
+  widths.forEach((width, i) => {
+    if (!Number.isSafeInteger(width) || width < 1) {
+      throw new UsageError(`${name}: widths[${i}] is ${width}, must be a positive whole number`);
+    }
+    if (i && width !== widths[i - 1] && width !== 2 * widths[i - 1]) {
+      throw new UsageError(
+        `${name}: widths[${i}] is ${width} after ${widths[i - 1]}: a block keeps its width or doubles it`,
+      );
+    }
+  });
+}

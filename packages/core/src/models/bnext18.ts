@@ -1,0 +1,77 @@
+import type { GraphBuilder } from "../graph/builder.js";
+import { network, prelu } from "../graph/layers.js";
+import type { Graph } from "../graph/types.js";
+import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
+import { classifierHead } from "./head.js";
+import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
+import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
+
+export interface Bnext18Options extends BuildOptions {
+  /** Channels of the first stage: 64. */
+  readonly width?: number;
+  /** Blocks per stage: 2, 2, 2, 2. */
+  readonly depths?: readonly number[];
+  /** "imagenet" for 1000 classes, else "small". */
+  readonly stem?: Stem;
+  readonly gate?: Gate;
+  readonly seReduction?: number;
+}
+
+/**
+ * BNext-18: BNext's units in a ResNet-18. Every block is an ELM unit, whose shortcut also feeds
+ * the mix, then a plain 3x3 unit. Weights are signs below temperature 1e-5.
+ *
+ * Source: BNext (arXiv 2211.12933), hpi-xnor/BNext, birealnet.py.
+ */
+export function bnext18(name: string, options: Bnext18Options): Graph {
+  const { classes, form = "binary", width = 64, depths = [2, 2, 2, 2] } = options;
+  checkStages(name, width, depths);
+  const settings: UnitSettings = {
+    form,
+    gate: options.gate ?? "mix",
+    seReduction: options.seReduction ?? 8,
+    threshold: 1e-5,
+  };
+  const stem = options.stem ?? (classes === 1000 ? "imagenet" : "small");
+  return network(name, inputShape(options), (b, x) => {
+    const map = resnetStages(
+      b,
+      resnetStem(b, x, width, stem),
+      { width, depths, first: 0 },
+      (key, u, { out, stride }) => {
+        const v = elmUnit(b, `${key}.Attention`, u, { out, stride }, settings);
+        return plainUnit(b, `${key}.FFN`, v, settings, key);
+      },
+    );
+    return classifierHead(b, prelu(b, "prelu", map), classes);
+  });
+}
+
+function elmUnit(
+  b: GraphBuilder,
+  key: string,
+  u: string,
+  { out, stride }: { readonly out: number; readonly stride: number },
+  settings: UnitSettings,
+): string {
+  const shortcut = activated(b, key, u);
+  const fits = stride === 1 && b.shape(u)[1] === out;
+  const r = fits ? shortcut : downsample(b, `${key}.downsample`, shortcut, { out, stride });
+  const shape = { out, kernel: 3, stride } as const;
+  const unit = { u, r, p: () => r, ...shape, elm: true, clampScale: "training" } as const;
+  return infoRcpUnit(b, key, unit, settings);
+}
+
+function plainUnit(
+  b: GraphBuilder,
+  key: string,
+  u: string,
+  settings: UnitSettings,
+  name: string,
+): string {
+  const out = b.shape(u)[1];
+  deadActivation(b, key, out, settings.form);
+  const shape = { out, kernel: 3, stride: 1, name } as const;
+  const unit = { u, r: u, p: () => u, ...shape, elm: false, clampScale: "always" } as const;
+  return infoRcpUnit(b, key, unit, settings);
+}

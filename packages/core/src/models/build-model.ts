@@ -1,0 +1,86 @@
+import { UsageError } from "../errors.js";
+import type { Graph } from "../graph/types.js";
+import { type ModelEntry, models } from "./catalogue.js";
+import { closest } from "./closest.js";
+import type { BuildOptions, ModelOptions } from "./options.js";
+
+/** An architecture by name; UsageError with the names there are. */
+export function modelNamed(name: string): ModelEntry {
+  if (Object.hasOwn(models, name)) return models[name];
+  const names = Object.keys(models);
+  const guess = closest(name, names);
+  const hint = guess ? `did you mean "${guess}"? ` : "";
+  throw new UsageError(`unknown model "${name}": ${hint}There are ${names.join(", ")}`);
+}
+
+/**
+ * Builds an architecture by name. Classes and input [C, H, W] default to what it was published (or
+ * made) for, batch to 1, form to "binary".
+ *
+ * Graph inputs: "x" [N, C, H, W], normalised; "temperature", a scalar, in the binary form of the
+ * BNext families. Outputs: "logits" [N, classes], "features" [N, C] and "stage-<stride>" maps. The
+ * node that ends a block has the block's name ("feature.3", "layer1.0").
+ */
+export function buildModel(name: string, options: Partial<ModelOptions> = {}): Graph {
+  const entry = modelNamed(name);
+  const full: ModelOptions = {
+    classes: entry.classes,
+    input: entry.input,
+    ...entry.defaults,
+    ...given(options),
+  };
+  checkSwitches(name, entry, options);
+  checkOptions(name, full);
+  return entry.build(name, full);
+}
+
+function given(options: Partial<ModelOptions>): Partial<ModelOptions> {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries);
+}
+
+const common: readonly string[] = [
+  "classes",
+  "input",
+  "batch",
+  "form",
+] satisfies readonly (keyof BuildOptions)[];
+
+function checkSwitches(name: string, entry: ModelEntry, options: Partial<ModelOptions>): void {
+  const known: readonly string[] = [...common, ...entry.switches];
+  const unknown = Object.keys(given(options)).find((option) => !known.includes(option));
+  if (unknown === undefined) return;
+  throw new UsageError(`${name} has no switch "${unknown}"; it has ${known.join(", ")}`);
+}
+
+const choices: { readonly [option in keyof ModelOptions]?: readonly unknown[] } = {
+  form: ["binary", "step1", "real"],
+  gate: ["mix", "input", "none"],
+  stem: ["imagenet", "small"],
+  stemStride: [1, 2],
+  elm: [true, false],
+};
+
+function checkOptions(name: string, options: ModelOptions): void {
+  const { classes, input, batch = 1, seReduction = 8 } = options;
+  const whole = (what: string, value: number) => {
+    if (Number.isSafeInteger(value) && value > 0) return;
+    throw new UsageError(`${name}: ${what} ${value} must be a positive whole number`);
+  };
+  whole("classes", classes);
+  whole("batch", batch);
+  whole("seReduction", seReduction);
+  if (input.length !== 3) {
+    throw new UsageError(`${name}: input ${JSON.stringify(input)} must be channels, height, width`);
+  }
+  input.forEach((size, i) => {
+    whole(`input ${["channels", "height", "width"][i]}`, size);
+  });
+  for (const [option, allowed] of Object.entries(choices)) {
+    const value = options[option as keyof ModelOptions];
+    if (value === undefined || allowed.includes(value)) continue;
+    throw new UsageError(
+      `${name}: ${option} is ${JSON.stringify(value)}, must be ${allowed.join(" or ")}`,
+    );
+  }
+}

@@ -1,0 +1,16 @@
+import type { GraphBuilder } from "../graph/builder.js";
+import { globalAveragePool, linear } from "../graph/layers.js";
+
+/** Global average pool and classifier; the pooled vector becomes the output "features". */
+export function classifierHead(b: GraphBuilder, x: string, classes: number): string {
+  const features = globalAveragePool(b, "avgpool", x);
+  b.output("features", features);
+  return linear(b, "fc", features, classes);
+}
+
+/** Names `map` the output "stage-<stride>": the last map at that stride keeps the name. */
+export function stageOutput(b: GraphBuilder, map: string): string {
+  const stride = Math.round(b.shape("x")[2] / b.shape(map)[2]);
+  b.output(`stage-${stride}`, map);
+  return map;
+}

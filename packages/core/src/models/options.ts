@@ -1,0 +1,48 @@
+import type { Shape } from "../graph/types.js";
+
+/**
+ * binary: 1-bit weights and activations. step1: real weights, binary activations, the first half
+ * of two-stage training. real: the real-valued twin, without signs.
+ */
+export type Form = "binary" | "step1" | "real";
+
+/**
+ * What Info-RCP's gate looks at. mix: the learned mix of input and output (BNext). input: the
+ * unit's input, as in Real-to-Binary. none: no gate (and no mix), BNext's ablation.
+ */
+export type Gate = "mix" | "input" | "none";
+
+/** imagenet: 7x7 stride 2, then 3x3 max-pool stride 2. small: 3x3 stride 1, no pooling. */
+export type Stem = "imagenet" | "small";
+
+/** What can be varied about a model; each takes only some (see ModelEntry.switches). */
+export interface Switches {
+  /** Channels of the stem, then of every block (BNext, ReActNet-A). */
+  readonly widths?: readonly number[];
+  /** Channels of the first of four stages (ResNet-like networks). */
+  readonly width?: number;
+  /** Blocks of each stage (ResNet-like networks). */
+  readonly depths?: readonly number[];
+  /** Stride of the stem's convolution (BNext: 2 for 1000 classes, else 1; ReActNet-A: 2). */
+  readonly stemStride?: 1 | 2;
+  readonly stem?: Stem;
+  /** Element-wise attention in every even block (BNext). */
+  readonly elm?: boolean;
+  readonly gate?: Gate;
+  /** Channels divided by this inside a gate. */
+  readonly seReduction?: number;
+}
+
+export interface BuildOptions {
+  readonly classes: number;
+  /** Channels, height, width. */
+  readonly input: readonly [number, number, number];
+  readonly batch?: number;
+  readonly form?: Form;
+}
+
+export type ModelOptions = BuildOptions & Switches;
+
+export function inputShape({ batch = 1, input }: BuildOptions): Shape {
+  return [batch, ...input];
+}

@@ -1,0 +1,51 @@
+import type { GraphBuilder } from "../graph/builder.js";
+import { batchNorm, network, rprelu } from "../graph/layers.js";
+import type { Graph } from "../graph/types.js";
+import { classifierHead } from "./head.js";
+import { type BuildOptions, type Form, inputShape, type Stem } from "./options.js";
+import { reactConv, reactSign } from "./reactnet-conv.js";
+import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
+
+export interface ReactnetResnetOptions extends BuildOptions {
+  /** Channels of the first stage: 64. */
+  readonly width?: number;
+  /** One-convolution blocks per stage: 4, 4, 4, 4 is the 18-layer network. */
+  readonly depths?: readonly number[];
+  readonly stem?: Stem;
+}
+
+/**
+ * ReActNet on a ResNet skeleton in the manner of Bi-Real Net: a shortcut around every convolution.
+ *
+ *   out = RPReLU(BN(BinConv3x3(RSign(x))) + shortcut)
+ *
+ * Source: ReActNet (arXiv 2003.03488), liuzechun/ReActNet, resnet.
+ */
+export function reactnetResnet(name: string, options: ReactnetResnetOptions): Graph {
+  const { classes, form = "binary", width = 64, depths = [4, 4, 4, 4] } = options;
+  checkStages(name, width, depths);
+  return network(name, inputShape(options), (b, x) => {
+    const stem = resnetStem(b, x, width, options.stem ?? "imagenet");
+    const map = resnetStages(b, stem, { width, depths, first: 1 }, (key, u, shape) =>
+      block(b, key, u, shape, form),
+    );
+    return classifierHead(b, map, classes);
+  });
+}
+
+function block(
+  b: GraphBuilder,
+  key: string,
+  x: string,
+  { out, stride }: { readonly out: number; readonly stride: number },
+  form: Form,
+): string {
+  const k = (name: string) => `${key}.${name}`;
+  const signs = reactSign(b, k("move0"), k("binary_activation"), x, form);
+  const conv = reactConv(b, k("binary_conv"), signs, { out, kernel: 3, stride }, form);
+  const y = batchNorm(b, k("bn1"), conv);
+  const fits = stride === 1 && b.shape(x)[1] === out;
+  const shortcut = fits ? x : downsample(b, k("downsample"), x, { out, stride });
+  const sum = b.op("add", [y, shortcut], {}, k("add"));
+  return rprelu(b, { before: k("move1"), slope: k("prelu"), after: k("move2") }, sum, key);
+}

@@ -1,0 +1,78 @@
+import type { GraphBuilder } from "../graph/builder.js";
+import { batchNorm, conv2d, halve, network, rprelu } from "../graph/layers.js";
+import type { Graph } from "../graph/types.js";
+import { bnextWidths, checkWidths } from "./bnext.js";
+import { classifierHead, stageOutput } from "./head.js";
+import { type BuildOptions, type Form, inputShape } from "./options.js";
+import { reactConv, reactSign } from "./reactnet-conv.js";
+
+export interface ReactnetOptions extends BuildOptions {
+  readonly widths: readonly number[];
+  readonly stemStride?: 1 | 2;
+}
+
+/** ReActNet-A has the widths of MobileNetV1, as BNext-T. */
+export const reactnetWidths: readonly number[] = bnextWidths.t;
+
+/**
+ * ReActNet on a MobileNet skeleton (ReActNet-A), with any list of widths.
+ *
+ * Binary weights are stored flat (`binary_3x3.weights`, [O * I * K * K, 1]) as the official second
+ * step has them; the other forms have 4-D `weight`s, as the official first step.
+ *
+ * Source: ReActNet (arXiv 2003.03488), liuzechun/ReActNet, mobilenet.
+ */
+export function reactnet(name: string, options: ReactnetOptions): Graph {
+  const { widths, classes, form = "binary", stemStride = 2 } = options;
+  checkWidths(name, widths);
+  return network(name, inputShape(options), (b, x) => {
+    const stem = { out: widths[0], kernel: 3, stride: stemStride, role: "stem" } as const;
+    let map = batchNorm(b, "feature.0.bn1", conv2d(b, "feature.0.conv1", x, stem), "feature.0");
+    for (let i = 1; i < widths.length; i++) {
+      const stride = widths[i] !== widths[i - 1] && i > 1 ? 2 : 1;
+      map = stageOutput(b, block(b, `feature.${i}`, map, widths[i], stride, form));
+    }
+    return classifierHead(b, map, classes);
+  });
+}
+
+/**
+ *   o = RPReLU(BN(BinConv3x3(RSign(x))) + shortcut)      shortcut: x, 2x2-pooled when strided
+ *   out = RPReLU(BN(BinConv1x1(RSign(o))) + o)           widening: two of them, concatenated
+ */
+function block(
+  b: GraphBuilder,
+  key: string,
+  x: string,
+  out: number,
+  stride: number,
+  form: Form,
+): string {
+  const width = b.shape(x)[1];
+  const k = (name: string) => `${key}.${name}`;
+  const signs = reactSign(b, k("move11"), k("sign1"), x, form);
+  const conv3x3 = { out: width, kernel: 3, stride, flat: true } as const;
+  const y = batchNorm(b, k("bn1"), reactConv(b, k("binary_3x3"), signs, conv3x3, form));
+  const shortcut = stride === 2 ? halve(b, k("pooling"), x) : x;
+  const sum = b.op("add", [y, shortcut], {}, k("add1"));
+  const o = rprelu(b, { before: k("move12"), slope: k("prelu1"), after: k("move13") }, sum);
+  const z = reactSign(b, k("move21"), k("sign2"), o, form);
+  const branch = (conv: string, bn: string, add: string) => {
+    const conv1x1 = { out: width, kernel: 1, flat: true } as const;
+    const w = batchNorm(b, k(bn), reactConv(b, k(conv), z, conv1x1, form));
+    return b.op("add", [w, o], {}, k(add));
+  };
+  const w =
+    out === width
+      ? branch("binary_pw", "bn2", "add2")
+      : b.op(
+          "concat",
+          [
+            branch("binary_pw_down1", "bn2_1", "add2_1"),
+            branch("binary_pw_down2", "bn2_2", "add2_2"),
+          ],
+          { axis: 1 },
+          k("concat"),
+        );
+  return rprelu(b, { before: k("move22"), slope: k("prelu2"), after: k("move23") }, w, key);
+}

@@ -1,0 +1,62 @@
+import { UsageError } from "../errors.js";
+import type { GraphBuilder } from "../graph/builder.js";
+import { batchNorm, conv2d, halve } from "../graph/layers.js";
+import { stageOutput } from "./head.js";
+import type { Stem } from "./options.js";
+
+/** `conv1`, `bn1` and, for ImageNet, `maxpool`; no activation. */
+export function resnetStem(b: GraphBuilder, x: string, out: number, stem: Stem): string {
+  const large = stem === "imagenet";
+  const shape = large ? { kernel: 7, stride: 2 } : { kernel: 3, stride: 1 };
+  const y = batchNorm(b, "bn1", conv2d(b, "conv1", x, { out, ...shape, role: "stem" }));
+  if (!large) return y;
+  return b.op("max-pool", [y], { kernel: [3, 3], stride: [2, 2], padding: [1, 1] }, "maxpool");
+}
+
+/** `${key}.0` 2x2 average pooling (strided only), `${key}.1` real 1x1 convolution, `${key}.2` batch-norm. */
+export function downsample(
+  b: GraphBuilder,
+  key: string,
+  x: string,
+  { out, stride }: { readonly out: number; readonly stride: number },
+): string {
+  const pooled = stride === 2 ? halve(b, `${key}.0`, x) : x;
+  const y = conv2d(b, `${key}.1`, pooled, { out, kernel: 1, role: "shortcut" });
+  return batchNorm(b, `${key}.2`, y);
+}
+
+export interface Stages {
+  readonly width: number;
+  readonly depths: readonly number[];
+  /** Number of the first stage in the keys: `layer0` or `layer1`. */
+  readonly first: 0 | 1;
+}
+
+/** Four stages `layer<n>.<m>`; the width doubles and the map halves at the start of all but the first. */
+export function resnetStages(
+  b: GraphBuilder,
+  x: string,
+  { width, depths, first }: Stages,
+  block: (key: string, x: string, shape: { out: number; stride: number }) => string,
+): string {
+  let map = x;
+  depths.forEach((depth, stage) => {
+    for (let i = 0; i < depth; i++) {
+      const stride = stage > 0 && i === 0 ? 2 : 1;
+      map = block(`layer${stage + first}.${i}`, map, { out: width * 2 ** stage, stride });
+    }
+    stageOutput(b, map);
+  });
+  return map;
+}
+
+export function checkStages(name: string, width: number, depths: readonly number[]): void {
+  const whole = (n: number) => Number.isSafeInteger(n) && n > 0;
+  if (!whole(width))
+    throw new UsageError(`${name}: width ${width} must be a positive whole number`);
+  if (depths.length !== 4 || !depths.every(whole)) {
+    throw new UsageError(
+      `${name}: depths ${JSON.stringify(depths)} must be four positive whole numbers, one per stage`,
+    );
+  }
+}

@@ -1,0 +1,125 @@
+import { OnebitError } from "../errors.js";
+import type { GraphBuilder } from "../graph/builder.js";
+import { type FloatArray, sizeOf, type Tensor } from "../graph/types.js";
+import type { Lowering } from "../onnx/lowering.js";
+import { elementwiseCost } from "./broadcast.js";
+import type { Op } from "./op.js";
+import { lowerSign } from "./sign.js";
+
+export type BinarizeWeightAttributes = {
+  /** channel-mean: multiplied by mean|w| of each output channel, a detached factor. */
+  readonly scale: "none" | "channel-mean";
+  /** identity: the gradient passes. clip: it passes where |w| <= range. */
+  readonly estimator: "identity" | "clip";
+  readonly range: number;
+  /** Below this temperature the weights are signs; unused without a temperature. */
+  readonly threshold: number;
+  readonly zero: -1 | 1;
+};
+
+/** Floor of the divisor, as published. */
+const MIN_TEMPERATURE = 1e-8;
+
+/**
+ * Latent weights to binary ones.
+ *
+ *   without temperature     b = sign(w)
+ *   with temperature T      b = T < threshold ? sign(w) : clamp(w / max(T, 1e-8), -1, 1)
+ *   y = b, or mean|w| per output channel * b
+ *
+ * Gradient in training: g, or g where |w| <= range (the scale is detached and, being part of the
+ * value only, does not multiply the gradient). In inference with a temperature: the true one,
+ * g / max(T, 1e-8) where |w| <= T, and 0 below the threshold. None for the temperature.
+ *
+ * w, y: [O, C / groups, KH, KW]. temperature: scalar.
+ * Source: ReActNet (arXiv 2003.03488) and BNext (arXiv 2211.12933), official code.
+ */
+export const binarizeWeight: Op<BinarizeWeightAttributes> = {
+  name: "binarize-weight",
+  infer([w, temperature], { zero, estimator, range }) {
+    if (w.shape.length !== 4)
+      throw new OnebitError(`weight must be [O, I, KH, KW], is [${w.shape}]`);
+    if (temperature && sizeOf(temperature.shape) !== 1) {
+      throw new OnebitError(`temperature must be a scalar, is [${temperature.shape}]`);
+    }
+    if (zero !== -1 && zero !== 1) throw new OnebitError(`zero ${zero}: must be -1 or 1`);
+    if (estimator === "clip" && !(range > 0)) {
+      throw new OnebitError(`range ${range}: must be positive`);
+    }
+    return [w];
+  },
+  evaluate([w, temperature], attrs, context) {
+    const soften = softener(temperature?.data[0], attrs);
+    const data = context.array(w.data.length);
+    const perChannel = data.length / w.shape[0];
+    for (let o = 0; o < w.shape[0]; o++) {
+      const from = o * perChannel;
+      const scale = attrs.scale === "none" ? 1 : meanMagnitude(w.data, from, perChannel);
+      for (let i = from; i < from + perChannel; i++) data[i] = scale * soften(w.data[i]);
+    }
+    return [{ shape: w.shape, data } satisfies Tensor];
+  },
+  gradient({ b, mode, inputs: [w, temperature], gradOutputs: [g], needs }, attrs) {
+    if (!g || !needs[0]) return [];
+    if (mode === "inference" && temperature) return [softGradient(b, w, temperature, g, attrs)];
+    if (attrs.estimator === "identity") return [g];
+    const { range } = attrs;
+    return [b.op("sign-gradient", [w, g], { estimator: "clip", range })];
+  },
+  cost: (_, outputs, { scale }) => elementwiseCost(outputs, scale === "none" ? 1 : 3),
+  lower(l, attrs) {
+    const [w, temperature] = l.inputs;
+    const hard = lowerSign(l, w, attrs.zero);
+    const binary = temperature ? lowerSoft(l, w, temperature, hard, attrs) : hard;
+    if (attrs.scale === "none") return [binary];
+    const axes = [1, 2, 3];
+    const scale = l.emit("ReduceMean", [l.emit("Abs", [w])], { axes, keepdims: 1 });
+    return [l.emit("Mul", [binary, scale])];
+  },
+};
+
+function softener(
+  temperature: number | undefined,
+  { threshold, zero }: BinarizeWeightAttributes,
+): (w: number) => number {
+  if (temperature === undefined || temperature < threshold) {
+    return (w) => (w > 0 || (w === 0 && zero === 1) ? 1 : -1);
+  }
+  const divisor = Math.max(temperature, MIN_TEMPERATURE);
+  return (w) => Math.min(1, Math.max(-1, w / divisor));
+}
+
+function meanMagnitude(w: FloatArray, from: number, count: number): number {
+  let sum = 0;
+  for (let i = from; i < from + count; i++) sum += Math.abs(w[i]);
+  return sum / count;
+}
+
+function softGradient(
+  b: GraphBuilder,
+  w: string,
+  temperature: string,
+  g: string,
+  { threshold }: BinarizeWeightAttributes,
+): string {
+  const divisor = b.op("maximum", [temperature, b.constant(MIN_TEMPERATURE)]);
+  const inside = b.op("less-equal", [b.op("abs", [w]), divisor]);
+  const hard = b.op("less", [temperature, b.constant(threshold)]);
+  const zero = b.constant(0);
+  const soft = b.op("where", [inside, b.op("div", [g, divisor]), zero]);
+  return b.op("where", [hard, zero, soft]);
+}
+
+function lowerSoft(
+  l: Lowering,
+  w: string,
+  temperature: string,
+  hard: string,
+  { threshold }: BinarizeWeightAttributes,
+): string {
+  const divisor = l.emit("Max", [temperature, l.constant(MIN_TEMPERATURE)]);
+  const scaled = l.emit("Div", [w, divisor]);
+  const soft = l.emit("Clip", [scaled, l.constant(-1), l.constant(1)]);
+  const isHard = l.emit("Less", [temperature, l.constant(threshold)]);
+  return l.emit("Where", [isHard, hard, soft]);
+}

@@ -1,0 +1,46 @@
+import { OnebitError } from "../errors.js";
+import type { Lowering } from "../onnx/lowering.js";
+import { elementwiseCost, mapElements } from "./broadcast.js";
+import { estimatorNamed } from "./estimators.js";
+import type { Op } from "./op.js";
+
+export type SignAttributes = {
+  /** Stand-in for the derivative: a name in estimators.ts, or one of the user's. */
+  readonly estimator: string;
+  /** Half-width of the window of "clip". */
+  readonly range: number;
+  /** sign(0). ReActNet: -1 where x <= alpha. */
+  readonly zero: -1 | 1;
+};
+
+/**
+ * y = +1 where t > 0, -1 where t < 0, `zero` at 0.
+ *
+ * dL/dt = dL/dy * derivative(t), the estimator's derivative (estimators.ts). Any shape.
+ */
+export const sign: Op<SignAttributes> = {
+  name: "sign",
+  infer([t], { range, zero }) {
+    if (zero !== -1 && zero !== 1) throw new OnebitError(`zero ${zero}: must be -1 or 1`);
+    if (!(range > 0)) throw new OnebitError(`range ${range}: must be positive`);
+    return [t];
+  },
+  evaluate: (inputs, { zero }, context) => [
+    mapElements(inputs, context, (t) => (t > 0 || (t === 0 && zero === 1) ? 1 : -1)),
+  ],
+  gradient({ b, inputs: [t], gradOutputs: [g], needs, estimators }, { estimator, range }) {
+    if (!g || !needs[0]) return [];
+    if (Object.hasOwn(estimators, estimator)) return [estimators[estimator](b, t, g)];
+    estimatorNamed(estimator, Object.keys(estimators));
+    if (estimator === "identity") return [g];
+    return [b.op("sign-gradient", [t, g], { estimator, range })];
+  },
+  cost: (_, outputs) => elementwiseCost(outputs),
+  lower: (l, { zero }) => [lowerSign(l, l.inputs[0], zero)],
+};
+
+/** Where + compare: ONNX's Sign gives 0 at 0, is slower on CPU and absent on WebGPU. */
+export function lowerSign(l: Lowering, t: string, zero: -1 | 1): string {
+  const positive = l.emit(zero === 1 ? "GreaterOrEqual" : "Greater", [t, l.constant(0)]);
+  return l.emit("Where", [positive, l.constant(1), l.constant(-1)]);
+}

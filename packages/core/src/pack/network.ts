@@ -1,0 +1,93 @@
+import type { MapShape } from "../program/geometry.js";
+
+/** One float64 number per channel; rounded to float32 when the program is written. */
+export type PerChannel = Float64Array;
+
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+}
+
+/**
+ * What a packed network is made of, between graph and program: constants resolved, batch-norms and
+ * biases reduced to per-channel maps of the accumulator.
+ *
+ *   affine   x * scale[c] + shift[c]; either may be absent, both absent is the identity
+ *   bits     +1 where x > threshold[c] (zero = 1: x >= threshold[c]), else -1
+ */
+export type PackOp =
+  | { readonly kind: "input" }
+  | ({
+      readonly kind: "binary-conv";
+      /** One number per weight, its sign counts: [O, C / groups, KH, KW]. */
+      readonly weight: Float64Array;
+      readonly groups: number;
+      readonly padValue: 0 | 1 | -1;
+    } & Window)
+  | ({
+      readonly kind: "conv";
+      /** [O, C / groups, KH, KW]. */
+      readonly weight: Float64Array;
+      readonly groups: number;
+    } & Window)
+  | { readonly kind: "linear"; /** [O, I]. */ readonly weight: Float64Array }
+  | ({ readonly kind: "pool"; readonly mode: "max" | "average" } & Window)
+  | { readonly kind: "affine"; readonly scale?: PerChannel; readonly shift?: PerChannel }
+  | { readonly kind: "prelu"; readonly slope: PerChannel }
+  | { readonly kind: "relu" }
+  | { readonly kind: "sigmoid" }
+  | { readonly kind: "hard-sigmoid" }
+  | { readonly kind: "clamp"; readonly low: number; readonly high: number }
+  | { readonly kind: "add" }
+  | { readonly kind: "mul" }
+  | { readonly kind: "mix"; readonly amount: PerChannel }
+  | { readonly kind: "concat" }
+  | { readonly kind: "mean" }
+  | { readonly kind: "bits"; readonly threshold: PerChannel; readonly zero: 1 | -1 };
+
+export type PackKind = PackOp["kind"];
+
+export interface PackNode {
+  /** Name of the graph value that this node's value equals. */
+  readonly name: string;
+  readonly op: PackOp;
+  readonly inputs: readonly PackNode[];
+  /** [H, W, C]. */
+  readonly shape: MapShape;
+  /** Graph nodes that it stands for. */
+  readonly covers: readonly string[];
+}
+
+export interface PackNetwork {
+  /** In topological order, the program's input first. */
+  readonly nodes: readonly PackNode[];
+  readonly outputs: { readonly [name: string]: PackNode };
+}
+
+/** Element-wise on one input with per-channel constants only. */
+export function isUnary({ op }: PackNode): boolean {
+  return ["affine", "prelu", "relu", "sigmoid", "hard-sigmoid", "clamp"].includes(op.kind);
+}
+
+/** Element-wise on several inputs. */
+export function isCombining({ op }: PackNode): boolean {
+  return op.kind === "add" || op.kind === "mul" || op.kind === "mix";
+}
+
+/** Opens a step of its own. */
+export function isAnchor({ op }: PackNode): boolean {
+  return ["binary-conv", "conv", "linear", "pool"].includes(op.kind);
+}
+
+/** Whether its value is 1-bit. */
+export function isBits({ op, inputs }: PackNode): boolean {
+  return op.kind === "bits" || (op.kind === "concat" && inputs.every(isBits));
+}
+
+/** Users of every node, in order; a node used twice by one node is listed twice. */
+export function usersOf({ nodes }: PackNetwork): Map<PackNode, PackNode[]> {
+  const users = new Map<PackNode, PackNode[]>(nodes.map((node) => [node, []]));
+  for (const node of nodes) for (const input of node.inputs) users.get(input)!.push(node);
+  return users;
+}

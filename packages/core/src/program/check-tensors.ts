@@ -1,0 +1,38 @@
+import { OnebitError } from "../errors.js";
+import type { ProgramTensor, ProgramTensors, TensorKey } from "./types.js";
+
+/** Every tensor holds as much data as its shape says, and finite numbers. */
+export function checkTensors(tensors: ProgramTensors): void {
+  for (const [key, { shape, data, type }] of Object.entries(tensors)) {
+    const sound = Array.isArray(shape) && shape.every((dim) => Number.isInteger(dim) && dim > 0);
+    const size = sound ? shape.reduce((product, dim) => product * dim, 1) : -1;
+    if (data.length !== size) {
+      throw new OnebitError(
+        `tensor "${key}": shape [${shape}] does not fit its ${data.length} elements`,
+      );
+    }
+    if (type !== "float32") continue;
+    if (!(data instanceof Float32Array)) throw new OnebitError(`tensor "${key}": must be float32`);
+    const bad = data.findIndex((x) => !Number.isFinite(x));
+    if (bad >= 0)
+      throw new OnebitError(`tensor "${key}": element ${bad} is ${data[bad]}, not a finite number`);
+  }
+}
+
+/** The tensor of that name, type and shape. */
+export function requireTensor(
+  tensors: ProgramTensors,
+  key: TensorKey,
+  type: ProgramTensor["type"],
+  shape: readonly number[],
+  where: string,
+): ProgramTensor {
+  const tensor = Object.hasOwn(tensors, key) ? tensors[key] : undefined;
+  if (!tensor) throw new OnebitError(`${where}: there is no tensor "${key}"`);
+  if (tensor.type !== type || tensor.shape.join() !== shape.join()) {
+    throw new OnebitError(
+      `${where}: tensor "${key}" must be ${type} [${shape}], is ${tensor.type} [${tensor.shape}]`,
+    );
+  }
+  return tensor;
+}

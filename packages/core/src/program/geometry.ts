@@ -1,0 +1,49 @@
+import type { BinaryConvStep, ConvStep, PoolStep, Program, Step } from "./types.js";
+
+/** [H, W, C] of a value or of a step's accumulator. */
+export type MapShape = readonly [height: number, width: number, channels: number];
+
+/** Shape of a step's accumulator, and so of everything in its epilogue. */
+export function outputShape(program: Pick<Program, "values">, step: Step): MapShape {
+  const input = program.values[step.input].shape;
+  switch (step.kind) {
+    case "binary-conv":
+    case "conv":
+      return [...windowCounts(input, step), step.out];
+    case "pool":
+      return [...windowCounts(input, step), input[2]];
+    case "linear":
+      return [1, 1, step.out];
+    case "pointwise":
+      return input;
+    default:
+      return step satisfies never;
+  }
+}
+
+/** floor((size + 2 * padding - kernel) / stride) + 1 along both axes. */
+function windowCounts(
+  [height, width]: MapShape,
+  { kernel, stride, padding }: Pick<ConvStep | PoolStep, "kernel" | "stride" | "padding">,
+): [number, number] {
+  const count = (size: number, axis: 0 | 1) =>
+    Math.floor((size + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
+  return [count(height, 0), count(width, 1)];
+}
+
+/** Products that add up to one accumulator: KH * KW * C / groups. */
+export function reductionLength(
+  step: Pick<BinaryConvStep | ConvStep, "kernel" | "groups">,
+  channels: number,
+): number {
+  return (step.kernel[0] * step.kernel[1] * channels) / step.groups;
+}
+
+/** Bytes of one output channel's 1-bit weights. */
+export function packedRowBytes(step: BinaryConvStep, channels: number): number {
+  return Math.ceil(reductionLength(step, channels) / 8);
+}
+
+export function elementCount([height, width, channels]: MapShape): number {
+  return height * width * channels;
+}

@@ -1,0 +1,43 @@
+import { OnebitError } from "../errors.js";
+
+/** Readers for parsed JSON of unknown origin: each returns its argument, typed, or throws. */
+
+export function record(value: unknown, where: string): { readonly [key: string]: unknown } {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as { readonly [key: string]: unknown };
+  }
+  throw new OnebitError(`${where}: must be an object, is ${describe(value)}`);
+}
+
+export function array(value: unknown, where: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new OnebitError(`${where}: must be a list, is ${describe(value)}`);
+}
+
+export function string(value: unknown, where: string): string {
+  if (typeof value === "string") return value;
+  throw new OnebitError(`${where}: must be a string, is ${describe(value)}`);
+}
+
+export function number(value: unknown, where: string): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new OnebitError(`${where}: must be a finite number, is ${describe(value)}`);
+}
+
+export function integer(value: unknown, where: string): number {
+  if (Number.isSafeInteger(value)) return value as number;
+  throw new OnebitError(`${where}: must be a whole number, is ${describe(value)}`);
+}
+
+export function integers(value: unknown, where: string): number[] {
+  return array(value, where).map((x) => integer(x, where));
+}
+
+export function strings(value: unknown, where: string): string[] {
+  return array(value, where).map((x) => string(x, where));
+}
+
+function describe(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

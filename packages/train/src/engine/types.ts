@@ -1,0 +1,100 @@
+import type { Shape } from "onebit/graph";
+import type { OptimiserConfig } from "../optimisers/index.js";
+import type { Layout } from "../state/layout.js";
+
+/** One graph as ONNX, and what must be fed to it. Plain data: it crosses to the worker. */
+export interface CompiledGraph {
+  readonly onnx: Uint8Array;
+  /** Shape of "x"; the first dimension is the batch size that the graph is compiled for. */
+  readonly input: Shape;
+  readonly classes: number;
+  /** Further graph inputs that are scalars (a temperature). */
+  readonly scalars: readonly string[];
+  /** Tensors that are read. */
+  readonly tensors: readonly string[];
+  /** Training: tensors that get a gradient, and tensors that the forward pass writes. */
+  readonly gradients: readonly string[];
+  readonly updates: readonly string[];
+}
+
+/** Everything an engine needs to start. Plain data. */
+export interface EnginePlan {
+  readonly layout: Layout;
+  /** Absent: the engine only evaluates. */
+  readonly training?: TrainingPlan;
+  readonly evaluation?: CompiledGraph;
+  readonly threads: number;
+}
+
+export interface TrainingPlan {
+  readonly graph: CompiledGraph;
+  readonly optimiser: OptimiserConfig;
+  /** Largest global norm of the gradient; null for no clipping. */
+  readonly clip: number | null;
+  /** Decay of the running average of the weights; null for none. */
+  readonly averageDecay: number | null;
+  readonly labelSmoothing: number;
+}
+
+export interface MicroBatch {
+  /** [N, C, H, W], N as compiled. The array is transferred: the caller may not use it any more. */
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+  /** [N, classes]; by default made from the labels. */
+  readonly target?: Float32Array;
+}
+
+export type Scalars = { readonly [name: string]: number };
+
+export interface StepRequest {
+  /** Their gradients are averaged; statistics of batch normalisation are per micro-batch. */
+  readonly microBatches: readonly MicroBatch[];
+  readonly learningRate: number;
+  /** Scalar graph inputs (temperature). */
+  readonly scalars: Scalars;
+}
+
+export interface StepResult {
+  /** Mean over the micro-batches. */
+  readonly loss: number;
+  readonly correct: number;
+  readonly images: number;
+  /** Before clipping. */
+  readonly gradientNorm: number;
+  /** Fraction of the binary weights whose sign changed; NaN for a network without any. */
+  readonly flipRate: number;
+  /** False: loss or gradient was not finite, and the optimiser did nothing. */
+  readonly finite: boolean;
+  /** The image arrays, for reuse. */
+  readonly recycled: readonly Float32Array[];
+}
+
+export interface EvaluateRequest {
+  /** [n, C, H, W] with n at most the compiled batch size; transferred. */
+  readonly images: Float32Array;
+  readonly count: number;
+  readonly scalars: Scalars;
+}
+
+export interface EvaluateResult {
+  /** [count, classes]. */
+  readonly logits: Float32Array;
+  readonly recycled: readonly Float32Array[];
+}
+
+/** Copies of the flat arrays. */
+export interface Snapshot {
+  readonly values: Float32Array;
+  readonly moments: { readonly [name: string]: Float32Array };
+  readonly average?: Float32Array;
+  readonly step: number;
+}
+
+/** Runs the two halves of training steps; holds sessions and flat state. One call at a time. */
+export interface Engine {
+  step(request: StepRequest): Promise<StepResult>;
+  evaluate(request: EvaluateRequest): Promise<EvaluateResult>;
+  snapshot(): Promise<Snapshot>;
+  restore(snapshot: Snapshot): Promise<void>;
+  dispose(): Promise<void>;
+}

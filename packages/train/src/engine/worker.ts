@@ -1,0 +1,62 @@
+import { parentPort, type TransferListItem } from "node:worker_threads";
+import { OnebitError } from "onebit";
+import { createCore } from "./core.js";
+import type { Call, Reply } from "./protocol.js";
+import type { Engine } from "./types.js";
+
+/** The worker's side of startEngine: owns the engine, answers one call after the other. */
+
+const port = parentPort!;
+let engine: Engine | undefined;
+let queue = Promise.resolve();
+
+port.on("message", (call: Call) => {
+  queue = queue.then(() => answer(call));
+});
+
+async function answer(call: Call): Promise<void> {
+  try {
+    const value = await perform(call);
+    post({ id: call.id, value }, buffersOf(value));
+  } catch (error) {
+    const { message, stack } = error as Error;
+    post({ id: call.id, error: { message, stack, expected: error instanceof OnebitError } }, []);
+  }
+}
+
+async function perform(call: Call): Promise<unknown> {
+  if (call.method === "start") {
+    engine = await createCore(call.plan, call.values);
+    return undefined;
+  }
+  if (!engine) throw new OnebitError("the engine has not been started");
+  switch (call.method) {
+    case "step":
+      return engine.step(call.request);
+    case "evaluate":
+      return engine.evaluate(call.request);
+    case "snapshot":
+      return engine.snapshot();
+    case "restore":
+      return engine.restore(call.snapshot);
+    case "dispose":
+      return engine.dispose();
+    default:
+      return call satisfies never;
+  }
+}
+
+function post(reply: Reply, transfer: TransferListItem[]): void {
+  port.postMessage(reply, transfer);
+}
+
+/** Every array of a reply is a copy made for it, or one that came with the call: all can move. */
+function buffersOf(value: unknown): ArrayBuffer[] {
+  const found = new Set<ArrayBuffer>();
+  const visit = (item: unknown): void => {
+    if (item instanceof Float32Array) found.add(item.buffer as ArrayBuffer);
+    else if (item && typeof item === "object") Object.values(item).forEach(visit);
+  };
+  visit(value);
+  return [...found];
+}

@@ -1,0 +1,2 @@
+export { crossEntropy, distributionLoss } from "./cross-entropy.js";
+export { targetsFromLabels } from "./targets.js";

@@ -1,5 +1,5 @@
 /** Tables for eight bytes at a time: table k advances a byte past k zero bytes. */
-const tables = makeTables();
+const tables = /* @__PURE__ */ makeTables();
 
 function makeTables(): Uint32Array[] {
   const first = Uint32Array.from({ length: 256 }, (_, byte) => {

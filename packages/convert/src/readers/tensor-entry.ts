@@ -88,7 +88,8 @@ async function readLayout(layout: TensorLayout, source: ByteSource) {
   const { shape, strides, offset, dtype } = layout;
   const size = bytesPerElement[dtype];
   const span = spanOf(shape, strides);
+  if (span === 0) return new Uint8Array(0);
   const stored = await source.read(offset * size, (offset + span) * size);
   if (layout.bigEndian) swapByteOrder(stored, size);
-  return span === 0 || isRowMajor(shape, strides) ? stored : gather(stored, size, shape, strides);
+  return isRowMajor(shape, strides) ? stored : gather(stored, size, shape, strides);
 }

@@ -2,7 +2,7 @@ import { type Graph, sizeOf, type TensorRole, type TensorSpec } from "../graph/t
 
 /**
  * Bit widths of what is not 1-bit. float32: everything. "8-4-8": 8-bit stem, 4-bit gates and 8-bit
- * classifier (and 8-bit real shortcuts), as BNext's quantised models.
+ * classifier (and 8-bit real shortcuts), biases like their weights, as BNext's published sizes count.
  */
 export type Ends = "float32" | "8-4-8";
 
@@ -16,8 +16,7 @@ const quantised: { readonly [role in TensorRole]?: number } = {
 /** Bits that one stored element takes; `binary` tells whether the weight is used as signs. */
 export function bitsOf(spec: TensorSpec, binary: boolean, ends: Ends): number {
   if (binary) return 1;
-  // Biases stay float32, as published.
-  if (ends === "float32" || spec.shape.length < 2) return 32;
+  if (ends === "float32") return 32;
   return quantised[spec.role] ?? 32;
 }
 

@@ -91,35 +91,49 @@ export function sumCounts(parts: readonly Counts[]): Counts {
  */
 function layerCosts(graph: Graph, trace: Trace, ends: Ends): LayerCost[] {
   const types = typesOf(graph);
-  const binary = binaryTensors(graph, trace);
-  const preparing = new Map<string, Node>();
-  const charged = new Set<string>();
-  const rows: LayerCost[] = [];
-  const take = (value: string): Counts[] => {
-    if (charged.has(value)) return [];
-    charged.add(value);
-    const spec = Object.hasOwn(graph.tensors, value) ? graph.tensors[value] : undefined;
-    if (spec?.kind === "parameter") return [parameterCounts(sizeOf(spec.shape), binary.has(value))];
-    const node = preparing.get(value);
-    if (!node) return [];
-    return [
-      nodeCounts(node, types, { binary: false, perOperation: 1 }),
-      ...node.inputs.flatMap(take),
-    ];
+  const preparing = new Set(graph.nodes.filter(({ name }) => trace.tensorsBehind(name)));
+  const charge = chargeOnce(graph, trace, types, preparing);
+  const row = (node: Node, own: Counts): LayerCost => {
+    const { name, op, inputs } = node;
+    const counts = sumCounts([own, ...inputs.flatMap(charge.value)]);
+    return { name, block: blockOf(name), op, shape: types.get(name)!.shape, ...counts };
   };
-  for (const node of graph.nodes) {
-    if (trace.tensorsBehind(node.name)) {
-      for (const output of outputNames(node)) preparing.set(output, node);
-      continue;
+  const rows = graph.nodes
+    .filter((node) => !preparing.has(node))
+    .map((node) => {
+      const binary = trace.isBinaryConv(node);
+      const perOperation = macsPerOperation(roleOf(graph, trace, node), binary, ends);
+      return row(node, nodeCounts(node, types, { binary, perOperation }));
+    });
+  // What no data meets, such as a regulariser of the weights, has rows of its own.
+  const left = [...preparing].reverse().filter((node) => !charge.done(node.name));
+  return [...rows, ...left.map((node) => row(node, sumCounts(charge.value(node.name))))];
+}
+
+/** Counts of tensors and of the nodes that prepare them, each handed out once. */
+function chargeOnce(
+  graph: Graph,
+  trace: Trace,
+  types: Map<string, ValueType>,
+  preparing: ReadonlySet<Node>,
+) {
+  const binary = binaryTensors(graph, trace);
+  const charged = new Set<string>();
+  const producers = new Map([...preparing].flatMap((n) => outputNames(n).map((o) => [o, n] as const)));
+  const value = (name: string): Counts[] => {
+    const node = producers.get(name);
+    const source = node?.name ?? name;
+    if (charged.has(source)) return [];
+    charged.add(source);
+    if (node) {
+      const own = nodeCounts(node, types, { binary: false, perOperation: 1 });
+      return [own, ...node.inputs.flatMap(value)];
     }
-    const isBinary = trace.isBinaryConv(node);
-    const perOperation = macsPerOperation(roleOf(graph, trace, node), isBinary, ends);
-    const own = nodeCounts(node, types, { binary: isBinary, perOperation });
-    const counts = sumCounts([own, ...node.inputs.flatMap(take)]);
-    const { name, op } = node;
-    rows.push({ name, block: blockOf(name), op, shape: types.get(name)!.shape, ...counts });
-  }
-  return rows;
+    const spec = Object.hasOwn(graph.tensors, name) ? graph.tensors[name] : undefined;
+    if (spec?.kind !== "parameter") return [];
+    return [parameterCounts(sizeOf(spec.shape), binary.has(name))];
+  };
+  return { value, done: (name: string) => charged.has(name) };
 }
 
 /** Role of the tensor that a node's multiply-accumulates take as weights. */

@@ -3,6 +3,7 @@ import { type Graph, type Shape, sizeOf, type ValueType } from "../graph/types.j
 import { typesOf } from "../graph/types-of.js";
 import { liveParameters } from "./bits.js";
 import { bytesOf } from "./cost.js";
+import { groupBy } from "./group.js";
 import { views } from "./trace.js";
 
 export interface TrainingMemoryOptions {
@@ -44,7 +45,7 @@ function peakOfValues(graph: Graph): { values: number; peak: string } {
   const types = typesOf(graph);
   const owner = storageOwners(graph);
   const lastUse = lastUses(graph, owner);
-  const expiring = Map.groupBy(lastUse.keys(), (value) => lastUse.get(value)!);
+  const expiring = groupBy(lastUse.keys(), (value) => lastUse.get(value)!);
   const bytes = (value: string) => bytesOf(types.get(value) as ValueType);
   let alive = graph.inputs.reduce((sum, { name }) => sum + bytes(name), 0);
   let values = alive;

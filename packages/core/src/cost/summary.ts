@@ -1,6 +1,7 @@
 import type { Graph, Shape } from "../graph/types.js";
 import type { Ends } from "./bits.js";
 import { type Cost, type Counts, cost, type LayerCost, sumCounts } from "./cost.js";
+import { groupBy } from "./group.js";
 
 /** The counts of a block ("feature.3", "layer1.0"), or of a module on its own ("fc"). */
 export interface BlockCost extends Counts {
@@ -44,7 +45,7 @@ export function summarize(graph: Graph, { ends = "float32" }: SummaryOptions = {
 
 /** Layers added up by block, in order. */
 export function costByBlock(layers: readonly LayerCost[]): BlockCost[] {
-  const blocks = Map.groupBy(layers, ({ block }) => block);
+  const blocks = groupBy(layers, ({ block }) => block);
   return [...blocks].map(([name, rows]) => ({
     name,
     shape: rows[rows.length - 1].shape,

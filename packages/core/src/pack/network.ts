@@ -20,18 +20,18 @@ export type PackOp =
   | { readonly kind: "input" }
   | ({
       readonly kind: "binary-conv";
-      /** One number per weight, its sign counts: [O, C / groups, KH, KW]. */
-      readonly weight: Float64Array;
+      /** [O, row bytes], see program/types.ts. */
+      readonly weight: Uint8Array;
       readonly groups: number;
       readonly padValue: 0 | 1 | -1;
     } & Window)
   | ({
       readonly kind: "conv";
-      /** [O, C / groups, KH, KW]. */
-      readonly weight: Float64Array;
+      /** [O, KH, KW, C / groups]. */
+      readonly weight: Float32Array;
       readonly groups: number;
     } & Window)
-  | { readonly kind: "linear"; /** [O, I]. */ readonly weight: Float64Array }
+  | { readonly kind: "linear"; /** [O, I]. */ readonly weight: Float32Array }
   | ({ readonly kind: "pool"; readonly mode: "max" | "average" } & Window)
   | { readonly kind: "affine"; readonly scale?: PerChannel; readonly shift?: PerChannel }
   | { readonly kind: "prelu"; readonly slope: PerChannel }

@@ -1,0 +1,365 @@
+import { OnebitError } from "onebit";
+import { type Cursor, f64BigEndian, i32, remaining, take, u8, u16, u32, u64, utf8 } from "../cursor.js";
+import { op, opName } from "./pickle-opcodes.js";
+import {
+  describe,
+  PickleDict,
+  PickleGlobal,
+  PickleList,
+  PickleTuple,
+  type PickleValue,
+} from "./pickle-values.js";
+
+/** What the format around a pickle allows it to name and to build. */
+export interface PicklePolicy {
+  /** The meaning of a global name; throws for every name that is not allowed. */
+  find(module: string, name: string): PickleGlobal;
+  /** What a persistent id stands for: a storage. */
+  persistent(id: PickleValue): PickleValue;
+  /** Gives `state` to a value that an allowed name made. */
+  build(value: PickleValue, state: PickleValue): void;
+}
+
+/** Ceilings far above what a checkpoint of thousands of tensors needs. */
+export const pickleLimits = {
+  bytes: 16 * 2 ** 20,
+  opcodes: 4_000_000,
+  containers: 500_000,
+  stack: 1_000_000,
+  marks: 1_000,
+  memo: 1_000_000,
+  stringBytes: 2 ** 20,
+  integerBytes: 255,
+  nameBytes: 256,
+};
+
+/**
+ * Reads one pickle and executes nothing: a virtual machine of the binary opcodes of protocols 2 to 5
+ * whose only calls are those of the policy's allow-list. It does not recurse, so depth costs no stack.
+ *
+ * Source: the opcode table of CPython's `pickletools`.
+ */
+export function unpickle(cursor: Cursor, policy: PicklePolicy): PickleValue {
+  const machine = new Machine(cursor, policy);
+  for (let count = 0; count < pickleLimits.opcodes; count++) {
+    const opcode = u8(cursor);
+    if (opcode === op.STOP) return machine.result();
+    machine.step(opcode);
+  }
+  throw new OnebitError(`pickle: more than ${pickleLimits.opcodes} instructions: not a checkpoint`);
+}
+
+class Machine {
+  readonly #cursor: Cursor;
+  readonly #policy: PicklePolicy;
+  readonly #stack: PickleValue[] = [];
+  readonly #marks: number[] = [];
+  readonly #memo = new Map<number, PickleValue>();
+  #containers = 0;
+
+  constructor(cursor: Cursor, policy: PicklePolicy) {
+    this.#cursor = cursor;
+    this.#policy = policy;
+  }
+
+  result(): PickleValue {
+    const value = this.#pop();
+    if (this.#stack.length > 0 || this.#marks.length > 0) {
+      throw new OnebitError("pickle: values are left over at its end: the file is damaged");
+    }
+    return value;
+  }
+
+  step(opcode: number): void {
+    if (this.#scalar(opcode) || this.#container(opcode) || this.#reference(opcode)) return;
+    const name = opName(opcode);
+    throw new OnebitError(
+      `pickle: instruction ${name} at byte ${this.#cursor.offset - 1} is not allowed: plain tensors never need it, so the file is damaged, hostile or holds whole objects; save the state_dict alone`,
+    );
+  }
+
+  #scalar(opcode: number): boolean {
+    const c = this.#cursor;
+    switch (opcode) {
+      case op.NONE:
+        return this.#push(null);
+      case op.NEWTRUE:
+        return this.#push(true);
+      case op.NEWFALSE:
+        return this.#push(false);
+      case op.BININT:
+        return this.#push(i32(c));
+      case op.BININT1:
+        return this.#push(u8(c));
+      case op.BININT2:
+        return this.#push(u16(c));
+      case op.LONG1:
+        return this.#push(this.#integer(u8(c)));
+      case op.LONG4:
+        return this.#push(this.#integer(u32(c)));
+      case op.BINFLOAT:
+        return this.#push(f64BigEndian(c));
+      case op.SHORT_BINUNICODE:
+        return this.#push(this.#text(u8(c)));
+      case op.BINUNICODE:
+        return this.#push(this.#text(u32(c)));
+      case op.BINUNICODE8:
+        return this.#push(this.#text(u64(c, "a text's length")));
+      case op.SHORT_BINSTRING:
+        return this.#push(asciiOrBytes(this.#bytes(u8(c))));
+      case op.BINSTRING:
+        return this.#push(asciiOrBytes(this.#bytes(u32(c))));
+      case op.SHORT_BINBYTES:
+        return this.#push(this.#bytes(u8(c)));
+      case op.BINBYTES:
+        return this.#push(this.#bytes(u32(c)));
+      case op.BINBYTES8:
+        return this.#push(this.#bytes(u64(c, "a length of bytes")));
+      default:
+        return false;
+    }
+  }
+
+  #container(opcode: number): boolean {
+    switch (opcode) {
+      case op.MARK:
+        return this.#mark();
+      case op.POP:
+        return this.#discard();
+      case op.POP_MARK:
+        this.#popToMark();
+        return true;
+      case op.DUP: {
+        const value = this.#pop();
+        this.#push(value);
+        return this.#push(value);
+      }
+      case op.EMPTY_TUPLE:
+        return this.#push(this.#made(new PickleTuple([])));
+      case op.TUPLE1:
+        return this.#tuple(1);
+      case op.TUPLE2:
+        return this.#tuple(2);
+      case op.TUPLE3:
+        return this.#tuple(3);
+      case op.TUPLE:
+        return this.#push(this.#made(new PickleTuple(this.#popToMark())));
+      case op.EMPTY_LIST:
+        return this.#push(this.#made(new PickleList()));
+      case op.APPEND:
+        return this.#append([this.#pop()]);
+      case op.APPENDS:
+        return this.#append(this.#popToMark());
+      case op.EMPTY_DICT:
+        return this.#push(this.#made(new PickleDict()));
+      case op.SETITEM: {
+        const value = this.#pop();
+        return this.#setItems([this.#pop(), value]);
+      }
+      case op.SETITEMS:
+        return this.#setItems(this.#popToMark());
+      default:
+        return false;
+    }
+  }
+
+  #reference(opcode: number): boolean {
+    const c = this.#cursor;
+    switch (opcode) {
+      case op.PROTO:
+        return this.#protocol(u8(c));
+      case op.FRAME:
+        return this.#frame(u64(c, "a frame's length"));
+      case op.GLOBAL:
+        return this.#global(this.#line(), this.#line());
+      case op.STACK_GLOBAL: {
+        const name = this.#pop();
+        return this.#global(this.#pop(), name);
+      }
+      case op.REDUCE:
+        return this.#reduce();
+      case op.BUILD: {
+        const state = this.#pop();
+        this.#policy.build(this.#top(), state);
+        return true;
+      }
+      case op.BINPERSID:
+        return this.#push(this.#made(this.#policy.persistent(this.#pop())));
+      case op.BINGET:
+        return this.#get(u8(c));
+      case op.LONG_BINGET:
+        return this.#get(u32(c));
+      case op.BINPUT:
+        return this.#put(u8(c));
+      case op.LONG_BINPUT:
+        return this.#put(u32(c));
+      case op.MEMOIZE:
+        return this.#put(this.#memo.size);
+      default:
+        return false;
+    }
+  }
+
+  #push(value: PickleValue): true {
+    if (this.#stack.push(value) > pickleLimits.stack) {
+      throw new OnebitError(`pickle: more than ${pickleLimits.stack} values wait: not a checkpoint`);
+    }
+    return true;
+  }
+
+  #pop(): PickleValue {
+    const value = this.#top();
+    this.#stack.pop();
+    return value;
+  }
+
+  #top(): PickleValue {
+    const floor = this.#marks.at(-1) ?? 0;
+    if (this.#stack.length <= floor) {
+      throw new OnebitError(`pickle: a value is missing at byte ${this.#cursor.offset}: it is damaged`);
+    }
+    return this.#stack[this.#stack.length - 1];
+  }
+
+  #mark(): true {
+    if (this.#marks.push(this.#stack.length) > pickleLimits.marks) {
+      throw new OnebitError(`pickle: nested more than ${pickleLimits.marks} deep: not a checkpoint`);
+    }
+    return true;
+  }
+
+  #popToMark(): PickleValue[] {
+    const mark = this.#marks.pop();
+    if (mark === undefined) {
+      throw new OnebitError(`pickle: a mark is missing at byte ${this.#cursor.offset}: it is damaged`);
+    }
+    return this.#stack.splice(mark);
+  }
+
+  /** POP also removes a mark that is on top. */
+  #discard(): true {
+    if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
+    else this.#pop();
+    return true;
+  }
+
+  #made<T>(value: T): T {
+    if (++this.#containers > pickleLimits.containers) {
+      throw new OnebitError(`pickle: more than ${pickleLimits.containers} objects: not a checkpoint`);
+    }
+    return value;
+  }
+
+  #tuple(size: number): true {
+    const items = Array.from({ length: size }, () => this.#pop()).reverse();
+    return this.#push(this.#made(new PickleTuple(items)));
+  }
+
+  #append(items: PickleValue[]): true {
+    const list = this.#top();
+    if (!(list instanceof PickleList)) {
+      throw new OnebitError(`pickle: items are appended to ${describe(list)}: it is damaged`);
+    }
+    for (const item of items) list.items.push(item);
+    return true;
+  }
+
+  #setItems(pairs: PickleValue[]): true {
+    const dict = this.#top();
+    if (!(dict instanceof PickleDict) || pairs.length % 2) {
+      throw new OnebitError(`pickle: items are set on ${describe(dict)}: it is damaged`);
+    }
+    for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
+    return true;
+  }
+
+  #protocol(version: number): true {
+    if (version >= 2 && version <= 5) return true;
+    throw new OnebitError(`pickle: protocol ${version}; known are 2 to 5`);
+  }
+
+  #frame(length: number): true {
+    if (length <= remaining(this.#cursor)) return true;
+    this.#cursor.exhausted = true;
+    throw new OnebitError("pickle: a frame is longer than the file: it is truncated");
+  }
+
+  #global(module: PickleValue, name: PickleValue): true {
+    if (typeof module !== "string" || typeof name !== "string") {
+      throw new OnebitError("pickle: a name is not a text: it is damaged");
+    }
+    return this.#push(this.#policy.find(module, name));
+  }
+
+  #reduce(): true {
+    const args = this.#pop();
+    const callee = this.#pop();
+    if (!(callee instanceof PickleGlobal) || !callee.call) {
+      throw new OnebitError(`pickle: it calls ${describe(callee)}: refused, nothing was executed`);
+    }
+    if (!(args instanceof PickleTuple)) {
+      throw new OnebitError(`pickle: ${callee.name} gets ${describe(args)} as arguments: it is damaged`);
+    }
+    return this.#push(this.#made(callee.call(args.items)));
+  }
+
+  #get(index: number): true {
+    const value = this.#memo.get(index);
+    if (value === undefined) {
+      throw new OnebitError(`pickle: it refers to value ${index}, which was never kept: it is damaged`);
+    }
+    return this.#push(value);
+  }
+
+  #put(index: number): true {
+    this.#memo.set(index, this.#top());
+    if (this.#memo.size > pickleLimits.memo) {
+      throw new OnebitError(`pickle: keeps more than ${pickleLimits.memo} values: not a checkpoint`);
+    }
+    return true;
+  }
+
+  #bytes(length: number): Uint8Array<ArrayBuffer> {
+    if (length > pickleLimits.stringBytes) {
+      throw new OnebitError(
+        `pickle: a text of ${length} bytes, at most ${pickleLimits.stringBytes} are read: not a checkpoint`,
+      );
+    }
+    return take(this.#cursor, length);
+  }
+
+  #text(length: number): string {
+    return utf8(this.#bytes(length), "pickle: a text");
+  }
+
+  /** Little-endian two's complement of `length` bytes. */
+  #integer(length: number): number | bigint {
+    if (length > pickleLimits.integerBytes) {
+      throw new OnebitError(`pickle: an integer of ${length} bytes: not a checkpoint`);
+    }
+    if (length === 0) return 0;
+    const hex = Array.from(take(this.#cursor, length), (byte) => byte.toString(16).padStart(2, "0"));
+    const value = BigInt.asIntN(length * 8, BigInt(`0x${hex.reverse().join("")}`));
+    const small = Number(value);
+    return Number.isSafeInteger(small) ? small : value;
+  }
+
+  /** Text up to the end of the line: how GLOBAL spells a module and a name. */
+  #line(): string {
+    const { view, offset } = this.#cursor;
+    const most = Math.min(pickleLimits.nameBytes, remaining(this.#cursor));
+    for (let length = 0; length < most; length++) {
+      if (view.getUint8(offset + length) !== 0x0a) continue;
+      const line = utf8(take(this.#cursor, length), "pickle: a name");
+      this.#cursor.offset++;
+      return line;
+    }
+    if (most < pickleLimits.nameBytes) this.#cursor.exhausted = true;
+    throw new OnebitError(`pickle: a name at byte ${offset} does not end: it is damaged`);
+  }
+}
+
+/** Texts of Python 2 are bytes; those that are not ASCII stay bytes. */
+function asciiOrBytes(bytes: Uint8Array<ArrayBuffer>): string | Uint8Array<ArrayBuffer> {
+  return bytes.every((byte) => byte < 128) ? String.fromCharCode(...bytes) : bytes;
+}

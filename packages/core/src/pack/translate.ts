@@ -1,0 +1,150 @@
+import { OnebitError } from "../errors.js";
+import type { Node, Shape } from "../graph/types.js";
+import type { MapShape } from "../program/geometry.js";
+import type { ZeroWeights } from "./binary-weights.js";
+import type { Constants } from "./constants.js";
+import { isBits, type PackNetwork, type PackNode, type PackOp, type PerChannel } from "./network.js";
+import { perChannel } from "./per-channel.js";
+import type { Specialised } from "./specialise.js";
+import { translators } from "./translators.js";
+
+/** A map seen as the vector of its elements in the order C, H, W. Only a linear op can read it. */
+export interface Flattened {
+  readonly flattened: PackNode;
+}
+
+/** What the translation of one graph node can ask for and add. */
+export class Translation {
+  readonly #nodes: PackNode[] = [];
+  readonly #values = new Map<string, PackNode | Flattened>();
+  /** Graph nodes that changed nothing; they are covered by the next node built on them. */
+  readonly #skipped = new Map<PackNode, string[]>();
+
+  constructor(
+    readonly source: Specialised,
+    readonly zeroWeights?: ZeroWeights,
+  ) {
+    const { name, shape } = source.input;
+    this.define(name, this.#push(name, { kind: "input" }, [], mapShape(shape, name), []));
+  }
+
+  get constants(): Constants {
+    return this.source.constants;
+  }
+
+  define(name: string, value: PackNode | Flattened): void {
+    this.#values.set(name, value);
+  }
+
+  /** The node of a graph value that depends on the image; a flattened map is refused. */
+  input(node: Node, index: number): PackNode {
+    const value = this.raw(node, index);
+    if (!("flattened" in value)) return value;
+    throw cannotPack(node, `reads "${node.inputs[index]}", a flattened map; only linear can`);
+  }
+
+  raw(node: Node, index: number): PackNode | Flattened {
+    const name = node.inputs[index];
+    if (this.constants.has(name)) throw cannotPack(node, `input "${name}" does not depend on the image`);
+    const value = this.#values.get(name);
+    if (!value) throw cannotPack(node, `reads "${name}", which inference does not compute`);
+    return value;
+  }
+
+  /** The same, as float32: bits are expanded to -1 and +1. */
+  floatInput(node: Node, index: number): PackNode {
+    return this.asFloat(this.input(node, index));
+  }
+
+  asFloat(value: PackNode): PackNode {
+    if (!isBits(value)) return value;
+    const known = this.#nodes.find(({ op, inputs }) => isIdentity(op) && inputs[0] === value);
+    return known ?? this.#push(`${value.name}:float`, { kind: "affine" }, [value], value.shape, []);
+  }
+
+  /** A constant with one number per channel of `node`'s value. */
+  perChannel(node: Node, index: number): PerChannel {
+    const shape = this.source.shapes.get(node.name)!;
+    const constant = this.constants.get(node.inputs[index]);
+    try {
+      return perChannel(constant, shape);
+    } catch (error) {
+      if (!(error instanceof OnebitError)) throw error;
+      throw cannotPack(node, `"${node.inputs[index]}" ${error.message}`);
+    }
+  }
+
+  /** [H, W, C] of a graph node's value. */
+  shape(node: Node): MapShape {
+    return mapShape(this.source.shapes.get(node.name)!, node.name);
+  }
+
+  /** Adds what `node` becomes; it gets the value's name. */
+  add(node: Node, op: PackOp, inputs: readonly PackNode[]): PackNode {
+    const constants = node.inputs.flatMap((name) => this.constants.covers(name));
+    return this.#push(node.name, op, inputs, this.shape(node), [...constants, node.name]);
+  }
+
+  /** Adds a value on the way to `node`'s, named "node:label". */
+  addPart(node: Node, label: string, op: PackOp, inputs: readonly PackNode[]): PackNode {
+    return this.#push(`${node.name}:${label}`, op, inputs, this.shape(node), [node.name]);
+  }
+
+  /** The value of `node` is that of its input. */
+  skip(node: Node, value: PackNode | Flattened): void {
+    const origin = "flattened" in value ? value.flattened : value;
+    this.#skipped.set(origin, [...(this.#skipped.get(origin) ?? []), node.name]);
+    this.define(node.name, value);
+  }
+
+  network(): PackNetwork {
+    const outputs = Object.entries(this.source.outputs).flatMap(([name, value]) => {
+      const found = this.#values.get(value);
+      if (!found) throw new OnebitError(`output "${name}": "${value}" does not depend on the image`);
+      // Merely the elements of a map in another order: nothing is computed, nothing to keep.
+      return "flattened" in found ? [] : [[name, this.asFloat(found)] as const];
+    });
+    return { nodes: this.#nodes, outputs: Object.fromEntries(outputs) };
+  }
+
+  #push(
+    name: string,
+    op: PackOp,
+    inputs: readonly PackNode[],
+    shape: MapShape,
+    covers: readonly string[],
+  ): PackNode {
+    const skipped = inputs.flatMap((input) => this.#skipped.get(input) ?? []);
+    for (const input of inputs) this.#skipped.delete(input);
+    const node = { name, op, inputs, shape, covers: [...skipped, ...covers] };
+    this.#nodes.push(node);
+    return node;
+  }
+}
+
+/** Graph nodes to pack nodes, one by one; throws where an op has no packed form. */
+export function translate(source: Specialised, zeroWeights?: ZeroWeights): PackNetwork {
+  const translation = new Translation(source, zeroWeights);
+  for (const node of source.nodes) {
+    const rule = Object.hasOwn(translators, node.op) ? translators[node.op] : undefined;
+    if (!rule) throw cannotPack(node, "there is no packed form of this op");
+    const value = rule(translation, node);
+    if (value) translation.define(node.name, value);
+  }
+  return translation.network();
+}
+
+export function cannotPack(node: Node, why: string): OnebitError {
+  return new OnebitError(`${node.name} (${node.op}): cannot be packed: ${why}`);
+}
+
+export function isIdentity(op: PackOp): boolean {
+  return op.kind === "affine" && !op.scale && !op.shift;
+}
+
+/** [1, C, H, W] or [1, C] to [H, W, C]. */
+function mapShape(shape: Shape, name: string): MapShape {
+  if (shape.length === 4) return [shape[2], shape[3], shape[1]];
+  if (shape.length === 2) return [1, 1, shape[1]];
+  throw new OnebitError(`${name}: cannot be packed: shape [${shape}] is neither [N, C, H, W] nor [N, C]`);
+}

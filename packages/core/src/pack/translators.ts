@@ -1,0 +1,261 @@
+import type { Node } from "../graph/types.js";
+import type { BatchNormAttributes } from "../ops/batch-norm.js";
+import type { BinaryConvAttributes } from "../ops/binary-conv.js";
+import type { ClampAttributes } from "../ops/clamp.js";
+import type { ConvAttributes } from "../ops/conv-geometry.js";
+import type { PoolAttributes } from "../ops/pool-geometry.js";
+import { binaryWeights } from "./binary-weights.js";
+import { isBits, type PackNode, type PackOp, type PerChannel } from "./network.js";
+import { vector } from "./per-channel.js";
+import { cannotPack, type Translation } from "./translate.js";
+
+/** What a graph node becomes; nothing where it passes its input on. */
+type Translator = (t: Translation, node: Node) => PackNode | undefined;
+
+/** Per-channel float64 maps of an op's one input. */
+const unary =
+  (op: (t: Translation, node: Node) => PackOp): Translator =>
+  (t, node) =>
+    t.add(node, op(t, node), [t.input(node, 0)]);
+
+const shift = (values: PerChannel): PackOp => ({ kind: "affine", shift: values });
+const scale = (values: PerChannel): PackOp => ({ kind: "affine", scale: values });
+
+const constantVector = (t: Translation, node: Node, index: number): PerChannel =>
+  vector(t.constants.get(node.inputs[index]));
+
+/** y = x s + t with s = weight / sqrt(var + epsilon), t = bias - mean s. */
+const batchNorm = unary((t, node) => {
+  const { epsilon } = node.attrs as BatchNormAttributes;
+  const [weight, bias, mean, variance] = [1, 2, 3, 4].map((i) => constantVector(t, node, i));
+  const scales = weight.map((w, c) => w / Math.sqrt(variance[c] + epsilon));
+  return { kind: "affine", scale: scales, shift: bias.map((b, c) => b - mean[c] * scales[c]) };
+});
+
+const binaryConv: Translator = (t, node) => {
+  const attrs = node.attrs as BinaryConvAttributes;
+  const input = t.input(node, 0);
+  if (!isBits(input)) {
+    throw cannotPack(node, `its input "${node.inputs[0]}" is not the output of a sign`);
+  }
+  const { bits, magnitudes } = binaryWeights(node.inputs[1], t.constants, t.zeroWeights);
+  const op: PackOp = {
+    kind: "binary-conv",
+    weight: bits,
+    groups: attrs.groups,
+    padValue: attrs.padValue,
+    ...window(node, t.source.shapes.get(node.inputs[1])!.slice(2), attrs),
+  };
+  if (magnitudes.every((m) => m === 1)) return t.add(node, op, [input]);
+  return t.add(node, scale(magnitudes), [t.addPart(node, "sum", op, [input])]);
+};
+
+const conv: Translator = (t, node) => {
+  const { groups, ...attrs } = node.attrs as ConvAttributes;
+  const input = t.floatInput(node, 0);
+  const { data, shape } = t.constants.get(node.inputs[1]);
+  const [outs, channels, kh, kw] = shape;
+  const weight = channelsLast(data, outs, channels, kh * kw);
+  const [h, w, c] = input.shape;
+  const dense = h * w * kh * kw * groups === 1 && channels === c;
+  if (dense && attrs.padding.every((p) => p === 0)) return t.add(node, { kind: "linear", weight }, [input]);
+  return t.add(node, { kind: "conv", weight, groups, ...window(node, [kh, kw], attrs) }, [input]);
+};
+
+/** On a flattened map: a convolution whose kernel is the map. */
+const linear: Translator = (t, node) => {
+  const value = t.raw(node, 0);
+  const { data, shape } = t.constants.get(node.inputs[1]);
+  const input = t.asFloat("flattened" in value ? value.flattened : value);
+  const [h, w, channels] = input.shape;
+  const weight = channelsLast(data, shape[0], channels, h * w);
+  const geometry = { kernel: [h, w], stride: [1, 1], padding: [0, 0] } as const;
+  const op: PackOp =
+    h * w === 1 ? { kind: "linear", weight } : { kind: "conv", weight, groups: 1, ...geometry };
+  if (node.inputs.length < 3) return t.add(node, op, [input]);
+  return t.add(node, shift(constantVector(t, node, 2)), [t.addPart(node, "product", op, [input])]);
+};
+
+/** [O, C, positions] to [O, positions, C]. */
+function channelsLast(
+  data: ArrayLike<number>,
+  outs: number,
+  channels: number,
+  positions: number,
+): Float32Array {
+  const weight = new Float32Array(data.length);
+  let to = 0;
+  for (let o = 0; o < outs; o++)
+    for (let p = 0; p < positions; p++)
+      for (let c = 0; c < channels; c++) weight[to++] = data[(o * channels + c) * positions + p];
+  return weight;
+}
+
+function window(
+  node: Node,
+  kernel: readonly number[],
+  { stride, padding }: Pick<PoolAttributes, "stride" | "padding">,
+) {
+  if (kernel.length !== 2) throw cannotPack(node, `kernel [${kernel}] must be [height, width]`);
+  return { kernel: [kernel[0], kernel[1]], stride, padding } as const;
+}
+
+const pool =
+  (mode: "max" | "average"): Translator =>
+  (t, node) => {
+    const attrs = node.attrs as PoolAttributes;
+    return t.add(node, { kind: "pool", mode, ...window(node, attrs.kernel, attrs) }, [
+      t.floatInput(node, 0),
+    ]);
+  };
+
+/** sign(x + b) compares x with -b: the same for every float32, and the sum is never written. */
+const sign: Translator = (t, node) => {
+  const zero = node.attrs.zero as 1 | -1;
+  const input = t.input(node, 0);
+  const bits = (threshold: PerChannel): PackOp => ({ kind: "bits", threshold, zero });
+  const { op } = input;
+  if (op.kind === "affine" && op.shift && !op.scale) {
+    const threshold = op.shift.map((b) => 0 - Math.fround(b));
+    return t.add(node, bits(threshold), input.inputs);
+  }
+  return t.add(node, bits(new Float64Array(input.shape[2])), [input]);
+};
+
+type Combine = (constant: PerChannel, constantIndex: 0 | 1) => PackOp | undefined;
+
+/** An op of two values, or of a value and a constant. */
+function binary(
+  node: Node,
+  t: Translation,
+  both: (a: PackNode, b: PackNode) => PackNode,
+  withConstant: Combine,
+): PackNode {
+  const index = ([0, 1] as const).find((i) => t.constants.has(node.inputs[i]));
+  if (index === undefined) return both(t.input(node, 0), t.input(node, 1));
+  const op = withConstant(t.perChannel(node, index), index);
+  if (!op) throw cannotPack(node, "a constant cannot be divided by a value");
+  return t.add(node, op, [t.input(node, 1 - index)]);
+}
+
+const negative = (values: PerChannel) => values.map((x) => -x);
+const filled = (like: PerChannel, value: number) => new Float64Array(like.length).fill(value);
+
+const add: Translator = (t, node) =>
+  binary(node, t, (a, b) => t.add(node, { kind: "add" }, sameSize(node, a, b)), shift);
+
+const mul: Translator = (t, node) =>
+  binary(node, t, (a, b) => t.add(node, { kind: "mul" }, sameSize(node, a, b)), scale);
+
+const sub: Translator = (t, node) =>
+  binary(
+    node,
+    t,
+    (a, b) => {
+      const minus = t.addPart(node, "negative", scale(new Float64Array(b.shape[2]).fill(-1)), [b]);
+      return t.add(node, { kind: "add" }, sameSize(node, a, minus));
+    },
+    (c, index) =>
+      index === 1 ? shift(negative(c)) : { kind: "affine", scale: filled(c, -1), shift: c },
+  );
+
+const div: Translator = (t, node) =>
+  binary(
+    node,
+    t,
+    () => {
+      throw cannotPack(node, "one value cannot be divided by another");
+    },
+    (c, index) => (index === 1 ? scale(c.map((x) => 1 / x)) : undefined),
+  );
+
+/** Maps of the same size, or one of them a vector. */
+function sameSize(node: Node, a: PackNode, b: PackNode): [PackNode, PackNode] {
+  const fits =
+    a.shape[2] === b.shape[2] &&
+    [a, b].some((x) => x.shape[0] * x.shape[1] === 1 || a.shape.join() === b.shape.join());
+  if (fits) return [a, b];
+  throw cannotPack(node, `maps of [${a.shape}] and [${b.shape}] (H, W, C) do not combine`);
+}
+
+const mix: Translator = (t, node) => {
+  if (!t.constants.has(node.inputs[2])) throw cannotPack(node, "its third input must be a constant");
+  const amount = t.perChannel(node, 2);
+  return t.add(node, { kind: "mix", amount }, sameSize(node, t.input(node, 0), t.input(node, 1)));
+};
+
+const MAX_FLOAT32 = 3.4028234663852886e38;
+
+const clamp: Translator = (t, node) => {
+  const { low, high, when } = node.attrs as ClampAttributes;
+  if (when === "training") return identity(t, node);
+  const bound = (x: number) => Math.fround(Math.min(Math.max(x, -MAX_FLOAT32), MAX_FLOAT32));
+  return t.add(node, { kind: "clamp", low: bound(low), high: bound(high) }, [t.input(node, 0)]);
+};
+
+const identity: Translator = (t, node) => {
+  t.skip(node, t.raw(node, 0));
+  return undefined;
+};
+
+/** [1, C, 1, 1] and [1, C] are one vector here; [1, C, H, W] to [1, C H W] waits for a linear. */
+const reshape: Translator = (t, node) => {
+  const value = t.raw(node, 0);
+  const { shape } = "flattened" in value ? value.flattened : value;
+  const wanted = t.source.shapes.get(node.name)!;
+  const same = [1, shape[2], shape[0], shape[1]].join() === wanted.join();
+  const asVector = shape[0] * shape[1] === 1 && sizeBehindBatch(wanted) === wanted[1];
+  const flat = wanted.length === 2 && wanted[0] === 1;
+  if ("flattened" in value ? flat : same || asVector) t.skip(node, value);
+  else if (flat && !("flattened" in value)) t.skip(node, { flattened: value });
+  else throw cannotPack(node, `[${shape}] (H, W, C) becomes [${wanted}]; only flattening can be packed`);
+  return undefined;
+};
+
+const sizeBehindBatch = (shape: readonly number[]) => shape.slice(1).reduce((n, dim) => n * dim, 1);
+
+const concat: Translator = (t, node) => {
+  const rank = t.source.shapes.get(node.name)!.length;
+  const axis = node.attrs.axis as number;
+  if ((axis < 0 ? axis + rank : axis) !== 1) throw cannotPack(node, `axis ${axis}: only channels (1)`);
+  const inputs = node.inputs.map((_, i) => t.input(node, i));
+  const values = inputs.every(isBits) ? inputs : inputs.map((input) => t.asFloat(input));
+  return t.add(node, { kind: "concat" }, values);
+};
+
+const mean: Translator = (t, node) => {
+  const rank = t.source.shapes.get(node.inputs[0])!.length;
+  const axes = ((node.attrs.axes as readonly number[]) ?? []).map((a) => (a < 0 ? a + rank : a));
+  if (rank !== 4 || [...axes].sort().join() !== "2,3") {
+    throw cannotPack(node, `axes [${axes}]: only the mean over height and width (2, 3)`);
+  }
+  return t.add(node, { kind: "mean" }, [t.input(node, 0)]);
+};
+
+/** How each graph op is packed. */
+export const translators: { readonly [op: string]: Translator } = {
+  "binary-conv": binaryConv,
+  conv,
+  linear,
+  "average-pool": pool("average"),
+  "max-pool": pool("max"),
+  "global-average-pool": unary(() => ({ kind: "mean" })),
+  mean,
+  sign,
+  "batch-norm": batchNorm,
+  bias: unary((t, node) => shift(constantVector(t, node, 1))),
+  prelu: unary((t, node) => ({ kind: "prelu", slope: constantVector(t, node, 1) })),
+  relu: unary(() => ({ kind: "relu" })),
+  sigmoid: unary(() => ({ kind: "sigmoid" })),
+  "hard-sigmoid": unary(() => ({ kind: "hard-sigmoid" })),
+  clamp,
+  neg: unary((t, node) => scale(new Float64Array(t.shape(node)[2]).fill(-1))),
+  add,
+  sub,
+  mul,
+  div,
+  mix,
+  concat,
+  detach: identity,
+  reshape,
+};

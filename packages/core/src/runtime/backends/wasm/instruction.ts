@@ -1,0 +1,92 @@
+import { at, type Field, type Place } from "./memory-plan.js";
+
+/** Numbers of kernels/instruction.ts, in its order. */
+export const OPS = [
+  "affine",
+  "shift",
+  "scale",
+  "prelu",
+  "relu",
+  "sigmoid",
+  "hardSigmoid",
+  "clamp",
+  "add",
+  "mul",
+  "mix",
+  "store",
+  "bits",
+  "loadBits",
+  "rowSums",
+  "mean",
+  "clear",
+  "regroup",
+  "binaryConv",
+  "conv",
+  "linear",
+  "maxPool",
+  "averagePool",
+] as const;
+
+export type Op = (typeof OPS)[number];
+
+/** Where an instruction finds or leaves its pixels: see kernels/instruction.ts. Strides in bytes. */
+export interface Operand {
+  readonly place: Place;
+  readonly pixel: number;
+  readonly advance: number;
+}
+
+export interface Instruction {
+  readonly op: Op;
+  readonly channels: number;
+  readonly dst?: Operand;
+  readonly a?: Operand;
+  readonly b?: Operand;
+  readonly s?: Field;
+  readonly t?: Field;
+  readonly u?: number;
+}
+
+export interface CompiledStep {
+  readonly rows: number;
+  readonly width: number;
+  readonly blockRows: number;
+  /** Run once, per block of rows, once. */
+  readonly prologue: readonly Instruction[];
+  readonly body: readonly Instruction[];
+  readonly finish: readonly Instruction[];
+}
+
+export function encodeInstruction(i: Instruction, rows: number, width: number): Field[] {
+  return [
+    OPS.indexOf(i.op),
+    i.channels,
+    rows,
+    width,
+    ...encodeOperand(i.dst),
+    ...encodeOperand(i.a),
+    ...encodeOperand(i.b),
+    i.s ?? 0,
+    i.t ?? 0,
+    i.u ?? 0,
+  ];
+}
+
+function encodeOperand(operand: Operand | undefined): Field[] {
+  return operand ? [operand.place, operand.pixel, operand.advance] : [0, 0, 0];
+}
+
+/** The operand from a later channel on. */
+export function fromChannel(operand: Operand, channel: number): Operand {
+  return { ...operand, place: at(operand.place, channel * 4) };
+}
+
+/** The bits of a float32, for a field. */
+export function floatField(x: number): number {
+  return new Int32Array(Float32Array.of(x).buffer)[0];
+}
+
+/** Bytes of a pixel whose channels are filled up to whole vectors of 4. */
+export function vectorBytes(channels: number): number {
+  return Math.ceil(channels / 4) * 16;
+}

@@ -1,0 +1,151 @@
+import { OnebitError } from "../../../errors.js";
+
+/** Bytes at the start that nothing uses, so that no place has address 0. */
+const FIRST_ADDRESS = 64;
+/** Cache lines. */
+const ALIGNMENT = 64;
+const PAGE = 65_536;
+/** Half of what a 32-bit memory can have: addresses stay positive as int32. */
+const MAX_BYTES = 2 ** 31;
+
+/** A range of linear memory; its address is known once the plan is made. */
+class Block {
+  address = -1;
+
+  constructor(
+    readonly bytes: number,
+    /** First and last step that uses it: blocks that are never in use together may share memory. */
+    readonly first: number,
+    readonly last: number,
+  ) {}
+}
+
+/** A place in linear memory. */
+export interface Place {
+  readonly block: Block;
+  readonly offset: number;
+}
+
+export function at(place: Place, bytes: number): Place {
+  return { block: place.block, offset: place.offset + bytes };
+}
+
+/** A 32-bit entry of a table in linear memory: a number, or the address of a place. */
+export type Field = number | Place;
+
+type Contents = ArrayBufferView | readonly Field[];
+
+const sizeOf = (contents: Contents) =>
+  ArrayBuffer.isView(contents) ? contents.byteLength : contents.length * 4;
+
+/** Lays out one linear memory: constants side by side, values and scratch by their lifetimes. */
+export class MemoryPlan {
+  readonly #constants: { readonly block: Block; readonly contents: Contents }[] = [];
+  readonly #arena: Block[] = [];
+  #constantBytes = 0;
+  arenaBytes = 0;
+  totalBytes = 0;
+
+  /** Weights and parameters, written once; a list of fields becomes a table. */
+  constant(contents: Contents): Place {
+    const block = new Block(sizeOf(contents), 0, Number.POSITIVE_INFINITY);
+    this.#constantBytes += aligned(block.bytes);
+    this.#checkSize(this.#constantBytes);
+    this.#constants.push({ block, contents });
+    return { block, offset: 0 };
+  }
+
+  /** Memory in use from step `first` to step `last`, both included. */
+  temporary(bytes: number, first: number, last: number): Place {
+    this.#checkSize(bytes);
+    const block = new Block(bytes, first, last);
+    this.#arena.push(block);
+    return { block, offset: 0 };
+  }
+
+  /** Gives every block its address; returns the bytes needed. */
+  assign(): number {
+    this.arenaBytes = assignByLifetime(this.#arena, FIRST_ADDRESS) - FIRST_ADDRESS;
+    let address = aligned(FIRST_ADDRESS + this.arenaBytes);
+    for (const { block } of this.#constants) {
+      block.address = address;
+      address += aligned(block.bytes);
+    }
+    this.#checkSize(address);
+    this.totalBytes = address;
+    return address;
+  }
+
+  /** Memory of the planned size, constants and tables in place. */
+  allocate(): WebAssembly.Memory {
+    const memory = allocatePages(Math.ceil(this.totalBytes / PAGE));
+    for (const { block, contents } of this.#constants) {
+      writeContents(memory, block.address, contents);
+    }
+    return memory;
+  }
+
+  #checkSize(bytes: number): void {
+    if (bytes <= MAX_BYTES) return;
+    throw new OnebitError(
+      `wasm: this program needs more than ${MAX_BYTES / 2 ** 20} MiB: run it with another backend or on smaller images`,
+    );
+  }
+}
+
+export function addressOf({ block, offset }: Place): number {
+  if (block.address < 0) throw new Error("wasm: address asked for before the plan is made");
+  return block.address + offset;
+}
+
+function writeContents(memory: WebAssembly.Memory, address: number, contents: Contents): void {
+  if (ArrayBuffer.isView(contents)) {
+    const bytes = new Uint8Array(contents.buffer, contents.byteOffset, contents.byteLength);
+    new Uint8Array(memory.buffer).set(bytes, address);
+    return;
+  }
+  const table = new Int32Array(memory.buffer, address, contents.length);
+  contents.forEach((field, i) => {
+    table[i] = typeof field === "number" ? field : addressOf(field);
+  });
+}
+
+function allocatePages(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages });
+  } catch {
+    throw new OnebitError(`wasm: no memory for this program (${Math.ceil(pages / 16)} MiB)`);
+  }
+}
+
+/** Largest first, each at the lowest address that is free for all of its lifetime. */
+function assignByLifetime(blocks: readonly Block[], start: number): number {
+  const placed: Block[] = [];
+  let end = start;
+  for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
+    block.address = lowestFree(block, placed, start);
+    insertByAddress(placed, block);
+    end = Math.max(end, block.address + aligned(block.bytes));
+  }
+  return end;
+}
+
+function lowestFree(block: Block, placed: readonly Block[], start: number): number {
+  let address = start;
+  for (const other of placed) {
+    if (other.last < block.first || block.last < other.first) continue;
+    if (other.address >= address + block.bytes) break;
+    address = Math.max(address, other.address + aligned(other.bytes));
+  }
+  return address;
+}
+
+function insertByAddress(placed: Block[], block: Block): void {
+  const index = placed.findIndex((other) => other.address > block.address);
+  if (index < 0) placed.push(block);
+  else placed.splice(index, 0, block);
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}

@@ -1,0 +1,105 @@
+import type { Program, ProgramValue, Step } from "../../../program/types.js";
+import { type Operand, vectorBytes } from "./instruction.js";
+import { at, type MemoryPlan, type Place } from "./memory-plan.js";
+
+/**
+ * How a value lies in memory.
+ *
+ *   map, vector   [H, W, C filled up to a multiple of 4] float32
+ *   bits          [py + H + py, px + W + px, C filled up to a multiple of 32] bits, border all 0
+ *
+ * The border is as wide as the largest padding of the convolutions that read the value.
+ */
+export interface ValueLayout {
+  readonly value: ProgramValue;
+  readonly place: Place;
+  readonly bytes: number;
+  readonly pixelBytes: number;
+  readonly rowBytes: number;
+  /** Rows and columns around the image: [0, 0] for maps and vectors. */
+  readonly border: readonly [number, number];
+}
+
+/** The layout of every value, with memory for as long as it lives. */
+export function layOutValues(program: Program, plan: MemoryPlan): ValueLayout[] {
+  const lives = lifetimes(program);
+  const borders = bitBorders(program);
+  const exact = isOnlyConvolved(program, program.input);
+  return program.values.map((value, id) => {
+    const [height, width, channels] = value.shape;
+    const pixelBytes = pixelSize(value, exact && id === program.input ? channels : undefined);
+    const border = value.kind === "bits" ? borders[id] : ([0, 0] as const);
+    const rowBytes = (width + 2 * border[1]) * pixelBytes;
+    const bytes = (height + 2 * border[0]) * rowBytes;
+    const place = plan.temporary(bytes, lives[id].first, lives[id].last);
+    return { value, place, bytes, pixelBytes, rowBytes, border };
+  });
+}
+
+function pixelSize({ kind, shape }: ProgramValue, exactChannels: number | undefined): number {
+  if (exactChannels !== undefined) return exactChannels * 4;
+  return kind === "bits" ? Math.ceil(shape[2] / 32) * 4 : vectorBytes(shape[2]);
+}
+
+/** First pixel inside the border. */
+export function firstPixel({ place, border, rowBytes, pixelBytes }: ValueLayout): Place {
+  return at(place, border[0] * rowBytes + border[1] * pixelBytes);
+}
+
+/** A map or vector as an operand; a vector stays where it is while the pixels advance. */
+export function floatOperand({ value, place, pixelBytes }: ValueLayout): Operand {
+  const stride = value.kind === "vector" ? 0 : pixelBytes;
+  return { place, pixel: stride, advance: stride };
+}
+
+/** Bits as an operand: pixel stride and row stride. */
+export function bitsOperand(layout: ValueLayout): Operand {
+  return { place: firstPixel(layout), pixel: layout.pixelBytes, advance: layout.rowBytes };
+}
+
+/** Values that a step reads, and values that it writes. */
+export function valuesRead(step: Step): number[] {
+  return [step.input, ...step.epilogue.flatMap((op) => (op[0] === "load" ? [op[1]] : []))];
+}
+
+export function valuesWritten(step: Step): number[] {
+  return step.epilogue.flatMap((op) => {
+    if (op[0] === "store" || op[0] === "mean") return [op[2]];
+    return op[0] === "bits" ? [op[3]] : [];
+  });
+}
+
+/** First and last step that touch each value; the input is there before, outputs stay after. */
+function lifetimes({ values, steps, input, outputs }: Program): { first: number; last: number }[] {
+  const lives = values.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }));
+  const touch = (id: number, time: number) => {
+    lives[id].first = Math.min(lives[id].first, time);
+    lives[id].last = Math.max(lives[id].last, time);
+  };
+  touch(input, -1);
+  steps.forEach((step, index) => {
+    for (const id of [...valuesRead(step), ...valuesWritten(step)]) touch(id, index);
+  });
+  for (const id of Object.values(outputs)) touch(id, steps.length);
+  return lives;
+}
+
+function bitBorders({ values, steps }: Program): [number, number][] {
+  const borders = values.map((): [number, number] => [0, 0]);
+  for (const step of steps) {
+    if (step.kind !== "binary-conv") continue;
+    const border = borders[step.input];
+    border[0] = Math.max(border[0], step.padding[0]);
+    border[1] = Math.max(border[1], step.padding[1]);
+  }
+  return borders;
+}
+
+/** Float convolutions broadcast channels one by one: their input needs no filling up. */
+function isOnlyConvolved({ steps, outputs }: Program, id: number): boolean {
+  if (Object.values(outputs).includes(id)) return false;
+  return steps.every((step) => {
+    const reads = valuesRead(step).filter((value) => value === id).length;
+    return reads === (step.kind === "conv" && step.input === id ? 1 : 0);
+  });
+}

@@ -1,15 +1,20 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import { OnebitError } from "onebit";
 
 /**
- * URL of a module that a worker thread can load. `relative` is seen from this folder, with the
- * ending ".js". Node cannot run TypeScript in a worker, so from sources (tests) the built file in
- * dist/ is taken: the same module, compiled by `npm run build`.
+ * Starts a worker thread from a module of this package. `module` is seen from this folder, with
+ * the ending ".js".
+ *
+ * Node cannot run TypeScript in a worker. From sources (tests) the module's build in dist/ is
+ * taken, and without the flags that make the parent resolve packages to their sources.
  */
-export function workerUrl(relative: string): URL {
-  if (!import.meta.url.endsWith(".ts")) return new URL(relative, import.meta.url);
-  const built = new URL(`../dist/${relative}`, import.meta.url);
-  if (existsSync(fileURLToPath(built))) return built;
-  throw new OnebitError(`${fileURLToPath(built)} is not built: run "npm run build" first`);
+export function startWorker(module: string, options: WorkerOptions = {}): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL(module, import.meta.url), options);
+  const built = new URL(`../dist/${module}`, import.meta.url);
+  if (!existsSync(fileURLToPath(built))) {
+    throw new OnebitError(`${fileURLToPath(built)} is not built: run "npm run build" first`);
+  }
+  return new Worker(built, { ...options, execArgv: [] });
 }

@@ -106,8 +106,11 @@ function layerCosts(graph: Graph, trace: Trace, ends: Ends): LayerCost[] {
       return row(node, nodeCounts(node, types, { binary, perOperation }));
     });
   // What no data meets, such as a regulariser of the weights, has rows of its own.
-  const left = [...preparing].reverse().filter((node) => !charge.done(node.name));
-  return [...rows, ...left.map((node) => row(node, sumCounts(charge.value(node.name))))];
+  const left = [...preparing].reverse().flatMap((node) => {
+    if (charge.done(node.name)) return [];
+    return [row(node, sumCounts(charge.value(node.name)))];
+  });
+  return [...rows, ...left];
 }
 
 /** Counts of tensors and of the nodes that prepare them, each handed out once. */
@@ -119,7 +122,9 @@ function chargeOnce(
 ) {
   const binary = binaryTensors(graph, trace);
   const charged = new Set<string>();
-  const producers = new Map([...preparing].flatMap((n) => outputNames(n).map((o) => [o, n] as const)));
+  const producers = new Map(
+    [...preparing].flatMap((n) => outputNames(n).map((o) => [o, n] as const)),
+  );
   const value = (name: string): Counts[] => {
     const node = producers.get(name);
     const source = node?.name ?? name;

@@ -274,7 +274,7 @@ export interface SqueezeExciteOptions {
 /**
  * Squeeze and excite: the gate, not yet multiplied.
  *
- *   g = sigmoid(W2 relu(W1 mean(x) + b1) + b2),  [N, out, 1, 1]
+ *   g = sigmoid(W2 relu(W1 pooled + b1) + b2),  [N, out, 1, 1], from means pooled: [N, C, 1, 1]
  *
  * 1x1 convolutions C -> max(1, floor(out / reduction)) -> out with biases, entries `${key}.1` and
  * `${key}.3`. Source: arXiv 1709.01507.
@@ -282,12 +282,11 @@ export interface SqueezeExciteOptions {
 export function squeezeExcite(
   b: GraphBuilder,
   key: string,
-  x: string,
+  pooled: string,
   { out, reduction = 8 }: SqueezeExciteOptions,
 ): string {
   const hidden = Math.max(1, Math.floor(out / reduction));
   const dense = { kernel: 1, bias: true, role: "gate" } as const;
-  const pooled = b.op("global-average-pool", [x], {}, `${key}.0`);
   const squeezed = conv2d(b, `${key}.1`, pooled, { ...dense, out: hidden });
   const excited = b.op("relu", [squeezed], {}, `${key}.2`);
   const logits = conv2d(b, `${key}.3`, excited, { ...dense, out });

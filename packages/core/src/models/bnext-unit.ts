@@ -27,8 +27,8 @@ export interface UnitSettings {
 export interface Unit {
   readonly u: string;
   readonly r: string;
-  /** Called only where the gate mixes. */
-  readonly p: () => string;
+  /** Has the mean, per channel, of the map that is mixed with y. */
+  readonly p: string;
   /** Multiply by r before the second batch-norm (ELM). */
   readonly elm: boolean;
   readonly out: number;
@@ -52,6 +52,7 @@ const clipRange = 1.5;
  *   y = y * r                                  ELM units only
  *   out = BN2(y) + r
  *
+ * The gate needs only the mean of m, so the means of p and y are mixed, not the maps.
  * gate "input": the gate sees u instead of m. gate "none": no mix and no gate, and BN2 only in
  * ELM units. Source: BNext (arXiv 2211.12933).
  */
@@ -110,7 +111,7 @@ function gated(
   settings: UnitSettings,
 ): string {
   const { u, out } = unit;
-  const seen = settings.gate === "input" ? u : mixed(b, key, y, unit);
+  const seen = settings.gate === "input" ? mean(b, `${key}.se.se.0`, u) : mixed(b, key, y, unit);
   const gate = squeezeExcite(b, `${key}.se.se`, seen, { out, reduction: settings.seReduction });
   return b.op("mul", [gate, y], {}, `${key}.gate`);
 }
@@ -123,5 +124,10 @@ function mixed(b: GraphBuilder, key: string, y: string, { p, out, clampScale }: 
     init: { kind: "constant", value: 0.5 },
   });
   const a = clampInPlace(b, scale, { low: 0, high: 1, when: clampScale });
-  return b.op("mix", [p(), y, a], {}, `${key}.mix`);
+  const means = [mean(b, `${key}.mix.p`, p), mean(b, `${key}.mix.y`, y)];
+  return b.op("mix", [...means, a], {}, `${key}.mix`);
+}
+
+function mean(b: GraphBuilder, name: string, x: string): string {
+  return b.op("global-average-pool", [x], {}, name);
 }

@@ -88,13 +88,12 @@ function block(
   return b.op("concat", halves, { axis: 1 }, key);
 }
 
-/** 3x3 with ELM: r = PReLU(u), pooled when strided; the mix sees u itself, pooled. */
+/** 3x3 with ELM: r = PReLU(u), pooled when strided; the mix sees u itself. */
 function elmUnit(b: GraphBuilder, key: string, u: string, stride: number, settings: UnitSettings) {
   const shortcut = activated(b, key, u);
   const r = stride === 2 ? halve(b, `${key}.shortcut`, shortcut) : shortcut;
-  const p = () => (stride === 2 ? halve(b, `${key}.pooling`, u) : u);
   const shape = { out: b.shape(u)[1], kernel: 3, stride } as const;
-  return infoRcpUnit(b, key, { u, r, p, ...shape, elm: true, clampScale: "training" }, settings);
+  return infoRcpUnit(b, key, { u, r, p: u, ...shape, elm: true, clampScale: "training" }, settings);
 }
 
 /** 3x3 without ELM: shortcut and mix both see u, pooled when strided. */
@@ -109,7 +108,7 @@ function plainUnit(
   const r = stride === 2 ? halve(b, `${key}.pooling`, u) : u;
   deadActivation(b, key, out, settings.form);
   const shape = { out, kernel: 3, stride } as const;
-  const unit = { u, r, p: () => r, ...shape, elm: false, clampScale: "training" } as const;
+  const unit = { u, r, p: r, ...shape, elm: false, clampScale: "training" } as const;
   return infoRcpUnit(b, key, unit, settings);
 }
 
@@ -124,7 +123,7 @@ function pointwiseUnit(
   const out = b.shape(u)[1];
   deadActivation(b, key, out, settings.form);
   const shape = { out, kernel: 1, stride: 1, name } as const;
-  const unit = { u, r: u, p: () => u, ...shape, elm: false, clampScale: "always" } as const;
+  const unit = { u, r: u, p: u, ...shape, elm: false, clampScale: "always" } as const;
   return infoRcpUnit(b, key, unit, settings);
 }
 

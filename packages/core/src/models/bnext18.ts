@@ -58,7 +58,7 @@ function elmUnit(
   const fits = stride === 1 && b.shape(u)[1] === out;
   const r = fits ? shortcut : downsample(b, `${key}.downsample`, shortcut, { out, stride });
   const shape = { out, kernel: 3, stride } as const;
-  const unit = { u, r, p: () => r, ...shape, elm: true, clampScale: "training" } as const;
+  const unit = { u, r, p: r, ...shape, elm: true, clampScale: "training" } as const;
   return infoRcpUnit(b, key, unit, settings);
 }
 
@@ -72,6 +72,6 @@ function plainUnit(
   const out = b.shape(u)[1];
   deadActivation(b, key, out, settings.form);
   const shape = { out, kernel: 3, stride: 1, name } as const;
-  const unit = { u, r: u, p: () => u, ...shape, elm: false, clampScale: "always" } as const;
+  const unit = { u, r: u, p: u, ...shape, elm: false, clampScale: "always" } as const;
   return infoRcpUnit(b, key, unit, settings);
 }

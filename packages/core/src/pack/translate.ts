@@ -79,10 +79,16 @@ export class Translation {
     return mapShape(this.source.shapes.get(node.name)!, node.name);
   }
 
-  /** Adds what `node` becomes; it gets the value's name. */
-  add(node: Node, op: PackOp, inputs: readonly PackNode[]): PackNode {
+  /** Adds what `node` becomes, named as its value; `absorbed`: other graph nodes in it. */
+  add(
+    node: Node,
+    op: PackOp,
+    inputs: readonly PackNode[],
+    absorbed: readonly string[] = [],
+  ): PackNode {
     const constants = node.inputs.flatMap((name) => this.constants.covers(name));
-    return this.#push(node.name, op, inputs, this.shape(node), [...constants, node.name]);
+    const covers = [...absorbed, ...constants, node.name];
+    return this.#push(node.name, op, inputs, this.shape(node), covers);
   }
 
   /** Adds a value on the way to `node`'s, named "node:label". */

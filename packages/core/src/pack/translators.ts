@@ -115,11 +115,11 @@ const sign: Translator = (t, node) => {
   const input = t.input(node, 0);
   const bits = (threshold: PerChannel): PackOp => ({ kind: "bits", threshold, zero });
   const { op } = input;
-  if (op.kind === "affine" && op.shift && !op.scale) {
-    const threshold = op.shift.map((b) => 0 - Math.fround(b));
-    return t.add(node, bits(threshold), input.inputs);
+  if (op.kind !== "affine" || !op.shift || op.scale) {
+    return t.add(node, bits(new Float64Array(input.shape[2])), [input]);
   }
-  return t.add(node, bits(new Float64Array(input.shape[2])), [input]);
+  const threshold = op.shift.map((b) => 0 - Math.fround(b));
+  return t.add(node, bits(threshold), input.inputs, input.covers);
 };
 
 type Combine = (constant: PerChannel, constantIndex: 0 | 1) => PackOp | undefined;
@@ -135,7 +135,11 @@ function binary(
   if (index === undefined) return both(t.input(node, 0), t.input(node, 1));
   const op = withConstant(t.perChannel(node, index), index);
   if (!op) throw cannotPack(node, "a constant cannot be divided by a value");
-  return t.add(node, op, [t.input(node, 1 - index)]);
+  const input = t.input(node, 1 - index);
+  if (input.shape.join() !== t.shape(node).join()) {
+    throw cannotPack(node, `its constant stretches [${input.shape}] (H, W, C)`);
+  }
+  return t.add(node, op, [input]);
 }
 
 const negative = (values: PerChannel) => values.map((x) => -x);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 
 /** Writes beside the target, then renames: the file under its final name is always whole. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -11,4 +11,9 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Bytes behind a file: URL. */
+export function readFileAsset(url: URL): Promise<Uint8Array> {
+  return readFile(url);
 }

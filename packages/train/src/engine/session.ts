@@ -1,6 +1,8 @@
 import { OnebitError } from "onebit";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
+const ERRORS_ONLY = 3;
+
 /** Tensors bound to memory that stays where it is, by input or output name. */
 export type Bindings = { [name: string]: Tensor };
 
@@ -14,6 +16,9 @@ export async function createSession(onnx: Uint8Array, threads: number): Promise<
       graphOptimizationLevel,
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      // Waiting threads would otherwise spin on cores that data workers need.
+      extra: { session: { intra_op: { allow_spinning: "0" } } },
+      logSeverityLevel: ERRORS_ONLY,
       executionProviders: ["cpu"],
     });
   try {

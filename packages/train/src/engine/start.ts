@@ -1,6 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { OnebitError } from "onebit";
-import { workerUrl } from "../worker-url.js";
+import { startWorker } from "../worker-url.js";
 import type { Call, Reply } from "./protocol.js";
 import type {
   Engine,
@@ -14,7 +14,7 @@ import type {
 
 /** Starts an engine in a worker thread: the calling thread stays free for data and display. */
 export async function startEngine(plan: EnginePlan, values: Float32Array): Promise<Engine> {
-  const engine = new EngineClient(new Worker(workerUrl("engine/worker.js")));
+  const engine = new EngineClient(startWorker("engine/worker.js"));
   try {
     await engine.call({ method: "start", plan, values });
   } catch (error) {

@@ -63,7 +63,7 @@ export interface StepResult {
   readonly gradientNorm: number;
   /** Fraction of the binary weights whose sign changed; NaN for a network without any. */
   readonly flipRate: number;
-  /** False: loss or gradient was not finite, and the optimiser did nothing. */
+  /** False: loss or gradient was not finite. The optimiser did nothing; statistics may be spoilt. */
   readonly finite: boolean;
   /** The image arrays, for reuse. */
   readonly recycled: readonly Float32Array[];

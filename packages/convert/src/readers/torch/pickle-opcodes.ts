@@ -55,8 +55,6 @@ const refused: Readonly<Record<number, string>> = {
   80: "PERSID",
   83: "STRING",
   86: "UNICODE",
-  93: "EMPTY_LIST",
-  97: "APPEND",
   100: "DICT",
   103: "GET",
   105: "INST",

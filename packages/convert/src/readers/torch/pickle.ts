@@ -361,5 +361,5 @@ class Machine {
 
 /** Texts of Python 2 are bytes; those that are not ASCII stay bytes. */
 function asciiOrBytes(bytes: Uint8Array<ArrayBuffer>): string | Uint8Array<ArrayBuffer> {
-  return bytes.every((byte) => byte < 128) ? String.fromCharCode(...bytes) : bytes;
+  return bytes.every((byte) => byte < 128) ? utf8(bytes, "pickle: a text") : bytes;
 }

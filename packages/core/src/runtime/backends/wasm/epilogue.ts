@@ -1,25 +1,19 @@
-import type { MapShape } from "../../../program/geometry.js";
 import { operandsOf } from "../../../program/micro-ops.js";
 import type { MicroOp, ProgramTensors } from "../../../program/types.js";
 import {
   floatField,
   fromChannel,
   type Instruction,
+  type Op,
   type Operand,
   vectorBytes,
 } from "./instruction.js";
-import type { Field, MemoryPlan } from "./memory-plan.js";
-import { bitsOperand, floatOperand, type ValueLayout } from "./value-layout.js";
+import type { Field } from "./memory-plan.js";
+import { type RegisterInput, Registers } from "./registers.js";
+import { bitsOperand, floatOperand } from "./value-layout.js";
 
-export interface EpilogueInput {
-  readonly plan: MemoryPlan;
-  readonly layouts: readonly ValueLayout[];
+export interface EpilogueInput extends RegisterInput {
   readonly tensors: ProgramTensors;
-  readonly index: number;
-  /** Of the accumulator. */
-  readonly shape: MapShape;
-  readonly blockRows: number;
-  readonly epilogue: readonly MicroOp[];
   /** Where register 0 lies already (a step whose accumulator is its input); else it gets a place. */
   readonly accumulator?: Operand;
 }
@@ -31,227 +25,116 @@ export interface CompiledEpilogue {
   readonly finish: readonly Instruction[];
 }
 
-/**
- * Registers become places. A register that a `store` writes whole is computed in the value itself;
- * a loaded map or vector is read where it lies; all others get scratch blocks of a few rows,
- * reused as soon as nobody reads them any more (an op may write over its own operand).
- */
+type Write = Extract<MicroOp, readonly ["store" | "bits" | "mean", ...unknown[]]>;
+type Arithmetic = Exclude<MicroOp, Write | readonly ["load", ...unknown[]]>;
+
 export function compileEpilogue(input: EpilogueInput): CompiledEpilogue {
-  const registers = new Registers(input);
-  const accumulator = registers.define(0, input.accumulator);
-  registers.release(-1);
-  const body: Instruction[] = [];
-  const finish: Instruction[] = [];
-  input.epilogue.forEach((op, index) => {
-    compileOp(op, index, input, registers, body, finish);
-  });
-  return { accumulator, body, finish };
+  return new EpilogueCompiler(input).compile();
 }
 
-function compileOp(
-  op: MicroOp,
-  index: number,
-  input: EpilogueInput,
-  registers: Registers,
-  body: Instruction[],
-  finish: Instruction[],
-): void {
-  const channels = input.shape[2];
-  const layout = (id: number) => input.layouts[id];
-  const tensor = (key: string) => perChannel(input, key);
-  const operand = (register: number) => registers.at(register);
-  /** Result of an arithmetic op; its operands may end here and lend it their place. */
-  const result = () => {
-    registers.release(index);
-    return registers.define(index + 1);
-  };
-  const keep = (register: number) => registers.alias(index + 1, register);
-  switch (op[0]) {
-    case "load": {
-      const source = layout(op[1]);
-      if (source.value.kind !== "bits") {
-        registers.define(index + 1, floatOperand(source));
-        return;
-      }
-      body.push({ op: "loadBits", channels, a: bitsOperand(source), dst: result() });
-      return;
-    }
-    case "affine": {
-      const a = operand(op[1]);
-      body.push({ op: "affine", channels, a, s: tensor(op[2]), t: tensor(op[3]), dst: result() });
-      return;
-    }
-    case "shift": {
-      const a = operand(op[1]);
-      body.push({ op: "shift", channels, a, t: tensor(op[2]), dst: result() });
-      return;
-    }
-    case "scale":
-    case "prelu": {
-      const a = operand(op[1]);
-      body.push({ op: op[0], channels, a, s: tensor(op[2]), dst: result() });
-      return;
-    }
-    case "relu":
-    case "sigmoid": {
-      const a = operand(op[1]);
-      body.push({ op: op[0], channels, a, dst: result() });
-      return;
-    }
-    case "hard-sigmoid": {
-      const a = operand(op[1]);
-      body.push({ op: "hardSigmoid", channels, a, dst: result() });
-      return;
-    }
-    case "clamp": {
-      const [a, s, t] = [operand(op[1]), floatField(op[2]), floatField(op[3])];
-      body.push({ op: "clamp", channels, a, s, t, dst: result() });
-      return;
-    }
-    case "add":
-    case "mul": {
-      const [a, b] = [operand(op[1]), operand(op[2])];
-      body.push({ op: op[0], channels, a, b, dst: result() });
-      return;
-    }
-    case "mix": {
-      const [a, b] = [operand(op[1]), operand(op[2])];
-      body.push({ op: "mix", channels, a, b, s: tensor(op[3]), dst: result() });
-      return;
-    }
-    case "store": {
-      const a = operand(op[1]);
-      keep(op[1]);
-      const dst = fromChannel(floatOperand(layout(op[2])), op[3]);
-      const inPlace = registers.home(op[1]) === index;
-      if (!inPlace) body.push({ op: "store", channels, a, dst });
-      break;
-    }
-    case "bits": {
-      const a = operand(op[1]);
-      keep(op[1]);
-      const [s, t, u] = [tensor(op[2]), op[4], op[5] === 1 ? 1 : 0];
-      body.push({ op: "bits", channels, a, s, t, u, dst: bitsOperand(layout(op[3])) });
-      break;
-    }
-    case "mean": {
-      const a = operand(op[1]);
-      keep(op[1]);
-      const sums = rowSumTable(input);
-      body.push({ op: "rowSums", channels, a, dst: sums });
-      finish.push({
-        op: "mean",
-        channels,
-        a: sums,
-        dst: fromChannel(floatOperand(layout(op[2])), op[3]),
-      });
-      break;
-    }
-    default:
-      op satisfies never;
-  }
-  registers.release(index);
-}
-
-function rowSumTable({ plan, index, shape: [rows, , channels] }: EpilogueInput): Operand {
-  const row = vectorBytes(channels);
-  return { place: plan.temporary(rows * row, index, index), pixel: 0, advance: row };
-}
-
-/** A per-channel tensor, filled up with zeros to whole vectors. */
-function perChannel({ plan, tensors, shape }: EpilogueInput, key: string): Field {
-  const vector = new Float32Array(vectorBytes(shape[2]) / 4);
-  vector.set(tensors[key].data);
-  return plan.constant(vector);
-}
-
-/** Where each register lies, while it lives. */
-class Registers {
+class EpilogueCompiler {
   readonly #input: EpilogueInput;
-  readonly #operands: Operand[] = [];
-  /** Micro-op that reads a register last. */
-  readonly #lastUse: number[];
-  readonly #homes: (number | undefined)[];
-  /** Scratch blocks nobody uses, and which registers hold one. */
-  readonly #free: Operand[] = [];
-  readonly #scratch = new Map<number, Operand>();
+  readonly #registers: Registers;
+  readonly #body: Instruction[] = [];
+  readonly #finish: Instruction[] = [];
 
   constructor(input: EpilogueInput) {
     this.#input = input;
-    this.#lastUse = lastUses(input.epilogue);
-    this.#homes = storeHomes(input);
+    this.#registers = new Registers(input);
   }
 
-  at(register: number): Operand {
-    return this.#operands[register];
+  compile(): CompiledEpilogue {
+    const { accumulator: given, epilogue } = this.#input;
+    if (given) this.#registers.place(0, given);
+    const accumulator = given ?? this.#registers.define(0);
+    epilogue.forEach((op, index) => {
+      this.#compileOp(op, index);
+    });
+    return { accumulator, body: this.#body, finish: this.#finish };
   }
 
-  /** The store op that a register is computed in place for. */
-  home(register: number): number | undefined {
-    return this.#homes[register];
-  }
-
-  /** Gives a register its place: the one given, its home in a value, or scratch. */
-  define(register: number, place?: Operand): Operand {
-    const operand = place ?? this.#homeOf(register) ?? this.#takeScratch(register);
-    this.#operands[register] = operand;
-    if (place) this.#homes[register] = undefined;
-    return operand;
-  }
-
-  /** A register that is another one: what store, bits and mean return. */
-  alias(register: number, of: number): void {
-    this.#operands[register] = this.#operands[of];
-    this.#homes[register] = undefined;
-    const scratch = this.#scratch.get(of);
-    if (!scratch) return;
-    this.#scratch.delete(of);
-    this.#scratch.set(register, scratch);
-    this.#lastUse[register] = Math.max(this.#lastUse[register], this.#lastUse[of]);
-  }
-
-  /** Frees the scratch of registers that nobody reads after this micro-op. */
-  release(index: number): void {
-    for (const [register, operand] of this.#scratch) {
-      if (this.#lastUse[register] > index) continue;
-      this.#scratch.delete(register);
-      this.#free.push(operand);
+  #compileOp(op: MicroOp, index: number): void {
+    switch (op[0]) {
+      case "load":
+        this.#load(op[1], index);
+        break;
+      case "store":
+      case "bits":
+      case "mean":
+        this.#write(op, index);
+        this.#registers.release(index);
+        break;
+      default:
+        this.#arithmetic(op, index);
     }
   }
 
-  #homeOf(register: number): Operand | undefined {
-    const op = this.#input.epilogue[this.#homes[register] ?? -1];
-    return op?.[0] === "store" ? floatOperand(this.#input.layouts[op[2]]) : undefined;
+  /** Maps and vectors are read where they lie. */
+  #load(id: number, index: number): void {
+    const source = this.#input.layouts[id];
+    if (source.value.kind !== "bits") {
+      this.#registers.place(index + 1, floatOperand(source));
+      return;
+    }
+    const dst = this.#registers.define(index + 1);
+    this.#emit({ op: "loadBits", channels: this.#channels, a: bitsOperand(source), dst });
   }
 
-  #takeScratch(register: number): Operand {
-    const operand = this.#free.pop() ?? this.#newScratch();
-    this.#scratch.set(register, operand);
-    return operand;
+  #arithmetic(op: Arithmetic, index: number): void {
+    const [a, b] = operandsOf(op, "register").map((register) => this.#registers.at(register));
+    const [s, t] = this.#immediates(op);
+    this.#registers.release(index);
+    const dst = this.#registers.define(index + 1);
+    this.#emit({ op: opName(op[0]), channels: this.#channels, a, b, s, t, dst });
   }
 
-  #newScratch(): Operand {
-    const { plan, index, shape, blockRows } = this.#input;
-    const pixel = vectorBytes(shape[2]);
-    const place = plan.temporary(blockRows * shape[1] * pixel, index, index);
-    return { place, pixel, advance: 0 };
+  #immediates(op: Arithmetic): (Field | undefined)[] {
+    if (op[0] === "clamp") return [floatField(op[2]), floatField(op[3])];
+    const tensors = operandsOf<string>(op, "tensor").map((key) => this.#perChannel(key));
+    return op[0] === "shift" ? [undefined, ...tensors] : tensors;
+  }
+
+  #write(op: Write, index: number): void {
+    const channels = this.#channels;
+    const a = this.#registers.at(op[1]);
+    if (op[0] === "bits") {
+      const dst = bitsOperand(this.#input.layouts[op[3]]);
+      const u = op[5] === 1 ? 1 : 0;
+      this.#emit({ op: "bits", channels, a, s: this.#perChannel(op[2]), t: op[4], u, dst });
+      return;
+    }
+    const dst = fromChannel(floatOperand(this.#input.layouts[op[2]]), op[3]);
+    if (op[0] === "store") {
+      if (!this.#registers.isHome(index, op[1])) this.#emit({ op: "store", channels, a, dst });
+      return;
+    }
+    const sums = this.#rowSumTable();
+    this.#emit({ op: "rowSums", channels, a, dst: sums });
+    this.#finish.push({ op: "mean", channels, a: sums, dst });
+  }
+
+  #rowSumTable(): Operand {
+    const { plan, index, shape } = this.#input;
+    const row = vectorBytes(shape[2]);
+    return { place: plan.temporary(shape[0] * row, index, index), pixel: 0, advance: row };
+  }
+
+  /** A per-channel tensor, filled up with zeros to whole vectors. */
+  #perChannel(key: string): Field {
+    const vector = new Float32Array(vectorBytes(this.#channels) / 4);
+    vector.set(this.#input.tensors[key].data);
+    return this.#input.plan.constant(vector);
+  }
+
+  get #channels(): number {
+    return this.#input.shape[2];
+  }
+
+  #emit(instruction: Instruction): void {
+    this.#body.push(instruction);
   }
 }
 
-function lastUses(epilogue: readonly MicroOp[]): number[] {
-  const last = new Array<number>(epilogue.length + 1).fill(-1);
-  epilogue.forEach((op, index) => {
-    for (const register of operandsOf(op, "register")) last[register] = index;
-  });
-  return last;
-}
-
-/** Per register: the first store that writes all channels of a value from it. */
-function storeHomes({ epilogue, layouts, shape }: EpilogueInput): (number | undefined)[] {
-  const homes = new Array<number | undefined>(epilogue.length + 1).fill(undefined);
-  epilogue.forEach((op, index) => {
-    if (op[0] !== "store" || homes[op[1]] !== undefined) return;
-    if (layouts[op[2]].value.shape[2] === shape[2]) homes[op[1]] = index;
-  });
-  return homes;
+function opName(name: Arithmetic[0]): Op {
+  return name === "hard-sigmoid" ? "hardSigmoid" : name;
 }

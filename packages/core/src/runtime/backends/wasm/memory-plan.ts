@@ -50,14 +50,14 @@ export class MemoryPlan {
   constant(contents: Contents): Place {
     const block = new Block(sizeOf(contents), 0, Number.POSITIVE_INFINITY);
     this.#constantBytes += aligned(block.bytes);
-    this.#checkSize(this.#constantBytes);
+    this.checkSize(this.#constantBytes);
     this.#constants.push({ block, contents });
     return { block, offset: 0 };
   }
 
   /** Memory in use from step `first` to step `last`, both included. */
   temporary(bytes: number, first: number, last: number): Place {
-    this.#checkSize(bytes);
+    this.checkSize(bytes);
     const block = new Block(bytes, first, last);
     this.#arena.push(block);
     return { block, offset: 0 };
@@ -71,21 +71,23 @@ export class MemoryPlan {
       block.address = address;
       address += aligned(block.bytes);
     }
-    this.#checkSize(address);
+    this.checkSize(address);
     this.totalBytes = address;
     return address;
   }
 
-  /** Memory of the planned size, constants and tables in place. */
+  /** Memory of the planned size, constants and tables in place; forgets them, so call it once. */
   allocate(): WebAssembly.Memory {
     const memory = allocatePages(Math.ceil(this.totalBytes / PAGE));
     for (const { block, contents } of this.#constants) {
       writeContents(memory, block.address, contents);
     }
+    this.#constants.length = 0;
     return memory;
   }
 
-  #checkSize(bytes: number): void {
+  /** Throws where no linear memory can hold that much: call before allocating it elsewhere. */
+  checkSize(bytes: number): void {
     if (bytes <= MAX_BYTES) return;
     throw new OnebitError(
       `wasm: this program needs more than ${MAX_BYTES / 2 ** 20} MiB: run it with another backend or on smaller images`,

@@ -1,0 +1,19 @@
+import { OnebitError } from "onebit";
+
+const maxNameLength = 1024;
+
+/** A text from a file, fit for a message: no control characters, not too long. */
+export function printable(text: string): string {
+  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  return plain.length > 200 ? `${plain.slice(0, 200)}...` : plain;
+}
+
+/** Refuses names that would harm a terminal or a report: no tensor is called that. */
+export function checkName(name: string, what: string): void {
+  if (name.length > maxNameLength) {
+    throw new OnebitError(`${what} has a name of ${name.length} characters: ${printable(name)}`);
+  }
+  if (/\p{Cc}/u.test(name)) {
+    throw new OnebitError(`${what} has control characters in its name: ${printable(name)}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { UsageError } from "onebit";
+import { closest } from "onebit/models";
+import { recipes } from "./catalogue.js";
+import type { Recipe, RecipeOverrides } from "./recipe.js";
+
+/** A recipe by name, with some of its fields replaced. Unknown names are a UsageError. */
+export function resolveRecipe(name: string, overrides: RecipeOverrides = {}): Recipe {
+  if (!Object.hasOwn(recipes, name)) {
+    throw new UsageError(unknown("recipe", name, Object.keys(recipes)));
+  }
+  return overrideRecipe(recipes[name], overrides);
+}
+
+/** A copy of the recipe with some fields replaced; nested groups are merged field by field. */
+export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Recipe {
+  return merge(recipe as never, overrides as never, "") as never;
+}
+
+/**
+ * Overrides from command-line assignments such as "optimiser.weightDecay=1e-4". Values are JSON;
+ * what is not JSON is taken as a string.
+ */
+export function parseOverrides(assignments: readonly string[]): RecipeOverrides {
+  const root: Fields = {};
+  for (const assignment of assignments) {
+    const at = assignment.indexOf("=");
+    if (at < 1) throw new UsageError(`"${assignment}": write field=value, such as epochs=20`);
+    const path = assignment.slice(0, at).split(".");
+    let group = root;
+    for (const part of path.slice(0, -1)) {
+      const inner = Object.hasOwn(group, part) ? group[part] : {};
+      if (!isGroup(inner)) throw new UsageError(`"${assignment}": ${part} is already a value`);
+      define(group, part, inner);
+      group = inner;
+    }
+    define(group, path.at(-1)!, parseValue(assignment.slice(at + 1)));
+  }
+  return root as RecipeOverrides;
+}
+
+type Fields = { [field: string]: unknown };
+
+/** Fields whose value is null or absent by default, and may be a number. */
+const optionalNumbers = new Set(["clip", "averageDecay", "microBatch"]);
+
+function merge(base: Fields, overrides: Fields, prefix: string): Fields {
+  const merged: Fields = { ...base };
+  for (const [field, value] of Object.entries(overrides)) {
+    if (value === undefined) continue;
+    const path = prefix + field;
+    if (!Object.hasOwn(base, field)) {
+      throw new UsageError(unknown("field", path, fieldPaths(base, prefix)));
+    }
+    const old = base[field];
+    if (isGroup(old) && isGroup(value)) {
+      merged[field] = merge(old, value, `${path}.`);
+      continue;
+    }
+    checkKind(path, field, old, value);
+    merged[field] = value;
+  }
+  return merged;
+}
+
+function checkKind(path: string, field: string, old: unknown, value: unknown): void {
+  if (optionalNumbers.has(field) && (value === null || typeof value === "number")) return;
+  if (kindOf(old) === kindOf(value) && !Number.isNaN(value)) return;
+  throw new UsageError(
+    `${path}: ${JSON.stringify(value)} is a ${kindOf(value)}, a ${kindOf(old)} is wanted (now ${JSON.stringify(old)})`,
+  );
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "list";
+  if (value === null) return "null";
+  return isGroup(value) ? "group of fields" : typeof value;
+}
+
+function isGroup(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function fieldPaths(base: Fields, prefix: string): string[] {
+  return Object.keys(base).map((field) => prefix + field);
+}
+
+function unknown(what: string, name: string, known: readonly string[]): string {
+  const guess = closest(name, known);
+  const hint = guess ? `did you mean "${guess}"? ` : "";
+  return `unknown ${what} "${name}": ${hint}There are ${known.join(", ")}`;
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Like assignment, but "__proto__" becomes a field like any other. */
+function define(group: Fields, field: string, value: unknown): void {
+  Object.defineProperty(group, field, { value, enumerable: true, writable: true, configurable: true });
+}

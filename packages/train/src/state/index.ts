@@ -1,0 +1,3 @@
+export { flatten, unflatten } from "./flat.js";
+export { initialTensors } from "./initialise.js";
+export { type Layout, layoutOf, type Segment, viewsOf } from "./layout.js";

@@ -42,33 +42,28 @@ export function terminalOutput({ json = false, jsonl = false }: OutputFlags): Ou
 
 export type Cell = string | number;
 
-/** A plain table: first column left, the others right. */
-export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+/** A plain table; without `align`, the first column is left, the others right. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  align: readonly ("left" | "right")[] = head.map((_, i) => (i ? "right" : "left")),
+): string {
   const built = new Table({
     head: head.map((title) => colors.bold(title)),
-    colAligns: head.map((_, i) => (i ? "right" : "left")),
+    colAligns: [...align],
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
-    chars: {
-      top: "",
-      "top-mid": "",
-      "top-left": "",
-      "top-right": "",
-      bottom: "",
-      "bottom-mid": "",
-      "bottom-left": "",
-      "bottom-right": "",
-      left: "",
-      "left-mid": "",
-      right: "",
-      "right-mid": "",
-      mid: "",
-      "mid-mid": "",
-      middle: "",
-    },
+    chars: borderless,
   });
   for (const row of rows) built.push(row.map(String));
   return built.toString();
 }
+
+const borderless = Object.fromEntries(
+  ["top", "bottom", "left", "right"]
+    .flatMap((side) => [side, `${side}-mid`, `${side}-left`, `${side}-right`])
+    .concat("mid", "mid-mid", "left-mid", "middle")
+    .map((name) => [name, ""]),
+);
 
 /** 30862236 -> "30,862,236". */
 export function count(value: number): string {

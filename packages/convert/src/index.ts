@@ -1,1 +1,15 @@
-export {};
+export { type AsyncBuffer, memoryBuffer } from "./readers/async-buffer.js";
+export type {
+  Checkpoint,
+  CheckpointFormat,
+  MetadataScalar,
+  MetadataValue,
+} from "./readers/checkpoint.js";
+export type { DType, TensorValues } from "./readers/dtype.js";
+export { type FileBuffer, fileBuffer } from "./readers/file-buffer.js";
+export { type MxnetSymbol, parseMxnetSymbol, type SymbolNode } from "./readers/mxnet/symbol.js";
+export { openBuffer } from "./readers/open-buffer.js";
+export { openCheckpoint } from "./readers/open-checkpoint.js";
+export { type StateDict, stateDict } from "./readers/state-dict.js";
+export type { TensorEntry } from "./readers/tensor-entry.js";
+export { type UrlOptions, urlBuffer } from "./readers/url-buffer.js";

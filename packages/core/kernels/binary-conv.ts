@@ -80,9 +80,11 @@ function listPixels(conv: BinaryConv, firstRow: i32, rows: i32, width: i32): voi
   }
 }
 
+/** acc - 2 * (sum of the 4 bytes that belong to each output channel). */
 @inline
-function widen(bytes: v128): v128 {
-  return i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(bytes));
+function subtractTwice(acc: v128, bytes: v128): v128 {
+  const pairs = i16x8.extadd_pairwise_i8x16_u(bytes);
+  return i32x4.add(acc, i32x4.dot_i16x8_s(pairs, i16x8.splat(-2)));
 }
 
 @inline
@@ -109,7 +111,14 @@ function tile(
   const runOffsets = conv.runOffsets;
   const runsEnd = runOffsets + (<usize>conv.runs << 2);
   const zero = i32x4.splat(0);
-  let a0 = zero, a1 = zero, a2 = zero, a3 = zero, a4 = zero, a5 = zero, a6 = zero, a7 = zero;
+  const start0 = load<usize>(e0, 4) + channel;
+  const start1 = load<usize>(e1, 4) + channel;
+  const start2 = load<usize>(e2, 4) + channel;
+  const start3 = load<usize>(e3, 4) + channel;
+  let a0 = v128.load(start0), a1 = v128.load(start0, 16);
+  let a2 = v128.load(start1), a3 = v128.load(start1, 16);
+  let a4 = v128.load(start2), a5 = v128.load(start2, 16);
+  let a6 = v128.load(start3), a7 = v128.load(start3, 16);
   let w = weights;
   for (let r = runOffsets; r != runsEnd; r += 4) {
     const offset = load<usize>(r);
@@ -142,30 +151,25 @@ function tile(
         x3 += 4;
         w += 32;
       }
-      a0 = i32x4.add(a0, widen(d0));
-      a1 = i32x4.add(a1, widen(d1));
-      a2 = i32x4.add(a2, widen(d2));
-      a3 = i32x4.add(a3, widen(d3));
-      a4 = i32x4.add(a4, widen(d4));
-      a5 = i32x4.add(a5, widen(d5));
-      a6 = i32x4.add(a6, widen(d6));
-      a7 = i32x4.add(a7, widen(d7));
+      a0 = subtractTwice(a0, d0);
+      a1 = subtractTwice(a1, d1);
+      a2 = subtractTwice(a2, d2);
+      a3 = subtractTwice(a3, d3);
+      a4 = subtractTwice(a4, d4);
+      a5 = subtractTwice(a5, d5);
+      a6 = subtractTwice(a6, d6);
+      a7 = subtractTwice(a7, d7);
     }
   }
   const out = dst + channel;
-  finish(out + <usize>p * dstPixel, load<usize>(e0, 4) + channel, a0, a1, lanes);
-  finish(out + <usize>p1 * dstPixel, load<usize>(e1, 4) + channel, a2, a3, lanes);
-  finish(out + <usize>p2 * dstPixel, load<usize>(e2, 4) + channel, a4, a5, lanes);
-  finish(out + <usize>p3 * dstPixel, load<usize>(e3, 4) + channel, a6, a7, lanes);
+  storePixel(out + <usize>p * dstPixel, a0, a1, lanes);
+  storePixel(out + <usize>p1 * dstPixel, a2, a3, lanes);
+  storePixel(out + <usize>p2 * dstPixel, a4, a5, lanes);
+  storePixel(out + <usize>p3 * dstPixel, a6, a7, lanes);
 }
 
 @inline
-function accumulator(start: usize, differ: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.sub(v128.load(start), i32x4.shl(differ, 1)));
-}
-
-@inline
-function finish(dst: usize, start: usize, low: v128, high: v128, lanes: i32): void {
-  storeLanes(dst, accumulator(start, low), lanes);
-  if (lanes > 4) storeLanes(dst + 16, accumulator(start + 16, high), lanes - 4);
+function storePixel(dst: usize, low: v128, high: v128, lanes: i32): void {
+  storeLanes(dst, f32x4.convert_i32x4_s(low), lanes);
+  if (lanes > 4) storeLanes(dst + 16, f32x4.convert_i32x4_s(high), lanes - 4);
 }

@@ -15,7 +15,9 @@ export function elementCount(shape: readonly number[], what: string): number {
   if (shape.includes(0)) return 0;
   const count = shape.reduce((product, size) => product * size, 1);
   if (!Number.isSafeInteger(count)) {
-    throw new OnebitError(`${what}: a shape of ${shape.join(" x ")} has more elements than any file`);
+    throw new OnebitError(
+      `${what}: a shape of ${shape.join(" x ")} has more elements than any file`,
+    );
   }
   return count;
 }

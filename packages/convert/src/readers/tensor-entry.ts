@@ -8,6 +8,7 @@ import {
   toFloat32,
 } from "./dtype.js";
 import { elementCount, gather, isRowMajor, spanOf } from "./strided.js";
+import { checkName } from "./text.js";
 
 /** One tensor of a checkpoint. Nothing of its values is read before one of the readers is called. */
 export interface TensorEntry {
@@ -53,6 +54,7 @@ export function tensorEntry(
 ): TensorEntry {
   const key = path.join(".");
   const { shape, dtype } = layout;
+  checkName(key, "a tensor");
   const elements = elementCount(shape, key);
   checkLayout(key, layout, elements, source.byteLength);
   const bytes = () => readLayout(layout, source);

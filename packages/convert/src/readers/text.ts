@@ -1,10 +1,12 @@
 import { OnebitError } from "onebit";
 
-const maxNameLength = 1024;
+const maxNameLength = 512;
 
 /** A text from a file, fit for a message: no control characters, not too long. */
 export function printable(text: string): string {
-  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
+  const plain = text
+    .slice(0, 201)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
   return plain.length > 200 ? `${plain.slice(0, 200)}...` : plain;
 }
 

@@ -64,7 +64,9 @@ it("adds copies of the parameters, and the running statistics once", () => {
 
 it("is proportional to the batch in its values", () => {
   const graph = buildModel("reactnet-nano");
-  const [small, large] = [16, 64].map((batch) => predictTrainingMemory(rebatch(graph, batch)).values);
+  const [small, large] = [16, 64].map(
+    (batch) => predictTrainingMemory(rebatch(graph, batch)).values,
+  );
   expect(large / small).toBeGreaterThan(3.5);
   expect(large / small).toBeLessThan(4);
 });

@@ -4,6 +4,7 @@ export {
   type Box,
   type Interpolation,
   type PixelImage,
+  type ResizedImage,
   type ResizeOptions,
   resize,
 } from "./resize.js";

@@ -8,6 +8,11 @@ export interface PixelImage {
   channels: number;
 }
 
+/** What `resize` returns. */
+export interface ResizedImage extends PixelImage {
+  data: Uint8Array;
+}
+
 export type Interpolation = "bilinear" | "bicubic";
 
 /** left, top, right, bottom in source pixels; fractions are allowed. */
@@ -71,7 +76,7 @@ interface Taps {
  * 22 bits and the image between the passes to 8 bits, clamped. A pass that would change nothing is
  * skipped. Channels are independent: composite alpha before resizing.
  */
-export function resize(image: PixelImage, options: ResizeOptions): PixelImage {
+export function resize(image: PixelImage, options: ResizeOptions): ResizedImage {
   const { width, height, interpolation = "bilinear" } = options;
   const box = options.box ?? [0, 0, image.width, image.height];
   checkImage(image);
@@ -90,7 +95,7 @@ export function resize(image: PixelImage, options: ResizeOptions): PixelImage {
     height === image.height && top === 0 && bottom === height
       ? wide
       : vertical(wide, taps(image.height, top, bottom, height, kernel));
-  return tall === image ? { ...image, data: new Uint8Array(image.data) } : tall;
+  return { ...tall, data: tall === image ? new Uint8Array(image.data) : (tall.data as Uint8Array) };
 }
 
 function taps(inSize: number, from: number, to: number, outSize: number, kernel: Kernel): Taps {

@@ -51,7 +51,7 @@ export function bnext(name: string, options: BnextOptions): Graph {
       const stride = widens && i > 1 ? 2 : 1;
       const attention = elm && i % 2 === 0;
       const unit3x3 = elm ? "Attention" : "FFN_3x3";
-      map = block(b, `feature.${i}`, map, { widens, stride, attention, unit3x3 }, settings);
+      map = bnextBlock(b, `feature.${i}`, map, { widens, stride, attention, unit3x3 }, settings);
       stageOutput(b, map);
     }
     return classifierHead(b, prelu(b, "prelu", map), classes);
@@ -74,7 +74,8 @@ interface Block {
   readonly unit3x3: string;
 }
 
-function block(
+/** A 3x3 unit, then one 1x1 unit or, widening, two side by side. */
+export function bnextBlock(
   b: GraphBuilder,
   key: string,
   u: string,
@@ -89,7 +90,13 @@ function block(
 }
 
 /** 3x3 with ELM: r = PReLU(u), pooled when strided; the mix sees u itself. */
-function elmUnit(b: GraphBuilder, key: string, u: string, stride: number, settings: UnitSettings) {
+export function elmUnit(
+  b: GraphBuilder,
+  key: string,
+  u: string,
+  stride: number,
+  settings: UnitSettings,
+) {
   const shortcut = activated(b, key, u);
   const r = stride === 2 ? halve(b, `${key}.shortcut`, shortcut) : shortcut;
   const shape = { out: b.shape(u)[1], kernel: 3, stride } as const;
@@ -97,7 +104,7 @@ function elmUnit(b: GraphBuilder, key: string, u: string, stride: number, settin
 }
 
 /** 3x3 without ELM: shortcut and mix both see u, pooled when strided. */
-function plainUnit(
+export function plainUnit(
   b: GraphBuilder,
   key: string,
   u: string,
@@ -113,7 +120,7 @@ function plainUnit(
 }
 
 /** 1x1; the only unit that clamps its mixing scale in evaluation too. */
-function pointwiseUnit(
+export function pointwiseUnit(
   b: GraphBuilder,
   key: string,
   u: string,

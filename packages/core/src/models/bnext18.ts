@@ -39,15 +39,16 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
       resnetStem(b, x, width, stem),
       { width, depths, first: 0 },
       (key, u, { out, stride }) => {
-        const v = elmUnit(b, `${key}.Attention`, u, { out, stride }, settings);
-        return plainUnit(b, `${key}.FFN`, v, settings, key);
+        const v = elmUnit18(b, `${key}.Attention`, u, { out, stride }, settings);
+        return plainUnit18(b, `${key}.FFN`, v, settings, key);
       },
     );
     return classifierHead(b, prelu(b, "prelu", map), classes);
   });
 }
 
-function elmUnit(
+/** 3x3 with ELM: r = PReLU(u), down-sampled where it does not fit; the mix sees r. */
+export function elmUnit18(
   b: GraphBuilder,
   key: string,
   u: string,
@@ -62,7 +63,8 @@ function elmUnit(
   return infoRcpUnit(b, key, unit, settings);
 }
 
-function plainUnit(
+/** 3x3 without ELM; clamps its mixing scale in evaluation too. */
+export function plainUnit18(
   b: GraphBuilder,
   key: string,
   u: string,

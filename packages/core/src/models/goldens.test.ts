@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { evaluate } from "../graph/evaluate.js";
-import { type FloatArray, type Graph, type Tensor, typesOf } from "../graph/index.js";
+import type { FloatArray, Graph, Tensor } from "../graph/index.js";
 import { rebatch } from "../graph/rebatch.js";
+import { readNpy, readNpz } from "../test-support/npy.js";
 import { shared } from "../test-support/shared.js";
 import { readTorchZip } from "../test-support/torch-zip.js";
 import { blockOutputs } from "./blocks.js";
 import { buildModel } from "./build-model.js";
-import { readNpy } from "./npy-scratch.js";
 import type { ModelOptions } from "./options.js";
 
 const bundles: { name: string; model: string; options: ModelOptions }[] = [
@@ -94,8 +94,28 @@ describe.each(bundles)("$name: the official network", ({ name, model, options })
     }
   });
 
-  it("can be rebatched", () => {
-    const types = typesOf(rebatch(graph, 4));
-    expect(types.get("fc")!.shape).toEqual([4, options.classes]);
+  it("trains on batch statistics and writes back what the official forward pass does", () => {
+    const step = readNpz(file("train-step.npz"));
+    const training = rebatch(graph, step.x.shape[0]);
+    const feeds = { x: step.x, temperature };
+    const { outputs, updates } = evaluate(training, feeds, weights, { mode: "training" });
+    const reference = step["ce:logits"].data;
+    expect(maxDiff(outputs.logits.data, reference)).toBeLessThan(1e-4 * maxAbs(reference));
+    const after = Object.entries(step).filter(([name]) => name.startsWith("after_forward:"));
+    expect(after.length).toBeGreaterThan(30);
+    const counters = after.filter(([name]) => name.endsWith("num_batches_tracked"));
+    const written = after.filter((entry) => !counters.includes(entry));
+    for (const [name, { data }] of written) {
+      const update = updates[name.slice("after_forward:".length)];
+      expect(maxDiff(update.data, data), name).toBeLessThan(1e-5 * maxAbs(data) + 1e-6);
+    }
+    // Whatever else the graph would write back must be what it was: nothing to clamp there.
+    const changed = new Set(written.map(([name]) => name.slice("after_forward:".length)));
+    for (const [key, update] of Object.entries(updates)) {
+      if (!changed.has(key)) expect(maxDiff(update.data, weights[key].data), key).toBe(0);
+    }
+    for (const [name] of counters) {
+      expect(graph.tensors[name.slice("after_forward:".length)].kind).toBe("counter");
+    }
   });
 });

@@ -4,6 +4,13 @@ export { type Bnext18Options, bnext18 } from "./bnext18.js";
 export { buildModel, modelNamed } from "./build-model.js";
 export { type ModelEntry, models, type PublishedFigures } from "./catalogue.js";
 export { closest } from "./closest.js";
+export {
+  decodeFloatModel,
+  encodeFloatModel,
+  type FloatModel,
+  floatModelGraph,
+  scalarInputs,
+} from "./float-model.js";
 export { linearModel } from "./linear.js";
 export type { BuildOptions, Form, Gate, ModelOptions, Stem, Switches } from "./options.js";
 export { type ReactnetOptions, reactnet, reactnetWidths } from "./reactnet.js";

@@ -27,13 +27,14 @@ export function reactnetResnet(name: string, options: ReactnetResnetOptions): Gr
   return network(name, inputShape(options), (b, x) => {
     const stem = resnetStem(b, x, width, options.stem ?? "imagenet");
     const map = resnetStages(b, stem, { width, depths, first: 1 }, (key, u, shape) =>
-      block(b, key, u, shape, form),
+      reactnetUnit(b, key, u, shape, form),
     );
     return classifierHead(b, map, classes);
   });
 }
 
-function block(
+/** One convolution and its shortcut. */
+export function reactnetUnit(
   b: GraphBuilder,
   key: string,
   x: string,

@@ -30,7 +30,7 @@ export function reactnet(name: string, options: ReactnetOptions): Graph {
     let map = batchNorm(b, "feature.0.bn1", conv2d(b, "feature.0.conv1", x, stem), "feature.0");
     for (let i = 1; i < widths.length; i++) {
       const stride = widths[i] !== widths[i - 1] && i > 1 ? 2 : 1;
-      map = stageOutput(b, block(b, `feature.${i}`, map, widths[i], stride, form));
+      map = stageOutput(b, reactnetBlock(b, `feature.${i}`, map, widths[i], stride, form));
     }
     return classifierHead(b, map, classes);
   });
@@ -40,7 +40,7 @@ export function reactnet(name: string, options: ReactnetOptions): Graph {
  *   o = RPReLU(BN(BinConv3x3(RSign(x))) + shortcut)      shortcut: x, 2x2-pooled when strided
  *   out = RPReLU(BN(BinConv1x1(RSign(o))) + o)           widening: two of them, concatenated
  */
-function block(
+export function reactnetBlock(
   b: GraphBuilder,
   key: string,
   x: string,

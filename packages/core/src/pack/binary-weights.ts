@@ -38,7 +38,8 @@ export function binaryWeights(
 }
 
 function refuseZeros(key: string, data: FloatArray): void {
-  const zeros = data.reduce((count, w) => count + (w === 0 ? 1 : 0), 0);
+  let zeros = 0;
+  for (const w of data) if (w === 0) zeros++;
   if (!zeros) return;
   throw new OnebitError(
     `${key}: ${zeros} of ${data.length} weights are exactly 0, a 1-bit network has none. ` +

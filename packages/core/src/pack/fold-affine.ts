@@ -30,14 +30,14 @@ export function foldAffine(network: PackNetwork): PackNetwork {
 type Affine = Extract<PackOp, { readonly kind: "affine" }>;
 
 function compose(first: Affine, second: Affine): Affine {
-  const scale = product(first.scale, second.scale);
-  const moved = product(first.shift, second.scale);
+  const scale = first.scale && second.scale ? product(first.scale, second.scale) : undefined;
+  const moved = first.shift && second.scale ? product(first.shift, second.scale) : first.shift;
   const shift = moved && second.shift ? moved.map((t, c) => t + second.shift![c]) : undefined;
-  return { kind: "affine", scale, shift: shift ?? moved ?? second.shift };
+  return {
+    kind: "affine",
+    scale: scale ?? first.scale ?? second.scale,
+    shift: shift ?? moved ?? second.shift,
+  };
 }
 
-/** Absent factors: for a shift's sake the first is what counts. */
-function product(a: PerChannel | undefined, b: PerChannel | undefined): PerChannel | undefined {
-  if (a && b) return a.map((x, c) => x * b[c]);
-  return a ?? b;
-}
+const product = (a: PerChannel, b: PerChannel): PerChannel => a.map((x, c) => x * b[c]);

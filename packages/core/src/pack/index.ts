@@ -1,1 +1,3 @@
-export {};
+export type { ZeroWeights } from "./binary-weights.js";
+export type { Tensors } from "./constants.js";
+export { type Packed, type PackOptions, pack } from "./pack.js";

@@ -31,7 +31,7 @@ export type PackOp =
       readonly weight: Float32Array;
       readonly groups: number;
     } & Window)
-  | { readonly kind: "linear"; /** [O, I]. */ readonly weight: Float32Array }
+  | { readonly kind: "linear" /** [O, I]. */; readonly weight: Float32Array }
   | ({ readonly kind: "pool"; readonly mode: "max" | "average" } & Window)
   | { readonly kind: "affine"; readonly scale?: PerChannel; readonly shift?: PerChannel }
   | { readonly kind: "prelu"; readonly slope: PerChannel }

@@ -3,7 +3,13 @@ import type { Node, Shape } from "../graph/types.js";
 import type { MapShape } from "../program/geometry.js";
 import type { ZeroWeights } from "./binary-weights.js";
 import type { Constants } from "./constants.js";
-import { isBits, type PackNetwork, type PackNode, type PackOp, type PerChannel } from "./network.js";
+import {
+  isBits,
+  type PackNetwork,
+  type PackNode,
+  type PackOp,
+  type PerChannel,
+} from "./network.js";
 import { perChannel } from "./per-channel.js";
 import type { Specialised } from "./specialise.js";
 import { translators } from "./translators.js";
@@ -45,7 +51,8 @@ export class Translation {
 
   raw(node: Node, index: number): PackNode | Flattened {
     const name = node.inputs[index];
-    if (this.constants.has(name)) throw cannotPack(node, `input "${name}" does not depend on the image`);
+    if (this.constants.has(name))
+      throw cannotPack(node, `input "${name}" does not depend on the image`);
     const value = this.#values.get(name);
     if (!value) throw cannotPack(node, `reads "${name}", which inference does not compute`);
     return value;
@@ -106,7 +113,8 @@ export class Translation {
   network(): PackNetwork {
     const outputs = Object.entries(this.source.outputs).flatMap(([name, value]) => {
       const found = this.#values.get(value);
-      if (!found) throw new OnebitError(`output "${name}": "${value}" does not depend on the image`);
+      if (!found)
+        throw new OnebitError(`output "${name}": "${value}" does not depend on the image`);
       // Merely the elements of a map in another order: nothing is computed, nothing to keep.
       return "flattened" in found ? [] : [[name, this.asFloat(found)] as const];
     });
@@ -152,5 +160,7 @@ export function isIdentity(op: PackOp): boolean {
 function mapShape(shape: Shape, name: string): MapShape {
   if (shape.length === 4) return [shape[2], shape[3], shape[1]];
   if (shape.length === 2) return [1, 1, shape[1]];
-  throw new OnebitError(`${name}: cannot be packed: shape [${shape}] is neither [N, C, H, W] nor [N, C]`);
+  throw new OnebitError(
+    `${name}: cannot be packed: shape [${shape}] is neither [N, C, H, W] nor [N, C]`,
+  );
 }

@@ -58,7 +58,8 @@ const conv: Translator = (t, node) => {
   const weight = channelsLast(data, outs, channels, kh * kw);
   const [h, w, c] = input.shape;
   const dense = h * w * kh * kw * groups === 1 && channels === c;
-  if (dense && attrs.padding.every((p) => p === 0)) return t.add(node, { kind: "linear", weight }, [input]);
+  if (dense && attrs.padding.every((p) => p === 0))
+    return t.add(node, { kind: "linear", weight }, [input]);
   return t.add(node, { kind: "conv", weight, groups, ...window(node, [kh, kw], attrs) }, [input]);
 };
 
@@ -183,7 +184,8 @@ function sameSize(node: Node, a: PackNode, b: PackNode): [PackNode, PackNode] {
 }
 
 const mix: Translator = (t, node) => {
-  if (!t.constants.has(node.inputs[2])) throw cannotPack(node, "its third input must be a constant");
+  if (!t.constants.has(node.inputs[2]))
+    throw cannotPack(node, "its third input must be a constant");
   const amount = t.perChannel(node, 2);
   return t.add(node, { kind: "mix", amount }, sameSize(node, t.input(node, 0), t.input(node, 1)));
 };
@@ -212,7 +214,11 @@ const reshape: Translator = (t, node) => {
   const flat = wanted.length === 2 && wanted[0] === 1;
   if ("flattened" in value ? flat : same || asVector) t.skip(node, value);
   else if (flat && !("flattened" in value)) t.skip(node, { flattened: value });
-  else throw cannotPack(node, `[${shape}] (H, W, C) becomes [${wanted}]; only flattening can be packed`);
+  else
+    throw cannotPack(
+      node,
+      `[${shape}] (H, W, C) becomes [${wanted}]; only flattening can be packed`,
+    );
   return undefined;
 };
 
@@ -221,7 +227,8 @@ const sizeBehindBatch = (shape: readonly number[]) => shape.slice(1).reduce((n, 
 const concat: Translator = (t, node) => {
   const rank = t.source.shapes.get(node.name)!.length;
   const axis = node.attrs.axis as number;
-  if ((axis < 0 ? axis + rank : axis) !== 1) throw cannotPack(node, `axis ${axis}: only channels (1)`);
+  if ((axis < 0 ? axis + rank : axis) !== 1)
+    throw cannotPack(node, `axis ${axis}: only channels (1)`);
   const inputs = node.inputs.map((_, i) => t.input(node, i));
   const values = inputs.every(isBits) ? inputs : inputs.map((input) => t.asFloat(input));
   return t.add(node, { kind: "concat" }, values);

@@ -1,38 +1,17 @@
-import { readFileSync } from "node:fs";
 import type { Tensor } from "../graph/types.js";
+import { readZip } from "./zip.js";
 
 /**
  * Test only: reads a well-formed torch.save zip file of contiguous tensors (the goldens'
  * state_dict.pth). Trusts its input; the product's reader is another one.
  */
 export function readTorchZip(path: string): { [key: string]: Tensor } {
-  const entries = storedEntries(readFileSync(path));
+  const entries = readZip(path);
   const pickle = [...entries.keys()].find((name) => name.endsWith("/data.pkl"))!;
   const root = pickle.slice(0, -"data.pkl".length);
   return Object.fromEntries(
     unpickle(entries.get(pickle)!, (id) => entries.get(`${root}data/${id}`)!),
   );
-}
-
-/** Entries of a zip file without compression, through its central directory. */
-function storedEntries(zip: Buffer): Map<string, Buffer> {
-  const end = zip.lastIndexOf(Buffer.from("PK\x05\x06", "latin1"));
-  const entries = new Map<string, Buffer>();
-  let at = zip.readUInt32LE(end + 16);
-  for (let left = zip.readUInt16LE(end + 10); left > 0; left--) {
-    const [size, nameLength, extra, comment] = [
-      zip.readUInt32LE(at + 24),
-      zip.readUInt16LE(at + 28),
-      zip.readUInt16LE(at + 30),
-      zip.readUInt16LE(at + 32),
-    ];
-    const name = zip.toString("utf8", at + 46, at + 46 + nameLength);
-    const local = zip.readUInt32LE(at + 42);
-    const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
-    entries.set(name, zip.subarray(start, start + size));
-    at += 46 + nameLength + extra + comment;
-  }
-  return entries;
 }
 
 interface StorageReference {

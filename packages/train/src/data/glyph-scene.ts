@@ -29,7 +29,7 @@ export function drawGlyph(out: Uint8Array, seed: number, split: string, index: n
   if (random.chance(0.3)) lines(random, ink, 1);
   if (random.chance(0.6)) canvas.blur(random.uniform(0.2, 1));
   if (random.chance(0.3)) canvas.blur(random.uniform(0.2, 1));
-  canvas.quantize(out, random.uniform(0, 0.12), random);
+  canvas.quantize(out, random.uniform(0, 0.11), random);
 }
 
 /** Least difference of luminance between ink and ground. */
@@ -101,7 +101,7 @@ function fragment(random: Random, ink: Paint): void {
 /** One character in a random pose, in pixels. Rotation within ±14°, so that 6 and 9, N and Z stay apart. */
 function character(random: Random, label: number): { segments: Segments; height: number } {
   const outline = GLYPH_SEGMENTS[label];
-  const height = random.uniform(13, 24);
+  const height = random.uniform(14, 24);
   const width = height * random.uniform(0.8, 1.2);
   const angle = random.uniform(-14, 14) * DEGREE;
   const shear = random.uniform(-0.25, 0.25);

@@ -40,8 +40,13 @@ export function parseOverrides(assignments: readonly string[]): RecipeOverrides 
 
 type Fields = { [field: string]: unknown };
 
-/** Fields whose value is null or absent by default, and may be a number. */
-const optionalNumbers = new Set(["clip", "averageDecay", "microBatch"]);
+/** Fields that may hold more than one kind of value. */
+const alternatives: { readonly [field: string]: readonly string[] } = {
+  clip: ["null", "number"],
+  averageDecay: ["null", "number"],
+  microBatch: ["null", "number"],
+  resizedCrop: ["boolean", "group of fields"],
+};
 
 function merge(base: Fields, overrides: Fields, prefix: string): Fields {
   const merged: Fields = { ...base };
@@ -63,10 +68,10 @@ function merge(base: Fields, overrides: Fields, prefix: string): Fields {
 }
 
 function checkKind(path: string, field: string, old: unknown, value: unknown): void {
-  if (optionalNumbers.has(field) && (value === null || typeof value === "number")) return;
-  if (kindOf(old) === kindOf(value) && !Number.isNaN(value)) return;
+  const wanted = Object.hasOwn(alternatives, field) ? alternatives[field] : [kindOf(old)];
+  if (wanted.includes(kindOf(value)) && !Number.isNaN(value)) return;
   throw new UsageError(
-    `${path}: ${JSON.stringify(value)} is a ${kindOf(value)}, a ${kindOf(old)} is wanted (now ${JSON.stringify(old)})`,
+    `${path}: ${JSON.stringify(value)} is a ${kindOf(value)}, a ${wanted.join(" or ")} is wanted (now ${JSON.stringify(old)})`,
   );
 }
 

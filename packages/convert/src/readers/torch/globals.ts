@@ -12,7 +12,13 @@ import {
   PickleTuple,
   type PickleValue,
 } from "./pickle-values.js";
-import { declareStorage, type Storages, StorageRef, storageTypes, untypedStorage } from "./storage.js";
+import {
+  declareStorage,
+  StorageRef,
+  type Storages,
+  storageTypes,
+  untypedStorage,
+} from "./storage.js";
 
 /** A view of a storage; offset and strides count elements. */
 export class TensorRef extends PickleObject {
@@ -39,7 +45,7 @@ const calls: Readonly<Record<string, Call>> = {
     rebuildTensor([storage, offset, shape, strides], dtypeOf(dtype)),
   "torch._utils._rebuild_parameter": ([data]) => expectTensor(data),
   "torch.Size": ([sizes]) => new PickleTuple(integers(sizes, "torch.Size")),
-  "torch.device": ([type, index]) => `${type}${index === undefined ? "" : `:${index}`}`,
+  "torch.device": deviceName,
   "numpy.core.multiarray.scalar": numpyScalar,
   "numpy._core.multiarray.scalar": numpyScalar,
   "numpy.dtype": makeNumpyType,
@@ -67,7 +73,10 @@ const inert: ReadonlySet<string> = new Set([
   untypedStorage,
   ...[...storageTypes.keys()].flatMap((name) => [`torch.${name}`, `torch.cuda.${name}`]),
   ...torchTypes.keys(),
-  ...["dict", "list", "int", "float"].flatMap((name) => [`builtins.${name}`, `__builtin__.${name}`]),
+  ...["dict", "list", "int", "float"].flatMap((name) => [
+    `builtins.${name}`,
+    `__builtin__.${name}`,
+  ]),
 ]);
 
 /** The allow-list of PyTorch checkpoints: tensors, ordered dicts, storages, NumPy scalars. */
@@ -106,11 +115,21 @@ function rebuildTensor(args: readonly PickleValue[], given?: DType): TensorRef {
   }
   const dtype = given ?? storage.dtype;
   if (!dtype || (storage.dtype && storage.dtype !== dtype)) {
-    throw new OnebitError(`pickle: the type of a tensor over storage ${printable(storage.key)} is unclear`);
+    throw new OnebitError(
+      `pickle: the type of a tensor over storage ${printable(storage.key)} is unclear`,
+    );
   }
   const [start] = integers(new PickleTuple([offset ?? null]), "a tensor's offset");
   const sizes = integers(shape, "a tensor's shape");
   return new TensorRef(storage, dtype, start, sizes, integers(strides, "a tensor's strides"));
+}
+
+/** torch.device("cuda", 0) is read as "cuda:0". */
+function deviceName([type, index]: readonly PickleValue[]): string {
+  if (typeof type !== "string") {
+    throw new OnebitError(`pickle: a device named ${describe(type ?? null)}: it is damaged`);
+  }
+  return typeof index === "number" ? `${type}:${index}` : type;
 }
 
 function expectTensor(value: PickleValue): TensorRef {

@@ -22,7 +22,9 @@ export class NumpyType extends PickleObject {
 export function makeNumpyType(args: readonly PickleValue[]): NumpyType {
   const [code] = args;
   if (typeof code !== "string" || !/^[a-zA-Z]\d{1,2}$/.test(code)) {
-    throw new OnebitError(`pickle: numpy.dtype of ${describe(code ?? null)}; known are plain numbers`);
+    throw new OnebitError(
+      `pickle: numpy.dtype of ${describe(code ?? null)}; known are plain numbers`,
+    );
   }
   return new NumpyType(code);
 }
@@ -60,7 +62,9 @@ const smallInteger = (value: number | bigint): number | bigint =>
 export function encodeLatin1(args: readonly PickleValue[]): PickleValue {
   const [text, encoding] = args;
   if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) {
-    throw new OnebitError(`pickle: _codecs.encode to ${describe(encoding ?? null)}; only latin1 is read`);
+    throw new OnebitError(
+      `pickle: _codecs.encode to ${describe(encoding ?? null)}; only latin1 is read`,
+    );
   }
   return latin1(text);
 }
@@ -75,7 +79,12 @@ function latin1(text: string): Uint8Array<ArrayBuffer> {
 
 /** An attribute dict is all that an ordered dict may get (`_metadata`, module versions). */
 export function buildObject(value: PickleValue, state: PickleValue): void {
-  if (value instanceof NumpyType) return setNumpyTypeState(value, state);
+  if (value instanceof NumpyType) {
+    setNumpyTypeState(value, state);
+    return;
+  }
   if (value instanceof PickleDict && state instanceof PickleDict) return;
-  throw new OnebitError(`pickle: state is given to ${describe(value)}: refused, nothing was executed`);
+  throw new OnebitError(
+    `pickle: state is given to ${describe(value)}: refused, nothing was executed`,
+  );
 }

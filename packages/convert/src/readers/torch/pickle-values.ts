@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { printable } from "../text.js";
 
 /** What a pickle can hold here. No object of it has code behind it. */
 export type PickleValue =
@@ -29,12 +30,14 @@ export class PickleDict {
 
   set(key: PickleValue, value: PickleValue): void {
     if (typeof key === "object" && key !== null) {
-      throw new OnebitError(`pickle: a dict has ${describe(key)} as a key; known are texts and numbers`);
+      throw new OnebitError(
+        `pickle: a dict has ${describe(key)} as a key; known are texts and numbers`,
+      );
     }
     // In Python 1, 1.0 and True are one key.
     const same = typeof key === "boolean" ? Number(key) : key;
     if (this.entries.has(same)) {
-      throw new OnebitError(`pickle: the key ${JSON.stringify(String(key))} occurs twice in one dict`);
+      throw new OnebitError(`pickle: the key ${printable(String(key))} occurs twice in one dict`);
     }
     this.entries.set(same, value);
   }
@@ -56,7 +59,7 @@ export abstract class PickleObject {
 /** What a value is, in a few words, for messages. */
 export function describe(value: PickleValue): string {
   if (value === null) return "None";
-  if (typeof value !== "object") return `the ${typeof value} ${String(value).slice(0, 40)}`;
+  if (typeof value !== "object") return `the ${typeof value} ${printable(String(value))}`;
   if (value instanceof PickleList) return `a list of ${value.items.length}`;
   if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`;
   if (value instanceof PickleDict) return `a dict of ${value.entries.size}`;

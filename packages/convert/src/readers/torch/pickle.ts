@@ -1,5 +1,16 @@
 import { OnebitError } from "onebit";
-import { type Cursor, f64BigEndian, i32, remaining, take, u8, u16, u32, u64, utf8 } from "../cursor.js";
+import {
+  type Cursor,
+  f64BigEndian,
+  i32,
+  remaining,
+  take,
+  u8,
+  u16,
+  u32,
+  u64,
+  utf8,
+} from "../cursor.js";
 import { op, opName } from "./pickle-opcodes.js";
 import {
   describe,
@@ -202,7 +213,9 @@ class Machine {
 
   #push(value: PickleValue): true {
     if (this.#stack.push(value) > pickleLimits.stack) {
-      throw new OnebitError(`pickle: more than ${pickleLimits.stack} values wait: not a checkpoint`);
+      throw new OnebitError(
+        `pickle: more than ${pickleLimits.stack} values wait: not a checkpoint`,
+      );
     }
     return true;
   }
@@ -216,14 +229,18 @@ class Machine {
   #top(): PickleValue {
     const floor = this.#marks.at(-1) ?? 0;
     if (this.#stack.length <= floor) {
-      throw new OnebitError(`pickle: a value is missing at byte ${this.#cursor.offset}: it is damaged`);
+      throw new OnebitError(
+        `pickle: a value is missing at byte ${this.#cursor.offset}: it is damaged`,
+      );
     }
     return this.#stack[this.#stack.length - 1];
   }
 
   #mark(): true {
     if (this.#marks.push(this.#stack.length) > pickleLimits.marks) {
-      throw new OnebitError(`pickle: nested more than ${pickleLimits.marks} deep: not a checkpoint`);
+      throw new OnebitError(
+        `pickle: nested more than ${pickleLimits.marks} deep: not a checkpoint`,
+      );
     }
     return true;
   }
@@ -231,7 +248,9 @@ class Machine {
   #popToMark(): PickleValue[] {
     const mark = this.#marks.pop();
     if (mark === undefined) {
-      throw new OnebitError(`pickle: a mark is missing at byte ${this.#cursor.offset}: it is damaged`);
+      throw new OnebitError(
+        `pickle: a mark is missing at byte ${this.#cursor.offset}: it is damaged`,
+      );
     }
     return this.#stack.splice(mark);
   }
@@ -245,7 +264,9 @@ class Machine {
 
   #made<T>(value: T): T {
     if (++this.#containers > pickleLimits.containers) {
-      throw new OnebitError(`pickle: more than ${pickleLimits.containers} objects: not a checkpoint`);
+      throw new OnebitError(
+        `pickle: more than ${pickleLimits.containers} objects: not a checkpoint`,
+      );
     }
     return value;
   }
@@ -298,7 +319,9 @@ class Machine {
       throw new OnebitError(`pickle: it calls ${describe(callee)}: refused, nothing was executed`);
     }
     if (!(args instanceof PickleTuple)) {
-      throw new OnebitError(`pickle: ${callee.name} gets ${describe(args)} as arguments: it is damaged`);
+      throw new OnebitError(
+        `pickle: ${callee.name} gets ${describe(args)} as arguments: it is damaged`,
+      );
     }
     return this.#push(this.#made(callee.call(args.items)));
   }
@@ -306,7 +329,9 @@ class Machine {
   #get(index: number): true {
     const value = this.#memo.get(index);
     if (value === undefined) {
-      throw new OnebitError(`pickle: it refers to value ${index}, which was never kept: it is damaged`);
+      throw new OnebitError(
+        `pickle: it refers to value ${index}, which was never kept: it is damaged`,
+      );
     }
     return this.#push(value);
   }
@@ -314,7 +339,9 @@ class Machine {
   #put(index: number): true {
     this.#memo.set(index, this.#top());
     if (this.#memo.size > pickleLimits.memo) {
-      throw new OnebitError(`pickle: keeps more than ${pickleLimits.memo} values: not a checkpoint`);
+      throw new OnebitError(
+        `pickle: keeps more than ${pickleLimits.memo} values: not a checkpoint`,
+      );
     }
     return true;
   }
@@ -338,7 +365,9 @@ class Machine {
       throw new OnebitError(`pickle: an integer of ${length} bytes: not a checkpoint`);
     }
     if (length === 0) return 0;
-    const hex = Array.from(take(this.#cursor, length), (byte) => byte.toString(16).padStart(2, "0"));
+    const hex = Array.from(take(this.#cursor, length), (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    );
     const value = BigInt.asIntN(length * 8, BigInt(`0x${hex.reverse().join("")}`));
     const small = Number(value);
     return Number.isSafeInteger(small) ? small : value;

@@ -22,6 +22,10 @@ export class StorageRef extends PickleObject {
   ) {
     super();
   }
+
+  get elementSize(): number {
+    return this.dtype ? bytesPerElement[this.dtype] : 1;
+  }
 }
 
 /** Storage classes by the name that a pickle uses: `torch.FloatStorage`. */
@@ -54,7 +58,9 @@ export function declareStorage(id: PickleValue, storages: Storages): StorageRef 
   const whole = (value: PickleValue): value is number =>
     typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
   if (tag !== "storage" || typeof key !== "string" || typeof device !== "string" || !whole(count)) {
-    throw new OnebitError(`pickle: ${describe(tag ?? id)} stands where a storage should: it is damaged`);
+    throw new OnebitError(
+      `pickle: ${describe(tag ?? id)} stands where a storage should: it is damaged`,
+    );
   }
   const dtype = storageType(type);
   const size = dtype ? bytesPerElement[dtype] : 1;
@@ -64,7 +70,9 @@ export function declareStorage(id: PickleValue, storages: Storages): StorageRef 
   }
   const known = storages.get(key) ?? storage;
   if (known.dtype !== dtype || known.byteLength !== storage.byteLength) {
-    throw new OnebitError(`storage ${printable(key)} is declared twice, with different types or sizes`);
+    throw new OnebitError(
+      `storage ${printable(key)} is declared twice, with different types or sizes`,
+    );
   }
   storages.set(key, known);
   if (view === null) return known;

@@ -49,7 +49,9 @@ export async function readDirectory(buffer: AsyncBuffer): Promise<Map<string, Zi
     );
   }
   if (byteLength > maxDirectoryBytes || count * 46 > byteLength) {
-    throw new OnebitError(`zip directory: ${count} members in ${byteLength} bytes are not possible`);
+    throw new OnebitError(
+      `zip directory: ${count} members in ${byteLength} bytes are not possible`,
+    );
   }
   const cursor = cursorOver(await readRange(buffer, offset, tail, "the zip directory"));
   const members: Omit<ZipEntry, "limit">[] = [];
@@ -130,7 +132,9 @@ async function readEnd64(
 function readMember(cursor: Cursor): Omit<ZipEntry, "limit"> {
   const signature = u32(cursor);
   if (signature !== memberSignature) {
-    throw new OnebitError(`zip directory: no member at its byte ${cursor.offset - 4}: it is damaged`);
+    throw new OnebitError(
+      `zip directory: no member at its byte ${cursor.offset - 4}: it is damaged`,
+    );
   }
   skip(cursor, 4);
   const flags = u16(cursor);
@@ -148,7 +152,15 @@ function readMember(cursor: Cursor): Omit<ZipEntry, "limit"> {
   skip(cursor, lengths.comment);
   checkMember(name, flags, method, disk);
   const wide = wideSizes(extra, [size, compressedSize, headerOffset], name);
-  return { name, flags, method, crc, size: wide[0], compressedSize: wide[1], headerOffset: wide[2] };
+  return {
+    name,
+    flags,
+    method,
+    crc,
+    size: wide[0],
+    compressedSize: wide[1],
+    headerOffset: wide[2],
+  };
 }
 
 /** Flag bits that may be set: 1 and 2 deflate level, 3 sizes after the data, 11 UTF-8 name. */
@@ -156,7 +168,8 @@ const allowedFlags = 0b1000_0000_1110;
 
 function checkMember(name: string, flags: number, method: number, disk: number): void {
   if (flags & 1) throw new OnebitError(`zip: ${name} is encrypted: decrypt the file first`);
-  if (flags & ~allowedFlags) throw new OnebitError(`zip: ${name} has unknown flags 0x${flags.toString(16)}`);
+  if (flags & ~allowedFlags)
+    throw new OnebitError(`zip: ${name} has unknown flags 0x${flags.toString(16)}`);
   if (method !== 0 && method !== 8) {
     throw new OnebitError(`zip: ${name} is compressed by method ${method}; known are 0 and 8`);
   }
@@ -186,14 +199,18 @@ function placed(members: Omit<ZipEntry, "limit">[], directory: number): Map<stri
     const limit = sorted[i + 1]?.headerOffset ?? directory;
     const least = member.headerOffset + 30 + member.name.length + member.compressedSize;
     if (!(least <= limit)) {
-      throw new OnebitError(`zip: ${member.name} overlaps what follows it, or lies outside the file`);
+      throw new OnebitError(
+        `zip: ${member.name} overlaps what follows it, or lies outside the file`,
+      );
     }
     entries.set(member, { ...member, limit });
   });
   const byName = new Map<string, ZipEntry>();
   for (const member of members) {
     if (byName.has(member.name)) {
-      throw new OnebitError(`zip: two members are named ${member.name}: which one counts is unclear`);
+      throw new OnebitError(
+        `zip: two members are named ${member.name}: which one counts is unclear`,
+      );
     }
     byName.set(member.name, entries.get(member)!);
   }

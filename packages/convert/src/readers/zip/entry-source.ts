@@ -3,8 +3,8 @@ import { type AsyncBuffer, readRange } from "../async-buffer.js";
 import { crc32 } from "../crc32.js";
 import { cursorOver, take, u16, u32, u64, utf8 } from "../cursor.js";
 import type { ByteSource } from "../tensor-entry.js";
-import { inflated } from "./inflate.js";
 import { wideSizes, type ZipEntry } from "./directory.js";
+import { inflated } from "./inflate.js";
 
 const memberSignature = 0x04034b50;
 const descriptorSignature = 0x08074b50;
@@ -24,7 +24,9 @@ export function entrySource(buffer: AsyncBuffer, entry: ZipEntry): ByteSource {
   let data: number | undefined;
   const read = async (start: number, end: number) => {
     if (!(start >= 0 && start <= end && end <= entry.size)) {
-      throw new OnebitError(`${entry.name}: bytes ${start} to ${end} of ${entry.size} were asked for`);
+      throw new OnebitError(
+        `${entry.name}: bytes ${start} to ${end} of ${entry.size} were asked for`,
+      );
     }
     if (data !== undefined && entry.method === 0) {
       return readRange(buffer, data + start, data + end, entry.name);

@@ -1,0 +1,71 @@
+import type { Command } from "commander";
+import { UsageError } from "onebit";
+import type { Form, Gate, ModelOptions, Stem } from "onebit/models";
+
+/** What the command line can say about an architecture. */
+export interface ArchitectureFlags {
+  readonly classes?: string;
+  readonly input?: string;
+  readonly form?: string;
+  readonly widths?: string;
+  readonly width?: string;
+  readonly depths?: string;
+  readonly stemStride?: string;
+  readonly stem?: string;
+  readonly gate?: string;
+  readonly elm?: boolean;
+  readonly seReduction?: string;
+}
+
+export function addArchitectureOptions(command: Command): Command {
+  return command
+    .option("--classes <n>", "number of classes")
+    .option("--input <CxHxW>", "size of the input, such as 3x32x32")
+    .option(
+      "--form <form>",
+      "binary, step1 (real weights, binary activations) or real (float twin)",
+    )
+    .option("--widths <list>", "channels of the stem and of each block, such as 32,64,128,128")
+    .option("--width <n>", "channels of the first stage (ResNet-like networks)")
+    .option("--depths <list>", "blocks of each stage (ResNet-like networks)")
+    .option("--stem-stride <n>", "stride of the first convolution, 1 or 2")
+    .option("--stem <kind>", "imagenet or small (ResNet-like networks)")
+    .option("--gate <kind>", "what the gate sees: mix (BNext), input (Real-to-Binary) or none")
+    .option("--no-elm", "BNext without element-wise attention")
+    .option("--se-reduction <n>", "channels divided by this inside a gate");
+}
+
+/** Checks the flags' form; whether an architecture takes them is buildModel's to say. */
+export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOptions> {
+  return {
+    classes: wholeNumber("--classes", flags.classes),
+    input: flags.input === undefined ? undefined : inputSize(flags.input),
+    form: flags.form as Form | undefined,
+    widths: numberList("--widths", flags.widths),
+    width: wholeNumber("--width", flags.width),
+    depths: numberList("--depths", flags.depths),
+    stemStride: wholeNumber("--stem-stride", flags.stemStride) as 1 | 2 | undefined,
+    stem: flags.stem as Stem | undefined,
+    gate: flags.gate as Gate | undefined,
+    // commander makes --no-elm a default of true, which not every architecture takes.
+    elm: flags.elm === false ? false : undefined,
+    seReduction: wholeNumber("--se-reduction", flags.seReduction),
+  };
+}
+
+export function wholeNumber(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError(`${flag} ${text}: a positive whole number is wanted`);
+}
+
+function numberList(flag: string, text: string | undefined): number[] | undefined {
+  return text?.split(",").map((item) => wholeNumber(flag, item.trim())!);
+}
+
+function inputSize(text: string): [number, number, number] {
+  const sizes = text.split("x").map((part) => wholeNumber("--input", part)!);
+  if (sizes.length === 3) return sizes as [number, number, number];
+  throw new UsageError(`--input ${text}: channels x height x width is wanted, such as 3x32x32`);
+}

@@ -1,0 +1,39 @@
+import type { Dataset, RawImage } from "@onebit/train/data";
+import sharp, { type OverlayOptions } from "sharp";
+
+const TILE = 64;
+const COLUMNS = 12;
+const MOST_CLASSES = 40;
+
+/** A PNG with one row of training pictures per class. */
+export async function writeContactSheet(dataset: Dataset, path: string): Promise<void> {
+  const rows = dataset.classes.slice(0, MOST_CLASSES);
+  const tiles: OverlayOptions[] = [];
+  for (const [row] of rows.entries()) {
+    for (const [column, index] of firstOfClass(dataset, row).entries()) {
+      const input = await png(await dataset.train.image(index), TILE);
+      tiles.push({ input, left: column * TILE, top: row * TILE });
+    }
+  }
+  const size = { width: COLUMNS * TILE, height: rows.length * TILE, channels: 3 } as const;
+  await sharp({ create: { ...size, background: "#fff" } })
+    .composite(tiles)
+    .png()
+    .toFile(path);
+}
+
+function firstOfClass({ train }: Dataset, label: number): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < train.length && found.length < COLUMNS; i++) {
+    if (train.label(i) === label) found.push(i);
+  }
+  return found;
+}
+
+/** A square PNG of a picture, pixels kept sharp. */
+export function png({ data, width, height, channels }: RawImage, side: number): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels } })
+    .resize(side, side, { kernel: "nearest", fit: "contain", background: "#fff" })
+    .png()
+    .toBuffer();
+}

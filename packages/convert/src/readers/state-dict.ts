@@ -1,0 +1,59 @@
+import { OnebitError } from "onebit";
+import type { Checkpoint } from "./checkpoint.js";
+import type { TensorEntry } from "./tensor-entry.js";
+import { printable } from "./text.js";
+
+/** The tensors of the network, without the dicts around them. */
+export interface StateDict {
+  /** Keys of the wrapper dicts that were taken off: `["state_dict"]`, or none. */
+  readonly wrapper: readonly string[];
+  /** By key inside the state dict; a `module.` of DataParallel is still on. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+}
+
+/** Names under which training scripts keep the network, most telling first. */
+const wrappers = [
+  "state_dict",
+  "model_state_dict",
+  "model_state",
+  "model",
+  "net",
+  "network",
+  "params",
+];
+
+/**
+ * Finds the network inside a checkpoint: the dict with one of the usual names, else the file itself.
+ * Where tensors lie in several dicts of other names, the choice is the caller's: pass `wrapper`.
+ */
+export function stateDict(checkpoint: Checkpoint, wrapper?: readonly string[]): StateDict {
+  const chosen = wrapper ?? findWrapper(checkpoint);
+  const tensors = new Map<string, TensorEntry>();
+  for (const entry of checkpoint.tensors.values()) {
+    const inside = chosen.every((key, depth) => entry.path[depth] === key);
+    const rest = entry.path.slice(chosen.length);
+    if (!inside || rest.length === 0) continue;
+    const key = rest.join(".");
+    tensors.set(key, { ...entry, key });
+  }
+  if (tensors.size > 0) return { wrapper: chosen, tensors };
+  throw new OnebitError(
+    `no tensors in ${printable(chosen.join(".")) || "the file"}: not a checkpoint`,
+  );
+}
+
+function findWrapper(checkpoint: Checkpoint): readonly string[] {
+  const paths = [...checkpoint.tensors.values()].map((entry) => entry.path);
+  const groups = new Set(paths.filter((path) => path.length > 1).map((path) => path[0]));
+  const usual = wrappers.find((name) => groups.has(name));
+  if (usual !== undefined) {
+    const inner = paths.filter((path) => path[0] === usual).map((path) => path[1]);
+    const nested = wrappers.find((name) => inner.every((key) => key === name));
+    return nested === undefined ? [usual] : [usual, nested];
+  }
+  if (groups.size === 0) return [];
+  const candidates = [...groups].filter((name) => !/optim|scheduler|scaler/i.test(name));
+  if (candidates.length === 1) return [candidates[0]];
+  const names = [...groups].slice(0, 8).map(printable).join(", ");
+  throw new OnebitError(`which dict holds the network? Tensors are in ${names}; name one of them`);
+}

@@ -1,0 +1,57 @@
+import { OnebitError } from "onebit";
+import type { AsyncBuffer } from "../async-buffer.js";
+import { type Checkpoint, checkpointOf, type MetadataValue } from "../checkpoint.js";
+import { bytesPerElement } from "../dtype.js";
+import { type ByteSource, type TensorEntry, tensorEntry } from "../tensor-entry.js";
+import { flatten } from "./flatten.js";
+import type { TensorRef } from "./globals.js";
+import type { PickleValue } from "./pickle-values.js";
+
+/** What both formats of torch.save come down to. */
+export interface TorchFile {
+  readonly format: "torch-zip" | "torch-legacy";
+  readonly root: PickleValue;
+  /** The bytes of the storage with this key. */
+  readonly storages: ReadonlyMap<string, ByteSource>;
+  readonly bigEndian: boolean;
+}
+
+export async function torchCheckpoint(buffer: AsyncBuffer, file: TorchFile): Promise<Checkpoint> {
+  const { tensors, metadata } = flatten(file.root);
+  const entries = tensors.map(({ path, tensor }) => entryOf(path, tensor, file));
+  await addScalars(entries, metadata);
+  return checkpointOf(buffer, file.format, entries, metadata);
+}
+
+function entryOf(path: readonly string[], tensor: TensorRef, file: TorchFile): TensorEntry {
+  const { storage, dtype, shape, strides, offset } = tensor;
+  const source = file.storages.get(storage.key);
+  if (!source)
+    throw new OnebitError(`${path.join(".")}: storage ${storage.key} is not in the file`);
+  const base = storage.byteOffset;
+  const view: ByteSource = {
+    byteLength: storage.byteLength,
+    read: (start, end) => source.read(base + start, base + end),
+  };
+  const { bigEndian } = file;
+  if (base % bytesPerElement[dtype] !== 0) {
+    throw new OnebitError(`${path.join(".")}: its storage view begins inside an element`);
+  }
+  return tensorEntry(path, { shape, strides, offset, dtype, bigEndian }, view);
+}
+
+/**
+ * Metrics are often saved as tensors of one number (`best_top1_acc`). Those beside a dict of tensors
+ * are given as metadata too; the many counters inside a state_dict are not.
+ */
+async function addScalars(
+  entries: readonly TensorEntry[],
+  metadata: Map<string, MetadataValue>,
+): Promise<void> {
+  if (!entries.some((entry) => entry.path.length > 1)) return;
+  const scalars = entries.filter((entry) => entry.path.length === 1 && entry.shape.length === 0);
+  for (const entry of scalars.slice(0, 64)) {
+    const [value] = await entry.read();
+    metadata.set(entry.key, entry.dtype === "bool" ? value === 1 : value);
+  }
+}

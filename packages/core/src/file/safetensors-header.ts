@@ -1,0 +1,146 @@
+import { OnebitError } from "../errors.js";
+
+/** Bytes per element of each type that safetensors knows (and onebit can hold). */
+export const safetensorsTypes = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const;
+
+export type SafetensorsType = keyof typeof safetensorsTypes;
+
+/** Where a tensor lies in the data that follows the header. */
+export interface SafetensorsTensor {
+  readonly dtype: SafetensorsType;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: { readonly [key: string]: string };
+  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
+}
+
+/** No network has a table this long; a larger one is an attempt to fill the memory. */
+export const MAX_HEADER_BYTES = 32 * 2 ** 20;
+
+const METADATA = "__metadata__";
+
+/** Length of the JSON header, from the first 8 bytes of a file of `fileLength` bytes. */
+export function headerLength(prefix: Uint8Array, fileLength: number): number {
+  if (prefix.length < 8) throw new OnebitError("not a safetensors file: shorter than 8 bytes");
+  const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
+  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  if (length < 2 || length > Math.min(MAX_HEADER_BYTES, fileLength - 8)) {
+    throw new OnebitError(
+      `not a safetensors file, or cut off: a header of ${length} bytes in a file of ${fileLength}`,
+    );
+  }
+  return length;
+}
+
+/** Parses and checks a header: types, shapes, and that the tensors tile `dataLength` bytes. */
+export function parseHeader(json: Uint8Array, dataLength: number): SafetensorsHeader {
+  const text = decode(json);
+  const table = parseObject(text);
+  refuseRepeatedKeys(text);
+  const metadata = parseMetadata(table[METADATA]);
+  const entries = Object.entries(table).filter(([key]) => key !== METADATA);
+  const tensors = new Map(entries.map(([key, value]) => [key, parseTensor(key, value)]));
+  checkTiling(tensors, dataLength);
+  return { metadata, tensors };
+}
+
+function decode(json: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(json);
+  } catch {
+    throw new OnebitError("safetensors header: not UTF-8 text");
+  }
+}
+
+function parseObject(text: string): { [key: string]: unknown } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new OnebitError(`safetensors header: not JSON (${(error as Error).message})`);
+  }
+  if (isObject(value)) return value;
+  throw new OnebitError("safetensors header: a JSON object is wanted");
+}
+
+function isObject(value: unknown): value is { [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** JSON.parse keeps the last of two equal keys in silence; here one tensor would hide another. */
+function refuseRepeatedKeys(text: string): void {
+  const seen: Set<string>[] = [];
+  for (const [token, isKey] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g)) {
+    if (token === "{") seen.push(new Set());
+    else if (token === "}") seen.pop();
+    else if (isKey) {
+      const key = JSON.parse(token.replace(/\s*:$/, "")) as string;
+      const keys = seen[seen.length - 1];
+      if (keys.has(key)) throw new OnebitError(`safetensors header: "${key}" appears twice`);
+      keys.add(key);
+    }
+  }
+}
+
+function parseMetadata(value: unknown): { [key: string]: string } {
+  if (value === undefined) return {};
+  if (isObject(value) && Object.values(value).every((item) => typeof item === "string")) {
+    return value as { [key: string]: string };
+  }
+  throw new OnebitError("safetensors header: __metadata__ must map names to strings");
+}
+
+function parseTensor(key: string, value: unknown): SafetensorsTensor {
+  const fail = (what: string) => new OnebitError(`safetensors header, tensor "${key}": ${what}`);
+  if (!isObject(value)) throw fail("must be an object");
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(safetensorsTypes, dtype)) {
+    const known = Object.keys(safetensorsTypes).join(", ");
+    throw fail(`type ${JSON.stringify(dtype)} is unknown; known: ${known}`);
+  }
+  if (!isSizes(shape)) throw fail("shape must be a list of whole numbers");
+  if (!isSizes(offsets) || offsets.length !== 2) throw fail("data_offsets must be [start, end]");
+  const [start, end] = offsets;
+  const bytes = shape.reduce((n, dim) => n * dim, safetensorsTypes[dtype as SafetensorsType]);
+  if (end - start !== bytes) {
+    throw fail(`[${shape}] of ${dtype} takes ${bytes} bytes, the offsets give ${end - start}`);
+  }
+  return { dtype: dtype as SafetensorsType, shape, start, end };
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+/** The format allows no gap, no overlap and nothing after the last tensor. */
+function checkTiling(tensors: ReadonlyMap<string, SafetensorsTensor>, dataLength: number): void {
+  const ordered = [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
+  let at = 0;
+  for (const [key, { start, end }] of ordered) {
+    if (start !== at) {
+      const what = start < at ? "overlaps the tensor before it" : "leaves a gap before it";
+      throw new OnebitError(`safetensors header, tensor "${key}": starts at ${start}, ${what}`);
+    }
+    at = end;
+  }
+  if (at !== dataLength) {
+    throw new OnebitError(
+      `safetensors file: ${dataLength} bytes of data, its tensors take ${at}: cut off or damaged`,
+    );
+  }
+}

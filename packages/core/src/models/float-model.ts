@@ -1,0 +1,133 @@
+import { OnebitError } from "../errors.js";
+import {
+  float32Values,
+  readSafetensors,
+  storedFloat32,
+  writeSafetensors,
+} from "../file/safetensors.js";
+import { type Graph, sizeOf, type Tensor } from "../graph/types.js";
+import { parsePreprocess } from "../image/parse-preprocess.js";
+import type { Preprocess } from "../image/preprocess.js";
+import { buildModel } from "./build-model.js";
+import type { ModelOptions } from "./options.js";
+
+/**
+ * A network with float32 tensors, latent weights and all: what training saves and import writes.
+ * On disk a safetensors file whose metadata entry `onebit-model` says how to build the graph.
+ */
+export interface FloatModel {
+  readonly architecture: { readonly name: string; readonly options: Partial<ModelOptions> };
+  /** By the graph's keys: every tensor, dead ones too. */
+  readonly tensors: { readonly [key: string]: Tensor };
+  readonly labels: readonly string[];
+  readonly preprocess: Preprocess;
+  /** Free description: data, recipe, seed, accuracy. */
+  readonly card: { readonly [field: string]: unknown };
+}
+
+const ENTRY = "onebit-model";
+const FORMAT = 1;
+
+export function floatModelGraph({ architecture }: FloatModel, batch = 1): Graph {
+  return buildModel(architecture.name, { ...architecture.options, batch });
+}
+
+/** Values of the graph's scalar inputs (temperature), from the tensors that mirror them. */
+export function scalarInputs(
+  graph: Graph,
+  tensors: { readonly [key: string]: Tensor },
+): { [name: string]: number } {
+  const scalars: { [name: string]: number } = {};
+  for (const [key, { kind, mirrors }] of Object.entries(graph.tensors)) {
+    if (kind !== "mirror" || mirrors === undefined || !tensors[key]) continue;
+    const value = tensors[key].data[0];
+    // Activations never use theirs: the largest decides whether weights are binary.
+    scalars[mirrors] = Math.max(scalars[mirrors] ?? 0, value);
+  }
+  return scalars;
+}
+
+export function encodeFloatModel(model: FloatModel): Uint8Array {
+  const { architecture, labels, preprocess, card, tensors } = model;
+  const about = { format: FORMAT, architecture, labels, preprocess, card };
+  const stored = Object.entries(tensors).map(([key, { shape, data }]) => [
+    key,
+    storedFloat32(shape, data),
+  ]);
+  return writeSafetensors({
+    metadata: { [ENTRY]: JSON.stringify(about) },
+    tensors: Object.fromEntries(stored),
+  });
+}
+
+/** Reads a float model; every tensor of its architecture must be there with the right shape. */
+export function decodeFloatModel(bytes: Uint8Array): FloatModel {
+  const { metadata, tensors: stored } = readSafetensors(bytes);
+  const about = parseAbout(metadata[ENTRY]);
+  const tensors = Object.fromEntries(
+    Object.entries(stored).map(([key, tensor]) => [
+      key,
+      { shape: tensor.shape, data: float32Values(key, tensor) },
+    ]),
+  );
+  const model = { ...about, tensors };
+  checkTensors(floatModelGraph(model), tensors);
+  return model;
+}
+
+function parseAbout(text: string | undefined): Omit<FloatModel, "tensors"> {
+  if (text === undefined) {
+    throw new OnebitError(
+      `a safetensors file without the entry "${ENTRY}": not a onebit model. Import it first: onebit import FILE -o model.safetensors`,
+    );
+  }
+  const about = parseJson(text);
+  const { format, architecture, labels, preprocess, card } = about;
+  if (format !== FORMAT) {
+    throw new OnebitError(`${ENTRY}: format ${format} is unknown, ${FORMAT} is: update onebit`);
+  }
+  if (typeof architecture?.name !== "string" || typeof architecture.options !== "object") {
+    throw new OnebitError(`${ENTRY}: the architecture must be { name, options }`);
+  }
+  if (!Array.isArray(labels) || labels.some((label) => typeof label !== "string")) {
+    throw new OnebitError(`${ENTRY}: labels must be a list of strings`);
+  }
+  const checked = parsePreprocess(preprocess, `${ENTRY}: preprocess`);
+  return { architecture, labels, preprocess: checked, card: card ?? {} };
+}
+
+interface About {
+  format?: unknown;
+  architecture?: { name: string; options: Partial<ModelOptions> };
+  labels?: string[];
+  preprocess?: unknown;
+  card?: { [field: string]: unknown };
+}
+
+function parseJson(text: string): About {
+  try {
+    return JSON.parse(text) as About;
+  } catch (error) {
+    throw new OnebitError(`${ENTRY}: not JSON (${(error as Error).message})`);
+  }
+}
+
+function checkTensors(graph: Graph, tensors: { readonly [key: string]: Tensor }): void {
+  const unexpected = Object.keys(tensors).filter((key) => !graph.tensors[key]);
+  const missing = Object.keys(graph.tensors).filter((key) => !tensors[key]);
+  if (unexpected.length || missing.length) {
+    throw new OnebitError(
+      `${graph.name}: tensors do not fit the architecture: missing ${list(missing)}; unexpected ${list(unexpected)}`,
+    );
+  }
+  for (const [key, { shape }] of Object.entries(graph.tensors)) {
+    if (shape.join() === tensors[key].shape.join() && sizeOf(shape) === tensors[key].data.length)
+      continue;
+    throw new OnebitError(`${key}: shape [${shape}] wanted, the file has [${tensors[key].shape}]`);
+  }
+}
+
+function list(keys: readonly string[]): string {
+  if (!keys.length) return "none";
+  return `${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ` and ${keys.length - 5} more` : ""}`;
+}

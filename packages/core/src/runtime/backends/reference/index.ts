@@ -1,0 +1,14 @@
+import type { Backend } from "../../backend.js";
+import { prepareProgram } from "./program.js";
+
+/**
+ * Plain TypeScript, in the order that the program's contract states: what every other backend is
+ * compared with, bit for bit. Slow, and available everywhere.
+ */
+export const reference: Backend = {
+  name: "reference",
+  unavailable: async () => undefined,
+  compile: async (program, tensors) => prepareProgram(program, tensors),
+};
+
+export default reference;

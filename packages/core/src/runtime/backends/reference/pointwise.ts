@@ -1,0 +1,7 @@
+import type { PointwiseStep } from "../../../program/types.js";
+import type { StepContext } from "./program.js";
+
+/** The accumulator is the input, bits as -1 and +1. */
+export function pointwise({ values }: StepContext, step: PointwiseStep): Float32Array {
+  return Float32Array.from(values[step.input]);
+}

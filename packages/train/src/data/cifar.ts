@@ -1,0 +1,140 @@
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { OnebitError } from "onebit";
+import type { Dataset } from "./dataset.js";
+import { memorySplit, pixelStatistics } from "./memory-split.js";
+import { type MemorySplit, sharedBytes } from "./split.js";
+
+const SIDE = 32;
+const PLANE = SIDE * SIDE;
+const IMAGE_BYTES = 3 * PLANE;
+
+/** A record: `labelBytes` labels, of which the last is the class, then red, green and blue planes. */
+interface Format {
+  name: string;
+  labelBytes: number;
+  classes: number;
+  namesFile: string;
+  defaultNames: readonly string[];
+}
+
+const CIFAR10: Format = {
+  name: "CIFAR-10",
+  labelBytes: 1,
+  classes: 10,
+  namesFile: "batches.meta.txt",
+  defaultNames: "airplane automobile bird cat deer dog frog horse ship truck".split(" "),
+};
+
+const CIFAR100: Format = {
+  name: "CIFAR-100",
+  labelBytes: 2,
+  classes: 100,
+  namesFile: "fine_label_names.txt",
+  defaultNames: Array.from({ length: 100 }, (_, i) => String(i)),
+};
+
+/**
+ * A folder in the binary format of CIFAR-10 (records of 3073 bytes) or CIFAR-100 (3074 bytes, fine
+ * labels): `*.bin` files, those whose name starts with "test" are the test split. Class names from
+ * `batches.meta.txt` or `fine_label_names.txt` where present.
+ */
+export async function openCifar(spec: string, folder: string): Promise<Dataset> {
+  const names = (await readdir(folder)).sort();
+  const files = names.filter((name) => name.endsWith(".bin"));
+  const testFiles = files.filter((name) => name.startsWith("test"));
+  const trainFiles = files.filter((name) => !name.startsWith("test"));
+  if (trainFiles.length === 0 || testFiles.length === 0) {
+    const missing = trainFiles.length === 0 ? "data_batch_*.bin" : "test_batch.bin";
+    throw new OnebitError(
+      `${folder}: ${missing} is missing: a CIFAR folder (binary version) needs *.bin files to train on and test*.bin`,
+    );
+  }
+  const format = await recognize(folder, files, names);
+  const train = await readFiles(folder, trainFiles, format);
+  const test = await readFiles(folder, testFiles, format);
+  return {
+    spec,
+    name: basename(resolve(folder)),
+    classes: await classNames(folder, format, names),
+    channels: 3,
+    size: [SIDE, SIDE],
+    train: memorySplit(train),
+    test: memorySplit(test),
+    ...pixelStatistics(train.pixels, 3),
+    notes: [`read as ${format.name}`],
+  };
+}
+
+/** By the record size that divides the length of the first file; by the names file where both do. */
+async function recognize(folder: string, files: string[], names: string[]): Promise<Format> {
+  const path = join(folder, files[0]);
+  const { length } = await readFile(path);
+  const fits = (f: Format): boolean => length > 0 && length % (f.labelBytes + IMAGE_BYTES) === 0;
+  const fitting = [CIFAR10, CIFAR100].filter(fits);
+  if (fitting.length === 0) {
+    throw new OnebitError(
+      `${path}: ${length} bytes are not a whole number of CIFAR records (3073 bytes, or 3074 for CIFAR-100): download it again`,
+    );
+  }
+  return fitting.find((f) => names.includes(f.namesFile)) ?? fitting[0];
+}
+
+async function readFiles(folder: string, names: string[], format: Format): Promise<MemorySplit> {
+  const record = format.labelBytes + IMAGE_BYTES;
+  const parts: { path: string; bytes: Uint8Array }[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    const bytes = await readFile(path);
+    if (bytes.length === 0 || bytes.length % record !== 0) {
+      throw new OnebitError(
+        `${path}: ${bytes.length} bytes are not a whole number of ${format.name} records of ${record} bytes: download it again`,
+      );
+    }
+    parts.push({ path, bytes });
+  }
+  const count = parts.reduce((sum, { bytes }) => sum + bytes.length / record, 0);
+  const pixels = sharedBytes(count * IMAGE_BYTES);
+  const labels = new Int32Array(new SharedArrayBuffer(count * 4));
+  const files: MemorySplit["files"] = [];
+  let item = 0;
+  for (const { path, bytes } of parts) {
+    files.push({ name: path, first: item });
+    for (let at = 0; at < bytes.length; at += record, item++) {
+      labels[item] = checkedLabel(bytes[at + format.labelBytes - 1], format, path, at);
+      interleave(bytes, at + format.labelBytes, pixels, item * IMAGE_BYTES);
+    }
+  }
+  return { kind: "memory", pixels, labels, width: SIDE, height: SIDE, channels: 3, files };
+}
+
+function checkedLabel(label: number, format: Format, path: string, at: number): number {
+  if (label < format.classes) return label;
+  throw new OnebitError(
+    `${path}: label ${label} at byte ${at + format.labelBytes - 1}, but ${format.name} has ${format.classes} classes: the file is corrupt or of another format`,
+  );
+}
+
+/** Three planes to interleaved pixels. */
+function interleave(from: Uint8Array, start: number, to: Uint8Array, offset: number): void {
+  for (let p = 0, o = offset; p < PLANE; p++, o += 3) {
+    to[o] = from[start + p];
+    to[o + 1] = from[start + PLANE + p];
+    to[o + 2] = from[start + 2 * PLANE + p];
+  }
+}
+
+async function classNames(
+  folder: string,
+  format: Format,
+  present: string[],
+): Promise<readonly string[]> {
+  if (!present.includes(format.namesFile)) return format.defaultNames;
+  const path = join(folder, format.namesFile);
+  const lines = (await readFile(path, "utf8")).split(/\r?\n/).map((line) => line.trim());
+  const names = lines.filter((line) => line !== "");
+  if (names.length === format.classes) return names;
+  throw new OnebitError(
+    `${path}: names ${names.length} classes, ${format.name} has ${format.classes}: correct the file or remove it`,
+  );
+}

@@ -1,0 +1,114 @@
+import { stat } from "node:fs/promises";
+import { UsageError } from "onebit";
+import type { Preprocess } from "onebit/image";
+import { openCifar } from "./cifar.js";
+import { openFolder } from "./folder.js";
+import { openGlyphs } from "./glyphs.js";
+import { openIdx } from "./idx.js";
+import { sample } from "./open-split.js";
+import type { Split } from "./split.js";
+
+export interface Dataset {
+  /** What `openDataset` was given. */
+  spec: string;
+  name: string;
+  classes: readonly string[];
+  channels: 1 | 3;
+  /** Where all images are equally large. */
+  size?: [height: number, width: number];
+  train: Split;
+  test: Split;
+  /** Per channel of the training images, in units of 0..1; for folders ImageNet's. */
+  mean: number[];
+  std: number[];
+  /** What a user should know about how the data were read. */
+  notes: string[];
+}
+
+export interface DatasetOptions {
+  /** Of generated images, and of the choice when fewer images than there are were asked for. */
+  seed?: number;
+  /** `glyphs`: how many to generate. Else: use only so many. */
+  trainImages?: number;
+  testImages?: number;
+}
+
+const KINDS: Record<string, (spec: string, folder: string) => Promise<Dataset>> = {
+  idx: openIdx,
+  cifar: openCifar,
+  folder: openFolder,
+};
+
+const KNOWN = ["glyphs", ...Object.keys(KINDS).map((kind) => `${kind}:DIR`)].join(", ");
+
+/** Opens `glyphs`, `idx:DIR`, `cifar:DIR` or `folder:DIR`. */
+export async function openDataset(spec: string, options: DatasetOptions = {}): Promise<Dataset> {
+  const colon = spec.indexOf(":");
+  const kind = colon < 0 ? spec : spec.slice(0, colon);
+  const folder = colon < 0 ? "" : spec.slice(colon + 1);
+  if (spec === "glyphs") return openGlyphs(spec, options);
+  const open = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (!open) throw new UsageError(`unknown data set "${spec}": known are ${KNOWN}`);
+  if (folder === "") {
+    throw new UsageError(`data set "${spec}" needs a folder: write ${kind}:DIR`);
+  }
+  const info = await stat(folder).catch(() => undefined);
+  if (!info?.isDirectory()) {
+    throw new UsageError(`data set "${spec}": there is no folder ${folder}`);
+  }
+  return limited(await open(spec, folder), options);
+}
+
+function limited(dataset: Dataset, { seed = 0, trainImages, testImages }: DatasetOptions): Dataset {
+  const limit = (part: "train" | "test", count: number | undefined): Split => {
+    const split = dataset[part];
+    if (count === undefined) return split;
+    if (!Number.isInteger(count) || count < 1 || count > split.length) {
+      throw new UsageError(
+        `${dataset.spec}: cannot use ${count} ${part} images: there are ${split.length}`,
+      );
+    }
+    return sample(split, count, seed, part);
+  };
+  return { ...dataset, train: limit("train", trainImages), test: limit("test", testImages) };
+}
+
+export interface PreprocessChoice {
+  /** Height and width that the network takes; default: the size of the data set. */
+  size?: [height: number, width: number];
+  /** Channels that the network takes; default: those of the data set. */
+  channels?: 1 | 3;
+}
+
+/**
+ * The usual preprocessing for a data set. Images of one size: stretched to the network's size where
+ * that differs. Folders: shorter side to 8/7 of the network's longer side, then the centre.
+ */
+export function preprocessFor(dataset: Dataset, choice: PreprocessChoice = {}): Preprocess {
+  const size = choice.size ?? dataset.size;
+  const channels = choice.channels ?? dataset.channels;
+  if (!size) {
+    throw new UsageError(`${dataset.spec}: images differ in size: say what the network takes`);
+  }
+  checkChannels(dataset, channels);
+  const repeat = (values: number[]): number[] =>
+    values.length === channels ? [...values] : new Array(channels).fill(values[0]);
+  const common = {
+    size,
+    channels,
+    interpolation: "bilinear" as const,
+    mean: repeat(dataset.mean),
+    std: repeat(dataset.std),
+  };
+  return dataset.size
+    ? { ...common, resize: size, crop: "none" }
+    : { ...common, resize: Math.round((Math.max(...size) * 8) / 7), crop: "center" };
+}
+
+/** Grey images are repeated for a network that takes colour; the other way round is an error. */
+export function checkChannels(dataset: Dataset, channels: 1 | 3): void {
+  if (dataset.channels === channels || dataset.channels === 1) return;
+  throw new UsageError(
+    `${dataset.spec}: images have ${dataset.channels} channels, the network takes ${channels}: use a network with ${dataset.channels} input channels, or convert the images to grey`,
+  );
+}

@@ -1,0 +1,23 @@
+export type { AugmentOptions, ResizedCropOptions } from "./augment.js";
+export {
+  checkChannels,
+  type Dataset,
+  type DatasetOptions,
+  openDataset,
+  type PreprocessChoice,
+  preprocessFor,
+} from "./dataset.js";
+export { decodeImage, decodeImageFile, IMAGE_EXTENSIONS } from "./decode.js";
+export { prepare } from "./example.js";
+export { GLYPHS_VERSION } from "./glyph-scene.js";
+export {
+  type Batch,
+  type BatchOptions,
+  type BatchStream,
+  batches,
+  type Loader,
+  type LoaderOptions,
+  openLoader,
+} from "./loader.js";
+export { type Random, rng } from "./random.js";
+export type { PortableSplit, RawImage, Split } from "./split.js";

@@ -1,0 +1,42 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { OnebitError } from "onebit";
+import { type BatchRequest, fillBatch } from "./fill.js";
+import { openSplit } from "./open-split.js";
+import type { PortableSplit, Split } from "./split.js";
+
+export type Part = "train" | "test";
+
+/** What the worker is started with. */
+export type WorkerSplits = Record<Part, PortableSplit>;
+
+export interface Job {
+  id: number;
+  part: Part;
+  request: BatchRequest;
+  /** Filled and sent back. */
+  images: Float32Array<ArrayBuffer>;
+}
+
+export type Reply =
+  | { id: number; images: Float32Array<ArrayBuffer> }
+  | { id: number; error: string; expected: boolean };
+
+const port = parentPort;
+if (port) {
+  const portable = workerData as WorkerSplits;
+  const splits: Record<Part, Split> = {
+    train: openSplit(portable.train),
+    test: openSplit(portable.test),
+  };
+  port.on("message", async ({ id, part, request, images }: Job) => {
+    try {
+      await fillBatch(splits[part], request, images);
+      port.postMessage({ id, images } satisfies Reply, [images.buffer]);
+    } catch (thrown) {
+      const error = thrown as Error;
+      const expected = error instanceof OnebitError;
+      const text = expected ? error.message : (error.stack ?? String(thrown));
+      port.postMessage({ id, error: text, expected } satisfies Reply);
+    }
+  });
+}

@@ -1,0 +1,32 @@
+import { adamDefaults } from "../optimisers/index.js";
+import { bnextGroups } from "./groups.js";
+import type { Recipe } from "./recipe.js";
+
+/** What `npm start` trains: a small BNext on generated characters, in about a minute. */
+export const quickstart: Recipe = {
+  name: "quickstart",
+  description: "bnext-nano on glyphs, in about a minute",
+  source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
+  model: "bnext-nano",
+  form: "binary",
+  epochs: 6,
+  batch: 64,
+  microBatch: null,
+  optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
+  clip: 5,
+  averageDecay: null,
+  schedule: {
+    kind: "cosine",
+    learningRate: 3e-3,
+    finalLearningRate: 0,
+    warmupEpochs: 0.3,
+    warmupLearningRate: 1e-4,
+    per: "step",
+    milestones: [],
+    factor: 1,
+  },
+  temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
+  loss: { labelSmoothing: 0 },
+  augment: { resizedCrop: false, pad: 0, flip: false },
+  stages: [],
+};

@@ -1,0 +1,53 @@
+import type { Form } from "onebit/models";
+import type { AugmentOptions } from "../data/augment.js";
+import type { OptimiserConfig } from "../optimisers/index.js";
+import type { ScheduleConfig, TemperatureConfig } from "../schedules/index.js";
+
+/** How a network is trained. Plain data, recorded in the run; every field can be overridden. */
+export interface Recipe {
+  readonly name: string;
+  readonly description: string;
+  /** Where the values come from. */
+  readonly source: string;
+  /** Architecture that is trained where the caller names none. */
+  readonly model: string;
+  readonly form: Form;
+  readonly epochs: number;
+  /** Images per optimiser step. */
+  readonly batch: number;
+  /** Images that are computed at once, a divisor of `batch`; null: all of them. */
+  readonly microBatch: number | null;
+  readonly optimiser: OptimiserConfig;
+  /** Largest global norm of the gradient; null for no clipping. */
+  readonly clip: number | null;
+  /** Decay of the running average of the weights, which is then what is evaluated; null for none. */
+  readonly averageDecay: number | null;
+  readonly schedule: ScheduleConfig;
+  /** Used by networks with a temperature (BNext). */
+  readonly temperature: TemperatureConfig;
+  readonly loss: LossConfig;
+  readonly augment: Required<AugmentOptions>;
+  /** Trained before, in this order, each starting from the one before. */
+  readonly stages: readonly RecipeStage[];
+}
+
+export interface LossConfig {
+  /** Share of the target that is spread over all classes. */
+  readonly labelSmoothing: number;
+}
+
+/** An earlier training: the recipe with some fields replaced. */
+export interface RecipeStage {
+  readonly name: string;
+  readonly overrides: RecipeOverrides;
+}
+
+export type RecipeOverrides = DeepPartial<Omit<Recipe, "stages">> & {
+  readonly stages?: readonly RecipeStage[];
+};
+
+type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
+    : T;

@@ -1,0 +1,12 @@
+import type { Graph } from "onebit/graph";
+
+/**
+ * Temperature below which all weights of a network are signs, or undefined for a network without
+ * progressive binarisation.
+ */
+export function temperatureThreshold(graph: Graph): number | undefined {
+  const thresholds = graph.nodes
+    .filter(({ op, inputs }) => op === "binarize-weight" && inputs.length > 1)
+    .map(({ attrs }) => attrs.threshold as number);
+  return thresholds.length ? Math.min(...thresholds) : undefined;
+}

@@ -1,0 +1,72 @@
+import { UsageError } from "onebit";
+import type { Recipe } from "../recipes/index.js";
+import { checkEndsBinary, checkSchedule } from "../schedules/index.js";
+
+/** How the training images divide into steps. */
+export interface Division {
+  readonly microBatch: number;
+  readonly microBatchesPerStep: number;
+  readonly stepsPerEpoch: number;
+  /** Images of each epoch that do not fill a batch. */
+  readonly dropped: number;
+}
+
+export function divide({ batch, microBatch }: Recipe, images: number): Division {
+  whole("batch", batch);
+  const size = microBatch ?? batch;
+  whole("microBatch", size);
+  if (batch % size) {
+    throw new UsageError(`microBatch ${size} does not divide batch ${batch}: choose a divisor`);
+  }
+  const stepsPerEpoch = Math.floor(images / batch);
+  if (!stepsPerEpoch) {
+    throw new UsageError(`${images} training images do not fill one batch of ${batch}: lower batch`);
+  }
+  return {
+    microBatch: size,
+    microBatchesPerStep: batch / size,
+    stepsPerEpoch,
+    dropped: images - stepsPerEpoch * batch,
+  };
+}
+
+/** Refuses a recipe that cannot work, before anything is computed. */
+export function checkRecipe(
+  recipe: Recipe,
+  stepsPerEpoch: number,
+  threshold: number | undefined,
+): void {
+  const { epochs, schedule, temperature, clip, averageDecay, loss, optimiser } = recipe;
+  whole("epochs", epochs);
+  checkSchedule(schedule, epochs);
+  if (threshold !== undefined) checkEndsBinary(temperature, threshold, stepsPerEpoch, epochs);
+  range("clip", clip, (x) => x > 0, "above 0, or null");
+  range("averageDecay", averageDecay, (x) => x >= 0 && x < 1, "from 0 to below 1, or null");
+  range("loss.labelSmoothing", loss.labelSmoothing, (x) => x >= 0 && x < 1, "from 0 to below 1");
+  for (const beta of ["beta1", "beta2", "momentum"] as const) {
+    range(`optimiser.${beta}`, optimiser[beta], (x) => x >= 0 && x < 1, "from 0 to below 1");
+  }
+  range("optimiser.epsilon", optimiser.epsilon, (x) => x > 0, "above 0");
+  range("optimiser.weightDecay", optimiser.weightDecay, (x) => x >= 0, "0 or more");
+  if (!optimiserKinds.includes(optimiser.kind)) {
+    throw new UsageError(
+      `optimiser "${optimiser.kind}" is unknown; known: ${optimiserKinds.join(", ")}`,
+    );
+  }
+}
+
+const optimiserKinds: readonly string[] = ["adam", "adamw", "sgd"];
+
+function whole(name: string, value: number): void {
+  range(name, value, (x) => Number.isSafeInteger(x) && x > 0, "a positive whole number");
+}
+
+function range(
+  name: string,
+  value: number | null,
+  fits: (x: number) => boolean,
+  wanted: string,
+): void {
+  if (value === null || fits(value)) return;
+  throw new UsageError(`${name} is ${value}, must be ${wanted}`);
+}

@@ -1,0 +1,104 @@
+import type { Accuracy } from "./scores.js";
+
+/** Training has been set up and begins (or goes on). */
+export interface StartEvent {
+  readonly event: "start";
+  readonly recipe: string;
+  /** Name of the earlier stage that is trained now; absent in the last one. */
+  readonly stage?: string;
+  readonly model: string;
+  readonly parameters: number;
+  readonly binaryParameters: number;
+  readonly classes: number;
+  readonly trainImages: number;
+  readonly testImages: number;
+  readonly epochs: number;
+  /** Epochs that were done before (resumed run). */
+  readonly epochsDone: number;
+  readonly stepsPerEpoch: number;
+  readonly batch: number;
+  readonly microBatch: number;
+  readonly threads: number;
+  readonly seed: number;
+  readonly out: string;
+  /** Worth knowing: dropped images, how data were read, reinitialised tensors. */
+  readonly notes: readonly string[];
+}
+
+/** After every optimiser step. */
+export interface StepEvent {
+  readonly event: "step";
+  /** Counted from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Over the whole training, counted from 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of this step. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly gradientNorm: number;
+  /** Fraction of binary weights whose sign changed; null without binary weights. */
+  readonly flipRate: number | null;
+  readonly learningRate: number;
+  /** null for networks without one. */
+  readonly temperature: number | null;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+/** After every epoch, evaluated on the test images. */
+export interface EpochEvent {
+  readonly event: "epoch";
+  /** Counted from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  /** Mean over the epoch's steps, as they were computed. */
+  readonly train: { readonly loss: number; readonly top1: number };
+  readonly test: Accuracy;
+  /** Whether the evaluated weights are what will be packed: false while the temperature is high. */
+  readonly final: boolean;
+  /** Mean over the epoch's steps; null without binary weights. */
+  readonly flipRate: number | null;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly temperature: number | null;
+  readonly imagesPerSecond: number;
+  readonly seconds: number;
+  readonly secondsLeft: number;
+}
+
+export interface WarningEvent {
+  readonly event: "warning";
+  readonly message: string;
+}
+
+export interface SavedEvent {
+  readonly event: "saved";
+  readonly what: "checkpoint" | "best";
+  readonly epoch: number;
+  readonly path: string;
+}
+
+export interface DoneEvent {
+  readonly event: "done";
+  readonly epochs: number;
+  readonly best: Best;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+  readonly out: string;
+}
+
+export interface Best {
+  readonly epoch: number;
+  readonly top1: number;
+}
+
+export type TrainEvent =
+  | StartEvent
+  | StepEvent
+  | EpochEvent
+  | WarningEvent
+  | SavedEvent
+  | DoneEvent;

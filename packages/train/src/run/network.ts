@@ -1,0 +1,53 @@
+import { UsageError } from "onebit";
+import { type Graph, rebatch } from "onebit/graph";
+import { buildModel, type Form, modelNamed, type Switches } from "onebit/models";
+
+/** An architecture by name, with its switches; or a graph of one's own. */
+export type ModelChoice = string | ({ readonly name: string } & Switches) | Graph;
+
+/** How the network of a run is built again. */
+export type ModelRecord =
+  | { readonly name: string; readonly options: ModelRecordOptions }
+  | { readonly graph: Graph };
+
+export type ModelRecordOptions = Switches & {
+  readonly classes: number;
+  readonly input: readonly [number, number, number];
+  readonly form: Form;
+};
+
+export function isGraph(model: ModelChoice): model is Graph {
+  return typeof model === "object" && "nodes" in model;
+}
+
+/** Channels, height and width that the network takes; undefined where the data decide. */
+export function fixedInput(model: ModelChoice): readonly [number, number, number] | undefined {
+  if (!isGraph(model)) return undefined;
+  const x = model.inputs.find(({ name }) => name === "x");
+  if (x?.shape.length !== 4) {
+    throw new UsageError(`${model.name}: needs an input "x" of shape [N, C, H, W]`);
+  }
+  return x.shape.slice(1) as [number, number, number];
+}
+
+/** Default input of a named architecture, for data whose images differ in size. */
+export function usualInput(model: ModelChoice): readonly [number, number, number] | undefined {
+  if (isGraph(model)) return fixedInput(model);
+  return modelNamed(typeof model === "string" ? model : model.name).input;
+}
+
+export function recordOf(
+  model: ModelChoice,
+  options: Pick<ModelRecordOptions, "classes" | "input" | "form">,
+): ModelRecord {
+  if (isGraph(model)) return { graph: model };
+  if (typeof model === "string") return { name: model, options };
+  const { name, ...switches } = model;
+  return { name, options: { ...switches, ...options } };
+}
+
+/** The network of a run, for a batch size. */
+export function buildNetwork(record: ModelRecord, batch: number): Graph {
+  if ("graph" in record) return rebatch(record.graph, batch);
+  return buildModel(record.name, { ...record.options, batch });
+}

@@ -1,0 +1,48 @@
+import type { Estimator, Tensor } from "onebit/graph";
+import type { Dataset } from "../data/index.js";
+import type { Best, EpochEvent, TrainEvent } from "./events.js";
+import type { ModelChoice } from "./network.js";
+
+export interface TrainOptions {
+  /** Default: the recipe's. */
+  readonly model?: ModelChoice;
+  /** A specification such as "glyphs" or "idx:DIR", or an opened data set. */
+  readonly data: string | Dataset;
+  /** Folder of the run. */
+  readonly out: string;
+  /** Go on where the run in `out` stopped. */
+  readonly resume?: boolean;
+  /** Replace a run that is in `out`. Without it, and without `resume`, such a run is an error. */
+  readonly overwrite?: boolean;
+  /** Start from these tensors instead of random ones: a .safetensors file, a run, or tensors. */
+  readonly init?: string | { readonly [key: string]: Tensor };
+  readonly seed?: number;
+  /** Threads of ONNX Runtime; default: one per core. */
+  readonly threads?: number;
+  /** Threads that decode and augment; default: as the data module chooses. */
+  readonly dataWorkers?: number;
+  /** Images per evaluation batch. */
+  readonly evaluationBatch?: number;
+  /** Straight-through estimators of your own, by the name that `sign` nodes give. */
+  readonly estimators?: { readonly [name: string]: Estimator };
+  /** Recorded in run.json: the source revision that trained this. */
+  readonly revision?: string;
+  /** false: ONNX Runtime runs in the calling thread, which it blocks. */
+  readonly worker?: boolean;
+  readonly onEvent?: (event: TrainEvent) => void;
+  /** Stops after the current step; the last checkpoint stays. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainResult {
+  readonly epochs: number;
+  /** Highest test accuracy among the epochs whose weights were final. */
+  readonly best: Best;
+  /** Every epoch, those before a resume included. */
+  readonly history: readonly EpochEvent[];
+  readonly out: string;
+  /** Float model of the best epoch (.safetensors). */
+  readonly bestModel: string;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}

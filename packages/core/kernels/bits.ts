@@ -88,7 +88,7 @@ export function threshold(i: Instruction, firstRow: i32, rows: i32): void {
 /** Bits as -1 and +1. */
 export function loadBits(i: Instruction, firstRow: i32, rows: i32): void {
   const lane = i32x4(1, 2, 4, 8);
-  let dst = i.dst;
+  let dst = i.dst + <usize>(firstRow * i.width) * i.dstAdvance;
   let row = i.a + <usize>firstRow * i.aAdvance;
   for (let y = 0; y < rows; y++) {
     let a = row;

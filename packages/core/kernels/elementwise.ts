@@ -25,8 +25,8 @@ function apply(op: Op, a: v128, b: v128, s: v128, t: v128): v128 {
     return f32x4.mul(y, f32x4.splat(1.0 / 6.0));
   }
   if (op == Op.clamp) {
-    const y = v128.bitselect(s, a, f32x4.lt(a, s));
-    return v128.bitselect(t, y, f32x4.gt(y, t));
+    const y = v128.bitselect(t, a, f32x4.gt(a, t));
+    return v128.bitselect(s, y, f32x4.lt(a, s));
   }
   if (op == Op.add) return f32x4.add(a, b);
   if (op == Op.mul) return f32x4.mul(a, b);

@@ -3,12 +3,12 @@ import { type AsyncBuffer, readRange } from "./async-buffer.js";
 import { type Checkpoint, checkpointOf, type MetadataValue } from "./checkpoint.js";
 import { cursorOver, u64, utf8 } from "./cursor.js";
 import { bytesPerElement, type DType } from "./dtype.js";
-import { duplicateKey } from "./json-keys.js";
+import { parseStrictJson } from "./strict-json.js";
 import { elementCount, rowMajor } from "./strided.js";
 import { type ByteSource, type TensorEntry, tensorEntry } from "./tensor-entry.js";
 import { checkName, printable } from "./text.js";
 
-const maxHeaderBytes = 32 * 2 ** 20;
+const maxHeaderBytes = 8 * 2 ** 20;
 
 const types: ReadonlyMap<unknown, DType> = new Map([
   ["F64", "float64"],
@@ -68,23 +68,11 @@ export async function openSafetensors(buffer: AsyncBuffer): Promise<Checkpoint> 
 
 function parseHeader(bytes: Uint8Array): [string, unknown][] {
   const text = utf8(bytes, "the safetensors header");
-  const header = parseJson(text);
-  if (!text.startsWith("{") || typeof header !== "object" || header === null) {
-    throw new OnebitError("safetensors: the header is no JSON object: the file is damaged");
+  const header = parseStrictJson(text, "the safetensors header");
+  if (text.startsWith("{") && typeof header === "object" && header !== null) {
+    return Object.entries(header);
   }
-  const twice = duplicateKey(text);
-  if (twice === undefined) return Object.entries(header);
-  throw new OnebitError(`safetensors: ${printable(twice)} occurs twice in the header`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new OnebitError(
-      "safetensors: the header is not JSON: the file is damaged, fetch it again",
-    );
-  }
+  throw new OnebitError("safetensors: the header is no JSON object: the file is damaged");
 }
 
 function parseMetadata(value: unknown): Map<string, MetadataValue> {

@@ -51,9 +51,15 @@ function findWrapper(checkpoint: Checkpoint): readonly string[] {
     const nested = wrappers.find((name) => inner.every((key) => key === name));
     return nested === undefined ? [usual] : [usual, nested];
   }
-  if (groups.size === 0) return [];
+  if (groups.size === 0 || isStateDict(checkpoint)) return [];
   const candidates = [...groups].filter((name) => !/optim|scheduler|scaler/i.test(name));
   if (candidates.length === 1) return [candidates[0]];
   const names = [...groups].slice(0, 8).map(printable).join(", ");
   throw new OnebitError(`which dict holds the network? Tensors are in ${names}; name one of them`);
+}
+
+/** True where tensors that are no mere metrics lie outside of all dicts. */
+function isStateDict(checkpoint: Checkpoint): boolean {
+  const entries = [...checkpoint.tensors.values()];
+  return entries.some((entry) => entry.path.length === 1 && entry.shape.length > 0);
 }

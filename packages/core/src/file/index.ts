@@ -1,1 +1,14 @@
-export {};
+export type { Card, OnebitFile } from "./onebit-file.js";
+export { readOnebit } from "./read-onebit.js";
+export { REAL_WEIGHTS, type RealWeights } from "./real-weights.js";
+export {
+  float32Values,
+  readSafetensors,
+  type Safetensors,
+  type StoredTensor,
+  storedFloat32,
+  writeSafetensors,
+} from "./safetensors.js";
+export type { SafetensorsType } from "./safetensors-header.js";
+export { sha256 } from "./sha256.js";
+export { type WriteOptions, writeOnebit } from "./write-onebit.js";

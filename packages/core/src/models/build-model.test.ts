@@ -65,7 +65,7 @@ describe.each(named)("%s", (name) => {
     const real = buildModel(name, { form: "real" });
     expect(ops(step1)).not.toContain("binarize-weight");
     expect(ops(step1).has("sign")).toBe(ops(graph).has("sign"));
-    for (const op of ["sign", "binarize-weight", "binary-conv", "clamp-signs"]) {
+    for (const op of ["sign", "binarize-weight", "binary-conv"]) {
       expect(ops(real)).not.toContain(op);
     }
     for (const form of [step1, real]) expect(form.inputs.map(({ name }) => name)).toEqual(["x"]);

@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
-import { sizeOf } from "../graph/types.js";
+import type { GraphBuilder } from "../graph/builder.js";
+import { type Shape, sizeOf } from "../graph/types.js";
 import { elementwiseCost, mapElements, reduceTo } from "./broadcast.js";
 import { channelShape, expectFloats } from "./checks.js";
 import type { Op } from "./op.js";
@@ -29,11 +30,8 @@ export const bias: Op = {
   },
   gradient({ b, inputs: [x, offset], gradOutputs: [g], needs }) {
     if (!g) return [];
-    const summed = () => {
-      const shape = b.shape(x);
-      const total = reduceTo(b, g, channelShape(shape[1], shape.length));
-      return b.op("reshape", [total], { shape: b.shape(offset) });
-    };
+    const perChannel = channelShape(b.shape(x)[1], b.shape(x).length);
+    const summed = () => asShape(b, reduceTo(b, g, perChannel), b.shape(offset));
     return [needs[0] ? g : undefined, needs[1] ? summed() : undefined];
   },
   cost: (_, outputs) => elementwiseCost(outputs),
@@ -44,3 +42,7 @@ export const bias: Op = {
     return [l.emit("Add", [l.inputs[0], b])];
   },
 };
+
+function asShape(b: GraphBuilder, value: string, shape: Shape): string {
+  return b.shape(value).join() === shape.join() ? value : b.op("reshape", [value], { shape });
+}

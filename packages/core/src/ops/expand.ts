@@ -1,6 +1,6 @@
 import { OnebitError } from "../errors.js";
 import type { Shape } from "../graph/types.js";
-import { broadcastShapes, mapElements, reduceTo } from "./broadcast.js";
+import { mapElements, reduceTo } from "./broadcast.js";
 import { expectFloats } from "./checks.js";
 import type { Op } from "./op.js";
 
@@ -12,7 +12,9 @@ export const expand: Op<ExpandAttributes> = {
   infer(inputs, { shape }) {
     expectFloats(inputs, "x");
     const from = inputs[0].shape;
-    if (broadcastShapes([from, shape]).join() !== shape.join()) {
+    const aligned = shape.slice(shape.length - from.length);
+    const fits = from.every((dim, axis) => dim === 1 || dim === aligned[axis]);
+    if (from.length > shape.length || !fits) {
       throw new OnebitError(`[${from}] does not stretch to [${shape}]`);
     }
     return [{ shape, dtype: "float32" }];

@@ -37,6 +37,7 @@ import { neg } from "./neg.js";
 import type { Op } from "./op.js";
 import { pad } from "./pad.js";
 import { prelu } from "./prelu.js";
+import { preluGradient } from "./prelu-gradient.js";
 import { relu } from "./relu.js";
 import { reshape } from "./reshape.js";
 import { sigmoid } from "./sigmoid.js";
@@ -78,6 +79,7 @@ const list: readonly Op<any>[] = [
   neg,
   pad,
   prelu,
+  preluGradient,
   relu,
   reshape,
   sigmoid,

@@ -27,7 +27,7 @@ export const max: Op<ReduceAttributes> = {
     const shape = b.shape(x);
     const holds = b.op("equal", [x, asKept(b, y, shape, attrs)]);
     const mask = b.op("where", [holds, b.constant(1), b.constant(0)]);
-    const k = b.op("sum", [mask], { axes: reducedAxes(shape, attrs), keepDims: true });
+    const k = b.op("sum", [mask], { ...attrs, keepDims: true });
     return [b.op("mul", [mask, b.op("div", [asKept(b, g, shape, attrs), k])])];
   },
   cost: reduceCost,

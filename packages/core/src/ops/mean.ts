@@ -1,5 +1,4 @@
-import type { Shape } from "../graph/types.js";
-import { sizeOf } from "../graph/types.js";
+import { type Shape, sizeOf } from "../graph/types.js";
 import type { Op } from "./op.js";
 import {
   keptShape,
@@ -17,14 +16,7 @@ export const mean: Op<ReduceAttributes> = {
   infer: reduceType,
   evaluate([x], attrs, context) {
     const n = elementsPerMean(x.shape, attrs);
-    const { shape, data } = reduceElements(
-      x,
-      attrs,
-      context,
-      0,
-      (total, value) => total + value / n,
-    );
-    return [{ shape, data }];
+    return [reduceElements(x, attrs, context, 0, (total, value) => total + value / n)];
   },
   gradient({ b, inputs: [x], gradOutputs: [g], needs }, attrs) {
     if (!g || !needs[0]) return [];

@@ -88,7 +88,7 @@ export function spread(
   attrs: ReduceAttributes,
 ): string {
   const kept = asKept(b, reduced, shape, attrs);
-  return kept && b.shape(kept).join() === shape.join() ? kept : b.op("expand", [kept], { shape });
+  return b.shape(kept).join() === shape.join() ? kept : b.op("expand", [kept], { shape });
 }
 
 /** A reduced value with its reduced dimensions as 1, so that it broadcasts against the input. */

@@ -65,8 +65,21 @@ export class Translation {
 
   asFloat(value: PackNode): PackNode {
     if (!isBits(value)) return value;
-    const known = this.#nodes.find(({ op, inputs }) => isIdentity(op) && inputs[0] === value);
+    const known = this.#find(value, isIdentity);
     return known ?? this.#push(`${value.name}:float`, { kind: "affine" }, [value], value.shape, []);
+  }
+
+  /** The mean of a map, taken once however many graph nodes ask for it (BNext's twin 1x1 units do). */
+  mean(node: Node): PackNode | undefined {
+    const input = this.input(node, 0);
+    const known = this.#find(input, ({ kind }) => kind === "mean");
+    if (!known) return this.add(node, { kind: "mean" }, [input]);
+    this.skip(node, known);
+    return undefined;
+  }
+
+  #find(input: PackNode, isWanted: (op: PackOp) => boolean): PackNode | undefined {
+    return this.#nodes.find(({ op, inputs }) => inputs[0] === input && isWanted(op));
   }
 
   /** A constant with one number per channel of `node`'s value. */

@@ -240,7 +240,7 @@ const mean: Translator = (t, node) => {
   if (rank !== 4 || [...axes].sort().join() !== "2,3") {
     throw cannotPack(node, `axes [${axes}]: only the mean over height and width (2, 3)`);
   }
-  return t.add(node, { kind: "mean" }, [t.input(node, 0)]);
+  return t.mean(node);
 };
 
 /** How each graph op is packed. */
@@ -250,7 +250,7 @@ export const translators: { readonly [op: string]: Translator } = {
   linear,
   "average-pool": pool("average"),
   "max-pool": pool("max"),
-  "global-average-pool": unary(() => ({ kind: "mean" })),
+  "global-average-pool": (t, node) => t.mean(node),
   mean,
   sign,
   "batch-norm": batchNorm,

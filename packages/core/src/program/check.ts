@@ -13,8 +13,8 @@ import { ValueLedger } from "./value-ledger.js";
 
 /** Nobody's network reaches these; they bound what a forged file can make a backend allocate. */
 const MAX_STEPS = 100_000;
-const MAX_ELEMENTS = 2 ** 28;
-const MAX_TOTAL_ELEMENTS = 2 ** 30;
+const MAX_ELEMENTS = 2 ** 26;
+const MAX_TOTAL_ELEMENTS = 2 ** 29;
 const MAX_GEOMETRY = 4096;
 /** Above this an accumulator would not be exact in float32. */
 const MAX_REDUCTION = 2 ** 24;

@@ -34,7 +34,7 @@ export function comparePacked(
     if (!graphValue) return;
     compared++;
     const expected = graphValue.shape.length === 4 ? channelsLast(graphValue) : graphValue.data;
-    const largest = expected.reduce((max: number, x: number) => Math.max(max, Math.abs(x)), 0);
+    const largest = expected.reduce((max: number, x: number) => Math.max(max, Math.abs(x)), 1e-9);
     for (let i = 0; i < expected.length; i++) {
       const difference = Math.abs(values[id][i] - expected[i]);
       if (kind === "bits") differentBits += difference === 0 ? 0 : 1;

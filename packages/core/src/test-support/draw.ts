@@ -34,8 +34,3 @@ function draw({ low, high, avoid = [] }: Domain, random: () => number): number {
     if (avoid.every((kink) => Math.abs(value - kink) > CLEARANCE)) return value;
   }
 }
-
-/** A tensor from nested literals' flat values. */
-export function tensor(shape: Shape, values: ArrayLike<number>): Tensor {
-  return { shape, data: Float32Array.from(values) };
-}

@@ -51,3 +51,18 @@ export function bitTensor(signs: readonly number[], rows: number) {
   });
   return { type: "bits", shape: [rows, rowBytes], data } as const satisfies ProgramTensors[string];
 }
+
+/** Throws unless two arrays hold the same float32 bits (any NaN is like any other). */
+export function expectSameFloats(
+  actual: Float32Array,
+  expected: Float32Array,
+  label: string,
+): void {
+  if (actual.length !== expected.length) {
+    throw new Error(`${label}: ${actual.length} elements, ${expected.length} expected`);
+  }
+  for (let i = 0; i < expected.length; i++) {
+    if (Object.is(actual[i], expected[i])) continue;
+    throw new Error(`${label}: element ${i} is ${actual[i]}, ${expected[i]} expected`);
+  }
+}

@@ -24,7 +24,8 @@ function draw(key: string, spec: TensorSpec, random: () => number): number {
   if (key.endsWith(".scale")) return between(-0.15, 1.15);
   const { shape } = spec;
   if (shape.length <= 1 || sizeOf(shape) === shape[1]) return between(-0.4, 0.4);
-  const bound = Math.sqrt(3 / sizeOf(shape.slice(1)));
+  // Small enough that no gate saturates: a sigmoid near 0 has large relative errors.
+  const bound = Math.sqrt(3 / sizeOf(shape.slice(1))) * (spec.role === "gate" ? 0.2 : 1);
   const weight = between(-bound, bound);
   return weight === 0 ? bound : weight;
 }

@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
+import { readBytes } from "./read-bytes.js";
 import { type MemorySplit, sharedBytes } from "./split.js";
 
 const SIDE = 32;
@@ -69,7 +70,7 @@ export async function openCifar(spec: string, folder: string): Promise<Dataset> 
 /** By the record size that divides the length of the first file; by the names file where both do. */
 async function recognize(folder: string, files: string[], names: string[]): Promise<Format> {
   const path = join(folder, files[0]);
-  const { length } = await readFile(path);
+  const { size: length } = await stat(path);
   const fits = (f: Format): boolean => length > 0 && length % (f.labelBytes + IMAGE_BYTES) === 0;
   const fitting = [CIFAR10, CIFAR100].filter(fits);
   if (fitting.length === 0) {
@@ -85,7 +86,7 @@ async function readFiles(folder: string, names: string[], format: Format): Promi
   const parts: { path: string; bytes: Uint8Array }[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    const bytes = await readFile(path);
+    const bytes = await readBytes(path);
     if (bytes.length === 0 || bytes.length % record !== 0) {
       throw new OnebitError(
         `${path}: ${bytes.length} bytes are not a whole number of ${format.name} records of ${record} bytes: download it again`,

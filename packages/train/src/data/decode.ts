@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { OnebitError } from "onebit";
+import { readBytes } from "./read-bytes.js";
 import type { RawImage } from "./split.js";
 
 export const IMAGE_EXTENSIONS: readonly string[] = [".jpg", ".jpeg", ".png", ".webp", ".avif"];
@@ -9,10 +9,7 @@ export const IMAGE_EXTENSIONS: readonly string[] = [".jpg", ".jpeg", ".png", ".w
  * files give 1 channel, all others 3. A truncated or corrupt file is an error that names it.
  */
 export async function decodeImageFile(path: string): Promise<RawImage> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new OnebitError(`${path}: cannot be read (${error.code ?? error.message})`);
-  });
-  return decodeImage(bytes, path);
+  return decodeImage(await readBytes(path), path);
 }
 
 /** As `decodeImageFile`, from memory; `source` names the image in errors. */

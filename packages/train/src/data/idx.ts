@@ -5,6 +5,7 @@ import { gunzip } from "node:zlib";
 import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
+import { readBytes } from "./read-bytes.js";
 import { type MemorySplit, sharedBytes, sharedInts } from "./split.js";
 
 const inflate = promisify(gunzip);
@@ -129,7 +130,7 @@ async function readIdx(path: string, ranks: number[], what: string): Promise<Idx
 }
 
 async function readMaybeGzipped(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path);
+  const bytes = await readBytes(path);
   if (!path.endsWith(".gz")) return bytes;
   try {
     return await inflate(bytes, { maxOutputLength: MAX_BYTES });

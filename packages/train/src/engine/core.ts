@@ -57,7 +57,6 @@ class Core implements Engine {
   readonly #updates: { readonly from: Float32Array; readonly to: Float32Array }[] = [];
   readonly #scalars: Bindings = {};
   #target = new Float32Array(0);
-  #padded = new Float32Array(0);
 
   constructor(plan: EnginePlan, values: Float32Array) {
     const { layout, training, evaluation } = plan;
@@ -119,8 +118,8 @@ class Core implements Engine {
     // The average covers trained tensors; statistics and counters are the current ones.
     average?.set(values.subarray(layout.trained), layout.trained);
     this.#setScalars(scalars);
-    const x = this.#pad(images, evaluation.input);
-    this.#evaluationFeeds.x = bind(x, evaluation.input);
+    checkImages(images, evaluation.input);
+    this.#evaluationFeeds.x = bind(images, evaluation.input);
     await this.evaluation.run(this.#evaluationFeeds, this.#evaluationFetches);
     const logits = this.#evaluationFetches.logits.data as Float32Array;
     return { logits: logits.slice(0, count * evaluation.classes), recycled: [images] };
@@ -221,23 +220,19 @@ class Core implements Engine {
       (tensor.data as Float32Array)[0] = scalars[name];
     }
   }
-
-  /** The last batch of a data set is smaller than the compiled one: zero images fill it up. */
-  #pad(images: Float32Array, input: readonly number[]): Float32Array {
-    const length = input.reduce((product, dim) => product * dim, 1);
-    if (images.length === length) return images;
-    if (this.#padded.length !== length) this.#padded = new Float32Array(length);
-    this.#padded.fill(0).set(images);
-    return this.#padded;
-  }
 }
 
-function checkBatch({ images, labels }: MicroBatch, input: readonly number[], classes: number): void {
+function checkImages(images: Float32Array, input: readonly number[]): void {
   const length = input.reduce((product, dim) => product * dim, 1);
-  if (images.length !== length || labels.length !== input[0]) {
-    throw new OnebitError(
-      `micro-batch of ${images.length} values and ${labels.length} labels: ${length} ([${input}]) and ${input[0]} are wanted`,
-    );
+  if (images.length === length) return;
+  throw new OnebitError(`batch of ${images.length} values: ${length} ([${input}]) are wanted`);
+}
+
+function checkBatch(batch: MicroBatch, input: readonly number[], classes: number): void {
+  const { images, labels } = batch;
+  checkImages(images, input);
+  if (labels.length !== input[0]) {
+    throw new OnebitError(`batch of ${input[0]} images has ${labels.length} labels`);
   }
   const bad = labels.find((label) => label < 0 || label >= classes);
   if (bad !== undefined) {

@@ -37,8 +37,8 @@ export interface TrainingPlan {
 }
 
 export interface MicroBatch {
-  /** [N, C, H, W], N as compiled. The array is transferred: the caller may not use it any more. */
-  readonly images: Float32Array;
+  /** [N, C, H, W], N as compiled. Transferred: the caller may not use it until it is recycled. */
+  readonly images: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array;
   /** [N, classes]; by default made from the labels. */
   readonly target?: Float32Array;
@@ -66,12 +66,13 @@ export interface StepResult {
   /** False: loss or gradient was not finite. The optimiser did nothing; statistics may be spoilt. */
   readonly finite: boolean;
   /** The image arrays, for reuse. */
-  readonly recycled: readonly Float32Array[];
+  readonly recycled: readonly Float32Array<ArrayBuffer>[];
 }
 
 export interface EvaluateRequest {
-  /** [n, C, H, W] with n at most the compiled batch size; transferred. */
-  readonly images: Float32Array;
+  /** [N, C, H, W], N as compiled; transferred. */
+  readonly images: Float32Array<ArrayBuffer>;
+  /** How many of the images count; the rest fills up the batch. */
   readonly count: number;
   readonly scalars: Scalars;
 }
@@ -79,7 +80,7 @@ export interface EvaluateRequest {
 export interface EvaluateResult {
   /** [count, classes]. */
   readonly logits: Float32Array;
-  readonly recycled: readonly Float32Array[];
+  readonly recycled: readonly Float32Array<ArrayBuffer>[];
 }
 
 /** Copies of the flat arrays. */

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { parseStrictJson } from "../strict-json.js";
 import { printable } from "../text.js";
 
 /** One operation or input of an MXNet network. */
@@ -19,13 +20,14 @@ export interface MxnetSymbol {
   readonly heads: readonly (readonly [node: number, output: number])[];
 }
 
-const maxText = 16 * 2 ** 20;
+const maxText = 8 * 2 ** 20;
 const maxNodes = 100_000;
 
 /** Reads a `-symbol.json` file. Attributes are under `attrs`, `attr` or `param`, by MXNet's version. */
 export function parseMxnetSymbol(text: string): MxnetSymbol {
-  if (text.length > maxText) throw new OnebitError(`MXNet symbol: ${text.length} characters`);
-  const { nodes, heads } = record(parse(text), "the file");
+  if (text.length > maxText)
+    throw new OnebitError(`MXNet symbol: ${text.length} characters, at most ${maxText} are read`);
+  const { nodes, heads } = record(parseStrictJson(text, "MXNet symbol"), "the file");
   if (!Array.isArray(nodes) || !Array.isArray(heads) || nodes.length > maxNodes) {
     throw new OnebitError("MXNet symbol: needs a list of nodes and a list of heads");
   }
@@ -33,14 +35,6 @@ export function parseMxnetSymbol(text: string): MxnetSymbol {
   const names = new Set(parsed.map((node) => node.name));
   if (names.size !== parsed.length) throw new OnebitError("MXNet symbol: two nodes have one name");
   return { nodes: parsed, heads: heads.map((head) => parseEdge(head, parsed.length, "heads")) };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new OnebitError("MXNet symbol: not JSON: the file is truncated or damaged");
-  }
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

@@ -21,11 +21,7 @@ export interface StepContext {
 }
 
 /** Every value of one image, by value id: for bisecting and tests. */
-export function runValues(
-  program: Program,
-  tensors: ProgramTensors,
-  image: Float32Array,
-): Values {
+export function runValues(program: Program, tensors: ProgramTensors, image: Float32Array): Values {
   const context = createContext(program, tensors);
   context.values[program.input].set(image);
   for (const step of program.steps) runStep(context, step);

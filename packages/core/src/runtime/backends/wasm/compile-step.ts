@@ -5,7 +5,7 @@ import { compileEpilogue } from "./epilogue.js";
 import { compileConv, compileLinear, compilePool } from "./float-kernels.js";
 import { type CompiledStep, type Instruction, type Operand, vectorBytes } from "./instruction.js";
 import type { MemoryPlan } from "./memory-plan.js";
-import { bitsOperand, floatOperand, type ValueLayout, valuesWritten } from "./value-layout.js";
+import { bitsOperand, sourceOperand, type ValueLayout, valuesWritten } from "./value-layout.js";
 
 /** What a block of one register should take: several registers fit the first-level cache. */
 const BLOCK_BYTES = 16_384;
@@ -25,7 +25,7 @@ export function compileStep(input: StepInput): CompiledStep {
   const blockRows = rowsPerBlock(shape);
   const source = layouts[step.input];
   const inPlace = step.kind === "pointwise" && source.value.kind !== "bits";
-  const accumulator = inPlace ? floatOperand(source) : undefined;
+  const accumulator = inPlace ? sourceOperand(source) : undefined;
   const { epilogue } = step;
   const compiled = compileEpilogue({ ...input, shape, blockRows, epilogue, accumulator });
   const kernel = compileKernel(input, step, shape, blockRows, compiled.accumulator);

@@ -10,7 +10,7 @@ import {
 } from "./instruction.js";
 import type { Field } from "./memory-plan.js";
 import { type RegisterInput, Registers } from "./registers.js";
-import { bitsOperand, floatOperand } from "./value-layout.js";
+import { bitsOperand, sourceOperand, targetOperand } from "./value-layout.js";
 
 export interface EpilogueInput extends RegisterInput {
   readonly tensors: ProgramTensors;
@@ -73,7 +73,7 @@ class EpilogueCompiler {
   #load(id: number, index: number): void {
     const source = this.#input.layouts[id];
     if (source.value.kind !== "bits") {
-      this.#registers.place(index + 1, floatOperand(source));
+      this.#registers.place(index + 1, sourceOperand(source));
       return;
     }
     const dst = this.#registers.define(index + 1);
@@ -103,7 +103,7 @@ class EpilogueCompiler {
       this.#emit({ op: "bits", channels, a, s: this.#perChannel(op[2]), t: op[4], u, dst });
       return;
     }
-    const dst = fromChannel(floatOperand(this.#input.layouts[op[2]]), op[3]);
+    const dst = fromChannel(targetOperand(this.#input.layouts[op[2]]), op[3]);
     if (op[0] === "store") {
       if (!this.#registers.isHome(index, op[1])) this.#emit({ op: "store", channels, a, dst });
       return;

@@ -3,7 +3,7 @@ import { operandsOf } from "../../../program/micro-ops.js";
 import type { MicroOp, Register } from "../../../program/types.js";
 import { type Operand, vectorBytes } from "./instruction.js";
 import type { MemoryPlan } from "./memory-plan.js";
-import { floatOperand, type ValueLayout } from "./value-layout.js";
+import { targetOperand, type ValueLayout } from "./value-layout.js";
 
 export interface RegisterInput {
   readonly plan: MemoryPlan;
@@ -71,7 +71,7 @@ export class Registers {
 
   #home(register: Register): Operand | undefined {
     const op = this.#input.epilogue[this.#homes[register] ?? -1];
-    return op?.[0] === "store" ? floatOperand(this.#input.layouts[op[2]]) : undefined;
+    return op?.[0] === "store" ? targetOperand(this.#input.layouts[op[2]]) : undefined;
   }
 
   #takeScratch(register: Register): Operand {

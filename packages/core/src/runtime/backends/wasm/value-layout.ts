@@ -46,10 +46,15 @@ export function firstPixel({ place, border, rowBytes, pixelBytes }: ValueLayout)
   return at(place, border[0] * rowBytes + border[1] * pixelBytes);
 }
 
-/** A map or vector as an operand; a vector stays where it is while the pixels advance. */
-export function floatOperand({ value, place, pixelBytes }: ValueLayout): Operand {
+/** A map or vector to read; a vector stays where it is while the pixels advance. */
+export function sourceOperand({ value, place, pixelBytes }: ValueLayout): Operand {
   const stride = value.kind === "vector" ? 0 : pixelBytes;
   return { place, pixel: stride, advance: stride };
+}
+
+/** A map or vector to write. */
+export function targetOperand({ place, pixelBytes }: ValueLayout): Operand {
+  return { place, pixel: pixelBytes, advance: pixelBytes };
 }
 
 /** Bits as an operand: pixel stride and row stride. */

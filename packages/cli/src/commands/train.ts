@@ -1,0 +1,106 @@
+import { parseOverrides, type Recipe, resolveRecipe, type TrainEvent, train } from "@onebit/train";
+import type { Command } from "commander";
+import { UsageError } from "onebit";
+import {
+  type ArchitectureFlags,
+  addArchitectureOptions,
+  architectureOptions,
+  wholeNumber,
+} from "../architecture.js";
+import { abortOnInterrupt } from "../interrupt.js";
+import { terminalOutput } from "../terminal.js";
+import { TrainingDisplay } from "../training-display.js";
+
+interface Flags extends ArchitectureFlags {
+  readonly data: string;
+  readonly model?: string;
+  readonly out?: string;
+  readonly init?: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly seed?: string;
+  readonly threads?: string;
+  readonly epochs?: string;
+  readonly batch?: string;
+  readonly set: string[];
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+}
+
+export function registerTrain(program: Command): void {
+  addArchitectureOptions(
+    program
+      .command("train [recipe]")
+      .description("train a network on ONNX Runtime; Ctrl-C stops, --resume goes on")
+      .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
+      .option("--model <arch>", "architecture (default: the recipe's)"),
+  )
+    .option("--init <file>", "start from these weights; a new head where the class count differs")
+    .option("--out <dir>", "run folder (default: runs/<recipe>)")
+    .option("--resume", "go on where the run in --out stopped")
+    .option("--overwrite", "replace the run in --out")
+    .option("--seed <n>", "of initialisation, shuffling and augmentation (default 0)")
+    .option("--threads <n>", "threads of ONNX Runtime (default: all cores)")
+    .option("--epochs <n>", "shorthand for --set epochs=n")
+    .option("--batch <n>", "shorthand for --set batch=n")
+    .option("--set <field=value>", "override a field of the recipe; may be repeated", collect, [])
+    .option("--json", "one JSON document at the end")
+    .option("--jsonl", "one line per event")
+    .action(run);
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+async function run(name = "plain", flags: Flags): Promise<void> {
+  const out = terminalOutput(flags);
+  const recipe = recipeFrom(name, flags);
+  const folder = flags.out ?? `runs/${recipe.name}`;
+  const display = new TrainingDisplay(out);
+  const interrupt = abortOnInterrupt();
+  try {
+    const result = await train(recipe, {
+      model: { name: flags.model ?? recipe.model, ...switches(flags) },
+      data: flags.data,
+      out: folder,
+      init: flags.init,
+      resume: flags.resume,
+      overwrite: flags.overwrite,
+      seed: flags.seed === undefined ? undefined : seedOf(flags.seed),
+      threads: wholeNumber("--threads", flags.threads),
+      signal: interrupt.signal,
+      onEvent: (event: TrainEvent) => display.show(event),
+    });
+    const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
+    out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond });
+    out.line(`\nPack it: onebit pack ${written} -o model.onebit`);
+  } finally {
+    display.end();
+    interrupt.dispose();
+  }
+}
+
+function recipeFrom(name: string, flags: Flags): Recipe {
+  const short = [
+    ...(flags.epochs === undefined ? [] : [`epochs=${flags.epochs}`]),
+    ...(flags.batch === undefined ? [] : [`batch=${flags.batch}`]),
+    ...(flags.form === undefined ? [] : [`form=${flags.form}`]),
+  ];
+  return resolveRecipe(name, parseOverrides([...short, ...flags.set]));
+}
+
+/** Classes and input size come from the data, the form is the recipe's. */
+function switches(flags: Flags) {
+  const { classes, input, form: _, ...rest } = architectureOptions(flags);
+  if (classes !== undefined || input !== undefined) {
+    throw new UsageError("--classes and --input: training takes both from the data");
+  }
+  return rest;
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text);
+  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
+  throw new UsageError(`--seed ${text}: a whole number from 0 is wanted`);
+}

@@ -1,0 +1,280 @@
+import * as fc from "fast-check";
+import { OnebitError } from "onebit";
+import { describe, expect, test } from "vitest";
+import { cursorOver } from "../cursor.js";
+import { bytes, int, type Part } from "../test-support/bytes.js";
+import {
+  call,
+  dict,
+  global,
+  integer,
+  list,
+  none,
+  orderedDict,
+  pickle,
+  text,
+  tuple,
+} from "../test-support/pickles.js";
+import { flatten } from "./flatten.js";
+import { torchPolicy } from "./globals.js";
+import { unpickle } from "./pickle.js";
+import type { PickleDict, PickleList, PickleTuple, PickleValue } from "./pickle-values.js";
+
+const load = (data: Uint8Array<ArrayBuffer>): PickleValue =>
+  unpickle(cursorOver(data), torchPolicy(new Map()));
+
+const loadValue = (...value: readonly Part[]): PickleValue => load(pickle(...value));
+
+/** Loads and lists like a checkpoint would; fails unless that is refused within a second. */
+function refuses(data: Uint8Array<ArrayBuffer>, message: RegExp): void {
+  const start = performance.now();
+  let outcome: unknown = "it was accepted";
+  try {
+    flatten(load(data));
+  } catch (error) {
+    outcome = error;
+  }
+  expect(outcome).toBeInstanceOf(OnebitError);
+  expect((outcome as Error).message).toMatch(message);
+  expect(performance.now() - start).toBeLessThan(1000);
+}
+
+describe("values, as pickletools describes them", () => {
+  test.each<[string, Part[], PickleValue]>([
+    ["None", ["N"], null],
+    ["True", [0x88], true],
+    ["BININT negative", ["J", int(-5, 4)], -5],
+    ["BININT1", ["K", 255], 255],
+    ["BININT2", ["M", int(65535, 2)], 65535],
+    ["LONG1 empty", [0x8a, 0], 0],
+    ["LONG1 -1", [0x8a, 1, 0xff], -1],
+    ["LONG1 255", [0x8a, 2, 0xff, 0], 255],
+    ["LONG1 wide", [0x8a, 10, int(0x1950a86a20f9469cfc6cn, 10)], 0x1950a86a20f9469cfc6cn],
+    ["LONG4", [0x8b, int(2, 4), int(-300, 2)], -300],
+    ["BINFLOAT", ["G", 0xc0, 0x0c, 0, 0, 0, 0, 0, 0], -3.5],
+    ["BINUNICODE", [text("näme")], "näme"],
+    ["SHORT_BINUNICODE", [0x8c, 2, "ab"], "ab"],
+    ["SHORT_BINSTRING of Python 2", ["U", 3, "abc"], "abc"],
+    ["BINSTRING of Python 2", ["T", int(3, 4), "abc"], "abc"],
+    ["STACK_GLOBAL", [text("torch"), text("float32"), 0x93, "0N"], null],
+  ])("%s", (_, parts, value) => {
+    expect(loadValue(...parts)).toEqual(value);
+  });
+
+  test("containers, the memo, POP, DUP and marks", () => {
+    const made = loadValue("]q\x07(K\x01K\x02eh\x07", 0x86) as PickleTuple;
+    const [first, second] = made.items as PickleList[];
+    expect(first.items).toEqual([1, 2]);
+    expect(second).toBe(first);
+    expect(loadValue("K\x01K\x020")).toBe(1);
+    expect(loadValue("K\x01(K\x02K\x031")).toBe(1);
+    expect((loadValue("K\x012", 0x86) as PickleTuple).items).toEqual([1, 1]);
+    expect((loadValue("]", "K\x01a", "K\x02a") as PickleList).items).toEqual([1, 2]);
+    expect((loadValue("}K\x01K\x02s") as PickleDict).entries.get(1)).toBe(2);
+  });
+
+  test("an OrderedDict of Python 2 comes with its items", () => {
+    const pairs = list(list(text("a"), integer(1)), list(text("b"), integer(2)));
+    const made = loadValue(call(global("collections", "OrderedDict"), pairs)) as PickleDict;
+    expect([...made.entries]).toEqual([
+      ["a", 1],
+      ["b", 2],
+    ]);
+  });
+
+  test("a NumPy scalar of protocol 2 writes its bytes through _codecs.encode", () => {
+    const type = [
+      call(global("numpy", "dtype"), text("f8"), integer(0), integer(1)),
+      [tuple(integer(3), text(">"), none, none, none, integer(-1), integer(-1), integer(0)), "b"],
+    ];
+    const raw = call(
+      global("_codecs", "encode"),
+      text("@V\u00c0\u0000\u0000\u0000\u0000\u0000"),
+      text("latin1"),
+    );
+    expect(loadValue(call(global("numpy.core.multiarray", "scalar"), type, raw))).toBe(91);
+  });
+});
+
+describe("nothing is executed", () => {
+  test.each([
+    ["os", "system"],
+    ["posix", "system"],
+    ["nt", "system"],
+    ["subprocess", "Popen"],
+    ["builtins", "eval"],
+    ["builtins", "exec"],
+    ["builtins", "getattr"],
+    ["builtins", "__import__"],
+    ["__builtin__", "eval"],
+    ["functools", "partial"],
+    ["__main__", "<lambda>"],
+    ["torch.storage", "_load_from_bytes"],
+    ["torch.hub", "load"],
+    ["torch", "load"],
+    ["torch.nn.modules.linear", "Linear"],
+    ["argparse", "Namespace"],
+    ["numpy.core.multiarray", "_reconstruct"],
+    ["collections", "OrderedDict.fromkeys"],
+    ["collections.OrderedDict", "__class__"],
+    ["torch._utils", "__class__"],
+    ["constructor", "constructor"],
+  ])("%s.%s is refused by its full name", (module, name) => {
+    const named = `${module}.${name}`.replace(/[.*+?^${}()|[\]\\<>]/g, "\\$&");
+    const message = new RegExp(`${named}.*nothing was executed`);
+    refuses(pickle(call(global(module, name), text("id"))), message);
+    refuses(pickle(text(module), text(name), 0x93, tuple(text("id")), "R"), message);
+  });
+
+  test.each([
+    ["INST", ["(ios\nsystem\n"]],
+    ["OBJ", ["(", global("collections", "OrderedDict"), "o"]],
+    ["NEWOBJ", [global("collections", "OrderedDict"), ")", 0x81]],
+    ["NEWOBJ_EX", [global("collections", "OrderedDict"), ")}", 0x92]],
+    ["EXT1", [0x82, 1]],
+    ["PERSID", ["Pos\n"]],
+    ["NEXT_BUFFER", [0x97]],
+    ["EMPTY_SET", [0x8f]],
+    ["INT", ["I1\n"]],
+    ["0xff", [0xff]],
+  ])("instruction %s is refused", (name, parts) => {
+    refuses(pickle(...(parts as Part[])), new RegExp(`instruction ${name}.*not allowed`));
+  });
+
+  test("types and factories cannot be called", () => {
+    refuses(pickle(call(global("builtins", "int"), text("1"))), /calls builtins\.int: refused/);
+    refuses(pickle(call(global("torch", "FloatStorage"), integer(1))), /calls torch\.FloatStorage/);
+    refuses(pickle(call(text("f"), integer(1))), /calls the string f/);
+    refuses(pickle(global("torch", "float32"), "}b"), /state is given to torch\.float32/);
+    refuses(pickle("]}b"), /state is given to a list/);
+    refuses(pickle(orderedDict, "]b"), /state is given to a dict/);
+  });
+
+  test("a hostile name cannot write to the terminal", () => {
+    refuses(pickle(global("os\x1b[2J", "x\x07")), /^[^\x00-\x1f]*os\\u\{1b\}\[2J/);
+    refuses(pickle(dict([text("a\x1b]0;b"), integer(1)])), /^[^\x00-\x1f]*control characters/);
+  });
+});
+
+describe("bounds", () => {
+  const many = (part: string, count: number): Part => Buffer.alloc(count * part.length, part);
+  const cases: [string, Uint8Array<ArrayBuffer>, RegExp][] = [
+    ["16 million lists", pickle(many("]", 2 ** 24)), /objects/],
+    ["16 million values", pickle(many("N", 2 ** 24)), /values wait/],
+    ["16 million instructions", pickle(many("N0", 2 ** 23)), /instructions/],
+    ["16 million marks", pickle(many("(", 2 ** 24)), /deep/],
+    ["a text of 4 GiB", pickle("X", int(0xffffffff, 4)), /4294967295 bytes/],
+    ["a text of 2^63 bytes", pickle(0x8d, int(2n ** 63n, 8)), /no file holds/],
+    ["bytes of 2 GiB", pickle("B", int(2 ** 31, 4)), /2147483648 bytes/],
+    ["an integer of 2 GiB", pickle(0x8b, int(2 ** 31, 4)), /integer of 2147483648 bytes/],
+    ["a frame of 2^50 bytes", pickle(0x95, int(2n ** 50n, 8)), /frame/],
+    ["an endless name", pickle("c", many("a", 100_000)), /does not end/],
+    ["an unknown memo", pickle("j", int(0xffffffff, 4)), /never kept/],
+    ["nothing on the stack", pickle("R"), /missing/],
+    ["no mark", pickle("t"), /mark is missing/],
+    ["reaching below a mark", pickle("K\x01(0."), /left over|missing/],
+    ["protocol 0", bytes(0x80, 0, "N."), /protocol 0/],
+    ["no end", bytes(0x80, 2, "N"), /truncated/],
+    ["values left over", pickle("NN"), /left over/],
+    ["an unhashable key", pickle("}]Ns"), /as a key/],
+    ["a key twice", pickle(dict([text("a"), none], [text("a"), none])), /a occurs twice/],
+    ["True and 1 as keys", pickle(dict([0x88, none], [integer(1), none])), /1 occurs twice/],
+    ["append to a tuple", pickle(")Na"), /appended to a tuple/],
+    ["an odd number of items", pickle("}(Nu"), /items are set/],
+    ["bad UTF-8", pickle("X", int(1, 4), 0xff), /UTF-8/],
+  ];
+  test.each(cases)("%s", (_, data, message) => refuses(data, message));
+
+  test("a list inside itself", () => {
+    refuses(pickle(dict([text("a"), "]q\x01h\x01a"])), /nested more than 32/);
+  });
+
+  test("a thousand dicts inside each other, made without a mark", () => {
+    const nested = [many("}U\x01a", 1000), none, many("s", 1000)];
+    refuses(pickle(nested), /nested more than 32/);
+  });
+
+  test("lists of lists that double thirty times", () => {
+    const double: Part[] = [];
+    for (let i = 1; i <= 30; i++) double.push("]q", i, "(h", i - 1, "h", i - 1, "e");
+    refuses(
+      pickle(dict([text("a"), ["]q\x00}a", double]])),
+      /occur millions of times|1000000|entries/,
+    );
+  });
+
+  test("a long list in many places", () => {
+    const long = ["]q\x00(", many("K\x01", 400_000), "e"];
+    const pairs = Array.from({ length: 100 }, (_, i): [Part, Part] => [integer(i), "h\x00"]);
+    refuses(pickle(dict([text("a"), long], ...pairs)), /millions of times/);
+  });
+});
+
+test("random instructions end in a value or an OnebitError (20,000 programs)", () => {
+  const snippet = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom<Part>(
+        "N",
+        "(",
+        ")",
+        "]",
+        "}",
+        "t",
+        "e",
+        "u",
+        "s",
+        "a",
+        "R",
+        "b",
+        "Q",
+        "0",
+        "1",
+        "2",
+        0x85,
+        0x86,
+        0x87,
+        0x88,
+        0x94,
+      ),
+    },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 }).map((i): Part => ["h", i]) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 }).map((i): Part => ["q", i]) },
+    { weight: 2, arbitrary: fc.integer({ min: -3, max: 5 }).map(integer) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .constantFrom(
+          "collections OrderedDict",
+          "torch._utils _rebuild_tensor_v2",
+          "torch._utils _rebuild_tensor_v3",
+          "torch._utils _rebuild_parameter",
+          "torch FloatStorage",
+          "torch Size",
+          "torch device",
+          "torch float16",
+          "numpy dtype",
+          "numpy.core.multiarray scalar",
+          "_codecs encode",
+          "collections defaultdict",
+          "builtins list",
+        )
+        .map((name): Part => global(...(name.split(" ") as [string, string]))),
+    },
+    { weight: 1, arbitrary: fc.constantFrom("storage", "0", "cpu", "f4", "latin1").map(text) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 3 }) },
+  );
+  let loaded = 0;
+  fc.assert(
+    fc.property(fc.array(snippet, { maxLength: 30 }), (parts) => {
+      try {
+        flatten(load(pickle(...parts)));
+        loaded++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(OnebitError);
+      }
+    }),
+    { numRuns: 20_000, seed: 3 },
+  );
+  console.log(`random pickles: ${loaded} of 20000 loaded, the rest were refused`);
+});

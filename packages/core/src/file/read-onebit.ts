@@ -1,0 +1,115 @@
+import { OnebitError } from "../errors.js";
+import { checkProgram } from "../program/check.js";
+import { expandProgram, KNOWN_KINDS } from "../program/compact.js";
+import { packedRowBytes } from "../program/geometry.js";
+import { integer, record, string, strings } from "../program/json.js";
+import type { Program, ProgramTensor } from "../program/types.js";
+import { checkExtras } from "./check-extras.js";
+import { digest, type TensorEntry } from "./digest.js";
+import { ALIGNMENT, FORMAT, METADATA_ENTRY, type OnebitFile } from "./onebit-file.js";
+import { loadRealWeight, scaleKey } from "./real-weights.js";
+import { readSafetensors, type Safetensors, type StoredTensor } from "./safetensors.js";
+
+/**
+ * Reads a `.onebit` file and trusts nothing in it: structure, checksum, program and tensors are all
+ * checked before it returns. Tensors may be views of `bytes`, which must not change afterwards.
+ *
+ * OnebitError: not such a file, damaged, or written for a later version of onebit.
+ */
+export async function readOnebit(bytes: Uint8Array): Promise<OnebitFile> {
+  const safetensors = readSafetensors(bytes);
+  const header = readHeader(safetensors);
+  await checkDigest(header, safetensors, bytes);
+  const program = expandProgram(header.program, Object.keys(safetensors.tensors));
+  const tensors = programTensors(program, safetensors.tensors);
+  checkProgram(program, tensors);
+  const { preprocess, labels, card } = header;
+  return { program, tensors, ...checkExtras({ program, preprocess, labels, card }) };
+}
+
+type Header = { readonly [entry: string]: unknown };
+
+function readHeader({ metadata }: Safetensors): Header {
+  if (!Object.hasOwn(metadata, METADATA_ENTRY)) {
+    throw new OnebitError(
+      "a safetensors file, but not a packed network (no onebit metadata): pack it with `onebit pack`",
+    );
+  }
+  const header = parseJson(metadata[METADATA_ENTRY]);
+  const format = integer(header.format, "onebit.format");
+  const needs = string(header.needs, "onebit.needs").slice(0, 20);
+  const unknown = strings(header.requires, "onebit.requires").filter(
+    (kind) => !KNOWN_KINDS.includes(kind),
+  );
+  if (format === FORMAT && unknown.length === 0) return header;
+  const why = unknown.length ? `has steps of kind ${unknown.join(", ")}` : `has format ${format}`;
+  throw new OnebitError(`this file ${why}: it needs onebit >= ${needs}`);
+}
+
+function parseJson(text: string): Header {
+  try {
+    return record(JSON.parse(text), "onebit metadata");
+  } catch (error) {
+    if (error instanceof OnebitError) throw error;
+    throw new OnebitError(`onebit metadata: not JSON (${(error as Error).message})`);
+  }
+}
+
+async function checkDigest(
+  { sha256, ...header }: Header,
+  { tensors }: Safetensors,
+  bytes: Uint8Array,
+): Promise<void> {
+  const length = Object.values(tensors).reduce((total, { data }) => total + data.length, 0);
+  const data = bytes.subarray(bytes.length - length);
+  const table = Object.entries(tensors).map(([name, tensor]): TensorEntry => {
+    return [name, tensor.dtype, tensor.shape, tensor.data.byteOffset - data.byteOffset];
+  });
+  const actual = await digest(header as Parameters<typeof digest>[0], table, data);
+  if (sha256 === actual) return;
+  throw new OnebitError("the file is damaged: its SHA-256 does not match; fetch or pack it again");
+}
+
+function programTensors(program: Program, stored: Safetensors["tensors"]) {
+  const bitShapes = bitWeightShapes(program);
+  const scales = new Set(
+    Object.keys(stored)
+      .filter((key) => stored[key].dtype === "I8")
+      .map(scaleKey),
+  );
+  const tensors: { [key: string]: ProgramTensor } = Object.create(null);
+  for (const [key, tensor] of Object.entries(stored)) {
+    if (scales.has(key)) continue;
+    tensors[key] =
+      tensor.dtype === "U8"
+        ? bitTensor(key, tensor, bitShapes.get(key))
+        : { type: "float32", shape: tensor.shape, data: loadRealWeight(key, stored) };
+  }
+  return tensors;
+}
+
+/** [O, row bytes] of each binary convolution's weight, as far as the unchecked program says. */
+function bitWeightShapes({ steps, values }: Program): Map<string, [number, number]> {
+  const shapes = new Map<string, [number, number]>();
+  for (const step of steps) {
+    if (step.kind !== "binary-conv" || !values[step.input]) continue;
+    shapes.set(step.weight, [step.out, packedRowBytes(step, values[step.input].shape[2])]);
+  }
+  return shapes;
+}
+
+function bitTensor(
+  key: string,
+  { data }: StoredTensor,
+  shape: [number, number] | undefined,
+): ProgramTensor {
+  if (!shape) throw new OnebitError(`tensor "${key}": no binary convolution uses it`);
+  const used = shape[0] * shape[1];
+  if (data.length !== Math.ceil(used / ALIGNMENT) * ALIGNMENT) {
+    throw new OnebitError(`tensor "${key}": holds ${data.length} bytes for [${shape}]`);
+  }
+  if (data.subarray(used).some((byte) => byte !== 0)) {
+    throw new OnebitError(`tensor "${key}": its padding is not zero`);
+  }
+  return { type: "bits", shape, data: data.subarray(0, used) };
+}

@@ -1,0 +1,94 @@
+import { OnebitError } from "../errors.js";
+import { fromFloat16, toFloat16 } from "./float16.js";
+import type { StoredTensor } from "./safetensors.js";
+import { float32Values, storedFloat32 } from "./safetensors.js";
+
+/** How the weights of real convolutions and linear layers are stored; in memory they are float32. */
+export type RealWeights = "float32" | "float16" | "int8";
+
+export const REAL_WEIGHTS: readonly RealWeights[] = ["float32", "float16", "int8"];
+
+/** Name of the tensor with one factor per row of an I8 tensor. */
+export const scaleKey = (key: string) => `${key}:scale`;
+
+type Stored = { readonly [key: string]: StoredTensor };
+
+/** The tensors that store a weight, [rows, ...]: one, or for int8 the values and a factor per row. */
+export function storeRealWeight(
+  key: string,
+  shape: readonly number[],
+  data: Float32Array,
+  form: RealWeights,
+): Stored {
+  switch (form) {
+    case "float32":
+      return { [key]: storedFloat32(shape, data) };
+    case "float16":
+      return { [key]: { dtype: "F16", shape, data: halves(key, data) } };
+    case "int8":
+      return storeInt8(key, shape, data);
+    default:
+      return form satisfies never;
+  }
+}
+
+function halves(key: string, data: Float32Array): Uint8Array {
+  const stored = Uint16Array.from(data, toFloat16);
+  const bad = stored.findIndex((half) => (half & 0x7c00) === 0x7c00);
+  if (bad < 0) return new Uint8Array(stored.buffer);
+  throw new OnebitError(
+    `${key}: element ${bad} is ${data[bad]}, too large for float16; store real weights as float32 or int8`,
+  );
+}
+
+/** w = q * scale[row] with scale = max|w| / 127 and q rounded to nearest. */
+function storeInt8(key: string, shape: readonly number[], data: Float32Array): Stored {
+  const [rows] = shape;
+  const length = data.length / rows;
+  const scales = new Float32Array(rows);
+  const values = new Int8Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    const weights = data.subarray(row * length, (row + 1) * length);
+    scales[row] = weights.reduce((max, w) => Math.max(max, Math.abs(w)), 0) / 127;
+    if (scales[row] === 0) continue;
+    weights.forEach((w, i) => {
+      const q = Math.round(w / scales[row]);
+      values[row * length + i] = Math.min(Math.max(q, -127), 127);
+    });
+  }
+  return {
+    [scaleKey(key)]: storedFloat32([rows], scales),
+    [key]: { dtype: "I8", shape, data: new Uint8Array(values.buffer) },
+  };
+}
+
+/** The float32 values of a stored F32, F16 or I8 tensor. */
+export function loadRealWeight(key: string, stored: Stored): Float32Array {
+  const { dtype, shape, data } = stored[key];
+  if (dtype === "F32") return float32View(key, stored[key]);
+  if (dtype === "F16") {
+    return Float32Array.from({ length: data.length / 2 }, (_, i) =>
+      fromFloat16(data[2 * i] | (data[2 * i + 1] << 8)),
+    );
+  }
+  if (dtype !== "I8") throw new OnebitError(`tensor "${key}": type ${dtype} is not used here`);
+  const scale = Object.hasOwn(stored, scaleKey(key)) ? stored[scaleKey(key)] : undefined;
+  if (scale?.dtype !== "F32" || shape.length === 0 || scale.shape.join() !== `${shape[0]}`) {
+    throw new OnebitError(
+      `tensor "${key}": is I8 and has no "${scaleKey(key)}", F32 [${shape[0]}]`,
+    );
+  }
+  const scales = float32View(scaleKey(key), scale);
+  const length = data.length / shape[0];
+  return Float32Array.from(
+    new Int8Array(data.buffer, data.byteOffset, data.length),
+    (q, i) => q * scales[Math.floor(i / length)],
+  );
+}
+
+/** A view of the file where it is aligned, else a copy. */
+function float32View(key: string, tensor: StoredTensor): Float32Array {
+  const { buffer, byteOffset, length } = tensor.data;
+  if (byteOffset % 4 || tensor.dtype !== "F32") return float32Values(key, tensor);
+  return new Float32Array(buffer, byteOffset, length / 4);
+}

@@ -1,0 +1,32 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { sha256, sha256Portable } from "./sha256.js";
+
+const independent = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");
+
+describe("sha256", () => {
+  it("is the platform's at every length around a block", () => {
+    for (let length = 0; length < 200; length++) {
+      const data = Uint8Array.from({ length }, (_, i) => (i * 37 + length) & 255);
+      expect(sha256Portable(data)).toBe(independent(data));
+    }
+  });
+
+  it("is the platform's on random data, views included", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(9), (data, cut) => {
+        const view = data.subarray(Math.min(cut, data.length));
+        expect(sha256Portable(view)).toBe(independent(view));
+      }),
+    );
+  });
+
+  it("falls back where there is no crypto.subtle", async () => {
+    const data = new TextEncoder().encode("abc");
+    expect(await sha256(data)).toBe(independent(data));
+    vi.stubGlobal("crypto", undefined);
+    expect(await sha256(data)).toBe(independent(data));
+    vi.unstubAllGlobals();
+  });
+});

@@ -1,0 +1,154 @@
+import { OnebitError } from "onebit";
+import type { Batch, BatchStream, Loader } from "../data/index.js";
+import type { Engine, Scalars, StepResult } from "../engine/types.js";
+import { learningRate, type Position, temperature } from "../schedules/index.js";
+import type { Setup } from "./prepare.js";
+
+/** What a step is computed with. */
+export interface StepSettings {
+  readonly position: Position;
+  readonly learningRate: number;
+  /** null for networks without one. */
+  readonly temperature: number | null;
+}
+
+export interface StepOutcome extends StepSettings {
+  readonly result: StepResult;
+  /** Since the step before, waiting for data included. */
+  readonly milliseconds: number;
+}
+
+export interface EpochOptions {
+  readonly setup: Setup;
+  readonly engine: Engine;
+  readonly loader: Loader;
+  /** Counted from 0. */
+  readonly epoch: number;
+  readonly signal?: AbortSignal;
+  readonly onStep: (outcome: StepOutcome) => Promise<void>;
+}
+
+export interface EpochTotals {
+  /** Means over the steps. */
+  readonly loss: number;
+  readonly flipRate: number;
+  readonly gradientNorm: number;
+  readonly top1: number;
+  readonly images: number;
+  readonly milliseconds: number;
+  readonly last: StepSettings;
+}
+
+/**
+ * All steps of an epoch. While the engine computes one step, the batches of the next are collected.
+ * Ends with an error after a step whose loss is not finite, or when the signal says so.
+ */
+export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
+  const { setup, engine, loader, epoch, signal, onStep } = options;
+  const { division, preprocess, recipe, seed } = setup;
+  const { augment } = recipe;
+  const stream = loader.batches({
+    ...{ split: "train", batch: division.microBatch, preprocess, augment, seed, epoch },
+  });
+  const sums = { loss: 0, flipRate: 0, gradientNorm: 0, correct: 0, images: 0, milliseconds: 0 };
+  let last = settingsAt(setup, epoch * division.stepsPerEpoch);
+  let running: { settings: StepSettings; result: Promise<StepResult> } | undefined;
+  let clock = performance.now();
+
+  const finish = async (): Promise<void> => {
+    if (!running) return;
+    const { settings } = running;
+    const result = await running.result;
+    running = undefined;
+    for (const images of result.recycled) stream.recycle({ images });
+    if (!result.finite) throw notFinite(setup, settings, result);
+    const milliseconds = performance.now() - clock;
+    clock += milliseconds;
+    sums.loss += result.loss;
+    sums.flipRate += result.flipRate;
+    sums.gradientNorm += result.gradientNorm;
+    sums.correct += result.correct;
+    sums.images += result.images;
+    sums.milliseconds += milliseconds;
+    last = settings;
+    await onStep({ ...settings, result, milliseconds });
+  };
+
+  let step = epoch * division.stepsPerEpoch;
+  for await (const group of groups(stream, division)) {
+    await finish();
+    if (signal?.aborted) throw new Interrupted();
+    const settings = settingsAt(setup, step++);
+    const result = engine.step({
+      microBatches: group.map(({ images, labels }) => ({ images, labels })),
+      learningRate: settings.learningRate,
+      scalars: scalarsOf(settings.temperature),
+    });
+    // It is awaited in its turn; should something else fail first, nobody else will.
+    result.catch(() => undefined);
+    running = { settings, result };
+  }
+  await finish();
+  if (signal?.aborted) throw new Interrupted();
+  const steps = division.stepsPerEpoch;
+  return {
+    loss: sums.loss / steps,
+    flipRate: sums.flipRate / steps,
+    gradientNorm: sums.gradientNorm / steps,
+    top1: sums.correct / sums.images,
+    images: sums.images,
+    milliseconds: sums.milliseconds,
+    last,
+  };
+}
+
+/** Thrown inside; the loop turns it into a message that says how to go on. */
+export class Interrupted extends Error {}
+
+export function scalarsOf(temperature: number | null): Scalars {
+  return temperature === null ? {} : { temperature };
+}
+
+function settingsAt({ recipe, threshold, division }: Setup, step: number): StepSettings {
+  const { stepsPerEpoch } = division;
+  const position = { step, stepsPerEpoch, epochs: recipe.epochs };
+  return {
+    position,
+    learningRate: learningRate(recipe.schedule, position),
+    temperature: threshold === undefined ? null : temperature(recipe.temperature, threshold, position),
+  };
+}
+
+/** The micro-batches of each step; what does not fill one is left out. */
+async function* groups(
+  stream: BatchStream,
+  { microBatchesPerStep, stepsPerEpoch }: Setup["division"],
+): AsyncGenerator<Batch[]> {
+  let group: Batch[] = [];
+  let yielded = 0;
+  for await (const batch of stream) {
+    group.push(batch);
+    if (group.length < microBatchesPerStep) continue;
+    yield group;
+    group = [];
+    if (++yielded === stepsPerEpoch) return;
+  }
+}
+
+function notFinite(
+  { recipe, division }: Setup,
+  { position, learningRate }: StepSettings,
+  { loss, gradientNorm }: StepResult,
+): OnebitError {
+  const epoch = Math.floor(position.step / division.stepsPerEpoch) + 1;
+  const what = Number.isFinite(loss)
+    ? `the gradient norm is ${gradientNorm}`
+    : `the loss is ${loss}`;
+  const remedy =
+    recipe.clip === null
+      ? "lower schedule.learningRate, or clip the gradient (clip=5)"
+      : `lower schedule.learningRate, or clip below ${recipe.clip}`;
+  return new OnebitError(
+    `${what} at epoch ${epoch}, step ${position.step + 1} (learning rate ${learningRate}): ${remedy}`,
+  );
+}

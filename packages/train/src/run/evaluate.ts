@@ -1,0 +1,134 @@
+import { OnebitError } from "onebit";
+import type { Graph } from "onebit/graph";
+import type { Preprocess } from "onebit/image";
+import { type Dataset, type Loader, openLoader, preprocessFor } from "../data/index.js";
+import { compileEvaluation } from "../engine/plan.js";
+import { createCore } from "../engine/core.js";
+import { startEngine } from "../engine/start.js";
+import type { Engine, Scalars } from "../engine/types.js";
+import { adamDefaults } from "../optimisers/index.js";
+import { flatten, initialTensors, layoutOf } from "../state/index.js";
+import type { Tensors } from "./float-model.js";
+import { type Accuracy, Scoreboard } from "./scores.js";
+
+export interface EvaluateFloatOptions {
+  readonly batch?: number;
+  readonly threads?: number;
+  readonly dataWorkers?: number;
+  readonly part?: "train" | "test";
+  readonly preprocess?: Preprocess;
+  /** Value of the scalar input, where the network has one; default: what its mirrors hold. */
+  readonly temperature?: number;
+  readonly worker?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (images: number, of: number) => void;
+}
+
+export interface FloatEvaluation extends Accuracy {
+  /** counts[truth][prediction]. */
+  readonly confusion: readonly (readonly number[])[];
+  /** Predicted class of every image, in the order of the split. */
+  readonly predictions: Int32Array;
+  readonly imagesPerSecond: number;
+}
+
+/** Evaluates a network in float32 on ONNX Runtime. */
+export async function evaluateFloat(
+  graph: Graph,
+  tensors: Tensors,
+  dataset: Dataset,
+  options: EvaluateFloatOptions = {},
+): Promise<FloatEvaluation> {
+  const { batch = 64, threads = 1, dataWorkers, part = "test", worker = true, signal } = options;
+  const [channels, height, width] = inputOf(graph);
+  const preprocess = options.preprocess ?? preprocessFor(dataset, { channels, size: [height, width] });
+  const evaluation = compileEvaluation(graph, Math.min(batch, dataset[part].length));
+  checkClasses(evaluation.classes, dataset);
+  const layout = layoutOf(graph, new Set(), adamDefaults);
+  // Counters, mirrors and dead tensors may be missing: evaluation does not read them.
+  const values = flatten(layout, { ...initialTensors(graph, 0), ...known(graph, tensors, evaluation.tensors) });
+  const temperature = options.temperature ?? mirrored(graph, tensors) ?? 0;
+  const engine = await (worker ? startEngine : createCore)({ layout, evaluation, threads }, values);
+  const loader = openLoader(dataset, { workers: dataWorkers });
+  try {
+    return await evaluateSplit({
+      ...{ engine, loader, dataset, part, preprocess, signal },
+      batch: evaluation.input[0],
+      scalars: Object.fromEntries(evaluation.scalars.map((name) => [name, temperature])),
+      onProgress: options.onProgress,
+    });
+  } finally {
+    await engine.dispose();
+    await loader.close();
+  }
+}
+
+export interface SplitEvaluation {
+  readonly engine: Engine;
+  readonly loader: Loader;
+  readonly dataset: Dataset;
+  readonly part: "train" | "test";
+  readonly preprocess: Preprocess;
+  /** As the engine's evaluation graph was compiled. */
+  readonly batch: number;
+  readonly scalars: Scalars;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (images: number, of: number) => void;
+}
+
+/** Runs a whole split through an engine, unshuffled and without augmentation. */
+export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEvaluation> {
+  const { engine, loader, dataset, part, preprocess, batch, scalars, signal } = options;
+  const stream = loader.batches({ split: part, batch, preprocess, shuffle: false, dropLast: false });
+  const board = new Scoreboard(dataset.classes.length);
+  const predictions = new Int32Array(stream.items);
+  const started = performance.now();
+  let done = 0;
+  for await (const { images, labels, count, indices } of stream) {
+    signal?.throwIfAborted();
+    const { logits, recycled } = await engine.evaluate({ images, count, scalars });
+    for (const free of recycled) stream.recycle({ images: free });
+    board.add(logits, labels).forEach((prediction, i) => {
+      predictions[indices[i]] = prediction;
+    });
+    done += count;
+    options.onProgress?.(done, stream.items);
+  }
+  const classes = dataset.classes.length;
+  return {
+    ...board.accuracy(),
+    confusion: Array.from({ length: classes }, (_, truth) =>
+      Array.from(board.confusion.subarray(truth * classes, (truth + 1) * classes)),
+    ),
+    predictions,
+    imagesPerSecond: (1000 * done) / (performance.now() - started),
+  };
+}
+
+export function checkClasses(classes: number, dataset: Dataset): void {
+  if (classes === dataset.classes.length) return;
+  throw new OnebitError(
+    `${dataset.spec} has ${dataset.classes.length} classes, the network ${classes}: build the network for ${dataset.classes.length} classes`,
+  );
+}
+
+function inputOf(graph: Graph): [1 | 3, number, number] {
+  const shape = graph.inputs.find(({ name }) => name === "x")?.shape ?? [];
+  const [, channels, height, width] = shape;
+  if (shape.length === 4 && (channels === 1 || channels === 3)) return [channels, height, width];
+  throw new OnebitError(
+    `${graph.name}: takes [${shape}], images [N, 1 or 3, height, width] are wanted`,
+  );
+}
+
+function known(graph: Graph, tensors: Tensors, read: readonly string[]): Tensors {
+  const missing = read.find((key) => !(key in tensors));
+  if (missing) throw new OnebitError(`${graph.name}: no values given for "${missing}"`);
+  return Object.fromEntries(Object.entries(tensors).filter(([key]) => key in graph.tensors));
+}
+
+/** The temperature that the weights were last trained at. */
+function mirrored(graph: Graph, tensors: Tensors): number | undefined {
+  const mirror = Object.keys(graph.tensors).find((key) => graph.tensors[key].kind === "mirror");
+  return mirror === undefined ? undefined : tensors[mirror]?.data[0];
+}

@@ -1,0 +1,188 @@
+import { OnebitError } from "onebit";
+import type { Loader } from "../data/index.js";
+import type { Engine } from "../engine/types.js";
+import { unflatten } from "../state/index.js";
+import { saveCheckpoint } from "./checkpoint.js";
+import { type EpochTotals, Interrupted, type StepOutcome, scalarsOf, trainEpoch } from "./epoch.js";
+import { evaluateSplit } from "./evaluate.js";
+import type { Best, EpochEvent, StepEvent, TrainEvent } from "./events.js";
+import { saveFloatModel } from "./float-model.js";
+import { Meter } from "./meter.js";
+import type { Setup } from "./prepare.js";
+import type { RunFolder } from "./run-folder.js";
+import type { Accuracy } from "./scores.js";
+
+export interface LoopOptions {
+  readonly setup: Setup;
+  readonly engine: Engine;
+  readonly loader: Loader;
+  readonly folder: RunFolder;
+  /** Epochs that are done, what they logged, and the time they took. */
+  readonly done: number;
+  readonly history: readonly EpochEvent[];
+  readonly best: Best | null;
+  readonly seconds: number;
+  readonly emit: (event: TrainEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Lines per epoch in metrics.jsonl, besides the epoch's own. */
+const LOGGED_STEPS = 20;
+
+/** Trains epoch after epoch. What is on disk is always the state after a whole epoch. */
+export class TrainingLoop {
+  readonly history: EpochEvent[];
+  best: Best | null;
+  readonly #options: LoopOptions;
+  readonly #meter: Meter;
+  /** Epochs that the checkpoint on disk holds. */
+  #saved: number;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.history = [...options.history];
+    this.best = options.best;
+    this.#saved = options.done;
+    const { recipe, division } = options.setup;
+    const perEpoch = division.stepsPerEpoch * recipe.batch;
+    this.#meter = new Meter(recipe.epochs * perEpoch, options.done * perEpoch);
+  }
+
+  /** Of all sittings together. */
+  get seconds(): number {
+    return this.#options.seconds + this.#meter.seconds;
+  }
+
+  get imagesPerSecond(): number {
+    return this.#meter.imagesPerSecond || (this.history.at(-1)?.imagesPerSecond ?? 0);
+  }
+
+  async run(): Promise<void> {
+    const { setup, done, folder } = this.#options;
+    try {
+      for (let epoch = done; epoch < setup.recipe.epochs; epoch++) await this.#epoch(epoch);
+    } catch (error) {
+      throw this.#explain(error, folder.checkpoint);
+    }
+  }
+
+  /** Saves the state after `epochs` epochs: the best model first, then what a resumed run needs. */
+  async save(epochs: number): Promise<void> {
+    const { engine, setup, folder, emit } = this.#options;
+    const { layout } = setup.plan;
+    const snapshot = await engine.snapshot();
+    if (this.best && this.best.epoch === epochs) {
+      const { recipe, record } = setup;
+      await saveFloatModel(folder.best, unflatten(layout, snapshot.average ?? snapshot.values), {
+        model: record.model,
+        preprocess: record.preprocess,
+        labels: record.data.classes,
+        training: {
+          ...{ recipe: recipe.name, data: record.data.name, seed: record.seed, ...this.best },
+          revision: record.revision,
+        },
+      });
+      emit({ event: "saved", what: "best", epoch: epochs, path: folder.best });
+    }
+    const position = { epochs, best: this.best, seconds: this.seconds };
+    await saveCheckpoint(folder.checkpoint, layout, { snapshot, position });
+    this.#saved = epochs;
+    emit({ event: "saved", what: "checkpoint", epoch: epochs, path: folder.checkpoint });
+  }
+
+  async #epoch(epoch: number): Promise<void> {
+    const { setup, engine, loader, signal, emit, folder } = this.#options;
+    const started = performance.now();
+    const train = await trainEpoch({
+      ...{ setup, engine, loader, epoch, signal },
+      onStep: (outcome) => this.#onStep(outcome),
+    });
+    const test = await this.#validate(train);
+    const event = this.#epochEvent(epoch, train, test, (performance.now() - started) / 1000);
+    this.history.push(event);
+    if (event.final && test.top1 > (this.best?.top1 ?? -1)) {
+      this.best = { epoch: epoch + 1, top1: test.top1 };
+    }
+    await folder.log(event);
+    emit(event);
+    await this.save(epoch + 1);
+  }
+
+  /** At the temperature of the last step: what was trained is what is evaluated and stored. */
+  async #validate({ last }: EpochTotals): Promise<Accuracy> {
+    const { setup, engine, loader, signal } = this.#options;
+    const { dataset, preprocess, evaluationBatch } = setup;
+    const { images, top1, top5, loss } = await evaluateSplit({
+      ...{ engine, loader, dataset, part: "test", preprocess, batch: evaluationBatch, signal },
+      scalars: scalarsOf(last.temperature),
+    });
+    if (Number.isFinite(loss)) return { images, top1, top5, loss };
+    throw new OnebitError(
+      `the loss on the test images is ${loss} after step ${last.position.step + 1}: lower schedule.learningRate`,
+    );
+  }
+
+  async #onStep({ result, milliseconds, ...settings }: StepOutcome): Promise<void> {
+    const { setup, emit, folder } = this.#options;
+    const { division, recipe } = setup;
+    this.#meter.add(result.images, milliseconds);
+    const { step } = settings.position;
+    const event: StepEvent = {
+      event: "step",
+      epoch: Math.floor(step / division.stepsPerEpoch) + 1,
+      epochs: recipe.epochs,
+      step: step + 1,
+      steps: recipe.epochs * division.stepsPerEpoch,
+      loss: result.loss,
+      accuracy: result.correct / result.images,
+      gradientNorm: result.gradientNorm,
+      flipRate: orNull(result.flipRate),
+      learningRate: settings.learningRate,
+      temperature: settings.temperature,
+      imagesPerSecond: this.#meter.imagesPerSecond,
+      secondsLeft: this.#meter.secondsLeft,
+    };
+    emit(event);
+    const every = Math.ceil(division.stepsPerEpoch / LOGGED_STEPS);
+    if ((step + 1) % every === 0) await folder.log(event);
+  }
+
+  #epochEvent(epoch: number, train: EpochTotals, test: Accuracy, seconds: number): EpochEvent {
+    const { recipe, threshold } = this.#options.setup;
+    const { last } = train;
+    return {
+      event: "epoch",
+      epoch: epoch + 1,
+      epochs: recipe.epochs,
+      step: last.position.step + 1,
+      train: { loss: train.loss, top1: train.top1 },
+      test,
+      final: threshold === undefined || last.temperature === null || last.temperature < threshold,
+      flipRate: orNull(train.flipRate),
+      gradientNorm: train.gradientNorm,
+      learningRate: last.learningRate,
+      temperature: last.temperature,
+      imagesPerSecond: (1000 * train.images) / train.milliseconds,
+      seconds,
+      secondsLeft: this.#meter.secondsLeft,
+    };
+  }
+
+  /** Failures say what is left on disk and how to go on. */
+  #explain(error: unknown, checkpoint: string): unknown {
+    const where =
+      this.#saved > 0
+        ? `${checkpoint} holds the state after epoch ${this.#saved}`
+        : `${checkpoint} holds the state before the first epoch`;
+    const { signal } = this.#options;
+    if (error instanceof Interrupted || (signal?.aborted && error === signal.reason)) {
+      return new OnebitError(`stopped. ${where}: go on from there with --resume`);
+    }
+    if (error instanceof OnebitError) return new OnebitError(`${error.message}. ${where}`);
+    return error;
+  }
+}
+
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}

@@ -1,0 +1,126 @@
+import { availableParallelism } from "node:os";
+import { OnebitError, UsageError } from "onebit";
+import { type Graph, sizeOf } from "onebit/graph";
+import type { Preprocess } from "onebit/image";
+import { type Dataset, openDataset, preprocessFor } from "../data/index.js";
+import { compileEvaluation, compileTraining } from "../engine/plan.js";
+import type { EnginePlan } from "../engine/types.js";
+import type { Recipe } from "../recipes/index.js";
+import { layoutOf } from "../state/index.js";
+import { temperatureThreshold } from "./binary.js";
+import { checkRecipe, type Division, divide } from "./check.js";
+import { checkClasses } from "./evaluate.js";
+import { buildNetwork, fixedInput, recordOf, usualInput } from "./network.js";
+import type { TrainOptions } from "./options.js";
+import type { RunRecord } from "./run-folder.js";
+import { versions } from "./versions.js";
+
+/** A training before its first step: everything checked, nothing written. */
+export interface Setup {
+  readonly recipe: Recipe;
+  readonly dataset: Dataset;
+  readonly preprocess: Preprocess;
+  /** For one micro-batch. */
+  readonly network: Graph;
+  /** Temperature below which the weights are binary; undefined for networks without one. */
+  readonly threshold: number | undefined;
+  readonly division: Division;
+  readonly plan: EnginePlan;
+  readonly evaluationBatch: number;
+  readonly seed: number;
+  readonly record: RunRecord;
+  readonly notes: readonly string[];
+}
+
+export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Setup> {
+  const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
+  checkCount("seed", seed, 0);
+  checkCount("threads", threads, 1);
+  const dataset =
+    typeof options.data === "string" ? await openDataset(options.data) : options.data;
+  const division = divide(recipe, dataset.train.length);
+  const model = options.model ?? recipe.model;
+  const preprocess = preprocessing(dataset, model);
+  const { channels, size } = preprocess;
+  const input = [channels, ...size] as [number, number, number];
+  const classes = dataset.classes.length;
+  const modelRecord = recordOf(model, { classes, input, form: recipe.form });
+  const network = buildNetwork(modelRecord, division.microBatch);
+  const threshold = temperatureThreshold(network);
+  checkRecipe(recipe, division.stepsPerEpoch, threshold);
+  const graph = compileTraining(network, { estimators: options.estimators });
+  checkClasses(graph.classes, dataset);
+  checkScalars(network, graph.scalars);
+  const evaluated = Math.min(evaluationBatch, dataset.test.length);
+  const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
+  if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
+  const { clip, averageDecay, optimiser, loss } = recipe;
+  return {
+    ...{ recipe, dataset, preprocess, network, threshold, division, seed },
+    plan: {
+      layout,
+      training: { graph, optimiser, clip, averageDecay, labelSmoothing: loss.labelSmoothing },
+      evaluation: compileEvaluation(network, evaluated),
+      threads,
+    },
+    evaluationBatch: evaluated,
+    record: {
+      format: 1,
+      recipe,
+      model: modelRecord,
+      data: {
+        spec: dataset.spec,
+        name: dataset.name,
+        classes: dataset.classes,
+        trainImages: dataset.train.length,
+        testImages: dataset.test.length,
+      },
+      preprocess,
+      seed,
+      init: typeof options.init === "string" ? options.init : null,
+      threads,
+      versions: versions(),
+      revision: options.revision ?? null,
+      started: new Date().toISOString(),
+      result: null,
+    },
+    notes: [...dataset.notes, ...droppedNote(division, recipe, dataset)],
+  };
+}
+
+/** Trained elements of all parameters, and those of binary ones. */
+export function countParameters(network: Graph): { parameters: number; binary: number } {
+  const specs = Object.values(network.tensors).filter(({ kind }) => kind === "parameter");
+  const count = (list: typeof specs) => list.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return { parameters: count(specs), binary: count(specs.filter(({ role }) => role === "binary")) };
+}
+
+function preprocessing(dataset: Dataset, model: Parameters<typeof fixedInput>[0]): Preprocess {
+  const fixed = fixedInput(model) ?? (dataset.size ? undefined : usualInput(model));
+  if (!fixed) return preprocessFor(dataset);
+  const [channels, height, width] = fixed;
+  if (channels !== 1 && channels !== 3) {
+    throw new UsageError(`the network takes ${channels} channels; images have 1 or 3`);
+  }
+  return preprocessFor(dataset, { channels, size: [height, width] });
+}
+
+function droppedNote({ dropped }: Division, { batch }: Recipe, { train }: Dataset): string[] {
+  if (!dropped) return [];
+  return [
+    `each epoch leaves out ${dropped} of ${train.length} training images, others every time: they do not fill a batch of ${batch}`,
+  ];
+}
+
+function checkScalars(network: Graph, scalars: readonly string[]): void {
+  const strange = scalars.find((name) => name !== "temperature");
+  if (strange === undefined) return;
+  throw new OnebitError(
+    `${network.name}: the trainer has no value for the scalar input "${strange}"; it knows "temperature"`,
+  );
+}
+
+function checkCount(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new UsageError(`${name} is ${value}, must be a whole number from ${least} on`);
+}

@@ -1,0 +1,204 @@
+import { appendFile, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { OnebitError, UsageError } from "onebit";
+import type { Preprocess } from "onebit/image";
+import type { Recipe } from "../recipes/index.js";
+import type { EpochEvent, StepEvent } from "./events.js";
+import { explain, removeTemporaries, writeWhole } from "./files.js";
+import type { ModelRecord } from "./network.js";
+import type { TrainResult } from "./options.js";
+
+/** What run.json says: everything that decides the outcome, and what it was made with. */
+export interface RunRecord {
+  readonly format: 1;
+  readonly recipe: Recipe;
+  readonly model: ModelRecord;
+  readonly data: DataRecord;
+  readonly preprocess: Preprocess;
+  readonly seed: number;
+  /** Path that the tensors came from; null for random ones. */
+  readonly init: string | null;
+  readonly threads: number;
+  readonly versions: { readonly [name: string]: string };
+  readonly revision: string | null;
+  /** ISO 8601. */
+  readonly started: string;
+  /** null while the run is not finished. */
+  readonly result: RunSummary | null;
+}
+
+export interface DataRecord {
+  readonly spec: string;
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly trainImages: number;
+  readonly testImages: number;
+}
+
+export type RunSummary = Pick<
+  TrainResult,
+  "epochs" | "best" | "seconds" | "imagesPerSecond"
+>;
+
+/** Fields that a resumed run must share with the run that it goes on with. */
+const decisive = ["recipe", "model", "data", "preprocess", "seed"] as const;
+
+/**
+ *   run.json             what was asked for, and the result
+ *   metrics.jsonl        one line per event
+ *   checkpoint/          state.safetensors, from which the run can go on
+ *   best/                model.safetensors, the float model of the best epoch
+ */
+export class RunFolder {
+  constructor(readonly path: string) {}
+
+  get checkpoint(): string {
+    return join(this.path, "checkpoint", "state.safetensors");
+  }
+
+  get best(): string {
+    return join(this.path, "best", "model.safetensors");
+  }
+
+  get metrics(): string {
+    return join(this.path, "metrics.jsonl");
+  }
+
+  async exists(): Promise<boolean> {
+    return (await this.#record()) !== undefined;
+  }
+
+  async #record(): Promise<RunRecord | undefined> {
+    const file = join(this.path, "run.json");
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as RunRecord;
+    } catch {
+      throw new OnebitError(`${file}: is not JSON: the file is damaged`);
+    }
+  }
+
+  async read(): Promise<RunRecord> {
+    const record = await this.#record();
+    if (record) return record;
+    throw new UsageError(`${this.path}: holds no run (there is no run.json)`);
+  }
+
+  /** Makes the folder ready for a new run, or for going on with the one that it holds. */
+  async begin(
+    record: RunRecord,
+    { resume = false, overwrite = false }: { resume?: boolean; overwrite?: boolean },
+  ): Promise<void> {
+    const old = await this.#record();
+    if (resume) {
+      if (!old) throw new UsageError(`${this.path}: holds no run to resume; start without --resume`);
+      refuseChanges(this.path, old, record);
+      return this.#tidy();
+    }
+    if (old && !overwrite) {
+      throw new UsageError(
+        `${this.path}: already holds a run: go on with it (--resume) or choose another folder (--out)`,
+      );
+    }
+    await this.#create();
+    await this.write(record);
+  }
+
+  async write(record: RunRecord): Promise<void> {
+    await writeWhole(join(this.path, "run.json"), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  async log(event: EpochEvent | StepEvent): Promise<void> {
+    await appendFile(this.metrics, `${JSON.stringify(event)}\n`).catch((error) => {
+      throw explain(error, this.metrics);
+    });
+  }
+
+  /** Forgets what was logged after an epoch, and returns the epochs before. */
+  async rewind(epochs: number): Promise<EpochEvent[]> {
+    const text = await readFile(this.metrics, "utf8").catch(() => "");
+    const events = text.split("\n").flatMap((line) => parseLine(line) ?? []);
+    const kept = events.filter(({ epoch }) => epoch <= epochs);
+    await writeWhole(this.metrics, kept.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    return kept.filter((event) => event.event === "epoch");
+  }
+
+  async #create(): Promise<void> {
+    try {
+      for (const folder of ["checkpoint", "best"]) {
+        await rm(join(this.path, folder), { recursive: true, force: true });
+        await mkdir(join(this.path, folder), { recursive: true });
+      }
+      await rm(this.metrics, { force: true });
+    } catch (error) {
+      throw explain(error, this.path);
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    if (!(await stat(this.checkpoint).catch(() => undefined))) {
+      throw new UsageError(
+        `${this.path}: has no checkpoint yet, it stopped before the first: start again in another folder (--out), or replace it`,
+      );
+    }
+    for (const folder of ["", "checkpoint", "best"]) {
+      await removeTemporaries(join(this.path, folder));
+    }
+  }
+}
+
+/** The record of a run: recipe, model, data, versions, result. */
+export function readRun(out: string): Promise<RunRecord> {
+  return new RunFolder(out).read();
+}
+
+/** Every epoch that a run has logged. */
+export async function readEpochs(out: string): Promise<EpochEvent[]> {
+  const text = await readFile(new RunFolder(out).metrics, "utf8").catch(() => "");
+  const events = text.split("\n").flatMap((line) => parseLine(line) ?? []);
+  return events.filter((event) => event.event === "epoch");
+}
+
+/** undefined for an empty line, and for one that a killed process did not finish. */
+function parseLine(line: string): EpochEvent | StepEvent | undefined {
+  try {
+    return JSON.parse(line) as EpochEvent | StepEvent;
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseChanges(path: string, old: RunRecord, now: RunRecord): void {
+  for (const field of decisive) {
+    const difference = firstDifference(old[field], plainData(now[field]), field);
+    if (difference) {
+      throw new UsageError(
+        `${path}: cannot go on with another ${difference}: the run would not be what it was. Use the same values, or start a new run`,
+      );
+    }
+  }
+}
+
+/** As JSON would give it back. */
+function plainData(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+/** Path and both values of the first field that differs. */
+function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
+  if (isDeepStrictEqual(a, b)) return undefined;
+  if (!isGroup(a) || !isGroup(b)) {
+    return `${path} (${JSON.stringify(a)}, now ${JSON.stringify(b)})`;
+  }
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const difference = firstDifference(a[key], b[key], `${path}.${key}`);
+    if (difference) return difference;
+  }
+  return path;
+}
+
+function isGroup(value: unknown): value is { [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

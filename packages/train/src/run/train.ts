@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { OnebitError } from "onebit";
+import type { Tensor } from "onebit/graph";
+import { openLoader } from "../data/index.js";
+import { createCore } from "../engine/core.js";
+import { startEngine } from "../engine/start.js";
+import { momentNames } from "../optimisers/index.js";
+import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
+import { flatten, initialTensors } from "../state/index.js";
+import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
+import type { StartEvent } from "./events.js";
+import { loadFloatModel } from "./float-model.js";
+import { initialiseFrom } from "./init-from.js";
+import { TrainingLoop } from "./loop.js";
+import type { TrainOptions, TrainResult } from "./options.js";
+import { countParameters, prepare, type Setup } from "./prepare.js";
+import { RunFolder } from "./run-folder.js";
+
+/**
+ * Trains a network: every epoch over the shuffled and augmented training images, then an
+ * evaluation on the test images. Everything lands in the folder `out` (see RunFolder); earlier
+ * stages of a recipe in folders inside it.
+ *
+ * Same recipe, data, seed, machine and thread count: the same result. A resumed run ends with the
+ * same weights as an uninterrupted one.
+ *
+ * recipe: a Recipe or the name of one. Throws UsageError for what cannot work, before anything is
+ * written, and OnebitError where the training fails; the last checkpoint is then on disk.
+ */
+export async function train(recipe: Recipe | string, options: TrainOptions): Promise<TrainResult> {
+  const resolved = typeof recipe === "string" ? resolveRecipe(recipe) : recipe;
+  const { out, resume = false, overwrite = false } = options;
+  const lastStageBegun = (await new RunFolder(out).exists()) && !overwrite;
+  if (!resolved.stages.length || lastStageBegun) return trainRun(resolved, options);
+  let { init } = options;
+  for (const [i, { name, overrides }] of resolved.stages.entries()) {
+    const folder = new RunFolder(join(out, name));
+    const begun = await folder.exists();
+    const finished = resume && begun && (await folder.read()).result !== null;
+    if (!finished) {
+      const recipe = { ...overrideRecipe(resolved, overrides), stages: [] };
+      const going = resume && (begun || i === 0);
+      await trainRun(recipe, { ...options, out: folder.path, init, resume: going }, name);
+    }
+    // As published: the next stage goes on from the last epoch, not from the best.
+    init = folder.checkpoint;
+  }
+  return trainRun(resolved, { ...options, init, resume: false });
+}
+
+async function trainRun(
+  recipe: Recipe,
+  options: TrainOptions,
+  stage?: string,
+): Promise<TrainResult> {
+  const { out, onEvent: emit = () => {}, signal, worker = true, dataWorkers } = options;
+  if (signal?.aborted) throw new OnebitError("stopped before the training began");
+  const setup = await prepare(recipe, options);
+  const folder = new RunFolder(out);
+  const fresh = options.resume ? undefined : await beginning(setup, options);
+  await folder.begin(setup.record, options);
+  const from = fresh ?? (await resumed(setup, folder));
+  const { epochs: done, best, seconds } = from.position;
+  emit(startEvent(setup, { stage, out, done, notes: [...setup.notes, ...from.notes] }));
+  const { plan, dataset } = setup;
+  const engine = await (worker ? startEngine : createCore)(plan, from.snapshot.values);
+  const loader = openLoader(dataset, { workers: dataWorkers });
+  try {
+    if (!fresh) await engine.restore(from.snapshot);
+    const history = fresh ? [] : await folder.rewind(done);
+    const loop = new TrainingLoop({
+      ...{ setup, engine, loader, folder, done, history, best, seconds, emit, signal },
+    });
+    // So that there is something to go on from at any time.
+    if (fresh) await loop.save(0);
+    await loop.run();
+    const result = resultOf(setup, folder, loop);
+    const { epochs, imagesPerSecond } = result;
+    const summary = { epochs, best: result.best, seconds: result.seconds, imagesPerSecond };
+    await folder.write({ ...(await folder.read()), result: summary });
+    emit({ event: "done", ...summary, out });
+    return result;
+  } finally {
+    await engine.dispose();
+    await loader.close();
+  }
+}
+
+interface Beginning extends Checkpoint {
+  readonly notes: readonly string[];
+}
+
+/** Random tensors, or those of another training. */
+async function beginning({ network, plan, seed }: Setup, options: TrainOptions): Promise<Beginning> {
+  let tensors: { [key: string]: Tensor } = initialTensors(network, seed);
+  const notes: string[] = [];
+  const { init } = options;
+  if (init !== undefined) {
+    const path = typeof init === "string" ? init : undefined;
+    const given = typeof init === "string" ? (await loadFloatModel(init)).tensors : init;
+    const started = initialiseFrom(network, tensors, given, path ?? "the given tensors");
+    tensors = started.tensors;
+    if (started.reinitialised.length) {
+      notes.push(`${started.reinitialised.join(", ")} start fresh: the class count differs`);
+    }
+  }
+  return {
+    snapshot: { values: flatten(plan.layout, tensors), moments: {}, step: 0 },
+    position: { epochs: 0, best: null, seconds: 0 },
+    notes,
+  };
+}
+
+/** The state that the run left behind. */
+async function resumed({ plan, recipe, record }: Setup, folder: RunFolder): Promise<Beginning> {
+  const { optimiser, averageDecay } = recipe;
+  const moments = momentNames(optimiser);
+  const averaged = averageDecay !== null;
+  const saved = await loadCheckpoint(folder.checkpoint, plan.layout, moments, averaged);
+  const before = (await folder.read()).threads;
+  const notes =
+    before === record.threads
+      ? []
+      : [
+          `the run used ${before} threads before, now ${record.threads}: it will not be bit for bit what it would have been`,
+        ];
+  return { ...saved, notes };
+}
+
+interface StartFacts {
+  readonly stage: string | undefined;
+  readonly out: string;
+  readonly done: number;
+  readonly notes: readonly string[];
+}
+
+function startEvent(setup: Setup, { stage, out, done, notes }: StartFacts): StartEvent {
+  const { recipe, network, dataset, division, plan, seed } = setup;
+  const { parameters, binary } = countParameters(network);
+  return {
+    event: "start",
+    recipe: recipe.name,
+    stage,
+    model: network.name,
+    parameters,
+    binaryParameters: binary,
+    classes: dataset.classes.length,
+    trainImages: dataset.train.length,
+    testImages: dataset.test.length,
+    epochs: recipe.epochs,
+    epochsDone: done,
+    stepsPerEpoch: division.stepsPerEpoch,
+    batch: recipe.batch,
+    microBatch: division.microBatch,
+    threads: plan.threads,
+    seed,
+    out,
+    notes,
+  };
+}
+
+function resultOf({ recipe }: Setup, folder: RunFolder, loop: TrainingLoop): TrainResult {
+  if (!loop.best) throw new OnebitError(`${folder.path}: no epoch ended with final weights`);
+  return {
+    epochs: recipe.epochs,
+    best: loop.best,
+    history: loop.history,
+    out: folder.path,
+    bestModel: folder.best,
+    seconds: loop.seconds,
+    imagesPerSecond: loop.imagesPerSecond,
+  };
+}

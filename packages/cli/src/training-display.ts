@@ -15,7 +15,10 @@ export class TrainingDisplay {
   show(event: TrainEvent): void {
     this.#out.item(event);
     if (this.#out.jsonl) return;
-    if (event.event === "step") return this.#status.show(stepLine(event));
+    if (event.event === "step") {
+      this.#status.show(stepLine(event));
+      return;
+    }
     this.#status.clear();
     for (const line of linesOf(event)) this.#out.note(line);
   }

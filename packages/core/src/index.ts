@@ -1,1 +1,11 @@
 export { OnebitError, UsageError } from "./errors.js";
+export type { Card } from "./file/index.js";
+export type { Preprocess } from "./image/index.js";
+export type { Source } from "./platform/source.js";
+export type { CostTotals, ProgramCost, StepCost } from "./program/cost.js";
+export type { Backend, CompileOptions, Executable } from "./runtime/backend.js";
+export type { BackendChoice, BackendName } from "./runtime/backends.js";
+export type { FloatTensor, ImageLike } from "./runtime/images.js";
+export { type LoadOptions, load } from "./runtime/load.js";
+export type { ClassifyOptions, Model, ModelInfo, StepProfile } from "./runtime/model.js";
+export type { Prediction } from "./runtime/top.js";

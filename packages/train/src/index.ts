@@ -1,3 +1,4 @@
+export { measureTrainingSpeed, type TrainingSpeed } from "./bench/training-speed.js";
 export * from "./engine/index.js";
 export { type GradientOptions, gradientOutput, gradients } from "./gradients/index.js";
 export { crossEntropy, distributionLoss, targetsFromLabels } from "./losses/index.js";
@@ -11,5 +12,6 @@ export {
   recipes,
   resolveRecipe,
 } from "./recipes/index.js";
+export * from "./report/index.js";
 export * from "./run/index.js";
 export type { ScheduleConfig, TemperatureConfig } from "./schedules/index.js";

@@ -11,7 +11,8 @@ import { OnebitError } from "onebit";
  * taken, and without the flags that make the parent resolve packages to their sources.
  */
 export function startWorker(module: string, options: WorkerOptions = {}): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL(module, import.meta.url), options);
+  if (!import.meta.url.endsWith(".ts"))
+    return new Worker(new URL(module, import.meta.url), options);
   const built = new URL(`../dist/${module}`, import.meta.url);
   if (!existsSync(fileURLToPath(built))) {
     throw new OnebitError(`${fileURLToPath(built)} is not built: run "npm run build" first`);

@@ -1,22 +1,24 @@
-import type { FloatModel } from "onebit/models";
-import { floatModelGraph, scalarInputs } from "onebit/models";
+import { createRequire } from "node:module";
+import type { FloatTensor } from "onebit";
+import type { Graph, Tensor } from "onebit/graph";
+import { scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import ort from "onnxruntime-node";
 import type { Competitor } from "./latency.js";
 
 /**
  * ONNX Runtime on the same network in float32, at its best settings: weights as initialisers,
- * every graph optimisation on, as many threads as the others get.
+ * every graph optimisation on, as many threads as asked for.
  */
 export async function onnxRuntimeCompetitor(
-  model: FloatModel,
-  image: Float32Array,
+  graph: Graph,
+  tensors: { readonly [key: string]: Tensor },
+  input: FloatTensor,
   threads: number,
 ): Promise<Competitor & { dispose(): Promise<void> }> {
-  const graph = floatModelGraph(model);
   const { logits } = graph.outputs;
-  const scalars = scalarInputs(graph, model.tensors);
-  const onnx = toOnnx({ ...graph, outputs: { logits } }, { tensors: model.tensors, scalars });
+  const scalars = scalarInputs(graph, tensors);
+  const onnx = toOnnx({ ...graph, outputs: { logits } }, { tensors, scalars });
   const session = await ort.InferenceSession.create(onnx, {
     executionProviders: ["cpu"],
     graphOptimizationLevel: "all",
@@ -24,12 +26,16 @@ export async function onnxRuntimeCompetitor(
     interOpNumThreads: 1,
     logSeverityLevel: 3,
   });
-  const { shape } = graph.inputs.find(({ name }) => name === "x")!;
-  const x = new ort.Tensor("float32", image, [...shape]);
+  const x = new ort.Tensor("float32", input.data, [...input.shape]);
   return {
-    engine: `onnxruntime-node ${ort.env.versions.node ?? ""} float32`.replace("  ", " "),
+    engine: `onnxruntime-node ${ortVersion()}, float32`,
     threads,
     run: () => session.run({ x }),
     dispose: () => session.release(),
   };
+}
+
+function ortVersion(): string {
+  const require = createRequire(import.meta.url);
+  return (require("onnxruntime-node/package.json") as { version: string }).version;
 }

@@ -1,3 +1,24 @@
 import type { Command } from "commander";
+import { registerBench } from "./bench.js";
+import { registerData } from "./data.js";
+import { registerEval } from "./eval.js";
+import { registerExport } from "./export.js";
+import { registerModels } from "./models.js";
+import { registerPack } from "./pack.js";
+import { registerQuickstart } from "./quickstart.js";
+import { registerRun } from "./run.js";
+import { registerSummary } from "./summary.js";
+import { registerTrain } from "./train.js";
 
-export function registerCommands(_program: Command): void {}
+export function registerCommands(program: Command): void {
+  registerModels(program);
+  registerSummary(program);
+  registerData(program);
+  registerTrain(program);
+  registerPack(program);
+  registerRun(program);
+  registerEval(program);
+  registerBench(program);
+  registerExport(program);
+  registerQuickstart(program);
+}

@@ -21,20 +21,19 @@ function nearest(x: number): number {
 
 describe("float16", () => {
   it("reads every half as the format defines it", () => {
-    positiveHalves.forEach((value, bits) => {
-      expect(fromFloat16(bits)).toBe(value);
-      expect(fromFloat16(bits | 0x8000)).toBe(-value);
-    });
+    const signs = [0, 0x8000].flatMap((sign) =>
+      positiveHalves.map((_, bits) => fromFloat16(bits | sign)),
+    );
+    expect(signs).toEqual([...positiveHalves, ...positiveHalves.map((value) => -value)]);
     expect(fromFloat16(0x7c00)).toBe(Number.POSITIVE_INFINITY);
     expect(fromFloat16(0xfc00)).toBe(Number.NEGATIVE_INFINITY);
     expect(fromFloat16(0x7e00)).toBeNaN();
   });
 
   it("writes every half back", () => {
-    positiveHalves.forEach((value, bits) => {
-      expect(toFloat16(value)).toBe(bits);
-      expect(toFloat16(-value)).toBe(bits | 0x8000);
-    });
+    expect(positiveHalves.map(toFloat16)).toEqual(positiveHalves.map((_, bits) => bits));
+    const negative = positiveHalves.map((value) => toFloat16(-value));
+    expect(negative).toEqual(positiveHalves.map((_, bits) => bits | 0x8000));
   });
 
   it("rounds to the nearest half, ties to even", () => {

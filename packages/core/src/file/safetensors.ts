@@ -70,5 +70,5 @@ export function storedFloat32(shape: readonly number[], values: ArrayLike<number
 /** The values of an F32 tensor, copied so that they are aligned. */
 export function float32Values(key: string, { dtype, data }: StoredTensor): Float32Array {
   if (dtype !== "F32") throw new OnebitError(`tensor "${key}": is ${dtype}, F32 is wanted`);
-  return new Float32Array(data.slice().buffer);
+  return new Float32Array(new Uint8Array(data).buffer);
 }

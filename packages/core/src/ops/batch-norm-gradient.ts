@@ -1,5 +1,14 @@
 import { OnebitError } from "../errors.js";
 import { sizeOf } from "../graph/types.js";
+import type { Lowering } from "../onnx/lowering.js";
+import { forEachInChannel } from "./channel-loop.js";
+import {
+  lowerBatchSum,
+  lowerChannelAffine,
+  lowerMapDots,
+  lowerMapSums,
+} from "./channel-passes.js";
+import { channelShape, expectFloats } from "./checks.js";
 import type { Op } from "./op.js";
 
 /**
@@ -15,7 +24,9 @@ import type { Op } from "./op.js";
 export const batchNormGradient: Op = {
   name: "batch-norm-gradient",
   extraOutputs: ["weight", "bias"],
-  infer([g, x, weight]) {
+  infer(inputs) {
+    expectFloats(inputs, "g", "x", "weight", "mean", "inverseStd");
+    const [g, x, weight] = inputs;
     if (g.shape.join() !== x.shape.join()) {
       throw new OnebitError(`gradient [${g.shape}] and input [${x.shape}] differ in shape`);
     }
@@ -23,30 +34,22 @@ export const batchNormGradient: Op = {
   },
   evaluate([g, x, weight, mean, inverseStd], _, context) {
     const [n, c, h, w] = x.shape;
-    const plane = h * w;
-    const count = n * plane;
     const dx = context.array(x.data.length);
     const [dWeight, dBias] = [context.array(c), context.array(c)];
+    // In inference the statistics are constants: nothing flows through them.
+    const share = context.mode === "training" ? 1 / (n * h * w) : 0;
     for (let channel = 0; channel < c; channel++) {
-      const [m, s] = [mean.data[channel], inverseStd.data[channel]];
-      const each = (visit: (i: number) => void) => {
-        for (let image = 0; image < n; image++) {
-          const from = (image * c + channel) * plane;
-          for (let i = from; i < from + plane; i++) visit(i);
-        }
-      };
+      const normal = (i: number) => (x.data[i] - mean.data[channel]) * inverseStd.data[channel];
       let [sum, dot] = [0, 0];
-      each((i) => {
+      forEachInChannel(x.shape, channel, (i) => {
         sum += g.data[i];
-        dot += g.data[i] * (x.data[i] - m) * s;
+        dot += g.data[i] * normal(i);
       });
       dWeight[channel] = dot;
       dBias[channel] = sum;
-      const flows = context.mode === "training" ? 1 / count : 0;
-      const scale = weight.data[channel] * s;
-      each((i) => {
-        const z = (x.data[i] - m) * s;
-        dx[i] = scale * (g.data[i] - flows * (sum + z * dot));
+      const scale = weight.data[channel] * inverseStd.data[channel];
+      forEachInChannel(x.shape, channel, (i) => {
+        dx[i] = scale * (g.data[i] - share * (sum + normal(i) * dot));
       });
     }
     return [
@@ -56,22 +59,26 @@ export const batchNormGradient: Op = {
     ];
   },
   cost: ([g]) => ({ macs: 0, elementwise: 6 * sizeOf(g.shape) }),
-  lower(l) {
-    const [g, x, weight, mean, inverseStd] = l.inputs;
-    const [n, c, h, w] = l.shape(0);
-    const spread = (vector: string) => l.reshape(vector, [1, c, 1, 1]);
-    const axes = [0, 2, 3];
-    const dBias = l.emit("ReduceSum", [g, l.ints(axes)], { keepdims: 0 });
-    const centred = l.emit("Sub", [x, spread(mean)]);
-    const dot = l.emit("ReduceSum", [l.emit("Mul", [g, centred]), l.ints(axes)], { keepdims: 0 });
-    const dWeight = l.emit("Mul", [dot, inverseStd]);
-    const scale = l.emit("Mul", [weight, inverseStd]);
-    if (l.mode === "inference") return [l.emit("Mul", [g, spread(scale)]), dWeight, dBias];
-    const share = l.constant(1 / (n * h * w));
-    const gMean = l.emit("Mul", [dBias, share]);
-    const slope = l.emit("Mul", [l.emit("Mul", [dWeight, inverseStd]), share]);
-    const flat = l.emit("Sub", [g, spread(gMean)]);
-    const tilted = l.emit("Sub", [flat, l.emit("Mul", [centred, spread(slope)])]);
-    return [l.emit("Mul", [tilted, spread(scale)]), dWeight, dBias];
-  },
+  lower,
 };
+
+/** training: dx = A * (g - k * x) + A * (k * mean - dbias / M), with k = inverseStd * dweight / M. */
+function lower(l: Lowering): string[] {
+  const [g, x, weight, mean, inverseStd] = l.inputs;
+  const shape = l.shape(0);
+  const [n, c, h, w] = shape;
+  const mul = (a: string, b: string) => l.emit("Mul", [a, b]);
+  const spread = (vector: string) => l.reshape(vector, channelShape(c, 4));
+  const sums = lowerMapSums(l, g, shape);
+  const dBias = lowerBatchSum(l, sums);
+  // Centred map by map: the difference of the totals would cancel where |mean| is large.
+  const centred = l.emit("Sub", [lowerMapDots(l, g, x, shape), mul(sums, mean)]);
+  const dWeight = mul(lowerBatchSum(l, centred), inverseStd);
+  const scale = mul(weight, inverseStd);
+  if (l.mode === "inference") return [mul(g, spread(scale)), dWeight, dBias];
+  const share = l.constant(1 / (n * h * w));
+  const slope = mul(mul(dWeight, inverseStd), share);
+  const level = l.emit("Sub", [mul(slope, mean), mul(dBias, share)]);
+  const tilted = l.emit("Sub", [g, mul(x, spread(slope))]);
+  return [lowerChannelAffine(l, tilted, shape, scale, mul(scale, level)), dWeight, dBias];
+}

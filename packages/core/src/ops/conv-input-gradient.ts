@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { type Shape, sizeOf } from "../graph/types.js";
+import type { Lowering } from "../onnx/lowering.js";
 import { type ConvAttributes, convShape, forEachMac } from "./conv-geometry.js";
 import type { Op } from "./op.js";
 
@@ -43,19 +44,56 @@ export const convInputGradient: Op<ConvInputGradientAttributes> = {
     ];
   },
   cost: ([g, w]) => ({ macs: (sizeOf(g.shape) * sizeOf(w.shape)) / w.shape[0], elementwise: 0 }),
-  lower(l, { stride, padding, groups, inputShape }) {
-    const rest = [0, 1].map((axis) => {
-      const [, , kh, kw] = l.shape(1);
-      const covered = (l.shape(0)[2 + axis] - 1) * stride[axis] + [kh, kw][axis];
-      return inputShape[2 + axis] + 2 * padding[axis] - covered;
-    });
-    return [
-      l.emit("ConvTranspose", l.inputs, {
-        strides: stride,
-        pads: [...padding, ...padding],
-        output_padding: rest,
-        group: groups,
-      }),
-    ];
-  },
+  lower: (l, attrs) => [
+    isFlippable(l, attrs) ? lowerAsConv(l, attrs) : lowerTransposed(l, attrs),
+  ],
 };
+
+/**
+ * With stride 1 the gradient is a convolution with the weight's channels swapped and its kernel
+ * turned by 180 degrees. Measured on one AVX-512 core, 3x3, batch 64, GFLOP/s (ConvTranspose ->
+ * Conv): 16 channels 28x28 29 -> 32, 128 channels 16x16 84 -> 95, 512 channels 4x4 50 -> 70. With
+ * stride 2 ConvTranspose is fastest: 64 channels 68, convolutions by phase 45, zero insertion 16.
+ */
+function isFlippable(l: Lowering, { stride, padding }: ConvInputGradientAttributes): boolean {
+  const [, , kh, kw] = l.shape(1);
+  const unit = stride[0] === 1 && stride[1] === 1;
+  return l.target !== "portable" && unit && padding[0] < kh && padding[1] < kw;
+}
+
+function lowerAsConv(l: Lowering, { padding, groups }: ConvInputGradientAttributes): string {
+  const [g, w] = l.inputs;
+  const [o, i, kh, kw] = l.shape(1);
+  const grouped = l.transpose(l.reshape(w, [groups, o / groups, i, kh, kw]), [0, 2, 1, 3, 4]);
+  const swapped = l.reshape(grouped, [groups * i, o / groups, kh, kw]);
+  const [top, left] = [kh - 1 - padding[0], kw - 1 - padding[1]];
+  return l.emit("Conv", [g, kh * kw === 1 ? swapped : lowerFlip(l, swapped)], {
+    pads: [top, left, top, left],
+    group: groups,
+  });
+}
+
+/** Reverses the last two axes. */
+function lowerFlip(l: Lowering, w: string): string {
+  const beyond = -(2 ** 31);
+  const [starts, ends] = [l.ints([-1, -1]), l.ints([beyond, beyond])];
+  return l.emit("Slice", [w, starts, ends, l.ints([2, 3]), l.ints([-1, -1])]);
+}
+
+function lowerTransposed(
+  l: Lowering,
+  { stride, padding, groups, inputShape }: ConvInputGradientAttributes,
+): string {
+  const [, , kh, kw] = l.shape(1);
+  // What the last window left over: the input is that much larger than the windows reach.
+  const rest = [0, 1].map((axis) => {
+    const covered = (l.shape(0)[2 + axis] - 1) * stride[axis] + [kh, kw][axis];
+    return inputShape[2 + axis] + 2 * padding[axis] - covered;
+  });
+  return l.emit("ConvTranspose", l.inputs, {
+    strides: stride,
+    pads: [...padding, ...padding],
+    output_padding: rest,
+    group: groups,
+  });
+}

@@ -39,6 +39,7 @@ import { pad } from "./pad.js";
 import { prelu } from "./prelu.js";
 import { preluGradient } from "./prelu-gradient.js";
 import { relu } from "./relu.js";
+import { reluGradient } from "./relu-gradient.js";
 import { reshape } from "./reshape.js";
 import { sigmoid } from "./sigmoid.js";
 import { sign } from "./sign.js";
@@ -81,6 +82,7 @@ const list: readonly Op<any>[] = [
   prelu,
   preluGradient,
   relu,
+  reluGradient,
   reshape,
   sigmoid,
   slice,

@@ -1,13 +1,14 @@
 import { sizeOf } from "../graph/types.js";
 import type { Lowering } from "../onnx/lowering.js";
+import { axisOf } from "./checks.js";
 import type { Op } from "./op.js";
-import { mapLanes, resolveAxis, type SoftmaxAttributes } from "./softmax.js";
+import { mapLanes, type SoftmaxAttributes } from "./softmax.js";
 
 /** y = x - max - log(sum exp(x - max)) along `axis` (negative: from the end). Any shape. */
 export const logSoftmax: Op<SoftmaxAttributes> = {
   name: "log-softmax",
   infer([x], { axis }) {
-    resolveAxis(x.shape, axis);
+    axisOf(axis, x.shape.length);
     return [x];
   },
   evaluate: ([x], { axis }, context) => [
@@ -19,13 +20,13 @@ export const logSoftmax: Op<SoftmaxAttributes> = {
   ],
   gradient({ b, outputs: [y], gradOutputs: [g], needs }, { axis }) {
     if (!g || !needs[0]) return [];
-    const axes = [resolveAxis(b.shape(y), axis)];
+    const axes = [axisOf(axis, b.shape(y).length)];
     const total = b.op("sum", [g], { axes, keepDims: true });
     return [b.op("sub", [g, b.op("mul", [b.op("exp", [y]), total])])];
   },
   cost: ([x]) => ({ macs: 0, elementwise: 5 * sizeOf(x.shape) }),
   lower(l, { axis }) {
-    const resolved = resolveAxis(l.shape(0), axis);
+    const resolved = axisOf(axis, l.shape(0).length);
     if (l.target === "webgpu") return [lowerStepwise(l, resolved)];
     return [l.emit("LogSoftmax", l.inputs, { axis: resolved })];
   },

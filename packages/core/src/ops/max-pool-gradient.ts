@@ -71,7 +71,7 @@ function lowerMaxPoolGradient(l: Lowering, { kernel, stride, padding }: PoolAttr
       const [top, left] = [ky - padding[0], kx - padding[1]];
       parts.push(lowerPlace(l, part, [n, c, h, w], stride, [top, left], [height, width]));
     }
-  return parts.length === 1 ? parts[0] : l.emit("Sum", parts);
+  return parts.reduce((total, part) => l.emit("Add", [total, part]));
 }
 
 /** Writes x[oy, ox] to (oy * stride + top, ox * stride + left) of a zero map. */

@@ -1,5 +1,5 @@
-import { OnebitError } from "../errors.js";
-import { type Shape, sizeOf, type Tensor } from "../graph/types.js";
+import { sizeOf, type Tensor } from "../graph/types.js";
+import { axisOf } from "./checks.js";
 import type { EvaluateContext, Op } from "./op.js";
 
 export type SoftmaxAttributes = { readonly axis: number };
@@ -8,7 +8,7 @@ export type SoftmaxAttributes = { readonly axis: number };
 export const softmax: Op<SoftmaxAttributes> = {
   name: "softmax",
   infer([x], { axis }) {
-    resolveAxis(x.shape, axis);
+    axisOf(axis, x.shape.length);
     return [x];
   },
   evaluate: ([x], { axis }, context) => [
@@ -21,22 +21,13 @@ export const softmax: Op<SoftmaxAttributes> = {
   ],
   gradient({ b, outputs: [y], gradOutputs: [g], needs }, { axis }) {
     if (!g || !needs[0]) return [];
-    const axes = [resolveAxis(b.shape(y), axis)];
+    const axes = [axisOf(axis, b.shape(y).length)];
     const mean = b.op("sum", [b.op("mul", [g, y])], { axes, keepDims: true });
     return [b.op("mul", [y, b.op("sub", [g, mean])])];
   },
   cost: ([x]) => ({ macs: 0, elementwise: 5 * sizeOf(x.shape) }),
-  lower: (l, { axis }) => [l.emit("Softmax", l.inputs, { axis: resolveAxis(l.shape(0), axis) })],
+  lower: (l, { axis }) => [l.emit("Softmax", l.inputs, { axis: axisOf(axis, l.shape(0).length) })],
 };
-
-/** A negative axis counts from the end. */
-export function resolveAxis(shape: Shape, axis: number): number {
-  const resolved = axis < 0 ? axis + shape.length : axis;
-  if (!Number.isInteger(axis) || resolved < 0 || resolved >= shape.length) {
-    throw new OnebitError(`axis ${axis}: [${shape}] has ${shape.length} axes`);
-  }
-  return resolved;
-}
 
 /** Replaces each one-dimensional lane along `axis` by f(lane). */
 export function mapLanes(
@@ -45,7 +36,7 @@ export function mapLanes(
   context: EvaluateContext,
   f: (lane: number[]) => number[],
 ): Tensor {
-  const at = resolveAxis(x.shape, axis);
+  const at = axisOf(axis, x.shape.length);
   const length = x.shape[at];
   const inner = sizeOf(x.shape.slice(at + 1));
   const data = context.array(x.data.length);

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { OnebitError } from "../errors.js";
+import type { TransferOptions } from "./fetch.js";
 
 /** Writes beside the target, then renames: the file under its final name is always whole. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
@@ -12,6 +14,29 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     throw error;
   }
 }
+
+/** A whole file; says in words why it cannot be read. */
+export async function readFileBytes(
+  path: string | URL,
+  { progress, signal }: TransferOptions = {},
+): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(path, { signal });
+    progress?.(bytes.length, bytes.length);
+    return bytes;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!code || code === "ABORT_ERR") throw error;
+    const why = REASONS[code] ?? (error as Error).message;
+    throw new OnebitError(`${path}: ${why}`, { cause: error });
+  }
+}
+
+const REASONS: { readonly [code: string]: string } = {
+  ENOENT: "there is no such file",
+  EISDIR: "is a folder, not a file",
+  EACCES: "may not be read (permission denied)",
+};
 
 /** Bytes behind a file: URL. */
 export function readFileAsset(url: URL): Promise<Uint8Array> {

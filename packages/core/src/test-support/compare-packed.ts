@@ -34,7 +34,8 @@ export function comparePacked(
     if (!graphValue) return;
     compared++;
     const expected = graphValue.shape.length === 4 ? channelsLast(graphValue) : graphValue.data;
-    const largest = expected.reduce((max: number, x: number) => Math.max(max, Math.abs(x)), 1e-9);
+    let largest = 1e-9;
+    for (const x of expected) largest = Math.max(largest, Math.abs(x));
     for (let i = 0; i < expected.length; i++) {
       const difference = Math.abs(values[id][i] - expected[i]);
       if (kind === "bits") differentBits += difference === 0 ? 0 : 1;
@@ -53,11 +54,12 @@ export function comparePacked(
 }
 
 function margin(graph: Graph, values: ReadonlyMap<string, Tensor>): number {
-  const inputs = graph.nodes.filter(({ op }) => op === "sign").map(({ inputs }) => inputs[0]);
-  return inputs.reduce((smallest, name) => {
-    const { data } = values.get(name)!;
-    return data.reduce((least: number, t: number) => Math.min(least, Math.abs(t)), smallest);
-  }, Number.POSITIVE_INFINITY);
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const { op, inputs } of graph.nodes) {
+    if (op !== "sign") continue;
+    for (const t of values.get(inputs[0])!.data) smallest = Math.min(smallest, Math.abs(t));
+  }
+  return smallest;
 }
 
 /** [1, C, H, W] to [H, W, C]. */

@@ -41,14 +41,14 @@ export function floatTensor(data: Float32Array, shape: readonly number[] = [data
 }
 
 /** Rows of ±1 as canonical bits: least significant first, +1 is a set bit, rows filled to bytes. */
-export function bitTensor(signs: readonly number[], rows: number) {
+export function bitTensor(signs: ArrayLike<number>, rows: number) {
   const length = signs.length / rows;
   const rowBytes = Math.ceil(length / 8);
   const data = new Uint8Array(rows * rowBytes);
-  signs.forEach((sign, i) => {
+  for (let i = 0; i < signs.length; i++) {
     const [row, bit] = [Math.floor(i / length), i % length];
-    if (sign > 0) data[row * rowBytes + (bit >> 3)] |= 1 << (bit & 7);
-  });
+    if (signs[i] > 0) data[row * rowBytes + (bit >> 3)] |= 1 << (bit & 7);
+  }
   return { type: "bits", shape: [rows, rowBytes], data } as const satisfies ProgramTensors[string];
 }
 

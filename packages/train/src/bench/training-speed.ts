@@ -57,7 +57,9 @@ export async function measureTrainingSpeed(
   const step = async () => {
     const images = randomValues(sizeOf(graph.input));
     const labels = Int32Array.from({ length: batch }, (_, i) => i % graph.classes);
-    return timed(() => core.step({ microBatches: [{ images, labels }], learningRate: 1e-4, scalars }));
+    return timed(() =>
+      core.step({ microBatches: [{ images, labels }], learningRate: 1e-4, scalars }),
+    );
   };
   const stepTimes: number[] = [];
   const convTimes: number[] = [];

@@ -1,5 +1,5 @@
-import { evaluate, type Graph, type GraphBuilder, network, type Tensor } from "onebit/graph";
 import * as layers from "onebit/graph";
+import { evaluate, type Graph, type GraphBuilder, network, type Tensor } from "onebit/graph";
 import { buildModel } from "onebit/models";
 import { afterEach, describe, expect, it } from "vitest";
 import { rng } from "../data/random.js";
@@ -123,7 +123,11 @@ describe("engine", () => {
     const steps: Float32Array[] = [];
     for (const part of parts) {
       const engine = await start({ ...setup, values: setup.values.slice() });
-      const { gradientNorm } = await engine.step({ microBatches: [part], learningRate: 1, scalars });
+      const { gradientNorm } = await engine.step({
+        microBatches: [part],
+        learningRate: 1,
+        scalars,
+      });
       norms.push(gradientNorm);
       steps.push((await engine.snapshot()).values);
     }
@@ -142,7 +146,9 @@ describe("engine", () => {
   it("counts sign flips of binary weights against a plain count", async () => {
     const setup = setUp(tiny());
     const engine = await start(setup);
-    const { start: from, end: to } = setup.plan.layout.segments.find(({ role }) => role === "binary")!;
+    const { start: from, end: to } = setup.plan.layout.segments.find(
+      ({ role }) => role === "binary",
+    )!;
     let signs = setup.values.slice(from, to).map((w) => (w > 0 ? 1 : 0));
     for (let step = 0; step < 3; step++) {
       const { flipRate } = await engine.step({
@@ -162,7 +168,11 @@ describe("engine", () => {
     await engine.step({ microBatches: [batchOf(1)], learningRate: 0.1, scalars });
     const tensors = tensorsFrom(setup.plan, (await engine.snapshot()).values);
     const { images } = batchOf(9);
-    const oracle = evaluate(tiny(3), { x: { shape: [3, 2, 6, 6], data: images.slice(0, 3 * 72) }, temperature: 0 }, tensors);
+    const oracle = evaluate(
+      tiny(3),
+      { x: { shape: [3, 2, 6, 6], data: images.slice(0, 3 * 72) }, temperature: 0 },
+      tensors,
+    );
     const { logits } = await engine.evaluate({ images, count: 3, scalars: { temperature: 0 } });
     expect(logits.length).toBe(3 * CLASSES);
     logits.forEach((logit, i) => {
@@ -195,7 +205,10 @@ describe("engine", () => {
   });
 
   it("restores a snapshot bit for bit", async () => {
-    const setup = setUp(tiny(), { optimiser: { ...adamDefaults, kind: "adamw" }, averageDecay: 0.9 });
+    const setup = setUp(tiny(), {
+      optimiser: { ...adamDefaults, kind: "adamw" },
+      averageDecay: 0.9,
+    });
     const step = (engine: Engine, seed: number) =>
       engine.step({ microBatches: [batchOf(seed)], learningRate: 0.01, scalars });
     const first = await start(setup);
@@ -250,15 +263,20 @@ describe("engine", () => {
     expect(snapshot).toEqual(await here.snapshot());
     await there.restore(snapshot);
     const bad = { ...batchOf(1), labels: Int32Array.of(9, 9, 9, 9) };
-    await expect(
-      there.step({ microBatches: [bad], learningRate: 1, scalars }),
-    ).rejects.toThrow(/label 9/);
+    await expect(there.step({ microBatches: [bad], learningRate: 1, scalars })).rejects.toThrow(
+      /label 9/,
+    );
     await there.dispose();
     await expect(there.snapshot()).rejects.toThrow(/disposed/);
   });
 
   it("learns: a nano BNext fits 16 random images", async () => {
-    const network = buildModel("bnext", { classes: CLASSES, input: [1, 8, 8], batch: 16, widths: [8, 8, 16] });
+    const network = buildModel("bnext", {
+      classes: CLASSES,
+      input: [1, 8, 8],
+      batch: 16,
+      widths: [8, 8, 16],
+    });
     const setup = setUp(network, { optimiser: { ...adamDefaults, kind: "adamw" }, clip: 5 });
     const engine = await start(setup);
     const shape = [16, 1, 8, 8];
@@ -277,6 +295,9 @@ describe("engine", () => {
 
 function tensorsFrom({ layout }: EnginePlan, values: Float32Array): { [key: string]: Tensor } {
   return Object.fromEntries(
-    layout.segments.map(({ key, shape, start, end }) => [key, { shape, data: values.slice(start, end) }]),
+    layout.segments.map(({ key, shape, start, end }) => [
+      key,
+      { shape, data: values.slice(start, end) },
+    ]),
   );
 }

@@ -92,7 +92,12 @@ class Core implements Engine {
     const images = microBatches.reduce((sum, { labels }) => sum + labels.length, 0);
     const recycled = microBatches.map((batch) => batch.images);
     if (!Number.isFinite(loss)) {
-      return { ...{ loss, correct, images, recycled }, gradientNorm: NaN, flipRate: NaN, finite: false };
+      return {
+        ...{ loss, correct, images, recycled },
+        gradientNorm: NaN,
+        flipRate: NaN,
+        finite: false,
+      };
     }
     const gradientNorm = update(
       this.#state,
@@ -113,7 +118,8 @@ class Core implements Engine {
 
   async evaluate({ images, count, scalars }: EvaluateRequest): Promise<EvaluateResult> {
     const { evaluation, layout } = this.#plan;
-    if (!evaluation || !this.evaluation) throw new OnebitError("this engine was not started for evaluation");
+    if (!evaluation || !this.evaluation)
+      throw new OnebitError("this engine was not started for evaluation");
     const { values, average } = this.#state;
     // The average covers trained tensors; statistics and counters are the current ones.
     average?.set(values.subarray(layout.trained), layout.trained);
@@ -154,7 +160,8 @@ class Core implements Engine {
     const { input, classes } = graph;
     checkBatch(batch, input, classes);
     this.#setScalars(scalars);
-    const target = batch.target ?? targetsFromLabels(batch.labels, classes, labelSmoothing, this.#target);
+    const target =
+      batch.target ?? targetsFromLabels(batch.labels, classes, labelSmoothing, this.#target);
     const feeds = { ...this.#trainingFeeds, x: bind(batch.images, input) };
     await this.training!.run(
       { ...feeds, target: bind(target, [input[0], classes]) },
@@ -170,7 +177,8 @@ class Core implements Engine {
     const { values } = this.#state;
     for (const { kind, mirrors, start, end } of this.#plan.layout.segments) {
       if (kind === "counter") values[start]++;
-      if (kind === "mirror" && mirrors && mirrors in scalars) values.fill(scalars[mirrors], start, end);
+      if (kind === "mirror" && mirrors && mirrors in scalars)
+        values.fill(scalars[mirrors], start, end);
     }
   }
 
@@ -179,7 +187,8 @@ class Core implements Engine {
     const { segments } = layout;
     const shapes = new Map(segments.map(({ key, shape }) => [key, shape]));
     const views = viewsOf(layout, this.#state.values);
-    for (const key of graph.tensors) this.#trainingFeeds[key] = bind(views.get(key)!, shapes.get(key)!);
+    for (const key of graph.tensors)
+      this.#trainingFeeds[key] = bind(views.get(key)!, shapes.get(key)!);
     this.#bindScalars(graph, this.#trainingFeeds);
     const gradientViews = viewsOf(layout, this.#gradients);
     for (const key of graph.gradients) {
@@ -194,14 +203,18 @@ class Core implements Engine {
     const [batch] = graph.input;
     this.#target = new Float32Array(batch * graph.classes);
     this.#trainingFetches.loss = bind(new Float32Array(1), []);
-    this.#trainingFetches.logits = bind(new Float32Array(batch * graph.classes), [batch, graph.classes]);
+    this.#trainingFetches.logits = bind(new Float32Array(batch * graph.classes), [
+      batch,
+      graph.classes,
+    ]);
   }
 
   #bindEvaluation(graph: CompiledGraph): void {
     const { layout } = this.#plan;
     const views = viewsOf(layout, this.#state.average ?? this.#state.values);
     const shapes = new Map(layout.segments.map(({ key, shape }) => [key, shape]));
-    for (const key of graph.tensors) this.#evaluationFeeds[key] = bind(views.get(key)!, shapes.get(key)!);
+    for (const key of graph.tensors)
+      this.#evaluationFeeds[key] = bind(views.get(key)!, shapes.get(key)!);
     this.#bindScalars(graph, this.#evaluationFeeds);
     const logits = [graph.input[0], graph.classes];
     this.#evaluationFetches.logits = bind(new Float32Array(logits[0] * logits[1]), logits);
@@ -216,7 +229,8 @@ class Core implements Engine {
 
   #setScalars(scalars: Scalars): void {
     for (const [name, tensor] of Object.entries(this.#scalars)) {
-      if (!(name in scalars)) throw new OnebitError(`no value given for the scalar input "${name}"`);
+      if (!(name in scalars))
+        throw new OnebitError(`no value given for the scalar input "${name}"`);
       (tensor.data as Float32Array)[0] = scalars[name];
     }
   }

@@ -13,6 +13,10 @@ export type Call = { readonly id: number } & (
 export type Reply = { readonly id: number } & (
   | { readonly value: unknown }
   | {
-      readonly error: { readonly message: string; readonly stack?: string; readonly expected: boolean };
+      readonly error: {
+        readonly message: string;
+        readonly stack?: string;
+        readonly expected: boolean;
+      };
     }
 );

@@ -40,7 +40,9 @@ class EngineClient implements Engine {
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.on("message", (reply: Reply) => this.#settle(reply));
-    worker.on("error", (error) => this.#die(new OnebitError(`the engine failed: ${error.message}`)));
+    worker.on("error", (error) =>
+      this.#die(new OnebitError(`the engine failed: ${error.message}`)),
+    );
     worker.on("exit", (code) => this.#die(new OnebitError(`the engine ended with status ${code}`)));
   }
 

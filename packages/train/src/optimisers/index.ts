@@ -5,7 +5,7 @@ export {
   type OptimiserConfig,
   type OptimiserKind,
 } from "./config.js";
-export { groupOf, type GroupStep, groupSettings, type ParameterGroup } from "./groups.js";
+export { type GroupStep, groupOf, groupSettings, type ParameterGroup } from "./groups.js";
 export {
   clipFactor,
   globalNorm,

@@ -68,15 +68,17 @@ function applyTo(
     case "adamw": {
       const { kind, beta1, beta2, epsilon } = config;
       const settings = { ...group, decoupled: kind === "adamw", beta1, beta2, epsilon };
-      return adam(values, gradients, moments.exp_avg, moments.exp_avg_sq, settings);
+      adam(values, gradients, moments.exp_avg, moments.exp_avg_sq, settings);
+      break;
     }
     case "sgd": {
       const { momentum, nesterov } = config;
       const settings = { ...group, momentum, nesterov };
-      return sgd(values, gradients, moments.momentum_buffer, settings);
+      sgd(values, gradients, moments.momentum_buffer, settings);
+      break;
     }
     default:
-      return config.kind satisfies never;
+      config.kind satisfies never;
   }
 }
 

@@ -83,7 +83,9 @@ describe("dividing images into steps", () => {
   });
 
   it("refuses what cannot work", () => {
-    expect(() => divide({ ...recipe, microBatch: 48 }, 1000)).toThrow(/48 does not divide batch 64/);
+    expect(() => divide({ ...recipe, microBatch: 48 }, 1000)).toThrow(
+      /48 does not divide batch 64/,
+    );
     expect(() => divide(recipe, 63)).toThrow(/63 training images do not fill one batch of 64/);
     expect(() => divide({ ...recipe, batch: 0 }, 63)).toThrow(/batch is 0/);
     expect(() => checkRecipe({ ...recipe, epochs: 0 }, 1, undefined)).toThrow(/epochs is 0/);

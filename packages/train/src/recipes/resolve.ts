@@ -105,5 +105,10 @@ function parseValue(text: string): unknown {
 
 /** Like assignment, but "__proto__" becomes a field like any other. */
 function define(group: Fields, field: string, value: unknown): void {
-  Object.defineProperty(group, field, { value, enumerable: true, writable: true, configurable: true });
+  Object.defineProperty(group, field, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
 }

@@ -20,7 +20,9 @@ export function divide({ batch, microBatch }: Recipe, images: number): Division 
   }
   const stepsPerEpoch = Math.floor(images / batch);
   if (!stepsPerEpoch) {
-    throw new UsageError(`${images} training images do not fill one batch of ${batch}: lower batch`);
+    throw new UsageError(
+      `${images} training images do not fill one batch of ${batch}: lower batch`,
+    );
   }
   return {
     microBatch: size,

@@ -81,7 +81,9 @@ export async function loadCheckpoint(
     }
     return flat;
   };
-  const { step, ...position } = JSON.parse(metadata.position) as CheckpointPosition & { step: number };
+  const { step, ...position } = JSON.parse(metadata.position) as CheckpointPosition & {
+    step: number;
+  };
   const snapshot: Snapshot = {
     values: load((key) => key, layout.length),
     moments: Object.fromEntries(

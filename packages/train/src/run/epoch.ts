@@ -115,7 +115,8 @@ function settingsAt({ recipe, threshold, division }: Setup, step: number): StepS
   return {
     position,
     learningRate: learningRate(recipe.schedule, position),
-    temperature: threshold === undefined ? null : temperature(recipe.temperature, threshold, position),
+    temperature:
+      threshold === undefined ? null : temperature(recipe.temperature, threshold, position),
   };
 }
 

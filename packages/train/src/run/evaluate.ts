@@ -2,8 +2,8 @@ import { OnebitError } from "onebit";
 import type { Graph } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import { type Dataset, type Loader, openLoader, preprocessFor } from "../data/index.js";
-import { compileEvaluation } from "../engine/plan.js";
 import { createCore } from "../engine/core.js";
+import { compileEvaluation } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine, Scalars } from "../engine/types.js";
 import { adamDefaults } from "../optimisers/index.js";
@@ -41,12 +41,16 @@ export async function evaluateFloat(
 ): Promise<FloatEvaluation> {
   const { batch = 64, threads = 1, dataWorkers, part = "test", worker = true, signal } = options;
   const [channels, height, width] = inputOf(graph);
-  const preprocess = options.preprocess ?? preprocessFor(dataset, { channels, size: [height, width] });
+  const preprocess =
+    options.preprocess ?? preprocessFor(dataset, { channels, size: [height, width] });
   const evaluation = compileEvaluation(graph, Math.min(batch, dataset[part].length));
   checkClasses(evaluation.classes, dataset);
   const layout = layoutOf(graph, new Set(), adamDefaults);
   // Counters, mirrors and dead tensors may be missing: evaluation does not read them.
-  const values = flatten(layout, { ...initialTensors(graph, 0), ...known(graph, tensors, evaluation.tensors) });
+  const values = flatten(layout, {
+    ...initialTensors(graph, 0),
+    ...known(graph, tensors, evaluation.tensors),
+  });
   const temperature = options.temperature ?? mirrored(graph, tensors) ?? 0;
   const engine = await (worker ? startEngine : createCore)({ layout, evaluation, threads }, values);
   const loader = openLoader(dataset, { workers: dataWorkers });
@@ -79,7 +83,13 @@ export interface SplitEvaluation {
 /** Runs a whole split through an engine, unshuffled and without augmentation. */
 export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEvaluation> {
   const { engine, loader, dataset, part, preprocess, batch, scalars, signal } = options;
-  const stream = loader.batches({ split: part, batch, preprocess, shuffle: false, dropLast: false });
+  const stream = loader.batches({
+    split: part,
+    batch,
+    preprocess,
+    shuffle: false,
+    dropLast: false,
+  });
   const board = new Scoreboard(dataset.classes.length);
   const predictions = new Int32Array(stream.items);
   const started = performance.now();

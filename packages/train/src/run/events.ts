@@ -21,8 +21,6 @@ export interface StartEvent {
   readonly threads: number;
   readonly seed: number;
   readonly out: string;
-  /** Worth knowing: dropped images, how data were read, reinitialised tensors. */
-  readonly notes: readonly string[];
 }
 
 /** After every optimiser step. */
@@ -69,6 +67,7 @@ export interface EpochEvent {
   readonly secondsLeft: number;
 }
 
+/** Worth knowing: dropped images, how data were read, reinitialised tensors. */
 export interface WarningEvent {
   readonly event: "warning";
   readonly message: string;

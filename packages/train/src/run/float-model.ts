@@ -23,7 +23,11 @@ export type Tensors = { readonly [key: string]: Tensor };
 const CARD = "onebit-model";
 
 /** Writes a float model: a safetensors file whose metadata hold the card. */
-export async function saveFloatModel(path: string, tensors: Tensors, card: ModelCard): Promise<void> {
+export async function saveFloatModel(
+  path: string,
+  tensors: Tensors,
+  card: ModelCard,
+): Promise<void> {
   const stored = Object.entries(tensors).map(([key, { shape, data }]): [string, StoredTensor] => [
     key,
     storedFloat32(shape, data),
@@ -33,7 +37,9 @@ export async function saveFloatModel(path: string, tensors: Tensors, card: Model
 }
 
 /** Reads the tensors of a safetensors file, with the card where there is one. */
-export async function loadFloatModel(path: string): Promise<{ tensors: Tensors; card?: ModelCard }> {
+export async function loadFloatModel(
+  path: string,
+): Promise<{ tensors: Tensors; card?: ModelCard }> {
   const file = await weightsFile(path);
   const { metadata, tensors } = await readWhole(file);
   const entries = Object.entries(tensors)

@@ -12,6 +12,12 @@ export type {
 export { loadFloatModel, type ModelCard, saveFloatModel, type Tensors } from "./float-model.js";
 export { buildNetwork, type ModelChoice, type ModelRecord } from "./network.js";
 export type { TrainOptions, TrainResult } from "./options.js";
-export { type DataRecord, type RunRecord, type RunSummary, readEpochs, readRun } from "./run-folder.js";
+export {
+  type DataRecord,
+  type RunRecord,
+  type RunSummary,
+  readEpochs,
+  readRun,
+} from "./run-folder.js";
 export { type Accuracy, Scoreboard } from "./scores.js";
 export { train } from "./train.js";

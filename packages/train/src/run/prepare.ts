@@ -36,8 +36,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
-  const dataset =
-    typeof options.data === "string" ? await openDataset(options.data) : options.data;
+  const dataset = typeof options.data === "string" ? await openDataset(options.data) : options.data;
   const division = divide(recipe, dataset.train.length);
   const model = options.model ?? recipe.model;
   const preprocess = preprocessing(dataset, model);

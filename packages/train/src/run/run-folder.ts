@@ -36,10 +36,7 @@ export interface DataRecord {
   readonly testImages: number;
 }
 
-export type RunSummary = Pick<
-  TrainResult,
-  "epochs" | "best" | "seconds" | "imagesPerSecond"
->;
+export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imagesPerSecond">;
 
 /** Fields that a resumed run must share with the run that it goes on with. */
 const decisive = ["recipe", "model", "data", "preprocess", "seed"] as const;
@@ -93,7 +90,8 @@ export class RunFolder {
   ): Promise<void> {
     const old = await this.#record();
     if (resume) {
-      if (!old) throw new UsageError(`${this.path}: holds no run to resume; start without --resume`);
+      if (!old)
+        throw new UsageError(`${this.path}: holds no run to resume; start without --resume`);
       refuseChanges(this.path, old, record);
       return this.#tidy();
     }

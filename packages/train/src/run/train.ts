@@ -61,7 +61,8 @@ async function trainRun(
   await folder.begin(setup.record, options);
   const from = fresh ?? (await resumed(setup, folder));
   const { epochs: done, best, seconds } = from.position;
-  emit(startEvent(setup, { stage, out, done, notes: [...setup.notes, ...from.notes] }));
+  emit(startEvent(setup, out, done, stage));
+  for (const message of [...setup.notes, ...from.notes]) emit({ event: "warning", message });
   const { plan, dataset } = setup;
   const engine = await (worker ? startEngine : createCore)(plan, from.snapshot.values);
   const loader = openLoader(dataset, { workers: dataWorkers });
@@ -91,7 +92,10 @@ interface Beginning extends Checkpoint {
 }
 
 /** Random tensors, or those of another training. */
-async function beginning({ network, plan, seed }: Setup, options: TrainOptions): Promise<Beginning> {
+async function beginning(
+  { network, plan, seed }: Setup,
+  options: TrainOptions,
+): Promise<Beginning> {
   let tensors: { [key: string]: Tensor } = initialTensors(network, seed);
   const notes: string[] = [];
   const { init } = options;
@@ -127,14 +131,7 @@ async function resumed({ plan, recipe, record }: Setup, folder: RunFolder): Prom
   return { ...saved, notes };
 }
 
-interface StartFacts {
-  readonly stage: string | undefined;
-  readonly out: string;
-  readonly done: number;
-  readonly notes: readonly string[];
-}
-
-function startEvent(setup: Setup, { stage, out, done, notes }: StartFacts): StartEvent {
+function startEvent(setup: Setup, out: string, done: number, stage?: string): StartEvent {
   const { recipe, network, dataset, division, plan, seed } = setup;
   const { parameters, binary } = countParameters(network);
   return {
@@ -155,7 +152,6 @@ function startEvent(setup: Setup, { stage, out, done, notes }: StartFacts): Star
     threads: plan.threads,
     seed,
     out,
-    notes,
   };
 }
 

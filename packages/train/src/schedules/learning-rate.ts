@@ -49,9 +49,7 @@ export function learningRate(config: ScheduleConfig, position: Position): number
   const epoch = Math.floor(step / stepsPerEpoch);
   const time = per === "epoch" ? epoch : step / stepsPerEpoch;
   if (time < warmupEpochs) {
-    return (
-      config.warmupLearningRate + ((top - config.warmupLearningRate) * time) / warmupEpochs
-    );
+    return config.warmupLearningRate + ((top - config.warmupLearningRate) * time) / warmupEpochs;
   }
   const rest = epochs - warmupEpochs;
   switch (config.kind) {

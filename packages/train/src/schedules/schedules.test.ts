@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkEndsBinary, checkSchedule, learningRate, type ScheduleConfig, temperature } from "./index.js";
+import {
+  checkEndsBinary,
+  checkSchedule,
+  learningRate,
+  type ScheduleConfig,
+  temperature,
+} from "./index.js";
 
 const base: ScheduleConfig = {
   kind: "cosine",
@@ -47,15 +53,20 @@ describe("learning rate", () => {
   it("per step: starts at the rate, ends near the final one, never rises", () => {
     const shapes = fc.constantFrom("cosine" as const, "linear" as const);
     fc.assert(
-      fc.property(shapes, fc.integer({ min: 1, max: 40 }), fc.integer({ min: 2, max: 50 }), (kind, epochs, n) => {
-        const config = { ...base, kind, finalLearningRate: 1e-5 };
-        const rates = Array.from({ length: epochs * n }, (_, step) =>
-          learningRate(config, { step, stepsPerEpoch: n, epochs }),
-        );
-        expect(rates[0]).toBeCloseTo(1e-3, 12);
-        for (let i = 1; i < rates.length; i++) expect(rates[i]).toBeLessThan(rates[i - 1]);
-        expect(rates.at(-1)).toBeGreaterThanOrEqual(1e-5);
-      }),
+      fc.property(
+        shapes,
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 2, max: 50 }),
+        (kind, epochs, n) => {
+          const config = { ...base, kind, finalLearningRate: 1e-5 };
+          const rates = Array.from({ length: epochs * n }, (_, step) =>
+            learningRate(config, { step, stepsPerEpoch: n, epochs }),
+          );
+          expect(rates[0]).toBeCloseTo(1e-3, 12);
+          for (let i = 1; i < rates.length; i++) expect(rates[i]).toBeLessThan(rates[i - 1]);
+          expect(rates.at(-1)).toBeGreaterThanOrEqual(1e-5);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -72,7 +83,9 @@ describe("learning rate", () => {
   });
 
   it("refuses what cannot work", () => {
-    expect(() => checkSchedule({ ...base, kind: "sawtooth" as never }, 10)).toThrow(/known: cosine/);
+    expect(() => checkSchedule({ ...base, kind: "sawtooth" as never }, 10)).toThrow(
+      /known: cosine/,
+    );
     expect(() => checkSchedule({ ...base, learningRate: 0 }, 10)).toThrow(/above 0/);
     expect(() => checkSchedule({ ...base, warmupEpochs: 10 }, 10)).toThrow(/warmupEpochs/);
     expect(() => checkSchedule({ ...base, warmupEpochs: 9 }, 10)).not.toThrow();
@@ -84,7 +97,8 @@ describe("temperature", () => {
   const paper = { ...fraction, kind: "paper" } as const;
 
   it("falls exponentially from 1 and is below the threshold from the fraction on", () => {
-    const T = (step: number) => temperature(fraction, 1e-7, { step, stepsPerEpoch: 50, epochs: 20 });
+    const T = (step: number) =>
+      temperature(fraction, 1e-7, { step, stepsPerEpoch: 50, epochs: 20 });
     expect(T(0)).toBe(1);
     expect(T(150)).toBeCloseTo(Math.sqrt(1e-7), 9);
     for (let step = 1; step < 300; step++) {

@@ -37,7 +37,16 @@ export function checkEndsBinary(
   stepsPerEpoch: number,
   epochs: number,
 ): void {
-  if (config.kind === "fraction") return checkFraction(config, stepsPerEpoch * epochs);
+  if (config.kind === "fraction") checkFraction(config, stepsPerEpoch * epochs);
+  else checkPaper(config, threshold, stepsPerEpoch, epochs);
+}
+
+function checkPaper(
+  config: TemperatureConfig,
+  threshold: number,
+  stepsPerEpoch: number,
+  epochs: number,
+): void {
   const { decay } = config;
   if (!(decay > 0 && decay < 1)) {
     throw new UsageError(`temperature decay ${decay}: must lie between 0 and 1`);
@@ -53,7 +62,9 @@ export function checkEndsBinary(
 
 function checkFraction({ binaryAt }: TemperatureConfig, steps: number): void {
   if (!(binaryAt >= 0 && binaryAt <= 1)) {
-    throw new UsageError(`temperature.binaryAt ${binaryAt}: a fraction from 0 to below 1 is wanted`);
+    throw new UsageError(
+      `temperature.binaryAt ${binaryAt}: a fraction from 0 to below 1 is wanted`,
+    );
   }
   const binaryStep = Math.ceil(binaryAt * steps);
   if (binaryStep < steps) return;

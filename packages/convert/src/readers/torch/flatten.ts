@@ -17,9 +17,9 @@ export interface Flattened {
 }
 
 const maxDepth = 32;
-const maxLeaves = 200_000;
+const maxLeaves = 100_000;
 /** One list may stand in many places; without this, a small file could unfold without end. */
-const maxVisits = 2_000_000;
+const maxVisits = 1_000_000;
 
 /**
  * Lists the tensors and plain values of nested dicts, lists and tuples by their dotted path. A list
@@ -50,7 +50,7 @@ export function flatten(root: PickleValue): Flattened {
     }
     visits += sizeOf(value);
     if (visits > maxVisits)
-      throw new OnebitError("the same lists occur millions of times: not a checkpoint");
+      throw new OnebitError("the same lists occur over and over: not a checkpoint");
     if (value instanceof TensorRef) {
       claim(path);
       tensors.push({ path, tensor: value });

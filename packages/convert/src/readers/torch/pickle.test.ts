@@ -3,6 +3,7 @@ import { OnebitError } from "onebit";
 import { describe, expect, test } from "vitest";
 import { cursorOver } from "../cursor.js";
 import { bytes, int, type Part } from "../test-support/bytes.js";
+import { expectQuick } from "../test-support/checks.js";
 import {
   call,
   dict,
@@ -12,13 +13,20 @@ import {
   none,
   orderedDict,
   pickle,
+  storage,
+  tensor,
   text,
   tuple,
 } from "../test-support/pickles.js";
 import { flatten } from "./flatten.js";
 import { torchPolicy } from "./globals.js";
 import { unpickle } from "./pickle.js";
-import type { PickleDict, PickleList, PickleTuple, PickleValue } from "./pickle-values.js";
+import {
+  PickleDict,
+  type PickleList,
+  type PickleTuple,
+  type PickleValue,
+} from "./pickle-values.js";
 
 const load = (data: Uint8Array<ArrayBuffer>): PickleValue =>
   unpickle(cursorOver(data), torchPolicy(new Map()));
@@ -27,7 +35,7 @@ const loadValue = (...value: readonly Part[]): PickleValue => load(pickle(...val
 
 /** Loads and lists like a checkpoint would; fails unless that is refused within a second. */
 function refuses(data: Uint8Array<ArrayBuffer>, message: RegExp): void {
-  const start = performance.now();
+  const start = process.cpuUsage();
   let outcome: unknown = "it was accepted";
   try {
     flatten(load(data));
@@ -36,7 +44,7 @@ function refuses(data: Uint8Array<ArrayBuffer>, message: RegExp): void {
   }
   expect(outcome).toBeInstanceOf(OnebitError);
   expect((outcome as Error).message).toMatch(message);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expectQuick(start);
 }
 
 describe("values, as pickletools describes them", () => {
@@ -151,15 +159,15 @@ describe("nothing is executed", () => {
   });
 
   test("a hostile name cannot write to the terminal", () => {
-    refuses(pickle(global("os\x1b[2J", "x\x07")), /^[^\x00-\x1f]*os\\u\{1b\}\[2J/);
-    refuses(pickle(dict([text("a\x1b]0;b"), integer(1)])), /^[^\x00-\x1f]*control characters/);
+    refuses(pickle(global("os\x1b[2J", "x\x07")), /^\P{Cc}*os\\u\{1b\}\[2J\P{Cc}*$/u);
+    refuses(pickle(dict([text("a\x1b]0;b"), integer(1)])), /^\P{Cc}*control characters\P{Cc}*$/u);
   });
 });
 
 describe("bounds", () => {
   const many = (part: string, count: number): Part => Buffer.alloc(count * part.length, part);
   const cases: [string, Uint8Array<ArrayBuffer>, RegExp][] = [
-    ["16 million lists", pickle(many("]", 2 ** 24)), /objects/],
+    ["16 million lists", pickle(many("]0", 2 ** 23)), /objects/],
     ["16 million values", pickle(many("N", 2 ** 24)), /values wait/],
     ["16 million instructions", pickle(many("N0", 2 ** 23)), /instructions/],
     ["16 million marks", pickle(many("(", 2 ** 24)), /deep/],
@@ -172,7 +180,7 @@ describe("bounds", () => {
     ["an unknown memo", pickle("j", int(0xffffffff, 4)), /never kept/],
     ["nothing on the stack", pickle("R"), /missing/],
     ["no mark", pickle("t"), /mark is missing/],
-    ["reaching below a mark", pickle("K\x01(0."), /left over|missing/],
+    ["reaching below a mark", pickle("K\x01(", 0x85), /missing/],
     ["protocol 0", bytes(0x80, 0, "N."), /protocol 0/],
     ["no end", bytes(0x80, 2, "N"), /truncated/],
     ["values left over", pickle("NN"), /left over/],
@@ -195,86 +203,97 @@ describe("bounds", () => {
   });
 
   test("lists of lists that double thirty times", () => {
-    const double: Part[] = [];
-    for (let i = 1; i <= 30; i++) double.push("]q", i, "(h", i - 1, "h", i - 1, "e");
-    refuses(
-      pickle(dict([text("a"), ["]q\x00}a", double]])),
-      /occur millions of times|1000000|entries/,
-    );
+    const leaf: Part = ["]q", 0, orderedDict, "a0"];
+    const double = Array.from({ length: 30 }, (_, i): Part => ["]q", i + 1, "(h", i, "h", i, "e0"]);
+    refuses(pickle(leaf, double, dict([text("a"), ["h", 30]])), /over and over/);
   });
 
   test("a long list in many places", () => {
-    const long = ["]q\x00(", many("K\x01", 400_000), "e"];
+    const long = ["]q\x00(", many("K\x01", 200_000), "e"];
     const pairs = Array.from({ length: 100 }, (_, i): [Part, Part] => [integer(i), "h\x00"]);
-    refuses(pickle(dict([text("a"), long], ...pairs)), /millions of times/);
+    refuses(pickle(dict([text("a"), long], ...pairs)), /over and over/);
   });
 });
 
-test("random instructions end in a value or an OnebitError (20,000 programs)", () => {
-  const snippet = fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc.constantFrom<Part>(
-        "N",
-        "(",
-        ")",
-        "]",
-        "}",
-        "t",
-        "e",
-        "u",
-        "s",
-        "a",
-        "R",
-        "b",
-        "Q",
-        "0",
-        "1",
-        "2",
-        0x85,
-        0x86,
-        0x87,
-        0x88,
-        0x94,
-      ),
-    },
-    { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 }).map((i): Part => ["h", i]) },
-    { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 }).map((i): Part => ["q", i]) },
-    { weight: 2, arbitrary: fc.integer({ min: -3, max: 5 }).map(integer) },
-    {
-      weight: 2,
-      arbitrary: fc
-        .constantFrom(
-          "collections OrderedDict",
-          "torch._utils _rebuild_tensor_v2",
-          "torch._utils _rebuild_tensor_v3",
-          "torch._utils _rebuild_parameter",
-          "torch FloatStorage",
-          "torch Size",
-          "torch device",
-          "torch float16",
-          "numpy dtype",
-          "numpy.core.multiarray scalar",
-          "_codecs encode",
-          "collections defaultdict",
-          "builtins list",
-        )
-        .map((name): Part => global(...(name.split(" ") as [string, string]))),
-    },
-    { weight: 1, arbitrary: fc.constantFrom("storage", "0", "cpu", "f4", "latin1").map(text) },
-    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 3 }) },
-  );
+const leaf = fc.oneof(
+  fc.constant<Part>(none),
+  fc.integer({ min: -(2 ** 33), max: 2 ** 33 }).map(integer),
+  fc.string({ maxLength: 5 }).map(text),
+  fc.constantFrom<Part>(
+    global("torch", "float16"),
+    call(global("torch", "Size"), tuple(integer(2))),
+    call(global("torch", "device"), text("cuda"), integer(0)),
+    tensor({ storage: storage({ count: 6 }), shape: [2, 3], strides: [3, 1] }),
+    tensor({ storage: storage({ count: 6 }), offset: 1, shape: [2], strides: [2] }),
+  ),
+);
+
+/** Valid pickles: nested dicts, lists and tuples of everything that is allowed. */
+const { value } = fc.letrec<{ value: Part }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, depthSize: "medium" },
+    leaf,
+    fc.array(tie("value"), { maxLength: 4 }).map((items) => list(...items)),
+    fc.array(tie("value"), { maxLength: 4 }).map((items) => tuple(...items)),
+    fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), tie("value"), { maxKeys: 4 }).map((made) => {
+      return dict(...Object.entries(made).map(([key, item]): [Part, Part] => [text(key), item]));
+    }),
+  ),
+}));
+
+const mutation = fc.record({
+  at: fc.nat(10_000),
+  remove: fc.nat(2),
+  insert: fc.uint8Array({ maxLength: 2 }),
+});
+
+test("valid pickles load; mutated ones end in a value or an OnebitError (10,000 each)", () => {
   let loaded = 0;
   fc.assert(
-    fc.property(fc.array(snippet, { maxLength: 30 }), (parts) => {
+    fc.property(value, fc.array(mutation, { minLength: 1, maxLength: 3 }), (made, mutations) => {
+      const whole = pickle(dict([text("root"), made]));
+      expect(load(whole)).toBeInstanceOf(PickleDict);
+      let data: number[] = [...whole];
+      for (const { at, remove, insert } of mutations) {
+        data = data.toSpliced(at % data.length, remove, ...insert);
+      }
       try {
-        flatten(load(pickle(...parts)));
+        flatten(load(bytes(Uint8Array.from(data))));
         loaded++;
       } catch (error) {
         expect(error).toBeInstanceOf(OnebitError);
       }
     }),
-    { numRuns: 20_000, seed: 3 },
+    { numRuns: 10_000, seed: 3 },
   );
-  console.log(`random pickles: ${loaded} of 20000 loaded, the rest were refused`);
+  console.log(`mutated pickles: ${loaded} of 10000 still loaded, the rest were refused`);
+});
+
+test("random instructions end in a value or an OnebitError (10,000 programs)", () => {
+  const opcodes = "N()]}teusaRbQ012\x85\x86\x87\x88\x94h\x00h\x01q\x00q\x01K\x02K\x03";
+  const snippet = fc.oneof(
+    fc.constantFrom<Part>(...Array.from(opcodes, (code) => code.charCodeAt(0))),
+    leaf,
+    fc.constantFrom(
+      global("collections", "OrderedDict"),
+      global("collections", "defaultdict"),
+      global("torch._utils", "_rebuild_tensor_v2"),
+      global("torch._utils", "_rebuild_tensor_v3"),
+      global("torch._utils", "_rebuild_parameter"),
+      global("torch", "FloatStorage"),
+      global("numpy", "dtype"),
+      global("numpy.core.multiarray", "scalar"),
+      global("_codecs", "encode"),
+    ),
+  );
+  fc.assert(
+    fc.property(fc.array(snippet, { maxLength: 30 }), (parts) => {
+      try {
+        flatten(load(pickle(...parts)));
+      } catch (error) {
+        expect(error).toBeInstanceOf(OnebitError);
+      }
+    }),
+    { numRuns: 10_000, seed: 4 },
+  );
 });

@@ -34,11 +34,11 @@ export interface PicklePolicy {
 /** Ceilings far above what a checkpoint of thousands of tensors needs. */
 export const pickleLimits = {
   bytes: 16 * 2 ** 20,
-  opcodes: 4_000_000,
-  containers: 500_000,
-  stack: 1_000_000,
+  opcodes: 2_000_000,
+  containers: 300_000,
+  stack: 250_000,
   marks: 1_000,
-  memo: 1_000_000,
+  memo: 500_000,
   stringBytes: 2 ** 20,
   integerBytes: 255,
   nameBytes: 256,

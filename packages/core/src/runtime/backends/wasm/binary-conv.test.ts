@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkProgram } from "../../../program/check.js";
-import type { BinaryConvStep } from "../../../program/types.js";
+import type { Program, ProgramTensors } from "../../../program/types.js";
 import { randomStream } from "../../../test-support/draw.js";
 import {
   bitTensor,
@@ -9,7 +9,10 @@ import {
   type Shape,
   singleBitStep,
 } from "../../../test-support/packed-step.js";
+import { compileProgram } from "./compile.js";
+import { WasmExecutable } from "./executable.js";
 import { wasm } from "./index.js";
+import { loadKernels } from "./module.js";
 
 interface Case {
   readonly input: Shape;
@@ -25,10 +28,9 @@ interface Case {
 
 const pair = (arbitrary: fc.Arbitrary<number>) => fc.tuple(arbitrary, arbitrary);
 
-/**
- * Channels per group: half of the cases are no multiple of 32, some reach a reduction over 4096;
- * a third has stride 2 or 3, groups, an image smaller than the kernel, each pad value.
- */
+/** What the definition takes its time for: bounded, so that thousands of cases run in seconds. */
+const MAX_PRODUCTS = 2e6;
+
 const cases: fc.Arbitrary<Case> = fc
   .record({
     size: pair(fc.integer({ min: 1, max: 7 })),
@@ -60,7 +62,7 @@ const cases: fc.Arbitrary<Case> = fc
     input: [size[0], size[1], groupIn * rest.groups] as const,
     out: groupOut * rest.groups,
   }))
-  .filter((c) => outputShape(c).every((dim) => dim > 0));
+  .filter((c) => outputShape(c).every((dim) => dim > 0) && products(c) < MAX_PRODUCTS);
 
 function outputShape({ input, kernel, stride, padding, out }: Case): [number, number, number] {
   const along = (axis: 0 | 1) =>
@@ -68,20 +70,25 @@ function outputShape({ input, kernel, stride, padding, out }: Case): [number, nu
   return [along(0), along(1), out];
 }
 
+function products(c: Case): number {
+  const [height, width, out] = outputShape(c);
+  return (height * width * out * c.kernel[0] * c.kernel[1] * c.input[2]) / c.groups;
+}
+
 /** Signs of the image [H, W, C] and of the weights [O, KH, KW, C / groups]. */
-function signs({ input, kernel, groups, out, fill, seed }: Case): { x: number[]; w: number[] } {
+function signs({ input, kernel, groups, out, fill, seed }: Case): { x: Int8Array; w: Int8Array } {
   const random = randomStream(seed);
   const draw = () => (random() < 0.5 ? -1 : 1);
   const constant = draw();
   const xs = input[0] * input[1] * input[2];
   const ws = (out * kernel[0] * kernel[1] * input[2]) / groups;
-  const x = Array.from({ length: xs }, () => (fill === "random" ? draw() : constant));
+  const x = Int8Array.from({ length: xs }, () => (fill === "random" ? draw() : constant));
   const other = fill === "equal" ? constant : -constant;
-  return { x, w: Array.from({ length: ws }, () => (fill === "random" ? draw() : other)) };
+  return { x, w: Int8Array.from({ length: ws }, () => (fill === "random" ? draw() : other)) };
 }
 
 /** The definition, one product after the other. */
-function plainConv(c: Case, x: number[], w: number[]): Float32Array {
+function plainConv(c: Case, x: Int8Array, w: Int8Array): Float32Array {
   const [height, width, channels] = c.input;
   const [outHeight, outWidth, out] = outputShape(c);
   const [groupIn, groupOut] = [channels / c.groups, out / c.groups];
@@ -111,12 +118,18 @@ function plainConv(c: Case, x: number[], w: number[]): Float32Array {
   return y;
 }
 
-async function wasmConv(c: Case, x: number[], w: number[]): Promise<Float32Array> {
+function programOf(c: Case, w: Int8Array): { program: Program; tensors: ProgramTensors } {
   const { kernel, stride, padding, groups, out, padValue } = c;
-  const step = { kind: "binary-conv", weight: "w", kernel, stride, padding, groups, out, padValue };
-  const program = singleBitStep(step as BinaryConvStep, c.input, outputShape(c));
+  const geometry = { kernel, stride, padding, groups, out, padValue };
+  const step = { kind: "binary-conv", weight: "w", ...geometry } as const;
+  const program = singleBitStep(step, c.input, outputShape(c));
   const tensors = { zeros: floatTensor(new Float32Array(c.input[2])), w: bitTensor(w, out) };
   checkProgram(program, tensors);
+  return { program, tensors };
+}
+
+async function wasmConv(c: Case, x: Int8Array, w: Int8Array): Promise<Float32Array> {
+  const { program, tensors } = programOf(c, w);
   const executable = await wasm.compile(program, tensors, { threads: 1 });
   const { y } = await executable.run(Float32Array.from(x), 1);
   executable.dispose();
@@ -126,7 +139,41 @@ async function wasmConv(c: Case, x: number[], w: number[]): Promise<Float32Array
 const agree = (a: Float32Array, b: Float32Array) =>
   a.length === b.length && a.every((value, i) => value === b[i]);
 
+const plain: Case = {
+  input: [6, 5, 43],
+  kernel: [3, 3],
+  stride: [1, 1],
+  padding: [1, 1],
+  groups: 1,
+  out: 11,
+  padValue: 0,
+  fill: "random",
+  seed: 5,
+};
+
 describe("binary convolution", () => {
+  it.each<[string, number, (c: Case) => boolean]>([
+    ["channels of a group that do not fill words", 0.2, (c) => (c.input[2] / c.groups) % 32 !== 0],
+    ["stride 2", 0.2, (c) => c.stride.includes(2)],
+    ["groups", 0.2, (c) => c.groups > 1],
+    [
+      "images smaller than the kernel",
+      0.2,
+      (c) => c.input[0] < c.kernel[0] || c.input[1] < c.kernel[1],
+    ],
+    ["padding with -1", 0.2, (c) => c.padValue === -1 && Math.max(...c.padding) > 0],
+    ["padding with +1", 0.2, (c) => c.padValue === 1 && Math.max(...c.padding) > 0],
+    ["all signs equal or opposite", 0.2, (c) => c.fill !== "random"],
+    [
+      "reductions over 4096",
+      0.01,
+      (c) => (c.kernel[0] * c.kernel[1] * c.input[2]) / c.groups > 4096,
+    ],
+  ])("is tried on enough cases with %s", (_, share, belongs) => {
+    const sample = fc.sample(cases, { numRuns: 4000, seed: 1 });
+    expect(sample.filter(belongs).length / sample.length).toBeGreaterThan(share);
+  });
+
   it("equals the definition on random geometries", async () => {
     const check = fc.asyncProperty(cases, async (c) => {
       const { x, w } = signs(c);
@@ -134,18 +181,6 @@ describe("binary convolution", () => {
     });
     await fc.assert(check, { numRuns: 2000 });
   });
-
-  const plain: Case = {
-    input: [6, 5, 43],
-    kernel: [3, 3],
-    stride: [1, 1],
-    padding: [1, 1],
-    groups: 1,
-    out: 11,
-    padValue: 0,
-    fill: "random",
-    seed: 5,
-  };
 
   it.each([
     [
@@ -170,14 +205,62 @@ describe("binary convolution", () => {
     const { x, w } = signs(c);
     expect(await wasmConv(c, x, w)).toEqual(plainConv(c, x, w));
   });
+});
 
-  it("shows every single flipped weight bit", async () => {
-    const c = { ...plain, input: [2, 2, 5] as const, out: 3 };
-    const { x, w } = signs(c);
-    const right = plainConv(c, x, w);
+/** The kernel's tables of the convolution, opened up: see kernels/binary-conv.ts. */
+async function openUp(c: Case, w: Int8Array) {
+  const { program, tensors } = programOf(c, w);
+  const compiled = compileProgram(program, tensors);
+  const memory = compiled.plan.allocate();
+  const kernels = await loadKernels();
+  const executable = await WasmExecutable.instantiate(kernels, program, compiled, memory);
+  const words = new Int32Array(memory.buffer);
+  const body = words[compiled.steps[1] / 4 + 5];
+  const table = words[body / 4 + 13] / 4;
+  return {
+    executable,
+    weights: words.subarray(words[table + 9] / 4),
+    starts: words.subarray(words[table + 10] / 4),
+  };
+}
+
+describe("the comparison with the definition", () => {
+  const c: Case = { ...plain, input: [3, 3, 5], out: 3 };
+  const { x, w } = signs(c);
+  const right = plainConv(c, x, w);
+
+  it("sees every single flipped weight bit", async () => {
     for (let i = 0; i < w.length; i++) {
       const wrong = w.map((sign, j) => (i === j ? -sign : sign));
       expect(agree(await wasmConv(c, x, wrong), right)).toBe(false);
     }
+  });
+
+  it.each<[string, (tables: { weights: Int32Array; starts: Int32Array }) => void]>([
+    [
+      "a bit behind the last channel",
+      ({ weights }) => {
+        weights[8] ^= 1 << 5;
+      },
+    ],
+    [
+      "two swapped channels",
+      ({ weights }) => {
+        weights.set([weights[9], weights[8]], 8);
+      },
+    ],
+    [
+      "one wrong border class",
+      ({ starts }) => {
+        starts[c.out] += 2;
+      },
+    ],
+  ])("sees %s", async (_, damage) => {
+    const { executable, ...tables } = await openUp(c, w);
+    const before = await executable.run(Float32Array.from(x), 1);
+    expect(agree(before.y, right)).toBe(true);
+    damage(tables);
+    const after = await executable.run(Float32Array.from(x), 1);
+    expect(agree(after.y, right)).toBe(false);
   });
 });

@@ -7,22 +7,20 @@ import { type CompiledStep, type Instruction, type Operand, vectorBytes } from "
 import type { MemoryPlan } from "./memory-plan.js";
 import { bitsOperand, sourceOperand, type ValueLayout, valuesWritten } from "./value-layout.js";
 
-/** What a block of one register should take: several registers fit the first-level cache. */
-const BLOCK_BYTES = 16_384;
-
 export interface StepInput {
   readonly program: Program;
   readonly tensors: ProgramTensors;
   readonly plan: MemoryPlan;
   readonly layouts: readonly ValueLayout[];
   readonly index: number;
+  readonly blockBytes: number;
 }
 
 export function compileStep(input: StepInput): CompiledStep {
   const { program, index, layouts } = input;
   const step = program.steps[index];
   const shape = outputShape(program, step);
-  const blockRows = rowsPerBlock(shape);
+  const blockRows = rowsPerBlock(shape, input.blockBytes);
   const source = layouts[step.input];
   const inPlace = step.kind === "pointwise" && source.value.kind !== "bits";
   const accumulator = inPlace ? sourceOperand(source) : undefined;
@@ -39,8 +37,8 @@ export function compileStep(input: StepInput): CompiledStep {
   };
 }
 
-function rowsPerBlock([height, width, channels]: MapShape): number {
-  const rows = Math.floor(BLOCK_BYTES / (width * vectorBytes(channels)));
+function rowsPerBlock([height, width, channels]: MapShape, blockBytes: number): number {
+  const rows = Math.floor(blockBytes / (width * vectorBytes(channels)));
   return Math.min(height, Math.max(1, rows));
 }
 

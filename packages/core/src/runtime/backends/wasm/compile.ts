@@ -12,12 +12,23 @@ export interface CompiledProgram {
   readonly steps: readonly number[];
 }
 
+export interface PlanOptions {
+  /** What a block of rows of one register should take: several fit the first-level cache. */
+  readonly blockBytes?: number;
+  /** See MemoryPlan. */
+  readonly isolate?: boolean;
+}
+
 /** Plans memory, tiles weights, derives border corrections, writes instruction tables. Pure. */
-export function compileProgram(program: Program, tensors: ProgramTensors): CompiledProgram {
-  const plan = new MemoryPlan();
+export function compileProgram(
+  program: Program,
+  tensors: ProgramTensors,
+  { blockBytes = 16_384, isolate = false }: PlanOptions = {},
+): CompiledProgram {
+  const plan = new MemoryPlan(isolate);
   const layouts = layOutValues(program, plan);
   const tables = program.steps.map((_, index) =>
-    stepTable(plan, compileStep({ program, tensors, plan, layouts, index })),
+    stepTable(plan, compileStep({ program, tensors, plan, layouts, index, blockBytes })),
   );
   plan.assign();
   return { plan, layouts, steps: tables.map(addressOf) };

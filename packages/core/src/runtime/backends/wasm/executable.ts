@@ -4,37 +4,51 @@ import type { Program, ValueId } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
 import type { CompiledProgram } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
+import type { ValueLayout } from "./value-layout.js";
 
 /** What kernels/index.ts exports. */
-export interface Kernels {
+interface Kernels {
   runStep(address: number): void;
 }
 
 /** One compiled program in one linear memory; images run one after another. */
 export class WasmExecutable implements Executable {
   readonly #program: Program;
-  readonly #compiled: CompiledProgram;
-  readonly #kernels: Kernels;
+  readonly #layouts: readonly ValueLayout[];
+  readonly #steps: readonly number[];
   readonly #milliseconds: Float64Array;
-  #floats: Float32Array | undefined;
+  /** Undefined once disposed of: nothing else holds the memory. */
+  #machine: { readonly kernels: Kernels; readonly floats: Float32Array } | undefined;
 
-  constructor(
+  /** Takes the constants out of the plan: a compiled program makes one executable. */
+  static async instantiate(
+    module: WebAssembly.Module,
     program: Program,
     compiled: CompiledProgram,
+    memory = compiled.plan.allocate(),
+  ): Promise<WasmExecutable> {
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    return new WasmExecutable(program, compiled, memory, exports as unknown as Kernels);
+  }
+
+  private constructor(
+    program: Program,
+    { layouts, steps }: CompiledProgram,
     memory: WebAssembly.Memory,
     kernels: Kernels,
   ) {
     this.#program = program;
-    this.#compiled = compiled;
-    this.#kernels = kernels;
-    this.#floats = new Float32Array(memory.buffer);
+    this.#layouts = layouts;
+    this.#steps = steps;
+    this.#machine = { kernels, floats: new Float32Array(memory.buffer) };
     this.#milliseconds = new Float64Array(program.steps.length);
   }
 
   async run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
     const { input, values, outputs } = this.#program;
-    const floats = this.#floats;
-    if (!floats) throw new OnebitError("wasm: this model has been disposed of: load it again");
+    if (!this.#machine)
+      throw new OnebitError("wasm: this model has been disposed of: load it again");
+    const { kernels, floats } = this.#machine;
     const size = elementCount(values[input].shape);
     if (images.length !== count * size) {
       throw new OnebitError(
@@ -48,7 +62,7 @@ export class WasmExecutable implements Executable {
     this.#milliseconds.fill(0);
     for (let n = 0; n < count; n++) {
       this.#write(floats, input, images.subarray(n * size, (n + 1) * size));
-      this.#runSteps();
+      this.#runSteps(kernels);
       for (const { id, data } of results) this.#read(floats, id, data, n);
     }
     return Object.fromEntries(results.map(({ name, data }) => [name, data]));
@@ -60,13 +74,13 @@ export class WasmExecutable implements Executable {
   }
 
   dispose(): void {
-    this.#floats = undefined;
+    this.#machine = undefined;
   }
 
-  #runSteps(): void {
+  #runSteps(kernels: Kernels): void {
     let before = performance.now();
-    this.#compiled.steps.forEach((step, index) => {
-      this.#kernels.runStep(step);
+    this.#steps.forEach((step, index) => {
+      kernels.runStep(step);
       const after = performance.now();
       this.#milliseconds[index] += after - before;
       before = after;
@@ -99,7 +113,7 @@ export class WasmExecutable implements Executable {
 
   /** Where the pixels of a map or vector lie, counted in floats. */
   #pixels(id: ValueId): { first: number; stride: number; channels: number } {
-    const { place, pixelBytes, value } = this.#compiled.layouts[id];
+    const { place, pixelBytes, value } = this.#layouts[id];
     return { first: addressOf(place) / 4, stride: pixelBytes / 4, channels: value.shape[2] };
   }
 }

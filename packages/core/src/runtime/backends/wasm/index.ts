@@ -1,7 +1,7 @@
 import type { Program, ProgramTensors } from "../../../program/types.js";
-import type { Backend, CompileOptions, Executable } from "../../backend.js";
+import type { Backend, Executable } from "../../backend.js";
 import { compileProgram } from "./compile.js";
-import { type Kernels, WasmExecutable } from "./executable.js";
+import { WasmExecutable } from "./executable.js";
 import { loadKernels } from "./module.js";
 
 /** WebAssembly with SIMD, one thread. */
@@ -17,15 +17,10 @@ export const wasm: Backend = {
     }
   },
 
-  async compile(
-    program: Program,
-    tensors: ProgramTensors,
-    _options: CompileOptions,
-  ): Promise<Executable> {
+  async compile(program: Program, tensors: ProgramTensors): Promise<Executable> {
     const module = await loadKernels();
-    const compiled = compileProgram(program, tensors);
-    const memory = compiled.plan.allocate();
-    const instance = await WebAssembly.instantiate(module, { env: { memory } });
-    return new WasmExecutable(program, compiled, memory, instance.exports as unknown as Kernels);
+    return WasmExecutable.instantiate(module, program, compileProgram(program, tensors));
   },
 };
+
+export default wasm;

@@ -40,11 +40,21 @@ const sizeOf = (contents: Contents) =>
 
 /** Lays out one linear memory: constants side by side, values and scratch by their lifetimes. */
 export class MemoryPlan {
+  readonly #isolate: boolean;
   readonly #constants: { readonly block: Block; readonly contents: Contents }[] = [];
-  readonly #arena: Block[] = [];
+  /** What `temporary` returned places in. */
+  readonly blocks: Block[] = [];
   #constantBytes = 0;
   arenaBytes = 0;
   totalBytes = 0;
+
+  /**
+   * isolate: no two blocks share memory, and after each comes a cache line that nobody uses, so
+   * that a test can see a stray write.
+   */
+  constructor(isolate = false) {
+    this.#isolate = isolate;
+  }
 
   /** Weights and parameters, written once; a list of fields becomes a table. */
   constant(contents: Contents): Place {
@@ -58,14 +68,14 @@ export class MemoryPlan {
   /** Memory in use from step `first` to step `last`, both included. */
   temporary(bytes: number, first: number, last: number): Place {
     this.checkSize(bytes);
-    const block = new Block(bytes, first, last);
-    this.#arena.push(block);
+    const block = new Block(this.#isolate ? bytes + ALIGNMENT : bytes, first, last);
+    this.blocks.push(block);
     return { block, offset: 0 };
   }
 
   /** Gives every block its address; returns the bytes needed. */
   assign(): number {
-    this.arenaBytes = assignByLifetime(this.#arena, FIRST_ADDRESS) - FIRST_ADDRESS;
+    this.arenaBytes = assignByLifetime(this.blocks, FIRST_ADDRESS, this.#isolate) - FIRST_ADDRESS;
     let address = aligned(FIRST_ADDRESS + this.arenaBytes);
     for (const { block } of this.#constants) {
       block.address = address;
@@ -121,21 +131,24 @@ function allocatePages(pages: number): WebAssembly.Memory {
 }
 
 /** Largest first, each at the lowest address that is free for all of its lifetime. */
-function assignByLifetime(blocks: readonly Block[], start: number): number {
+function assignByLifetime(blocks: readonly Block[], start: number, isolate: boolean): number {
   const placed: Block[] = [];
   let end = start;
   for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
-    block.address = lowestFree(block, placed, start);
+    const others = isolate ? placed : placed.filter((other) => meet(block, other));
+    block.address = lowestFree(block, others, start);
     insertByAddress(placed, block);
     end = Math.max(end, block.address + aligned(block.bytes));
   }
   return end;
 }
 
-function lowestFree(block: Block, placed: readonly Block[], start: number): number {
+const meet = (a: Block, b: Block) => a.first <= b.last && b.first <= a.last;
+
+/** Lowest address that leaves all others alone, which are sorted by address. */
+function lowestFree(block: Block, others: readonly Block[], start: number): number {
   let address = start;
-  for (const other of placed) {
-    if (other.last < block.first || block.last < other.first) continue;
+  for (const other of others) {
     if (other.address >= address + block.bytes) break;
     address = Math.max(address, other.address + aligned(other.bytes));
   }

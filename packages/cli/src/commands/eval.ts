@@ -1,0 +1,84 @@
+import { openDataset } from "@onebit/train/data";
+import type { Command } from "commander";
+import { load } from "onebit";
+import { wholeNumber } from "../architecture.js";
+import { backendChoice, threadsOf } from "../backends.js";
+import { type EvaluationResult, evaluateFloatModel, evaluatePacked } from "../evaluation.js";
+import { isPacked, openFloatModel } from "../models-on-disk.js";
+import { bar, StatusLine } from "../progress.js";
+import { count, percent, table, terminalOutput } from "../terminal.js";
+
+interface Flags {
+  readonly data: string;
+  readonly backend: string;
+  readonly threads?: string;
+  readonly limit?: string;
+  readonly json?: boolean;
+}
+
+export function registerEval(program: Command): void {
+  program
+    .command("eval <file>")
+    .description("top-1, top-5, loss and confusion on the test images of a data set")
+    .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
+    .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
+    .option("--threads <n>", "threads (default 1)")
+    .option("--limit <n>", "only so many test images, chosen by seed 0")
+    .option("--json", "one JSON document, with the confusion matrix")
+    .action(run);
+}
+
+async function run(file: string, flags: Flags): Promise<void> {
+  const out = terminalOutput(flags);
+  const backend = backendChoice(flags.backend);
+  const threads = threadsOf(flags.threads);
+  const testImages = wholeNumber("--limit", flags.limit);
+  const dataset = await openDataset(flags.data, { testImages });
+  for (const note of dataset.notes) out.note(note);
+  const status = new StatusLine();
+  const onProgress = (done: number, of: number) =>
+    status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
+  const options = { threads, onProgress };
+  let result: EvaluationResult;
+  if (isPacked(file)) {
+    using model = await load(file, { backend, threads });
+    result = await evaluatePacked(model, dataset, options);
+  } else {
+    result = await evaluateFloatModel(await openFloatModel(file), dataset, options);
+  }
+  status.clear();
+  const { predictions: _, ...printed } = result;
+  out.result(printed);
+  out.line(resultTable(file, result));
+  const worst = mostConfused(result.confusion, dataset.classes);
+  if (worst.length)
+    out.line(
+      `\n${table(["most confused", "taken for", "times"], worst, ["left", "left", "right"])}`,
+    );
+}
+
+function resultTable(file: string, result: EvaluationResult): string {
+  const rows = [
+    ["images", count(result.images)],
+    ["top-1", percent(result.top1)],
+    ["top-5", percent(result.top5)],
+    ["loss", result.loss.toFixed(4)],
+    ["images per second", count(result.imagesPerSecond)],
+    ["backend", `${result.backend}, ${result.threads} thread${result.threads > 1 ? "s" : ""}`],
+  ];
+  return table([file, ""], rows);
+}
+
+function mostConfused(
+  confusion: readonly (readonly number[])[],
+  classes: readonly string[],
+): (string | number)[][] {
+  return confusion
+    .flatMap((row, truth) =>
+      row.map((times, predicted) => ({ truth, predicted, times: truth === predicted ? 0 : times })),
+    )
+    .filter(({ times }) => times > 0)
+    .sort((a, b) => b.times - a.times)
+    .slice(0, 5)
+    .map(({ truth, predicted, times }) => [classes[truth], classes[predicted], times]);
+}

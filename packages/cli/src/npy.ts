@@ -1,0 +1,30 @@
+import { fileBuffer, openCheckpoint } from "@onebit/convert";
+import { type FloatTensor, OnebitError } from "onebit";
+import { writeFileAtomic } from "onebit/node";
+
+/** The one array of a NumPy file, as float32. */
+export async function readNpy(path: string): Promise<FloatTensor> {
+  const buffer = await fileBuffer(path);
+  try {
+    const { format, tensors } = await openCheckpoint(buffer);
+    if (format !== "npy")
+      throw new OnebitError(`${path}: a .npy file is wanted, this is ${format}`);
+    const [{ shape, floats }] = [...tensors.values()];
+    return { shape, data: await floats() };
+  } finally {
+    await buffer.close();
+  }
+}
+
+/** Writes float32 in NumPy's format 1.0, C order. */
+export async function writeNpy(path: string, { shape, data }: FloatTensor): Promise<void> {
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const padded = Math.ceil((10 + dictionary.length + 1) / 64) * 64 - 10;
+  const header = new Uint8Array(10 + padded).fill(0x20);
+  header.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, padded & 255, padded >> 8]);
+  header.set(new TextEncoder().encode(dictionary), 10);
+  header[header.length - 1] = 0x0a;
+  const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  await writeFileAtomic(path, Buffer.concat([header, values]));
+}

@@ -1,0 +1,239 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { OnebitError } from "../errors.js";
+import { runValues } from "../runtime/backends/reference/program.js";
+import { bitTensor, floatTensor } from "../test-support/packed-step.js";
+import { randomProgram } from "../test-support/random-program.js";
+import { checkProgram } from "./check.js";
+import type { MicroOp, Program, ProgramTensors, Step } from "./types.js";
+
+/** A deep copy that may be written to. */
+type Draft<T> = T extends object ? { -readonly [K in keyof T]: Draft<T[K]> } : T;
+
+const tensors: ProgramTensors = {
+  zeros: floatTensor(Float32Array.of(0, 0, 0)),
+  weight: bitTensor([1, -1, 1, 1, 1, -1], 2),
+  slope: floatTensor(Float32Array.of(0.5, 0.25)),
+  dense: floatTensor(Float32Array.of(1, 2, 3, 4), [2, 2]),
+};
+
+/** x [2, 2, 3] -> signs -> 1x1 binary conv to 2 channels, its mean -> linear. */
+const sound: Program = {
+  values: [
+    { name: "x", kind: "map", shape: [2, 2, 3] },
+    { name: "signs", kind: "bits", shape: [2, 2, 3] },
+    { name: "y", kind: "map", shape: [2, 2, 2] },
+    { name: "mean", kind: "vector", shape: [1, 1, 2] },
+    { name: "logits", kind: "vector", shape: [1, 1, 2] },
+  ],
+  input: 0,
+  steps: [
+    { kind: "pointwise", covers: ["sign"], input: 0, epilogue: [["bits", 0, "zeros", 1, 0, -1]] },
+    {
+      kind: "binary-conv",
+      covers: ["conv"],
+      input: 1,
+      weight: "weight",
+      out: 2,
+      kernel: [1, 1],
+      stride: [1, 1],
+      padding: [0, 0],
+      groups: 1,
+      padValue: 0,
+      epilogue: [
+        ["prelu", 0, "slope"],
+        ["store", 1, 2, 0],
+        ["mean", 1, 3, 0],
+      ],
+    },
+    {
+      kind: "linear",
+      covers: ["fc"],
+      input: 3,
+      weight: "dense",
+      out: 2,
+      epilogue: [["store", 0, 4, 0]],
+    },
+  ],
+  outputs: { logits: 4, y: 2 },
+};
+
+function changed(change: (program: Draft<Program>) => void): Program {
+  const draft = structuredClone(sound) as Draft<Program>;
+  change(draft);
+  return draft as Program;
+}
+
+const set = (path: (p: Draft<Program>) => object, fields: object) => (p: Draft<Program>) => {
+  Object.assign(path(p), fields);
+};
+const conv = (p: Draft<Program>) => p.steps[1];
+const epilogue = (op: readonly unknown[]) => (p: Draft<Program>) => {
+  p.steps[1].epilogue.push(op as Draft<MicroOp>);
+};
+
+describe("checkProgram", () => {
+  it("accepts sound programs", () => {
+    checkProgram(sound, tensors);
+    for (let seed = 0; seed < 100; seed++) {
+      const random = randomProgram(seed);
+      checkProgram(random.program, random.tensors);
+    }
+  });
+
+  it.each<[string, (p: Draft<Program>) => void, RegExp]>([
+    ["two values of one name", set((p) => p.values[1], { name: "x" }), /"x": defined twice/],
+    ["a nameless value", set((p) => p.values[1], { name: "" }), /non-empty string/],
+    ["an unknown kind", set((p) => p.values[2], { kind: "table" }), /"y": unknown kind "table"/],
+    [
+      "an empty shape",
+      set((p) => p.values[2], { shape: [2, 0, 2] }),
+      /"y": shape \[2,0,2\] must be/,
+    ],
+    ["a vector with pixels", set((p) => p.values[3], { shape: [2, 1, 2] }), /a vector has shape/],
+    [
+      "an absurd shape",
+      set((p) => p.values[2], { shape: [2 ** 20, 2 ** 20, 1] }),
+      /product of at most/,
+    ],
+    ["an input that is no map", set((p) => p, { input: 1 }), /input 1 must be the index of a map/],
+    ["an input outside", set((p) => p, { input: 99 }), /input 99 must be/],
+    ["an output outside", set((p) => p.outputs, { z: 9 }), /output "z": value 9 is not/],
+    ["an output of bits", set((p) => p.outputs, { z: 1 }), /output "z": value 1 is not/],
+    ["no outputs", set((p) => p, { outputs: {} }), /no outputs/],
+    [
+      "a step that reads nothing",
+      set(conv, { input: 7 }),
+      /step 1 \(binary-conv, conv\): input 7 is not/,
+    ],
+    [
+      "reading what comes later",
+      set((p) => p.steps[0], { input: 2 }),
+      /"y" is not complete before/,
+    ],
+    ["bits where floats belong", set((p) => p.steps[2], { input: 1 }), /cannot read bits "signs"/],
+    ["floats where bits belong", set(conv, { input: 0 }), /cannot read map "x"/],
+    ["a map into linear", set((p) => p.steps[2], { input: 2 }), /cannot read map "y"/],
+    ["a kernel of 0", set(conv, { kernel: [0, 1] }), /kernel 0 must be a whole number from 1/],
+    ["a broken stride", set(conv, { stride: [1, 1.5] }), /stride 1.5 must be/],
+    ["negative padding", set(conv, { padding: [0, -1] }), /padding -1 must be/],
+    ["groups that do not divide", set(conv, { groups: 2 }), /3 input and 2 output channels/],
+    ["an unknown padValue", set(conv, { padValue: 2 }), /padValue must be 0, 1 or -1, is 2/],
+    ["a kernel beyond the map", set(conv, { kernel: [3, 3] }), /its output would be \[0,0,2\]/],
+    ["an unknown weight", set(conv, { weight: "none" }), /there is no tensor "none"/],
+    ["a weight that is inherited", set(conv, { weight: "constructor" }), /no tensor "constructor"/],
+    [
+      "a weight of another type",
+      set(conv, { weight: "dense" }),
+      /must be bits \[2,1\], is float32 \[2,2\]/,
+    ],
+    ["a weight of another shape", set(conv, { out: 3 }), /must be bits \[3,1\], is bits \[2,1\]/],
+    ["an unknown micro-op", epilogue(["cube", 0]), /no such micro-op/],
+    ["an inherited micro-op", epilogue(["toString", 0]), /no such micro-op/],
+    ["too few operands", epilogue(["add", 0]), /takes 2 operands, has 1/],
+    ["a register not defined", epilogue(["relu", 5]), /register 5 is not defined yet/],
+    ["a negative register", epilogue(["relu", -1]), /register -1 is not defined/],
+    [
+      "a vector of another length",
+      epilogue(["shift", 0, "zeros"]),
+      /must be float32 \[2\], is float32 \[3\]/,
+    ],
+    ["a bound beyond float32", epilogue(["clamp", 0, 0, 0.1]), /0.1 is not a finite float32/],
+    [
+      "an unknown sign of zero",
+      epilogue(["bits", 0, "slope", 1, 0, 0]),
+      /sign of zero must be 1 or -1/,
+    ],
+    ["loading its own output", epilogue(["load", 2]), /load "y" is not complete/],
+    ["loading another shape", epilogue(["load", 0]), /map "x" \[2,2,3\] does not fit \[2,2,2\]/],
+    ["storing into bits", epilogue(["store", 0, 1, 0]), /cannot write bits "signs"/],
+    ["storing into the input", epilogue(["store", 0, 0, 0]), /writes the program's input "x"/],
+    ["storing a map into a vector", epilogue(["store", 0, 4, 0]), /writes \[2,2,2\] into "logits"/],
+    ["writing twice", epilogue(["store", 0, 2, 0]), /channels 0 to 2 of "y" are written twice/],
+    ["writing outside", epilogue(["store", 0, 2, 1]), /channels 1 to 3 lie outside "y"/],
+    ["a mean into a map", epilogue(["mean", 0, 2, 0]), /cannot write map "y"/],
+    [
+      "a step that writes nothing",
+      set((p) => p.steps[2], { epilogue: [["relu", 0]] }),
+      /writes no value/,
+    ],
+    ["a value that nobody writes", (p) => p.steps.pop(), /"logits": only 0 of 2 channels/],
+  ])("refuses %s", (_, change, message) => {
+    expect(() => checkProgram(changed(change), tensors)).toThrow(message);
+  });
+
+  it("refuses a value written by different micro-ops", () => {
+    const program = changed((p) => {
+      p.values[3].shape = [1, 1, 4];
+      p.values.push({ name: "y2", kind: "map", shape: [2, 2, 2] });
+      p.steps[2] = {
+        kind: "linear",
+        covers: [],
+        input: 3,
+        weight: "dense",
+        out: 2,
+        epilogue: [["store", 0, 3, 2]],
+      };
+    });
+    expect(() => checkProgram(program, tensors)).toThrow(/not complete before this step/);
+  });
+
+  it.each<[string, ProgramTensors, RegExp]>([
+    [
+      "NaN",
+      { ...tensors, slope: floatTensor(Float32Array.of(1, Number.NaN)) },
+      /"slope": element 1 is NaN/,
+    ],
+    [
+      "infinity",
+      { ...tensors, slope: floatTensor(Float32Array.of(-1 / 0, 1)) },
+      /element 0 is -Infinity/,
+    ],
+    [
+      "missing data",
+      { ...tensors, slope: floatTensor(Float32Array.of(1), [2]) },
+      /does not fit its 1/,
+    ],
+    [
+      "bits after the end of a row",
+      { ...tensors, weight: { type: "bits", shape: [2, 1], data: Uint8Array.of(5, 9) } },
+      /bits set after the end of a row/,
+    ],
+  ])("refuses tensors with %s", (_, broken, message) => {
+    expect(() => checkProgram(sound, broken)).toThrow(message);
+  });
+
+  it("lets nothing through that the reference cannot run", () => {
+    const numberPaths = (value: unknown, path: (string | number)[] = []): (string | number)[][] => {
+      if (typeof value === "number") return [path];
+      if (typeof value !== "object" || value === null) return [];
+      return Object.entries(value).flatMap(([key, inner]) => numberPaths(inner, [...path, key]));
+    };
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.nat(500), fc.nat(), fc.integer({ min: -2, max: 40 }), (seed, pick, number) => {
+        const random = randomProgram(seed);
+        const program = structuredClone(random.program) as Draft<Program>;
+        const paths = numberPaths(program);
+        const path = paths[pick % paths.length];
+        const owner = path.slice(0, -1).reduce((at: object, key) => at[key as never], program);
+        Object.assign(owner, { [path.at(-1)!]: number });
+        try {
+          checkProgram(program as Program, random.tensors);
+        } catch (error) {
+          if (error instanceof OnebitError) return;
+          throw error;
+        }
+        accepted++;
+        const { values, steps } = program as Program;
+        const input = values[program.input].shape.reduce((n, dim) => n * dim, 1);
+        const results = runValues(program as Program, random.tensors, new Float32Array(input));
+        expect(results).toHaveLength(values.length);
+        for (const result of results) expect(result.some(Number.isNaN)).toBe(false);
+        expect((steps as Step[]).length).toBeGreaterThan(0);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(accepted).toBeGreaterThan(100);
+  });
+});

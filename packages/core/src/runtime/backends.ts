@@ -1,0 +1,61 @@
+import { OnebitError, UsageError } from "../errors.js";
+import type { Program, ProgramTensors } from "../program/types.js";
+import type { Backend, CompileOptions, Executable } from "./backend.js";
+
+/** The backends of this package, each loaded when it is wanted. */
+const loaders = {
+  wasm: async () => (await import("./backends/wasm/index.js")).wasm,
+  reference: async () => (await import("./backends/reference/index.js")).reference,
+} satisfies { readonly [name: string]: () => Promise<Backend> };
+
+export type BackendName = keyof typeof loaders;
+
+/** Fastest first: what "auto" tries in turn. */
+const PREFERENCE: readonly BackendName[] = ["wasm", "reference"];
+
+/** A backend by name, one of your own, or "auto": the fastest that loads. */
+export type BackendChoice = "auto" | BackendName | Backend;
+
+export interface Chosen {
+  readonly backend: Backend;
+  readonly executable: Executable;
+  /** Why faster backends were passed over, by name. */
+  readonly reasons: { readonly [backend: string]: string };
+}
+
+/** Compiles a program for the chosen backend. */
+export async function compileFor(
+  choice: BackendChoice,
+  program: Program,
+  tensors: ProgramTensors,
+  options: CompileOptions,
+): Promise<Chosen> {
+  if (choice !== "auto") {
+    const backend = await backendFor(choice);
+    const reason = await backend.unavailable();
+    if (reason !== undefined) throw new OnebitError(`backend ${backend.name}: ${reason}`);
+    return { backend, executable: await backend.compile(program, tensors, options), reasons: {} };
+  }
+  const reasons: { [backend: string]: string } = {};
+  for (const name of PREFERENCE) {
+    try {
+      const backend = await loaders[name]();
+      const reason = await backend.unavailable();
+      if (reason === undefined) {
+        return { backend, executable: await backend.compile(program, tensors, options), reasons };
+      }
+      reasons[name] = reason;
+    } catch (error) {
+      reasons[name] = (error as Error).message;
+    }
+  }
+  const tried = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
+  throw new OnebitError(`no backend can run this model: ${tried.join("; ")}`);
+}
+
+async function backendFor(choice: BackendName | Backend): Promise<Backend> {
+  if (typeof choice !== "string") return choice;
+  if (Object.hasOwn(loaders, choice)) return loaders[choice]();
+  const names = ["auto", ...Object.keys(loaders)].join(", ");
+  throw new UsageError(`unknown backend "${choice}": there are ${names}`);
+}

@@ -1,0 +1,86 @@
+import { UsageError } from "../errors.js";
+import { type PixelImage, type Preprocess, preprocess } from "../image/index.js";
+import type { MapShape } from "../program/geometry.js";
+
+/** 8-bit pixels, interleaved: an ImageData, or any object like it with 1 to 4 channels. */
+export interface ImageLike {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A dense row-major array of float32. */
+export interface FloatTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Photographs to one [N, H, W, C] array, as the model's preprocessing says. */
+export function prepareImages(images: readonly ImageLike[], how: Preprocess): Float32Array {
+  const [height, width] = how.size;
+  const size = height * width * how.channels;
+  const batch = new Float32Array(images.length * size);
+  images.forEach((image, n) => {
+    const planes = preprocess(withChannels(image), how);
+    toChannelsLast(planes, [height, width, how.channels], batch.subarray(n * size));
+  });
+  return batch;
+}
+
+function withChannels({ data, width, height }: ImageLike): PixelImage {
+  const channels = data.length / (width * height);
+  if (Number.isInteger(channels) && channels >= 1 && channels <= 4) {
+    return { data, width, height, channels };
+  }
+  throw new UsageError(
+    `image: ${data.length} bytes are not ${width}x${height} pixels of 1 to 4 channels`,
+  );
+}
+
+/** [N, C, H, W] to [N, H, W, C], checked against what the program takes. */
+export function prepareTensor({ shape, data }: FloatTensor, input: MapShape): Float32Array {
+  const [height, width, channels] = input;
+  const [count, ...rest] = shape;
+  if (rest.join() !== [channels, height, width].join() || !Number.isInteger(count) || count < 1) {
+    throw new UsageError(
+      `input [${shape}] does not fit: [N, ${channels}, ${height}, ${width}] is wanted`,
+    );
+  }
+  const size = channels * height * width;
+  if (data.length !== count * size) {
+    throw new UsageError(
+      `input [${shape}] holds ${data.length} numbers instead of ${count * size}`,
+    );
+  }
+  const batch = new Float32Array(data.length);
+  for (let n = 0; n < count; n++) {
+    toChannelsLast(data.subarray(n * size, (n + 1) * size), input, batch.subarray(n * size));
+  }
+  return batch;
+}
+
+function toChannelsLast(planes: Float32Array, shape: MapShape, out: Float32Array): void {
+  const [height, width, channels] = shape;
+  const plane = height * width;
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < plane; i++) out[i * channels + c] = planes[c * plane + i];
+}
+
+/** A program's output [N, H, W, C] as [N, C, H, W], or [N, C] for vectors. */
+export function outputTensor(
+  data: Float32Array,
+  count: number,
+  kind: string,
+  shape: MapShape,
+): FloatTensor {
+  const [height, width, channels] = shape;
+  if (kind === "vector") return { shape: [count, channels], data };
+  const planes = new Float32Array(data.length);
+  const plane = height * width;
+  for (let n = 0; n < count; n++)
+    for (let i = 0; i < plane; i++)
+      for (let c = 0; c < channels; c++) {
+        planes[(n * channels + c) * plane + i] = data[(n * plane + i) * channels + c];
+      }
+  return { shape: [count, channels, height, width], data: planes };
+}

@@ -1,0 +1,193 @@
+import { OnebitError, UsageError } from "../errors.js";
+import type { Card, OnebitFile } from "../file/index.js";
+import type { Preprocess } from "../image/index.js";
+import { type ProgramCost, programCost, type StepCost } from "../program/cost.js";
+import type { MapShape } from "../program/geometry.js";
+import { prune } from "../program/prune.js";
+import type { Program } from "../program/types.js";
+import type { Executable } from "./backend.js";
+import { type Chosen, compileFor } from "./backends.js";
+import {
+  type FloatTensor,
+  type ImageLike,
+  outputTensor,
+  prepareImages,
+  prepareTensor,
+} from "./images.js";
+import { type Prediction, topPredictions } from "./top.js";
+
+export interface ModelInfo {
+  /** What the network takes, channels first. */
+  readonly input: { readonly channels: number; readonly height: number; readonly width: number };
+  readonly classes: number;
+  readonly labels?: readonly string[];
+  readonly preprocess?: Preprocess;
+  readonly card: Card;
+  /** Of one image, from input to logits, step by step. */
+  readonly cost: ProgramCost;
+}
+
+export interface ClassifyOptions {
+  /** How many classes to name, likeliest first. Default: 5, or all where there are fewer. */
+  readonly top?: number;
+}
+
+export type StepProfile = StepCost & { readonly milliseconds: number };
+
+export interface ModelSettings {
+  readonly threads: number;
+}
+
+/**
+ * A packed network ready to run. Calls may overlap: they wait for one another in the order made.
+ * Give it back with dispose(), or declare it with `using`.
+ */
+export class Model implements Disposable {
+  readonly info: ModelInfo;
+  /** Name of the backend that runs it. */
+  readonly backend: string;
+  /** Why faster backends were passed over, by name. */
+  readonly backendReasons: { readonly [backend: string]: string };
+  readonly #file: OnebitFile;
+  readonly #settings: ModelSettings;
+  readonly #chosen: Chosen;
+  /** From input to logits only. */
+  readonly #program: Program;
+  /** With every output; made when features are first asked for. */
+  #complete: Promise<Executable> | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  private constructor(file: OnebitFile, program: Program, chosen: Chosen, settings: ModelSettings) {
+    this.#file = file;
+    this.#program = program;
+    this.#chosen = chosen;
+    this.#settings = settings;
+    this.backend = chosen.backend.name;
+    this.backendReasons = chosen.reasons;
+    const [height, width, channels] = inputShape(file.program);
+    const { labels, preprocess, card = {} } = file;
+    const classes = file.program.values[file.program.outputs.logits].shape[2];
+    const cost = programCost(program);
+    this.info = { input: { channels, height, width }, classes, labels, preprocess, card, cost };
+  }
+
+  static async create(
+    file: OnebitFile,
+    backend: Parameters<typeof compileFor>[0],
+    settings: ModelSettings,
+  ): Promise<Model> {
+    if (!Object.hasOwn(file.program.outputs, "logits")) {
+      throw new OnebitError(`this program has no output "logits"; it is not a classifier`);
+    }
+    const program = prune(file.program, ["logits"]);
+    const chosen = await compileFor(backend, program, file.tensors, settings);
+    return new Model(file, program, chosen, settings);
+  }
+
+  /** The likeliest classes of one image, or of each of several. */
+  classify(image: ImageLike, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly ImageLike[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(
+    images: ImageLike | readonly ImageLike[],
+    { top = 5 }: ClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
+    if (!Number.isInteger(top) || top < 1) throw new UsageError(`top ${top}: must be 1 or more`);
+    const single = "data" in images;
+    const list = single ? [images] : images;
+    if (list.length === 0) return [];
+    const data = await this.#runMain(this.#prepare(list), list.length);
+    const { classes, labels } = this.info;
+    const predictions = list.map((_, n) =>
+      topPredictions(data.subarray(n * classes, (n + 1) * classes), top, labels),
+    );
+    return single ? predictions[0] : predictions;
+  }
+
+  /** Logits [N, classes] of images [N, C, H, W] that are normalised already. */
+  async run(input: FloatTensor): Promise<{ readonly logits: FloatTensor }> {
+    const count = input.shape[0];
+    const data = await this.#runMain(prepareTensor(input, inputShape(this.#program)), count);
+    return { logits: { shape: [count, this.info.classes], data } };
+  }
+
+  /**
+   * Every output: "logits" and "features" (the pooled vector), [N, C], and the feature maps
+   * "stage-<stride>", [N, C, H, W]. Of a photograph, or of normalised images [N, C, H, W].
+   */
+  async features(input: ImageLike | FloatTensor): Promise<{ [output: string]: FloatTensor }> {
+    const isTensor = "shape" in input;
+    const count = isTensor ? input.shape[0] : 1;
+    const batch = isTensor
+      ? prepareTensor(input, inputShape(this.#program))
+      : this.#prepare([input]);
+    const outputs = await this.#enqueue(async () => {
+      this.#complete ??= this.#compileComplete();
+      return (await this.#complete).run(batch, count);
+    });
+    const { values, outputs: ids } = this.#file.program;
+    const tensors = Object.entries(outputs).map(([name, data]) => {
+      const { kind, shape } = values[ids[name]];
+      return [name, outputTensor(data, count, kind, shape)];
+    });
+    return Object.fromEntries(tensors);
+  }
+
+  /** Milliseconds that each step of the last run() or classify() took, where the backend can tell. */
+  profile(): StepProfile[] | undefined {
+    const times = this.#chosen.executable.profile?.();
+    return times && this.info.cost.steps.map((step, i) => ({ ...step, milliseconds: times[i] }));
+  }
+
+  /** Frees the memory once the calls under way are done; later calls fail. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    const release = async () => {
+      this.#chosen.executable.dispose();
+      (await this.#complete)?.dispose();
+    };
+    this.#queue.then(release).catch(() => {});
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #prepare(images: readonly ImageLike[]): Float32Array {
+    const { preprocess } = this.#file;
+    if (preprocess) return prepareImages(images, preprocess);
+    throw new OnebitError(
+      "this model does not say how images are to be prepared; give normalised tensors to run()",
+    );
+  }
+
+  async #runMain(batch: Float32Array, count: number): Promise<Float32Array> {
+    const { logits } = await this.#enqueue(() => this.#chosen.executable.run(batch, count));
+    return logits;
+  }
+
+  async #compileComplete(): Promise<Executable> {
+    const { program, tensors } = this.#file;
+    try {
+      return await this.#chosen.backend.compile(program, tensors, this.#settings);
+    } catch (error) {
+      this.#complete = undefined;
+      throw error;
+    }
+  }
+
+  /** Runs jobs one after another; a failed one does not stop the next. */
+  #enqueue<T>(job: () => Promise<T>): Promise<T> {
+    if (this.#disposed) {
+      return Promise.reject(new OnebitError("this model has been disposed; load it again"));
+    }
+    const result = this.#queue.then(job);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+}
+
+function inputShape({ values, input }: Program): MapShape {
+  return values[input].shape;
+}

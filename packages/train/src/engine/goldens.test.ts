@@ -1,0 +1,237 @@
+import { join } from "node:path";
+import type { Graph, Tensor } from "onebit/graph";
+import { buildModel, type ModelOptions } from "onebit/models";
+import { describe, expect, it } from "vitest";
+import { readNpz } from "../../../core/src/test-support/npy.js";
+import { runOnnx } from "../../../core/src/test-support/run-onnx.js";
+import { shared } from "../../../core/src/test-support/shared.js";
+import { readTorchZip } from "../../../core/src/test-support/torch-zip.js";
+import { targetsFromLabels } from "../losses/index.js";
+import {
+  adamDefaults,
+  clipFactor,
+  type OptimiserConfig,
+  type ParameterGroup,
+  update,
+} from "../optimisers/index.js";
+import { bnextGroups } from "../recipes/groups.js";
+import { flatten, layoutOf, unflatten } from "../state/index.js";
+import { createCore } from "./core.js";
+import { compileTraining } from "./plan.js";
+
+const adamw: OptimiserConfig = {
+  ...adamDefaults,
+  kind: "adamw",
+  weightDecay: 1e-3,
+  groups: bnextGroups,
+};
+const adam: OptimiserConfig = { ...adamDefaults, kind: "adam" };
+
+interface Bundle {
+  readonly name: string;
+  readonly model: string;
+  readonly options: Partial<ModelOptions>;
+  readonly optimiser: OptimiserConfig;
+  readonly clip: number | null;
+}
+
+const bundles: readonly Bundle[] = [
+  {
+    ...{ name: "bnext-narrow-c10", model: "bnext", optimiser: adamw, clip: 5 },
+    options: { widths: [8, 16, 32, 32, 32, 64, 64, 64], classes: 10, input: [3, 32, 32] },
+  },
+  {
+    ...{ name: "bnext18-narrow-c10", model: "bnext-18", optimiser: adamw, clip: 5 },
+    options: { width: 8, classes: 10, input: [3, 32, 32] },
+  },
+  {
+    ...{ name: "reactnet-a-narrow", model: "reactnet", optimiser: adam, clip: null },
+    options: { widths: [8, 16, 32, 32, 64, 64], classes: 100, input: [3, 64, 64] },
+  },
+  {
+    ...{ name: "reactnet-18-narrow", model: "reactnet-18", optimiser: adam, clip: null },
+    options: { width: 8, classes: 100, input: [3, 64, 64] },
+  },
+];
+
+const root = shared("goldens");
+const LEARNING_RATE = 1e-3;
+const scalars = { temperature: 0.9 ** 511 };
+
+describe.runIf(root !== undefined).each(bundles)("one training step of $name", (bundle) => {
+  const load = () => {
+    const golden = readNpz(join(root!, bundle.name, "train-step.npz"));
+    const state = readTorchZip(join(root!, bundle.name, "state_dict.pth"));
+    const network = buildModel(bundle.model, { ...bundle.options, batch: golden.x.shape[0] });
+    return { golden, network, state: forNetwork(network, state) };
+  };
+
+  it("has the official loss, gradients and forward updates", async () => {
+    const { golden, network, state } = load();
+    const compiled = compileTraining(network);
+    const labels = Int32Array.from(golden.labels.data);
+    const targets = {
+      ce: targetsFromLabels(labels, compiled.classes),
+      kd: softmaxRows(golden.teacher_logits),
+    };
+    for (const [loss, data] of Object.entries(targets)) {
+      const outputs = await runOnnx(compiled.onnx, {
+        ...Object.fromEntries(compiled.tensors.map((key) => [key, state[key]])),
+        x: golden.x,
+        target: { shape: golden.teacher_logits.shape, data },
+        ...(compiled.scalars.length ? { temperature: scalar(scalars.temperature) } : {}),
+      });
+      expect(Math.abs(outputs.loss.data[0] - golden[`${loss}:loss`].data[0])).toBeLessThan(1e-5);
+      const norm = golden[`${loss}:grad_norm`].data[0];
+      // Clipping works in place, and the official code noted the gradients after it.
+      const factor = loss === "ce" ? clipFactor(norm, bundle.clip) : 1;
+      const prefix = `${loss}:grad:`;
+      const names = Object.keys(golden).filter((name) => name.startsWith(prefix));
+      expect(names.length).toBeGreaterThan(2);
+      for (const name of names) {
+        const { data } = golden[name];
+        const gradient = outputs[`grad:${name.slice(prefix.length)}`].data.map((g) => g * factor);
+        const [error, size] = [distance(gradient, data), length(data)];
+        expect(error, name).toBeLessThanOrEqual(1e-4 * size + 1e-6 * norm);
+      }
+      for (const key of compiled.updates) {
+        const expected = golden[`after_forward:${key}`];
+        if (expected) expectNear(outputs[`update:${key}`].data, expected.data, 1e-5, key);
+      }
+    }
+  });
+
+  it("ends with the official parameters and statistics", async () => {
+    const { golden, network, state } = load();
+    const { optimiser, clip } = bundle;
+    const graph = compileTraining(network);
+    const layout = layoutOf(network, new Set(graph.gradients), optimiser);
+    const training = { graph, optimiser, clip, averageDecay: null, labelSmoothing: 0 };
+    const plan = { layout, training, threads: 1 };
+    const engine = await createCore(plan, flatten(layout, state));
+    try {
+      const result = await engine.step({
+        microBatches: [
+          {
+            images: Float32Array.from(golden.x.data),
+            labels: Int32Array.from(golden.labels.data),
+          },
+        ],
+        ...{ learningRate: LEARNING_RATE, scalars },
+      });
+      const norm = golden["ce:grad_norm"].data[0];
+      expect(Math.abs(result.gradientNorm - norm)).toBeLessThan(1e-4 * norm);
+      const after = unflatten(layout, (await engine.snapshot()).values);
+      for (const [name, { data }] of Object.entries(golden)) {
+        if (name.startsWith("after_step:")) {
+          const key = name.slice("after_step:".length);
+          expectStep(after[key].data, data, golden[`ce:grad:${key}`]?.data, key);
+        }
+        if (!name.startsWith("after_forward:")) continue;
+        const key = name.slice("after_forward:".length);
+        // Parameters that the forward pass clamps have moved on in the step.
+        if (network.tensors[key].kind !== "parameter") expectNear(after[key].data, data, 1e-5, key);
+      }
+    } finally {
+      await engine.dispose();
+    }
+  });
+
+  it("takes the official optimiser step from the official gradients", () => {
+    const { golden, network, state } = load();
+    const keys = Object.keys(golden)
+      .filter((name) => name.startsWith("ce:grad:"))
+      .map((name) => name.slice("ce:grad:".length));
+    const layout = layoutOf(network, new Set(keys), bundle.optimiser);
+    const values = flatten(layout, state);
+    const gradients = new Float32Array(layout.trained);
+    for (const { key, start, end } of layout.segments) {
+      if (end > layout.trained) continue;
+      gradients.set(golden[`ce:grad:${key}`].data, start);
+      // The forward pass has clamped some of them before the step.
+      if (golden[`after_forward:${key}`]) values.set(golden[`after_forward:${key}`].data, start);
+    }
+    const moments = {
+      exp_avg: new Float32Array(layout.trained),
+      exp_avg_sq: new Float32Array(layout.trained),
+    };
+    const groups: readonly ParameterGroup[] = layout.groups;
+    update({ values, moments, step: 0 }, gradients, groups, bundle.optimiser, {
+      ...{ learningRate: LEARNING_RATE, gradientScale: 1, clip: bundle.clip, averageDecay: null },
+    });
+    const after = unflatten(layout, values);
+    for (const key of keys) {
+      expectStep(
+        after[key].data,
+        golden[`after_step:${key}`].data,
+        golden[`ce:grad:${key}`].data,
+        key,
+      );
+    }
+  });
+});
+
+/** Adam's first step is about lr * sign(gradient): it says nothing where the gradient is tiny. */
+function expectStep(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  gradient: ArrayLike<number> | undefined,
+  key: string,
+): void {
+  for (let i = 0; i < expected.length; i++) {
+    if (gradient && Math.abs(gradient[i]) <= 1e-6) continue;
+    const error = Math.abs(actual[i] - expected[i]);
+    if (error > 1e-5 * Math.abs(expected[i]) + 0.02 * LEARNING_RATE) {
+      throw new Error(`${key}[${i}]: ${actual[i]}, ${expected[i]} expected`);
+    }
+  }
+}
+
+function expectNear(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  key: string,
+): void {
+  const largest = Math.max(...Array.from(expected, Math.abs));
+  for (let i = 0; i < expected.length; i++) {
+    if (Math.abs(actual[i] - expected[i]) > tolerance * largest + 1e-6) {
+      throw new Error(`${key}[${i}]: ${actual[i]}, ${expected[i]} expected`);
+    }
+  }
+}
+
+/** The checkpoint's tensors in the shapes of the network, mirrors and counters included. */
+function forNetwork(network: Graph, state: { [key: string]: Tensor }): { [key: string]: Tensor } {
+  return Object.fromEntries(
+    Object.entries(network.tensors).map(([key, { shape }]) => {
+      if (!state[key]) throw new Error(`${key} is not in the golden checkpoint`);
+      return [key, { shape, data: state[key].data }];
+    }),
+  );
+}
+
+function softmaxRows({ shape: [rows, classes], data }: Tensor): Float32Array {
+  const out = new Float32Array(data.length);
+  for (let n = 0; n < rows; n++) {
+    const row = Array.from(data.subarray(n * classes, (n + 1) * classes));
+    const top = Math.max(...row);
+    const sum = row.reduce((total, value) => total + Math.exp(value - top), 0);
+    row.forEach((value, c) => {
+      out[n * classes + c] = Math.exp(value - top) / sum;
+    });
+  }
+  return out;
+}
+
+function scalar(value: number): Tensor {
+  return { shape: [], data: Float32Array.of(value) };
+}
+
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Math.sqrt(Array.from(a).reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0));
+}
+
+function length(a: ArrayLike<number>): number {
+  return Math.sqrt(Array.from(a).reduce((sum, x) => sum + x * x, 0));
+}

@@ -1,36 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
-import { OnebitError, UsageError } from "onebit";
-import colors from "picocolors";
-import { registerCommands } from "./commands/index.js";
+import { runCli } from "./cli.js";
 
-const FAILED = 1;
-const WRONG_USAGE = 2;
+// A reader that has seen enough (head) closes the pipe: that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
 
-async function main(argv: readonly string[]): Promise<number> {
-  const program = new Command("onebit")
-    .description("1-bit neural networks: train, pack and run")
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(colors.red(text)) })
-    .showHelpAfterError("(onebit --help lists the commands)");
-  registerCommands(program);
-  try {
-    await program.parseAsync(argv);
-    return 0;
-  } catch (error) {
-    return report(error);
-  }
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-  if (error instanceof OnebitError) {
-    process.stderr.write(`${colors.red("error")} ${error.message}\n`);
-    return error instanceof UsageError ? WRONG_USAGE : FAILED;
-  }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${colors.red("internal error")} ${text}\n`);
-  return FAILED;
-}
-
-process.exitCode = await main(process.argv);
+process.exitCode = await runCli(process.argv);

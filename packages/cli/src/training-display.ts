@@ -53,7 +53,6 @@ function startLines(event: StartEvent): string[] {
   return [
     `${colors.bold(event.model)} (${count(event.parameters)} parameters, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
     `${count(event.trainImages)} training and ${count(event.testImages)} test images, ${event.classes} classes; ${event.epochs} epochs of ${count(event.stepsPerEpoch)} steps of ${event.batch} images, ${event.threads} threads, seed ${event.seed}`,
-    ...event.notes.map((note) => colors.dim(note)),
   ];
 }
 

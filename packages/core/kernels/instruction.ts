@@ -26,10 +26,9 @@ export class Instruction {
   b: usize;
   bPixel: usize;
   bAdvance: usize;
-  /** Per-channel tensors, parameters of a kernel, or immediate float32 bits. */
+  /** Per-channel tensors, parameters of a kernel, or small immediates: see the kernel. */
   s: usize;
   t: usize;
-  /** Small immediate: see the kernel. */
   u: i32;
 }
 

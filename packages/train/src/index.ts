@@ -15,3 +15,4 @@ export {
 export * from "./report/index.js";
 export * from "./run/index.js";
 export type { ScheduleConfig, TemperatureConfig } from "./schedules/index.js";
+export { initialTensors } from "./state/index.js";

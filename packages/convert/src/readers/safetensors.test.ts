@@ -80,7 +80,7 @@ describe("refused", () => {
     ["an unknown field", file({ a: { ...three, stride: 1 } }), /needs dtype/],
     ["control characters in a key", file({ "a\u001b[2J": three }), /control characters/],
     ["no JSON", file("{a"), /is not JSON/],
-    ["a header that is too long", bytes(int(2 ** 40, 8), "{}"), /header of 1099511627776 bytes/],
+    ["a header that is too long", bytes(int(2 ** 39, 8), "{}"), /header of 549755813888 bytes/],
     ["a header beyond the file", bytes(int(1000, 8), "{}"), /truncated/],
     ["8 MiB of brackets", file(`{"a":${"[".repeat(8e6)}`), /nested more than 32/],
     ["8 MiB in one key", file(`{"${"a".repeat(8e6)}":1}`), /needs dtype/],

@@ -2,12 +2,7 @@ import { OnebitError } from "../errors.js";
 import { sizeOf } from "../graph/types.js";
 import type { Lowering } from "../onnx/lowering.js";
 import { forEachInChannel } from "./channel-loop.js";
-import {
-  lowerBatchSum,
-  lowerChannelAffine,
-  lowerMapDots,
-  lowerMapSums,
-} from "./channel-passes.js";
+import { lowerBatchSum, lowerChannelAffine, lowerMapDots, lowerMapSums } from "./channel-passes.js";
 import { channelShape, expectFloats } from "./checks.js";
 import type { Op } from "./op.js";
 

@@ -167,12 +167,16 @@ function lowerFromSums(l: Lowering): Statistics {
   return { mean, variance: average(l.emit("Add", [within, between])) };
 }
 
-/** The training form of BatchNormalization; momentum 0 makes it report the batch's statistics. */
+/**
+ * The training form of BatchNormalization; momentum 0 makes it report the batch's statistics. ONNX
+ * Runtime writes them over its running-statistics inputs, even where those are constants that other
+ * nodes share: each node gets inputs of its own.
+ */
 function lowerOperator(l: Lowering, epsilon: number): Statistics {
-  const [x, weight, bias] = l.inputs;
-  const none = l.constant(0, [l.shape(0)[1]]);
+  const [x, weight, bias, oldMean, oldVar] = l.inputs;
+  const scratch = [l.emit("Neg", [oldMean]), l.emit("Neg", [oldVar])];
   const attributes = { epsilon: float(epsilon), momentum: float(0), training_mode: 1 };
-  const inputs = [x, weight, bias, none, none];
+  const inputs = [x, weight, bias, ...scratch];
   const [y, mean, variance] = l.emitAll("BatchNormalization", inputs, attributes, 3);
   return { y, mean, variance };
 }

@@ -3,6 +3,7 @@ import type { GraphBuilder } from "../graph/builder.js";
 import { type FloatArray, sizeOf, type Tensor } from "../graph/types.js";
 import type { Lowering } from "../onnx/lowering.js";
 import { elementwiseCost } from "./broadcast.js";
+import { expectFloats, expectOneOf } from "./checks.js";
 import type { Op } from "./op.js";
 import { lowerSign } from "./sign.js";
 
@@ -36,16 +37,16 @@ const MIN_TEMPERATURE = 1e-8;
  */
 export const binarizeWeight: Op<BinarizeWeightAttributes> = {
   name: "binarize-weight",
-  infer([w, temperature], { zero, estimator, range }) {
-    if (w.shape.length !== 4)
+  infer(inputs, attrs) {
+    expectFloats(inputs, ...(inputs.length > 1 ? ["weight", "temperature"] : ["weight"]));
+    const [w, temperature] = inputs;
+    if (w.shape.length !== 4) {
       throw new OnebitError(`weight must be [O, I, KH, KW], is [${w.shape}]`);
+    }
     if (temperature && sizeOf(temperature.shape) !== 1) {
       throw new OnebitError(`temperature must be a scalar, is [${temperature.shape}]`);
     }
-    if (zero !== -1 && zero !== 1) throw new OnebitError(`zero ${zero}: must be -1 or 1`);
-    if (estimator === "clip" && !(range > 0)) {
-      throw new OnebitError(`range ${range}: must be positive`);
-    }
+    checkAttributes(attrs);
     return [w];
   },
   evaluate([w, temperature], attrs, context) {
@@ -77,6 +78,15 @@ export const binarizeWeight: Op<BinarizeWeightAttributes> = {
     return [l.emit("Mul", [binary, scale])];
   },
 };
+
+function checkAttributes({ scale, estimator, range, zero }: BinarizeWeightAttributes): void {
+  expectOneOf("scale", scale, ["none", "channel-mean"]);
+  expectOneOf("estimator", estimator, ["identity", "clip"]);
+  expectOneOf("zero", zero, [-1, 1]);
+  if (estimator === "clip" && !(range > 0)) {
+    throw new OnebitError(`range ${range}: must be positive`);
+  }
+}
 
 function softener(
   temperature: number | undefined,

@@ -1,5 +1,5 @@
-import { OnebitError } from "../errors.js";
 import type { Tensor } from "../graph/types.js";
+import { expectFloats, expectOneOf } from "./checks.js";
 import { conv, onnxConvAttributes } from "./conv.js";
 import { type ConvAttributes, convShape } from "./conv-geometry.js";
 import type { EvaluateContext, Op } from "./op.js";
@@ -18,10 +18,10 @@ export type BinaryConvAttributes = ConvAttributes & { readonly padValue: 0 | 1 |
  */
 export const binaryConv: Op<BinaryConvAttributes> = {
   name: "binary-conv",
-  infer([x, w], attrs) {
-    if (![0, 1, -1].includes(attrs.padValue)) {
-      throw new OnebitError(`padValue ${attrs.padValue}: must be 0, 1 or -1`);
-    }
+  infer(inputs, attrs) {
+    expectFloats(inputs, "x", "weight");
+    expectOneOf("padValue", attrs.padValue, [0, 1, -1]);
+    const [x, w] = inputs;
     return [{ shape: convShape(x.shape, w.shape, attrs), dtype: "float32" }];
   },
   evaluate([x, w], attrs, context) {

@@ -39,3 +39,17 @@ export function axisOf(axis: number, rank: number): number {
 export function channelShape(channels: number, rank: number): Shape {
   return Array.from({ length: rank }, (_, axis) => (axis === 1 ? channels : 1));
 }
+
+/** Refuses an attribute value that is not among the known ones. */
+export function expectOneOf<T extends number | string>(
+  name: string,
+  value: T,
+  known: readonly T[],
+): void {
+  if (known.includes(value)) return;
+  throw new OnebitError(`${name} ${JSON.stringify(value)}: must be ${listed(known)}`);
+}
+
+function listed(values: readonly (number | string)[]): string {
+  return values.map((value) => JSON.stringify(value)).join(" or ");
+}

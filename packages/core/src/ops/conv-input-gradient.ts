@@ -1,6 +1,7 @@
 import { OnebitError } from "../errors.js";
 import { type Shape, sizeOf } from "../graph/types.js";
 import type { Lowering } from "../onnx/lowering.js";
+import { expectFloats } from "./checks.js";
 import { type ConvAttributes, convShape, forEachMac } from "./conv-geometry.js";
 import type { Op } from "./op.js";
 
@@ -18,7 +19,9 @@ export type ConvInputGradientAttributes = ConvAttributes & {
  */
 export const convInputGradient: Op<ConvInputGradientAttributes> = {
   name: "conv-input-gradient",
-  infer([g, w], attrs) {
+  infer(inputs, attrs) {
+    expectFloats(inputs, "g", "weight");
+    const [g, w] = inputs;
     const wanted = convShape(attrs.inputShape, w.shape, attrs);
     if (wanted.join() !== g.shape.join()) {
       throw new OnebitError(`gradient must be [${wanted}], is [${g.shape}]`);
@@ -44,9 +47,7 @@ export const convInputGradient: Op<ConvInputGradientAttributes> = {
     ];
   },
   cost: ([g, w]) => ({ macs: (sizeOf(g.shape) * sizeOf(w.shape)) / w.shape[0], elementwise: 0 }),
-  lower: (l, attrs) => [
-    isFlippable(l, attrs) ? lowerAsConv(l, attrs) : lowerTransposed(l, attrs),
-  ],
+  lower: (l, attrs) => [isFlippable(l, attrs) ? lowerAsConv(l, attrs) : lowerTransposed(l, attrs)],
 };
 
 /**

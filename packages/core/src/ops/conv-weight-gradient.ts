@@ -1,6 +1,7 @@
 import { OnebitError } from "../errors.js";
 import { type Shape, sizeOf } from "../graph/types.js";
 import { padExplicitly } from "./binary-conv.js";
+import { expectFloats } from "./checks.js";
 import { type ConvAttributes, convShape, forEachMac } from "./conv-geometry.js";
 import type { Op } from "./op.js";
 import { lowerWeightGradient } from "./weight-gradient-lowering.js";
@@ -20,7 +21,9 @@ export type ConvWeightGradientAttributes = ConvAttributes & {
  */
 export const convWeightGradient: Op<ConvWeightGradientAttributes> = {
   name: "conv-weight-gradient",
-  infer([x, g], attrs) {
+  infer(inputs, attrs) {
+    expectFloats(inputs, "x", "g");
+    const [x, g] = inputs;
     const wanted = convShape(x.shape, attrs.weightShape, attrs);
     if (wanted.join() !== g.shape.join()) {
       throw new OnebitError(`gradient must be [${wanted}], is [${g.shape}]`);

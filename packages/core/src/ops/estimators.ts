@@ -18,7 +18,7 @@ export interface BuiltInEstimator {
  * Source: Courbariaux et al., "Binarized Neural Networks" (range 1); BNext uses 1.5.
  */
 const clip: BuiltInEstimator = {
-  derivative: (t, range) => (Math.abs(t) <= range ? 1 : 0),
+  derivative: (t, range) => (Math.abs(t) <= Math.fround(range) ? 1 : 0),
   lower(l, t, g, range) {
     const size = l.emit("Abs", [t]);
     if (l.target === "cpu") return l.emit("Mul", [g, lowerWindow(l, size, range)]);

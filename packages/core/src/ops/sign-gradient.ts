@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { elementwiseCost, mapElements } from "./broadcast.js";
+import { expectFloats } from "./checks.js";
 import { estimatorNamed } from "./estimators.js";
 import type { Op } from "./op.js";
 
@@ -12,7 +13,9 @@ export type SignGradientAttributes = { readonly estimator: string; readonly rang
  */
 export const signGradient: Op<SignGradientAttributes> = {
   name: "sign-gradient",
-  infer([t, g], { estimator }) {
+  infer(inputs, { estimator }) {
+    expectFloats(inputs, "t", "g");
+    const [t, g] = inputs;
     estimatorNamed(estimator);
     if (t.shape.join() !== g.shape.join()) {
       throw new OnebitError(`input [${t.shape}] and gradient [${g.shape}] differ in shape`);

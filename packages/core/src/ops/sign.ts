@@ -1,6 +1,7 @@
 import { OnebitError } from "../errors.js";
 import type { Lowering } from "../onnx/lowering.js";
 import { elementwiseCost, mapElements } from "./broadcast.js";
+import { expectFloats, expectOneOf } from "./checks.js";
 import { estimatorNamed } from "./estimators.js";
 import type { Op } from "./op.js";
 
@@ -20,10 +21,11 @@ export type SignAttributes = {
  */
 export const sign: Op<SignAttributes> = {
   name: "sign",
-  infer([t], { range, zero }) {
-    if (zero !== -1 && zero !== 1) throw new OnebitError(`zero ${zero}: must be -1 or 1`);
+  infer(inputs, { range, zero }) {
+    expectFloats(inputs, "t");
+    expectOneOf("zero", zero, [-1, 1]);
     if (!(range > 0)) throw new OnebitError(`range ${range}: must be positive`);
-    return [t];
+    return [inputs[0]];
   },
   evaluate: (inputs, { zero }, context) => [
     mapElements(inputs, context, (t) => (t > 0 || (t === 0 && zero === 1) ? 1 : -1)),

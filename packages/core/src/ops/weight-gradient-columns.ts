@@ -1,5 +1,5 @@
-import type { WeightGradientForm } from "./weight-gradient-form.js";
 import { lowerPad } from "./pad-map.js";
+import type { WeightGradientForm } from "./weight-gradient-form.js";
 
 /**
  * im2col: one strided slice of x per kernel position, times g transposed, image by image.

@@ -16,7 +16,13 @@ export interface WeightGradientForm {
   /** Bytes of scratch memory per image. */
   scratch(geometry: WeightGradientGeometry): number;
   /** Sum over `images` images, in a layout of the form's own. */
-  partial(l: Lowering, x: string, g: string, images: number, geometry: WeightGradientGeometry): string;
+  partial(
+    l: Lowering,
+    x: string,
+    g: string,
+    images: number,
+    geometry: WeightGradientGeometry,
+  ): string;
   /** From that layout to [O, C / groups, KH, KW]. */
   finish(l: Lowering, sum: string, geometry: WeightGradientGeometry): string;
 }

@@ -195,7 +195,7 @@ const MAX_FLOAT32 = 3.4028234663852886e38;
 const clamp: Translator = (t, node) => {
   const { low, high, when } = node.attrs as ClampAttributes;
   if (when === "training") return identity(t, node);
-  const bound = (x: number) => Math.fround(Math.min(Math.max(x, -MAX_FLOAT32), MAX_FLOAT32));
+  const bound = (x: number) => Math.fround(Math.min(Math.max(x, -MAX_FLOAT32), MAX_FLOAT32)) + 0;
   return t.add(node, { kind: "clamp", low: bound(low), high: bound(high) }, [t.input(node, 0)]);
 };
 

@@ -49,6 +49,8 @@ function checkNumbers(op: MicroOp, at: string): void {
     if (!Number.isFinite(x) || Math.fround(x) !== x) {
       throw new OnebitError(`${at}: ${x} is not a finite float32 number`);
     }
+    // JSON would lose its sign, and with it the bits of a result.
+    if (Object.is(x, -0)) throw new OnebitError(`${at}: -0 is not allowed, write 0`);
   }
   for (const zero of operandsOf(op, "zero")) {
     if (zero !== 1 && zero !== -1)

@@ -34,7 +34,7 @@ export type Register = number;
  *   ["relu", r]             r > 0 ? r : 0
  *   ["sigmoid", r]          1 / (1 + exp(-r)), shared implementation (program/math.ts)
  *   ["hard-sigmoid", r]     min(max(r + 3, 0), 6) / 6, computed as * fround(1 / 6)
- *   ["clamp", r, lo, hi]    r < lo ? lo : r > hi ? hi : r; float32 numbers
+ *   ["clamp", r, lo, hi]    r < lo ? lo : r > hi ? hi : r; float32 numbers, not -0
  *   ["add", r, q]  ["mul", r, q]
  *   ["mix", p, y, a]        a[c] * p + (1 - a[c]) * y   (four roundings)
  *   ["store", r, v, o]      v[h, w, o + c] = r (map or vector); register keeps r

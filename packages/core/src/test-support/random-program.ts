@@ -134,7 +134,7 @@ class Generator {
         () => ["relu", register()],
         () => ["sigmoid", register()],
         () => ["hard-sigmoid", register()],
-        () => ["clamp", register(), -this.#int(0, 2), this.#int(0, 2)],
+        () => ["clamp", register(), 0 - this.#int(0, 2), this.#int(0, 2)],
         () => ["add", register(), register()],
         () => ["mul", register(), register()],
         () => ["mix", register(), register(), vector()],

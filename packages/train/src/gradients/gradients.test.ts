@@ -2,7 +2,8 @@ import { evaluate, type Graph, GraphBuilder, type Tensor } from "onebit/graph";
 import { buildModel } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../../../core/src/test-support/close.js";
-import { drawTensor, randomStream, tensor } from "../../../core/src/test-support/draw.js";
+import { drawTensor, randomStream } from "../../../core/src/test-support/draw.js";
+import { tensor } from "../../../core/src/test-support/one-op.js";
 import { trainingGraph } from "../engine/plan.js";
 import { gradientOutput, gradients } from "./index.js";
 
@@ -55,7 +56,7 @@ describe("gradients", () => {
     const tensors = randomTensors(graph, random);
     const feeds = {
       x: drawTensor([2, ...options.input], { low: -1, high: 1 }, random),
-      target: tensor([2, 3], [0, 1, 0, 0.2, 0.3, 0.5]),
+      target: tensor([0, 1, 0, 0.2, 0.3, 0.5], [2, 3]),
     };
     const { outputs } = evaluate(graph, feeds, tensors, { mode: "training", precision: 64 });
     const keys = Object.keys(graph.tensors).filter((key) => gradientOutput(key) in outputs);
@@ -84,7 +85,7 @@ describe("gradients", () => {
       b.op("sum", [b.op("mul", [clamped, clamped])], { axes: [0], keepDims: false }),
     );
     const graph = gradients(b.build(), { loss: "loss" });
-    const { outputs } = evaluate(graph, {}, { w: tensor([3], [-4, 0.5, 4]) }, { mode: "training" });
+    const { outputs } = evaluate(graph, {}, { w: tensor([-4, 0.5, 4]) }, { mode: "training" });
     expectClose(outputs["grad:w"].data, [-2, 1, 2], 1e-6, "grad:w");
   });
 

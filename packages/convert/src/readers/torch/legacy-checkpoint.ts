@@ -24,7 +24,7 @@ export const legacyMagic: readonly number[] = [
   0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
 ];
 
-const firstWindow = 2 ** 20;
+const firstWindow = 2 ** 18;
 
 interface Preamble {
   root: PickleValue;
@@ -124,9 +124,8 @@ const nothingAllowed: PicklePolicy = {
 
 /** Bytes of a storage behind its element count at `offset`. */
 function rawSource(buffer: AsyncBuffer, storage: StorageRef, offset: number): ByteSource {
-  const name = `storage ${printable(storage.key)}`;
   let checked = false;
-  const check = async () => {
+  const check = async (name: string) => {
     const count = cursorOver(await readRange(buffer, offset, offset + 8, name));
     const bytes = u64(count, `the size of ${name}`) * storage.elementSize;
     if (bytes !== storage.byteLength) {
@@ -137,7 +136,8 @@ function rawSource(buffer: AsyncBuffer, storage: StorageRef, offset: number): By
     checked = true;
   };
   const read = async (start: number, end: number) => {
-    if (!checked) await check();
+    const name = `storage ${printable(storage.key)}`;
+    if (!checked) await check(name);
     return readRange(buffer, offset + 8 + start, offset + 8 + end, name);
   };
   return { byteLength: storage.byteLength, read };

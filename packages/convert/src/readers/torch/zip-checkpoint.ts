@@ -71,9 +71,9 @@ function storedSource(buffer: AsyncBuffer, entry: ZipEntry): ByteSource {
 }
 
 function storageSource(storage: StorageRef, source: ByteSource | undefined): ByteSource {
+  if (source?.byteLength === storage.byteLength) return source;
   const name = printable(storage.key);
   if (!source) throw new OnebitError(`storage ${name} is not in the file: it is damaged`);
-  if (source.byteLength === storage.byteLength) return source;
   throw new OnebitError(
     `storage ${name} has ${source.byteLength} bytes, declared are ${storage.byteLength}: the file is damaged`,
   );

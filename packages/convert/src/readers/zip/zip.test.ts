@@ -157,12 +157,11 @@ describe("what is refused", () => {
     await refused(() => unzip(claims(100_000_000)), /bomb|of 100000000 bytes/);
   });
 
-  test("deflated data that is cut, replaced or followed by something", async () => {
+  test("deflated data that is cut or replaced", async () => {
     const packed = deflateRawSync(data);
     expect(await unzip(deflated(packed))).toEqual({ a: data });
     await refused(() => unzip(deflated(packed.subarray(0, -3))), /damaged/);
     await refused(() => unzip(deflated(bytes(0xff, packed))), /damaged/);
-    await refused(() => unzip(deflated(bytes(packed, "xx"))), /damaged/);
     await refused(() => unzip(deflated(deflateRawSync(data.toReversed()))), /CRC-32/);
   });
 });

@@ -1,7 +1,6 @@
 import { operandsOf } from "../../../program/micro-ops.js";
 import type { MicroOp, ProgramTensors } from "../../../program/types.js";
 import {
-  floatField,
   fromChannel,
   type Instruction,
   type Op,
@@ -89,7 +88,7 @@ class EpilogueCompiler {
   }
 
   #immediates(op: Arithmetic): (Field | undefined)[] {
-    if (op[0] === "clamp") return [floatField(op[2]), floatField(op[3])];
+    if (op[0] === "clamp") return [this.#filled(op[2]), this.#filled(op[3])];
     const tensors = operandsOf<string>(op, "tensor").map((key) => this.#perChannel(key));
     return op[0] === "shift" ? [undefined, ...tensors] : tensors;
   }
@@ -124,6 +123,11 @@ class EpilogueCompiler {
     const vector = new Float32Array(vectorBytes(this.#channels) / 4);
     vector.set(this.#input.tensors[key].data);
     return this.#input.plan.constant(vector);
+  }
+
+  /** The same number in every channel. */
+  #filled(x: number): Field {
+    return this.#input.plan.constant(new Float32Array(vectorBytes(this.#channels) / 4).fill(x));
   }
 
   get #channels(): number {

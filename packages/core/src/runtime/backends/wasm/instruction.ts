@@ -81,11 +81,6 @@ export function fromChannel(operand: Operand, channel: number): Operand {
   return { ...operand, place: at(operand.place, channel * 4) };
 }
 
-/** The bits of a float32, for a field. */
-export function floatField(x: number): number {
-  return new Int32Array(Float32Array.of(x).buffer)[0];
-}
-
 /** Bytes of a pixel whose channels are filled up to whole vectors of 4. */
 export function vectorBytes(channels: number): number {
   return Math.ceil(channels / 4) * 16;

@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import { memoryBuffer } from "./async-buffer.js";
+import { openCheckpoint } from "./open-checkpoint.js";
+import { stateDict } from "./state-dict.js";
+import { bytes, floats } from "./test-support/bytes.js";
+import { openBytes, refused, refusedBytes } from "./test-support/checks.js";
+import { dict, integer, pickle, storage, tensor, text } from "./test-support/pickles.js";
+import { torchZip } from "./test-support/zips.js";
+
+test.each<[string, Uint8Array, RegExp]>([
+  ["an empty file", bytes(), /is empty/],
+  ["a Git LFS pointer", bytes("version https://git-lfs.github.com/spec/v1\noid"), /git lfs pull/],
+  ["a web page", bytes("<!DOCTYPE html><html>"), /web page/],
+  ["gzip", bytes(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0), /gzip: unpack/],
+  ["HDF5", bytes(0x89, "HDF\r\n\x1a\n"), /HDF5/],
+  ["an empty zip file", bytes("PK\x05\x06", new Uint8Array(18)), /empty zip/],
+  ["another pickle", bytes(0x80, 4, 0x95, "abcdefgh"), /pickle, but not one of torch\.save/],
+  ["anything else", bytes("hello, world"), /first bytes are none of/],
+  ["one byte", bytes("x"), /first bytes are none of/],
+])("%s is named, with what to do", (_, file, message) => refusedBytes(file, message));
+
+test("the message begins with the name of the file", () =>
+  refused(() => openCheckpoint(memoryBuffer(bytes("x"), "net.pth")), /^net\.pth: no checkpoint/));
+
+const w = tensor({ storage: storage({ count: 2 }), shape: [2], strides: [1] });
+const scalar = tensor({ storage: storage({ count: 2 }), shape: [], strides: [] });
+const open = (root: Parameters<typeof pickle>[0]) =>
+  openBytes(torchZip(pickle(root), { 0: floats([1, 2]) }));
+
+test("the network is found in bare files and under the usual names", async () => {
+  const inside = dict([text("module.fc.weight"), w]);
+  const found = async (root: Parameters<typeof pickle>[0]) => {
+    const { wrapper, tensors } = stateDict(await open(root));
+    return [wrapper.join("/"), ...tensors.keys()];
+  };
+  expect(await found(inside)).toEqual(["", "module.fc.weight"]);
+  expect(await found(dict([text("state_dict"), inside]))).toEqual([
+    "state_dict",
+    "module.fc.weight",
+  ]);
+  const optimizer = dict([text("state"), dict([integer(0), dict([text("exp_avg"), w])])]);
+  expect(await found(dict([text("optimizer"), optimizer], [text("model"), inside]))).toEqual([
+    "model",
+    "module.fc.weight",
+  ]);
+  expect(await found(dict([text("best"), scalar], [text("weights_of_net"), inside]))).toEqual([
+    "weights_of_net",
+    "module.fc.weight",
+  ]);
+  expect(await found(dict([text("model"), dict([text("state_dict"), inside])]))).toEqual([
+    "model/state_dict",
+    "module.fc.weight",
+  ]);
+  expect(await found(dict([text("fc"), w], [text("extra"), inside]))).toEqual([
+    "",
+    "fc",
+    "extra.module.fc.weight",
+  ]);
+});
+
+test("two dicts of unusual names: the caller chooses", async () => {
+  const inside = dict([text("fc.weight"), w]);
+  const checkpoint = await open(dict([text("generator"), inside], [text("discriminator"), inside]));
+  expect(() => stateDict(checkpoint)).toThrow(/Tensors are in generator, discriminator/);
+  expect([...stateDict(checkpoint, ["generator"]).tensors.keys()]).toEqual(["fc.weight"]);
+  expect(() => stateDict(checkpoint, ["student"])).toThrow(/no tensors in student/);
+  const none = await open(dict([text("epoch"), integer(1)]));
+  expect(() => stateDict(none)).toThrow(/no tensors in the file/);
+});

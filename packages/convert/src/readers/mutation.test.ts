@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { expect, test } from "vitest";
+import { shared } from "../../../core/src/test-support/shared.js";
+import { cursorOver } from "./cursor.js";
+import { int, seeded } from "./test-support/bytes.js";
+import { fixture, readAll } from "./test-support/checks.js";
+import { type MutationReport, mutate } from "./test-support/mutations.js";
+
+const timeout = 300_000;
+
+/** Mutations over the checkpoints of the official code: 20,500. */
+const goldens: readonly (readonly [path: string, count: number])[] = [
+  ["goldens/reactnet-a-narrow/state_dict.pth", 4500],
+  ["goldens/reactnet-a-narrow/checkpoint-dataparallel.pth.tar", 3500],
+  ["goldens/reactnet-a-narrow/checkpoint-legacy.pth.tar", 3500],
+  ["goldens/reactnet-a-narrow/checkpoint-with-optimizer.pth.tar", 1000],
+  ["goldens/reactnet-18-narrow/state_dict.pth", 1500],
+  ["goldens/reactnet-18-narrow/checkpoint-dataparallel.pth.tar", 1500],
+  ["goldens/reactnet-18-narrow/checkpoint-legacy.pth.tar", 2000],
+  ["goldens/bnext-narrow-c10/state_dict.pth", 750],
+  ["goldens/bnext-narrow-c10/checkpoint-dataparallel.pth.tar", 750],
+  ["goldens/bnext18-narrow-c10/state_dict.pth", 750],
+  ["goldens/bnext18-narrow-c10/checkpoint-dataparallel.pth.tar", 750],
+];
+
+const published: readonly (readonly [path: string, count: number])[] = [
+  ["data/weights/cifar10-resnet/resnet20-12fca82f.th", 500],
+  ["data/weights/cifar10-resnet/resnet20-12fca82f.safetensors", 1000],
+  ["data/weights/bmxnet/binarized_cifar10-resnet18-64bit-0000.params", 1000],
+];
+
+const fixtures: readonly (readonly [name: string, count: number])[] = [
+  ["torch-zip.pth", 2000],
+  ["torch-zip-protocol4.pth", 500],
+  ["torch-legacy.pth", 2000],
+  ["numpy.npz", 1000],
+  ["numpy-compressed.npz", 150],
+  ["fortran.npy", 1000],
+];
+
+function print(name: string, report: MutationReport): void {
+  const { mutations, refused, accepted, slowestMs } = report;
+  console.log(
+    `${name}: ${mutations} mutations, ${refused} refused, ${accepted} accepted, slowest ${slowestMs.toFixed(0)} ms`,
+  );
+}
+
+test.each([...goldens, ...published])("%s: %i mutations", { timeout }, async (path, count) => {
+  const full = shared(path);
+  if (!full) return;
+  print(path, await mutate(readFileSync(full), count, 11));
+});
+
+test.each(fixtures)("%s: %i mutations", { timeout }, async (name, count) => {
+  print(name, await mutate(fixture(name), count, 12));
+});
+
+/** Where `bytes` stand in `file`. */
+function places(file: Uint8Array, bytes: Uint8Array): number[] {
+  const found: number[] = [];
+  const whole = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  for (let at = whole.indexOf(bytes); at >= 0; at = whole.indexOf(bytes, at + 1)) found.push(at);
+  return found;
+}
+
+test("3,000 mutations of a pickle whose CRC is made right again", { timeout }, async () => {
+  const file = new Uint8Array(fixture("torch-zip.pth"));
+  const start = places(file, Uint8Array.of(0x80, 2, 0x7d))[0];
+  const name = Buffer.from("/data.pkl");
+  const record = places(file, name).at(-1)! - "torch-zip".length - 46;
+  const length = cursorOver(file).view.getUint32(record + 20, true);
+  const pickle = file.subarray(start, start + length);
+  const seals = places(file, int(crc32(pickle), 4));
+  expect(seals.length).toBe(2);
+  const random = seeded(13);
+  let loaded = 0;
+  for (let i = 0; i < 3000; i++) {
+    const before = pickle.slice();
+    for (let edits = 1 + random(3); edits > 0; edits--) pickle[random(length)] = random(256);
+    for (const at of seals) file.set(int(crc32(pickle), 4), at);
+    const outcome = await readAll(file).catch((error: unknown) => error);
+    if (!(outcome instanceof Error)) loaded++;
+    else if (outcome.name !== "OnebitError") throw outcome;
+    pickle.set(before);
+  }
+  console.log(`resealed pickles: ${loaded} of 3000 loaded, the rest were refused`);
+});

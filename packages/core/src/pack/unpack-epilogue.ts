@@ -1,0 +1,163 @@
+import { operandsOf } from "../program/micro-ops.js";
+import type { MicroOp, Register, TensorKey, ValueId } from "../program/types.js";
+import { accumulate, type UnpackedStep } from "./unpack-step.js";
+
+/** Nodes for a step and its epilogue. Each register is one graph value. */
+export function unpackStep(context: UnpackedStep): void {
+  const { step, scope } = context;
+  const targets = storedWhole(context);
+  const nameOf = (r: Register, kind: string) => targets.get(r) ?? `${scope}/${kind}`;
+  const registers = [accumulate(context, nameOf(0, step.kind))];
+  step.epilogue.forEach((op, i) => {
+    registers.push(unpackMicroOp(context, op, registers, nameOf(i + 1, op[0])));
+  });
+}
+
+/** The values that registers are stored to as they are: what their nodes are named after. */
+function storedWhole({ values, step, shape }: UnpackedStep): Map<Register, ValueId> {
+  const targets = new Map<Register, ValueId>();
+  const traits = registerTraits(step.epilogue, step.kind !== "pointwise", (id) => {
+    return shape[0] * shape[1] > 1 && values.isOnePixel(id);
+  });
+  for (const op of step.epilogue) {
+    if (op[0] !== "store" || !values.isWhole(op[2], shape[2])) continue;
+    const { origin, computed, onePixel } = traits[op[1]];
+    if (computed && !onePixel && !targets.has(origin)) targets.set(origin, op[2]);
+  }
+  return targets;
+}
+
+interface RegisterTraits {
+  /** The register whose number it holds: writes pass theirs on. */
+  readonly origin: Register;
+  /** Whether a node of this step computes it. */
+  readonly computed: boolean;
+  /** Built from vectors alone: the same number everywhere on a larger map. */
+  readonly onePixel: boolean;
+}
+
+function registerTraits(
+  epilogue: readonly MicroOp[],
+  computed: boolean,
+  isOnePixel: (id: ValueId) => boolean,
+): RegisterTraits[] {
+  const traits: RegisterTraits[] = [{ origin: 0, computed, onePixel: false }];
+  epilogue.forEach((op, i) => {
+    traits.push(traitsOf(op, i + 1));
+  });
+  return traits;
+
+  function traitsOf(op: MicroOp, origin: Register): RegisterTraits {
+    switch (op[0]) {
+      case "load":
+        return { origin, computed: false, onePixel: isOnePixel(op[1]) };
+      case "store":
+      case "bits":
+      case "mean":
+        return traits[op[1]];
+      default: {
+        const onePixel = operandsOf(op, "register").every((r) => traits[r].onePixel);
+        return { origin, computed: true, onePixel };
+      }
+    }
+  }
+}
+
+/** Adds what a micro-op does and returns the value of its register. */
+function unpackMicroOp(
+  context: UnpackedStep,
+  op: MicroOp,
+  registers: readonly string[],
+  name: string | ValueId,
+): string {
+  const { values, scope } = context;
+  const inner = (kind: string) => `${scope}/${kind}`;
+  switch (op[0]) {
+    case "load":
+      return values.read(op[1]);
+    case "affine": {
+      const scaled = [registers[op[1]], values.vector(op[2])];
+      const product = values.op("mul", scaled, {}, inner("scale"));
+      return values.op("add", [product, values.vector(op[3])], {}, name);
+    }
+    case "shift":
+      return values.op("add", [registers[op[1]], values.vector(op[2])], {}, name);
+    case "scale":
+      return values.op("mul", [registers[op[1]], values.vector(op[2])], {}, name);
+    case "prelu":
+      return values.op("prelu", [registers[op[1]], values.vector(op[2], "flat")], {}, name);
+    case "relu":
+    case "sigmoid":
+    case "hard-sigmoid":
+      return values.op(op[0], [registers[op[1]]], {}, name);
+    case "clamp": {
+      const bounds = { low: op[2], high: op[3], when: "always" };
+      return values.op("clamp", [registers[op[1]]], bounds, name);
+    }
+    case "add":
+    case "mul":
+      return values.op(op[0], [registers[op[1]], registers[op[2]]], {}, name);
+    case "mix": {
+      const inputs = [registers[op[1]], registers[op[2]], values.vector(op[3])];
+      return values.op("mix", inputs, {}, name);
+    }
+    case "store":
+      values.write(op[2], op[3], stretched(context, registers[op[1]], op[2]));
+      return registers[op[1]];
+    case "bits":
+      writeBits(context, op, registers[op[1]]);
+      return registers[op[1]];
+    case "mean": {
+      const target = ownName(context, op[2], inner("mean"));
+      const mean = values.op("global-average-pool", [registers[op[1]]], {}, target);
+      values.write(op[2], op[3], mean);
+      return registers[op[1]];
+    }
+    default:
+      return op satisfies never;
+  }
+}
+
+/** r > t[c] as the sign of r - t[c]; a difference of float32 numbers is 0 only where they are equal. */
+function writeBits(
+  context: UnpackedStep,
+  [, , threshold, id, offset, zero]: Extract<MicroOp, readonly ["bits", ...unknown[]]>,
+  register: string,
+): void {
+  const { values, scope } = context;
+  const r = stretched(context, register);
+  const signs = values.op(
+    "sign",
+    [aboveThreshold(context, r, threshold)],
+    { estimator: "clip", range: 1, zero },
+    ownName(context, id, `${scope}/bits`),
+  );
+  values.write(id, offset, signs);
+}
+
+function aboveThreshold({ values, scope }: UnpackedStep, r: string, threshold: TensorKey): string {
+  if (values.numbers(threshold).every((t) => t === 0)) return r;
+  return values.op("sub", [r, values.vector(threshold)], {}, `${scope}/threshold`);
+}
+
+/** A register that vectors alone went into, over the whole map. */
+function stretched(context: UnpackedStep, register: string, target?: ValueId): string {
+  const { values, shape, scope } = context;
+  const [height, width] = shape;
+  const [, , registerHeight, registerWidth] = values.b.shape(register);
+  if (registerHeight === height && registerWidth === width) return register;
+  const ones = values.op(
+    "constant",
+    [],
+    { value: 1, shape: [1, 1, height, width] },
+    `${scope}/map`,
+  );
+  const fallback = `${scope}/stretch`;
+  const name = target === undefined ? fallback : ownName(context, target, fallback);
+  return values.op("mul", [register, ones], {}, name);
+}
+
+/** The name of a program value for the node that computes all of it; slices are joined later. */
+function ownName({ values, shape }: UnpackedStep, id: ValueId, slice: string): string | ValueId {
+  return values.isWhole(id, shape[2]) ? id : slice;
+}

@@ -11,9 +11,10 @@
  * The last pixels of a block repeat, the last tile is filled up with zeros: no other variant needed.
  * Cost per 128 multiply-adds: 3 instructions of WebAssembly (xor, popcnt, add; popcnt is 6 on x86
  * before AVX-512 and 1 on NEON), 1/4 load of w and 1/2 broadcast of x.
- * Measured (node kernels/measure.mjs; V8 of Node 20 on a shared 3 GHz AVX-512 core, 1 thread, 10^9
- * multiply-adds per second, best of a second): 3x3 135-153, 1x1 with 64 / 256 / 1024 channels
- * 82 / 119 / 135. That is the bound of three vector ports for 8 instructions per 128.
+ * Measured (node kernels/measure.mjs; V8 of Node 20, shared AVX-512 core, 1 thread, best run):
+ * 3x3 with 64 to 512 channels 134-156, with 32 110, 1x1 with 64 / 256 / 1024 channels 81 / 119 / 139
+ * (10^9 multiply-adds per second). That is near the bound of three vector ports for 8 instructions
+ * per 128; short reductions pay for setting up a tile.
  *
  * Border: a padded position is a 0 bit, that is -1, in memory. `start` takes that back:
  * products + (padValue + 1) * (sum of the weights that fall outside), one per class of rows and

@@ -7,7 +7,10 @@
  *
  * Tile: 1 pixel x 32 outputs, so that 8 independent sums hide the latency of an add.
  * Weights: [tile of 8 outputs][input][8], outputs filled up with zeros to a multiple of 32.
- * Cost: 8 loads, 1 broadcast, 8 mul, 8 add per 32 multiply-adds.
+ * Cost per 128 multiply-adds: 32 loads, 4 broadcasts, 32 mul, 32 add.
+ * Measured (node kernels/measure.mjs; V8 of Node 20, shared AVX-512 core, 1 thread, best run):
+ * 1024 -> 1000 9.3 (its 4 MB of weights come from beyond the second-level cache), 64 -> 16 5.0
+ * (10^9 multiply-adds per second).
  */
 import { Instruction, storeLanes } from "./instruction";
 

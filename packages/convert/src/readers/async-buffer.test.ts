@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { memoryBuffer, readRange } from "./async-buffer.js";
+import { allocate, memoryBuffer, readRange } from "./async-buffer.js";
 import { fileBuffer } from "./file-buffer.js";
 import { openBuffer } from "./open-buffer.js";
 import { openCheckpoint } from "./open-checkpoint.js";
@@ -59,6 +60,16 @@ describe("file", () => {
   test("no file, a folder", async () => {
     await refused(() => openBuffer(join(folder, "absent")), /absent: cannot be opened/);
     await refused(() => openBuffer(folder), /is not a file/);
+  });
+
+  test("a pipe is refused instead of waited for", async () => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    await refused(() => fileBuffer(path), /is not a file/);
+  });
+
+  test("a tensor larger than memory is refused, not attempted", () => {
+    expect(() => allocate(2 ** 40, "w")).toThrow(/w has 1099511627776 bytes: too many/);
   });
 
   test("errors begin with the file's name, once", async () => {

@@ -43,6 +43,19 @@ export async function readRange(
   return bytes;
 }
 
+/** No tensor of a network comes near this; larger reads could exhaust the memory. */
+const maxReadBytes = 2 ** 32;
+
+/** Memory for `length` bytes, or an error that says what they were for. */
+export function allocate(length: number, what: string): Uint8Array<ArrayBuffer> {
+  try {
+    if (length <= maxReadBytes) return new Uint8Array(length);
+  } catch {
+    // Not enough memory: reported below.
+  }
+  throw new OnebitError(`${what} has ${length} bytes: too many to hold in memory`);
+}
+
 /** Runs `read` and puts the buffer's name before the message of what goes wrong. */
 export async function naming<T>(buffer: AsyncBuffer, read: () => Promise<T>): Promise<T> {
   try {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { memoryBuffer } from "./async-buffer.js";
 import { openCheckpoint } from "./open-checkpoint.js";
 import { stateDict } from "./state-dict.js";
-import { bytes, floats } from "./test-support/bytes.js";
+import { bytes, floats, type Part } from "./test-support/bytes.js";
 import { openBytes, refused, refusedBytes } from "./test-support/checks.js";
 import { dict, integer, pickle, storage, tensor, text } from "./test-support/pickles.js";
 import { torchZip } from "./test-support/zips.js";
@@ -24,12 +24,11 @@ test("the message begins with the name of the file", () =>
 
 const w = tensor({ storage: storage({ count: 2 }), shape: [2], strides: [1] });
 const scalar = tensor({ storage: storage({ count: 2 }), shape: [], strides: [] });
-const open = (root: Parameters<typeof pickle>[0]) =>
-  openBytes(torchZip(pickle(root), { 0: floats([1, 2]) }));
+const open = (root: Part) => openBytes(torchZip(pickle(root), { 0: floats([1, 2]) }));
 
 test("the network is found in bare files and under the usual names", async () => {
   const inside = dict([text("module.fc.weight"), w]);
-  const found = async (root: Parameters<typeof pickle>[0]) => {
+  const found = async (root: Part) => {
     const { wrapper, tensors } = stateDict(await open(root));
     return [wrapper.join("/"), ...tensors.keys()];
   };

@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import type { AsyncBuffer } from "./async-buffer.js";
+import { type AsyncBuffer, allocate } from "./async-buffer.js";
 
 /** A file, read by position: only what is asked for comes into memory. */
 export interface FileBuffer extends AsyncBuffer {
@@ -10,17 +10,19 @@ export interface FileBuffer extends AsyncBuffer {
 
 /** Opens a file of this machine (Node only). The caller closes it. */
 export async function fileBuffer(path: string): Promise<FileBuffer> {
-  const { open } = await import("node:fs/promises");
-  const file = await open(path, "r").catch((error: Error) => {
+  const { open, stat } = await import("node:fs/promises");
+  const failed = (error: Error): never => {
     throw new OnebitError(`${path}: cannot be opened: ${error.message}`);
-  });
-  const stat = await file.stat();
-  if (!stat.isFile()) {
-    await file.close();
-    throw new OnebitError(`${path}: is not a file: give the path of a checkpoint`);
-  }
+  };
+  // Asked first, because opening a pipe would wait for somebody to write into it.
+  const { size, isFile } = await stat(path).then(
+    (found) => ({ size: found.size, isFile: found.isFile() }),
+    failed,
+  );
+  if (!isFile) throw new OnebitError(`${path}: is not a file: give the path of a checkpoint`);
+  const file = await open(path, "r").catch(failed);
   const slice = async (start: number, end: number) => {
-    const bytes = new Uint8Array(Math.max(0, Math.min(end, stat.size) - start));
+    const bytes = allocate(Math.max(0, Math.min(end, size) - start), path);
     let filled = 0;
     while (filled < bytes.length) {
       const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
@@ -30,5 +32,5 @@ export async function fileBuffer(path: string): Promise<FileBuffer> {
     return bytes.subarray(0, filled);
   };
   const close = () => file.close();
-  return { name: path, byteLength: stat.size, slice, close, [Symbol.asyncDispose]: close };
+  return { name: path, byteLength: size, slice, close, [Symbol.asyncDispose]: close };
 }

@@ -7,6 +7,9 @@ import { printable } from "./text.js";
 import type { ZipEntry } from "./zip/directory.js";
 import { entryPrefix, entrySource } from "./zip/entry-source.js";
 
+/** Every header is read at once, inflated where it must be. */
+const maxArrays = 4096;
+
 export function isNpz(entries: ReadonlyMap<string, ZipEntry>): boolean {
   return entries.size > 0 && [...entries.keys()].every((name) => name.endsWith(".npy"));
 }
@@ -16,6 +19,9 @@ export async function openNpz(
   buffer: AsyncBuffer,
   members: ReadonlyMap<string, ZipEntry>,
 ): Promise<Checkpoint> {
+  if (members.size > maxArrays) {
+    throw new OnebitError(`${members.size} arrays in one file, at most ${maxArrays} are read`);
+  }
   const entries: TensorEntry[] = [];
   for (const member of members.values()) {
     const name = member.name.slice(0, -".npy".length);

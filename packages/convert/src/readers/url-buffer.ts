@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import type { AsyncBuffer } from "./async-buffer.js";
+import { type AsyncBuffer, allocate } from "./async-buffer.js";
 
 /** Reads smaller than this are answered from blocks that are kept: headers come in many small pieces. */
 const blockBytes = 2 ** 20;
@@ -111,7 +111,7 @@ function checkResponse(response: Response, start: number, end: number, name: str
 
 /** Reads exactly `length` bytes: a body that is longer or shorter than promised is refused. */
 async function readBody(response: Response, length: number, name: string) {
-  const bytes = new Uint8Array(length);
+  const bytes = allocate(length, name);
   let filled = 0;
   const reader = response.body?.getReader();
   while (reader) {

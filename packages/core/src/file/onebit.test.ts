@@ -213,6 +213,16 @@ describe("a damaged or forged .onebit", () => {
     await expect(readOnebit(await forged(change as never))).rejects.toThrow(message);
   });
 
+  it("is refused when its brackets never end", async () => {
+    const deep = "[".repeat(1e6) + "]".repeat(1e6);
+    const header = (fields: string) =>
+      `{"format":1,"needs":"1","requires":[],${fields},"sha256":""}`;
+    for (const text of [deep, header(`"program":${deep}`), header(`"needs":${deep}`)]) {
+      const bytes = writeSafetensors({ metadata: { onebit: text }, tensors: {} });
+      await expect(readOnebit(bytes)).rejects.toThrow(OnebitError);
+    }
+  });
+
   it("is told from a float model", async () => {
     const bytes = writeSafetensors({ metadata: {}, tensors: {} });
     await expect(readOnebit(bytes)).rejects.toThrow(/not a packed network/);

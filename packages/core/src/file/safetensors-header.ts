@@ -111,7 +111,8 @@ function parseTensor(key: string, value: unknown): SafetensorsTensor {
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(safetensorsTypes, dtype)) {
     const known = Object.keys(safetensorsTypes).join(", ");
-    throw fail(`type ${JSON.stringify(dtype)} is unknown; known: ${known}`);
+    const shown = typeof dtype === "string" ? `"${dtype}"` : `of ${typeof dtype}`;
+    throw fail(`type ${shown} is unknown; known: ${known}`);
   }
   if (!isSizes(shape)) throw fail("shape must be a list of whole numbers");
   if (!isSizes(offsets) || offsets.length !== 2) throw fail("data_offsets must be [start, end]");

@@ -5,6 +5,7 @@ import {
   storedFloat32,
   writeSafetensors,
 } from "../file/safetensors.js";
+import { rebatch } from "../graph/rebatch.js";
 import { type Graph, sizeOf, type Tensor } from "../graph/types.js";
 import { parsePreprocess } from "../image/parse-preprocess.js";
 import type { Preprocess } from "../image/preprocess.js";
@@ -16,7 +17,7 @@ import type { ModelOptions } from "./options.js";
  * On disk a safetensors file whose metadata entry `onebit-model` says how to build the graph.
  */
 export interface FloatModel {
-  readonly architecture: { readonly name: string; readonly options: Partial<ModelOptions> };
+  readonly architecture: Architecture;
   /** By the graph's keys: every tensor, dead ones too. */
   readonly tensors: { readonly [key: string]: Tensor };
   readonly labels: readonly string[];
@@ -25,10 +26,21 @@ export interface FloatModel {
   readonly card: { readonly [field: string]: unknown };
 }
 
-const ENTRY = "onebit-model";
+/** How the graph is built again: an architecture by name, or a graph of one's own. */
+export type Architecture =
+  | { readonly name: string; readonly options: Partial<ModelOptions> }
+  | { readonly graph: Graph };
+
+/** Metadata entry of the safetensors file. */
+export const FLOAT_MODEL_ENTRY = "onebit-model";
+const ENTRY = FLOAT_MODEL_ENTRY;
 const FORMAT = 1;
 
-export function floatModelGraph({ architecture }: FloatModel, batch = 1): Graph {
+export function floatModelGraph(
+  { architecture }: Pick<FloatModel, "architecture">,
+  batch = 1,
+): Graph {
+  if ("graph" in architecture) return rebatch(architecture.graph, batch);
   return buildModel(architecture.name, { ...architecture.options, batch });
 }
 
@@ -86,8 +98,8 @@ function parseAbout(text: string | undefined): Omit<FloatModel, "tensors"> {
   if (format !== FORMAT) {
     throw new OnebitError(`${ENTRY}: format ${format} is unknown, ${FORMAT} is: update onebit`);
   }
-  if (typeof architecture?.name !== "string" || typeof architecture.options !== "object") {
-    throw new OnebitError(`${ENTRY}: the architecture must be { name, options }`);
+  if (!isArchitecture(architecture)) {
+    throw new OnebitError(`${ENTRY}: the architecture must be { name, options } or { graph }`);
   }
   if (!Array.isArray(labels) || labels.some((label) => typeof label !== "string")) {
     throw new OnebitError(`${ENTRY}: labels must be a list of strings`);
@@ -96,9 +108,16 @@ function parseAbout(text: string | undefined): Omit<FloatModel, "tensors"> {
   return { architecture, labels, preprocess: checked, card: card ?? {} };
 }
 
+function isArchitecture(value: unknown): value is Architecture {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, options, graph } = value as { [field: string]: unknown };
+  const isObject = (field: unknown) => typeof field === "object" && field !== null;
+  return isObject(graph) || (typeof name === "string" && isObject(options));
+}
+
 interface About {
   format?: unknown;
-  architecture?: { name: string; options: Partial<ModelOptions> };
+  architecture?: unknown;
   labels?: string[];
   preprocess?: unknown;
   card?: { [field: string]: unknown };

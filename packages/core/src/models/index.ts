@@ -5,8 +5,10 @@ export { buildModel, modelNamed } from "./build-model.js";
 export { type ModelEntry, models, type PublishedFigures } from "./catalogue.js";
 export { closest } from "./closest.js";
 export {
+  type Architecture,
   decodeFloatModel,
   encodeFloatModel,
+  FLOAT_MODEL_ENTRY,
   type FloatModel,
   floatModelGraph,
   scalarInputs,

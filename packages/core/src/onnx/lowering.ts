@@ -16,7 +16,8 @@ export function float(value: number): OnnxAttribute {
 export class Lowering {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
-  readonly #constants = new Map<string, string>();
+  readonly #shared = new Map<string, string>();
+  readonly #known: Map<string, OnnxTensor>;
   #node = "";
   #count = 0;
   /** ONNX names and types of the current node's inputs; types of its outputs. */
@@ -24,10 +25,14 @@ export class Lowering {
   inputTypes: readonly ValueType[] = [];
   outputTypes: readonly ValueType[] = [];
 
+  /** known: values that are constants of the model, by ONNX name. */
   constructor(
     readonly target: OnnxTarget,
     readonly mode: Mode,
-  ) {}
+    known: ReadonlyMap<string, OnnxTensor> = new Map(),
+  ) {
+    this.#known = new Map(known);
+  }
 
   enter(
     node: string,
@@ -90,27 +95,47 @@ export class Lowering {
     return this.#initializer(`i${values.join()}`, [values.length], data);
   }
 
+  /** A constant is stored under its new shape, at no cost at run time. */
   reshape(x: string, shape: Shape): string {
-    return this.emit("Reshape", [x, this.ints(shape)]);
+    const known = this.#known.get(x);
+    if (known?.data.length !== sizeOf(shape)) return this.emit("Reshape", [x, this.ints(shape)]);
+    if (known.shape.join() === shape.join()) return x;
+    const name = `${x}:${shape.join("x")}`;
+    return this.#share(name, () => this.#add({ name, shape, data: known.data }));
   }
 
   transpose(x: string, perm: readonly number[]): string {
     return this.emit("Transpose", [x], { perm });
   }
 
-  #initializer(key: string | undefined, shape: Shape, data: Float32Array | BigInt64Array): string {
-    const known = key === undefined ? undefined : this.#constants.get(key);
-    if (known) return known;
+  #initializer(key: string | undefined, shape: Shape, data: OnnxTensor["data"]): string {
     const name = `const_${this.initializers.length}`;
-    this.initializers.push({ name, shape, data });
-    if (key !== undefined) this.#constants.set(key, name);
+    const add = () => this.#add({ name, shape, data });
+    return key === undefined ? add() : this.#share(key, add);
+  }
+
+  #add(tensor: OnnxTensor): string {
+    this.initializers.push(tensor);
+    this.#known.set(tensor.name, tensor);
+    return tensor.name;
+  }
+
+  /** The initialiser made for this key before, or a new one. */
+  #share(key: string, add: () => string): string {
+    const name = this.#shared.get(key) ?? add();
+    this.#shared.set(key, name);
     return name;
   }
 }
 
 function toAttribute(value: AttributeInput): OnnxAttribute {
-  if (typeof value === "number") return { kind: "int", value };
+  if (typeof value === "number") return { kind: "int", value: whole(value) };
   if (typeof value === "string") return { kind: "string", value };
-  if (Array.isArray(value)) return { kind: "ints", value };
+  if (Array.isArray(value)) return { kind: "ints", value: value.map(whole) };
   return value as OnnxAttribute;
+}
+
+function whole(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new Error(`attribute ${value}: not a whole number; wrap it in float()`);
 }

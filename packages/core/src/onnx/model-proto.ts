@@ -1,3 +1,4 @@
+import { OnebitError } from "../errors.js";
 import { ProtobufWriter } from "./protobuf.js";
 
 /** Field numbers are those of onnx.proto3 (IR version 8). */
@@ -19,11 +20,13 @@ export interface OnnxNode {
 export interface OnnxTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  /** float32, int64, or bool as bytes of 0 and 1. */
+  readonly data: Float32Array | BigInt64Array | Uint8Array;
 }
 
 export interface OnnxValue {
   readonly name: string;
+  /** A text is a symbolic dimension. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -39,7 +42,12 @@ export interface OnnxModel {
 
 const FLOAT = 1;
 const INT64 = 7;
+const BOOL = 9;
 
+/** What protobuf allows a message to hold. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** The bytes of an .onnx file. OnebitError where it would be larger than the format allows. */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const proto = new ProtobufWriter().varint(1, 8).string(2, "onebit");
   proto.message(7, graphProto(model));
@@ -47,7 +55,10 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   for (const [key, value] of Object.entries(model.metadata)) {
     proto.message(14, new ProtobufWriter().string(1, key).string(2, value));
   }
-  return proto.finish();
+  if (proto.length <= MAX_BYTES) return proto.finish();
+  throw new OnebitError(
+    `${model.name}: ${proto.length} bytes, an ONNX file holds at most ${MAX_BYTES}; export it without weights`,
+  );
 }
 
 function graphProto(model: OnnxModel): ProtobufWriter {
@@ -91,8 +102,13 @@ function attributeProto(name: string, attribute: OnnxAttribute): ProtobufWriter 
 function tensorProto({ name, shape, data }: OnnxTensor): ProtobufWriter {
   const proto = new ProtobufWriter();
   for (const dim of shape) proto.varint(1, dim);
-  proto.varint(2, data instanceof Float32Array ? FLOAT : INT64).string(8, name);
+  proto.varint(2, typeOf(data)).string(8, name);
   return proto.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function typeOf(data: OnnxTensor["data"]): number {
+  if (data instanceof Float32Array) return FLOAT;
+  return data instanceof BigInt64Array ? INT64 : BOOL;
 }
 
 function valueProto({ name, shape }: OnnxValue): ProtobufWriter {

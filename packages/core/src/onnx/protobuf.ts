@@ -1,9 +1,13 @@
-/** Minimal protobuf encoder: varints, length-delimited fields, packed floats (ONNX needs no more). */
+/** Minimal protobuf encoder: varints, 32-bit floats and length-delimited fields are all ONNX needs. */
 export class ProtobufWriter {
-  #chunks: Uint8Array[] = [];
+  readonly #chunks: Uint8Array[] = [];
   #length = 0;
 
-  varint(field: number, value: number): this {
+  get length(): number {
+    return this.#length;
+  }
+
+  varint(field: number, value: number | bigint): this {
     return this.#tag(field, 0).#push(encodeVarint(value));
   }
 
@@ -15,10 +19,14 @@ export class ProtobufWriter {
     return this.bytes(field, new TextEncoder().encode(value));
   }
 
+  /** A nested message; its chunks are taken over, so weights are copied once, by finish(). */
   message(field: number, value: ProtobufWriter): this {
-    return this.bytes(field, value.finish());
+    this.#tag(field, 2).#push(encodeVarint(value.#length));
+    for (const chunk of value.#chunks) this.#push(chunk);
+    return this;
   }
 
+  /** `value` is not copied before finish(). */
   bytes(field: number, value: Uint8Array): this {
     return this.#tag(field, 2).#push(encodeVarint(value.length)).#push(value);
   }
@@ -45,7 +53,8 @@ export class ProtobufWriter {
 }
 
 /** Two's complement over 64 bits for negative numbers, as protobuf's int64 wants. */
-function encodeVarint(value: number): Uint8Array {
+function encodeVarint(value: number | bigint): Uint8Array {
+  if (value >= 0 && value < 128) return Uint8Array.of(Number(value));
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];
   do {

@@ -1,10 +1,14 @@
 import { OnebitError } from "../errors.js";
-import { outputNames } from "../graph/builder.js";
 import { type Graph, type Mode, sizeOf, type Tensor } from "../graph/types.js";
 import { typesOf } from "../graph/types-of.js";
-import { opNamed } from "../ops/index.js";
-import { Lowering, type OnnxTarget } from "./lowering.js";
-import { encodeModel, type OnnxNode, type OnnxTensor } from "./model-proto.js";
+import { lowerForAnyBatch, type Shaped } from "./any-batch.js";
+import { type FoldedGraph, foldConstants } from "./fold-constants.js";
+import { fuseConvolutions } from "./fuse-conv.js";
+import { liveParts } from "./live-parts.js";
+import { type Lowered, lowerGraph } from "./lower-graph.js";
+import type { OnnxTarget } from "./lowering.js";
+import { encodeModel, type OnnxTensor, type OnnxValue } from "./model-proto.js";
+import { checkOutputNames, nameOutputs } from "./name-outputs.js";
 
 const OPSET = 17;
 
@@ -15,64 +19,42 @@ export interface ToOnnxOptions {
   readonly tensors?: { readonly [key: string]: Tensor };
   /** Values of scalar inputs (temperature) to bake in; the others stay inputs. */
   readonly scalars?: { readonly [name: string]: number };
+  /**
+   * Computes what depends on weights alone, so that a binary network holds -1 and +1 and no
+   * binarisation, and folds batch-norms into real convolutions. Needs inference mode and tensors;
+   * default: wherever there are both.
+   */
+  readonly fold?: boolean;
+  /**
+   * Leaves the batch size open: "N" in the shapes of inputs and outputs. Default: in inference mode
+   * with tensors, where nothing in the graph fixes it. true: an error where something does.
+   */
+  readonly dynamicBatch?: boolean;
   readonly metadata?: { readonly [key: string]: string };
 }
 
 /** Lowers a graph to an ONNX model (opset 17, standard ops only) and returns its bytes. */
-export function toOnnx(
-  graph: Graph,
-  {
-    target = "portable",
-    mode = "inference",
-    tensors,
-    scalars = {},
-    metadata = {},
-  }: ToOnnxOptions = {},
-): Uint8Array {
-  const lowering = new Lowering(target, mode);
-  const types = typesOf(graph);
-  const names = new Map<string, string>();
-  const initializers: OnnxTensor[] = [];
-  const inputs = graph.inputs.filter(({ name }) => !(name in scalars));
-  for (const [name, value] of Object.entries(scalars)) {
-    initializers.push({ name, shape: [], data: Float32Array.of(value) });
-  }
-  for (const { name } of graph.inputs) names.set(name, name);
-  const used = usedTensors(graph);
-  for (const key of used) {
-    names.set(key, key);
-    if (tensors) initializers.push(initializer(graph, key, tensors[key]));
-  }
-  for (const node of graph.nodes) {
-    lowering.enter(
-      node.name,
-      node.inputs.map((input) => names.get(input)!),
-      node.inputs.map((input) => types.get(input)!),
-      outputNames(node).map((output) => types.get(output)!),
-    );
-    const lowered = opNamed(node.op).lower(lowering, node.attrs);
-    outputNames(node).forEach((name, i) => {
-      names.set(name, lowered[i]);
-    });
-  }
-  const outputs = { ...graph.outputs };
-  if (mode === "training") {
-    for (const [key, value] of Object.entries(graph.updates)) outputs[updateOutput(key)] = value;
-  }
-  const nodes = nameOutputs(lowering.nodes, outputs, names);
+export function toOnnx(graph: Graph, options: ToOnnxOptions = {}): Uint8Array {
+  const { target = "portable", mode = "inference", tensors, metadata = {} } = options;
+  const fold = options.fold ?? (mode === "inference" && tensors !== undefined);
+  const split = splitConstants(graph, options, fold);
+  const lower = (g: Graph) => lowerGraph(g, { target, mode, ...split });
+  const { lowered, shapeOf } = lowerShaped(graph, lower, options);
+  const outputs = outputValues(graph, mode);
+  const outputNames = Object.keys(outputs);
+  const inputs = modelInputs(graph, options, shapeOf);
+  const taken = [...inputs, ...lowered.initializers].map(({ name }) => name);
+  checkOutputNames(outputs, new Set(taken));
+  const named = Object.entries(outputs).map(([name, value]) => [name, lowered.names.get(value)!]);
+  const nodes = nameOutputs(lowered.nodes, Object.fromEntries(named));
+  const live = liveParts({ ...lowered, nodes }, outputNames);
+  const parts = fold ? liveParts(fuseConvolutions(live, outputNames), outputNames) : live;
   return encodeModel({
     name: graph.name,
     opset: OPSET,
-    nodes: liveNodes(nodes, Object.keys(outputs)),
-    initializers: [...initializers, ...lowering.initializers],
-    inputs: [
-      ...inputs,
-      ...(tensors ? [] : [...used].map((key) => ({ name: key, shape: graph.tensors[key].shape }))),
-    ],
-    outputs: Object.entries(outputs).map(([name, value]) => ({
-      name,
-      shape: types.get(value)!.shape,
-    })),
+    ...parts,
+    inputs,
+    outputs: Object.entries(outputs).map(([name, value]) => ({ name, shape: shapeOf(value) })),
     metadata,
   });
 }
@@ -91,6 +73,32 @@ export function usedTensors(graph: Graph): string[] {
   return Object.keys(graph.tensors).filter((key) => read.has(key));
 }
 
+/** Graph outputs, and in training the updates: output name -> graph value. */
+function outputValues(graph: Graph, mode: Mode): { [name: string]: string } {
+  if (mode === "inference") return { ...graph.outputs };
+  const updates = Object.entries(graph.updates).map(([key, value]) => [updateOutput(key), value]);
+  return { ...graph.outputs, ...Object.fromEntries(updates) };
+}
+
+function splitConstants(
+  graph: Graph,
+  { mode = "inference", tensors, scalars = {} }: ToOnnxOptions,
+  fold: boolean,
+): FoldedGraph {
+  if (fold && tensors && mode === "inference") {
+    return foldConstants(graph, typesOf(graph), tensors, scalars);
+  }
+  if (fold) throw new OnebitError(`${graph.name}: fold needs inference mode and tensors`);
+  const given = tensors
+    ? usedTensors(graph).map((key) => initializer(graph, key, tensors[key]))
+    : [];
+  const baked = Object.entries(scalars).map(([name, value]): OnnxTensor => {
+    return { name, shape: [], data: Float32Array.of(value) };
+  });
+  const constants = new Map([...given, ...baked].map((tensor) => [tensor.name, tensor]));
+  return { nodes: graph.nodes, constants };
+}
+
 function initializer(graph: Graph, key: string, tensor: Tensor | undefined): OnnxTensor {
   const { shape } = graph.tensors[key];
   if (!tensor) throw new OnebitError(`${key}: no value given, shape [${shape}] wanted`);
@@ -100,45 +108,29 @@ function initializer(graph: Graph, key: string, tensor: Tensor | undefined): Onn
   return { name: key, shape, data: Float32Array.from(tensor.data) };
 }
 
-/** Gives the values behind graph outputs the outputs' names, by renaming or, failing that, Identity. */
-function nameOutputs(
-  nodes: readonly OnnxNode[],
-  outputs: { readonly [name: string]: string },
-  names: Map<string, string>,
-): OnnxNode[] {
-  const computed = new Set(nodes.flatMap((node) => node.outputs));
-  const renamed = new Map<string, string>();
-  const identities: OnnxNode[] = [];
-  for (const [output, value] of Object.entries(outputs)) {
-    const produced = names.get(value)!;
-    if (renamed.has(produced) || !computed.has(produced)) {
-      identities.push(identity(renamed.get(produced) ?? produced, output));
-    } else {
-      renamed.set(produced, output);
+function lowerShaped(
+  graph: Graph,
+  lower: (graph: Graph) => Lowered,
+  { mode = "inference", tensors, dynamicBatch }: ToOnnxOptions,
+): Shaped {
+  if (dynamicBatch ?? (mode === "inference" && tensors !== undefined)) {
+    const shaped = lowerForAnyBatch(graph, lower);
+    if (typeof shaped !== "string") return shaped;
+    if (dynamicBatch) {
+      throw new OnebitError(`${graph.name}: its batch size cannot be left open: ${shaped}`);
     }
   }
-  const rename = (name: string) => renamed.get(name) ?? name;
-  const all = nodes.map((node) => ({
-    ...node,
-    inputs: node.inputs.map(rename),
-    outputs: node.outputs.map(rename),
-  }));
-  return [...all, ...identities];
+  const lowered = lower(graph);
+  return { lowered, shapeOf: (value) => lowered.types.get(value)!.shape };
 }
 
-function identity(from: string, to: string): OnnxNode {
-  const name = `output/${to}`;
-  return { name, opType: "Identity", inputs: [from], outputs: [to], attributes: {} };
-}
-
-/** Drops nodes whose results nobody reads. */
-function liveNodes(nodes: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[] {
-  const wanted = new Set(outputs);
-  const live: OnnxNode[] = [];
-  for (const node of nodes.toReversed()) {
-    if (!node.outputs.some((output) => wanted.has(output))) continue;
-    live.push(node);
-    for (const input of node.inputs) wanted.add(input);
-  }
-  return live.reverse();
+/** Inputs that are not baked in, then the tensors where they are inputs. */
+function modelInputs(
+  graph: Graph,
+  { tensors, scalars = {} }: ToOnnxOptions,
+  shapeOf: Shaped["shapeOf"],
+): OnnxValue[] {
+  const inputs = graph.inputs.map(({ name }) => name).filter((name) => !(name in scalars));
+  const names = tensors ? inputs : [...inputs, ...usedTensors(graph)];
+  return names.map((name) => ({ name, shape: shapeOf(name) }));
 }

@@ -28,6 +28,19 @@ test.each([
   expect([...outputs[0].data]).toEqual(expected);
 });
 
+test.each([-1, 1])(
+  "binarize-weight: cold, %i at zero, tiny weights, in every lowering",
+  async (zero) => {
+    const values = [0, -0, 1.4e-45, -1.4e-45, 1e-38, -1e-38, 1, -1, 3e38, -3e38];
+    const { outputs } = await checkOp({
+      op: "binarize-weight",
+      attrs: { ...bnext, zero },
+      inputs: [tensor(values, [1, 10, 1, 1]), tensor([4e-24], [])],
+    });
+    expect([...outputs[0].data]).toEqual([zero, zero, 1, -1, 1, -1, 1, -1, 1, -1]);
+  },
+);
+
 test.each([
   ["bnext, hard", bnext, []],
   ["bnext, soft", bnext, [tensor([0.7], [])]],

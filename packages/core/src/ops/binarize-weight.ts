@@ -70,8 +70,7 @@ export const binarizeWeight: Op<BinarizeWeightAttributes> = {
   cost: (_, outputs, { scale }) => elementwiseCost(outputs, scale === "none" ? 1 : 3),
   lower(l, attrs) {
     const [w, temperature] = l.inputs;
-    const hard = lowerSign(l, w, attrs.zero);
-    const binary = temperature ? lowerSoft(l, w, temperature, hard, attrs) : hard;
+    const binary = temperature ? lowerSoft(l, w, temperature, attrs) : lowerSign(l, w, attrs.zero);
     if (attrs.scale === "none") return [binary];
     const axes = [1, 2, 3];
     const scale = l.emit("ReduceMean", [l.emit("Abs", [w])], { axes, keepdims: 1 });
@@ -124,12 +123,33 @@ function lowerSoft(
   l: Lowering,
   w: string,
   temperature: string,
-  hard: string,
-  { threshold }: BinarizeWeightAttributes,
+  attrs: BinarizeWeightAttributes,
 ): string {
   const divisor = l.emit("Max", [temperature, l.constant(MIN_TEMPERATURE)]);
-  const scaled = l.emit("Div", [w, divisor]);
-  const soft = l.emit("Clip", [scaled, l.constant(-1), l.constant(1)]);
-  const isHard = l.emit("Less", [temperature, l.constant(threshold)]);
-  return l.emit("Where", [isHard, hard, soft]);
+  const isHard = l.emit("Less", [temperature, l.constant(attrs.threshold)]);
+  if (l.target === "cpu") return lowerSteep(l, w, divisor, isHard, attrs);
+  const clamped = lowerClampTo1(l, l.emit("Div", [w, divisor]));
+  return l.emit("Where", [isHard, lowerSign(l, w, attrs.zero), clamped]);
+}
+
+/**
+ * clamp(w / divisor * factor + offset, -1, 1) serves both sides of the threshold, without booleans
+ * as large as w. Hard: divisor and factor are so extreme that even the smallest float32 ends above 2
+ * in size, and offset = `zero` decides where w = 0. Soft: factor 1, offset 0.
+ */
+function lowerSteep(
+  l: Lowering,
+  w: string,
+  divisor: string,
+  isHard: string,
+  { zero }: BinarizeWeightAttributes,
+): string {
+  const choose = (hard: number, soft: string) => l.emit("Where", [isHard, l.constant(hard), soft]);
+  const scaled = l.emit("Div", [w, choose(2 ** -126, divisor)]);
+  const steep = l.emit("Mul", [scaled, choose(2 ** 100, l.constant(1))]);
+  return lowerClampTo1(l, l.emit("Add", [steep, choose(zero, l.constant(0))]));
+}
+
+function lowerClampTo1(l: Lowering, x: string): string {
+  return l.emit("Clip", [x, l.constant(-1), l.constant(1)]);
 }

@@ -8,6 +8,8 @@ import { convCase } from "../test-support/random-conv.js";
 test.each([
   { g: [2, 4, 5, 6], w: [4, 3, 3, 3], inputShape: [2, 3, 5, 6], padding: [1, 1] },
   { g: [2, 4, 5, 6], w: [4, 3, 1, 1], inputShape: [2, 3, 5, 6] },
+  { g: [2, 5, 3, 2], w: [5, 4, 3, 3], inputShape: [2, 4, 3, 2], padding: [1, 1] },
+  { g: [1, 5, 2, 4], w: [5, 4, 2, 3], inputShape: [1, 4, 3, 4], padding: [0, 1] },
   { g: [2, 6, 3, 3], w: [6, 2, 3, 3], inputShape: [2, 4, 5, 5], groups: 2 },
   { g: [2, 4, 4, 3], w: [4, 3, 3, 3], inputShape: [2, 3, 8, 6], padding: [1, 1], stride: [2, 2] },
   { g: [2, 4, 4, 3], w: [4, 3, 3, 3], inputShape: [2, 3, 7, 5], padding: [1, 1], stride: [2, 2] },

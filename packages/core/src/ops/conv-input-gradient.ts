@@ -4,6 +4,7 @@ import type { Lowering } from "../onnx/lowering.js";
 import { expectFloats } from "./checks.js";
 import { type ConvAttributes, convShape, forEachMac } from "./conv-geometry.js";
 import type { Op } from "./op.js";
+import { lowerUnfoldPixels } from "./unfold-pixels.js";
 
 export type ConvInputGradientAttributes = ConvAttributes & {
   /** Shape of the convolution's input: with a stride, several sizes give the same output. */
@@ -47,7 +48,10 @@ export const convInputGradient: Op<ConvInputGradientAttributes> = {
     ];
   },
   cost: ([g, w]) => ({ macs: (sizeOf(g.shape) * sizeOf(w.shape)) / w.shape[0], elementwise: 0 }),
-  lower: (l, attrs) => [isFlippable(l, attrs) ? lowerAsConv(l, attrs) : lowerTransposed(l, attrs)],
+  lower(l, attrs) {
+    if (!isFlippable(l, attrs)) return [lowerTransposed(l, attrs)];
+    return [isWide(l, attrs) ? lowerAsProduct(l, attrs) : lowerAsConv(l, attrs)];
+  },
 };
 
 /**
@@ -72,6 +76,38 @@ function lowerAsConv(l: Lowering, { padding, groups }: ConvInputGradientAttribut
     pads: [top, left, top, left],
     group: groups,
   });
+}
+
+/**
+ * Whether the weight is larger than the gradient: turning it costs more than unfolding the gradient.
+ * 512 channels 4x4, batch 64: 70 -> 86 GFLOP/s; 256 channels 8x8: 98 -> 80.
+ */
+function isWide(l: Lowering, { groups, inputShape }: ConvInputGradientAttributes): boolean {
+  const [n, c, h, w] = inputShape;
+  const [, , kh, kw] = l.shape(1);
+  const spatial = kh * kw > 1;
+  return l.target === "cpu" && groups === 1 && spatial && c * kh * kw > n * h * w;
+}
+
+/** dx[(n,y,x),c] = sum over (ky,kx,o) of g[n,o,y+p-ky,x+p-kx] * w[o,c,ky,kx]. */
+function lowerAsProduct(l: Lowering, { padding, inputShape }: ConvInputGradientAttributes): string {
+  const [g, w] = l.inputs;
+  const [o, c, kh, kw] = l.shape(1);
+  const [n, , height, width] = inputShape;
+  const [, , gHeight, gWidth] = l.shape(0);
+  const unfolded = lowerUnfoldPixels(l, g, {
+    images: n,
+    input: [o, gHeight, gWidth],
+    output: [height, width],
+    kernel: [kh, kw],
+    stride: [1, 1],
+    padding: [kh - 1 - padding[0], kw - 1 - padding[1]],
+    turned: true,
+  });
+  const weight = l.transpose(l.reshape(w, [o, c, kh * kw]), [2, 0, 1]);
+  const pixels = l.reshape(unfolded, [n * height * width, kh * kw * o]);
+  const product = l.emit("MatMul", [pixels, l.reshape(weight, [kh * kw * o, c])]);
+  return l.transpose(l.reshape(product, [n, height, width, c]), [0, 3, 1, 2]);
 }
 
 /** Reverses the last two axes. */

@@ -1,4 +1,4 @@
-import { range } from "./range.js";
+import { lowerUnfoldPixels } from "./unfold-pixels.js";
 import {
   imagesPerProduct,
   type WeightGradientForm,
@@ -21,25 +21,19 @@ export const unfold: WeightGradientForm = {
     const product = (o * area * c) / Math.max(1, wantedReduction(kernel) / positions);
     return 4 * (copies + area * c * positions + product);
   },
-  partial(l, x, g, n, { kernel: [kh, kw], stride, padding, input: [c, h, w], output }) {
-    const [o, outHeight, outWidth] = output;
-    const [ph, pw] = padding;
-    const positions = outHeight * outWidth;
-    const m = imagesPerProduct(n, positions, wantedReduction([kh, kw]));
-    const last = l.transpose(x, [0, 2, 3, 1]);
-    const pads = l.ints([0, ph, pw, 0, 0, ph, pw, 0]);
-    const padded = ph || pw ? l.emit("Pad", [last, pads]) : last;
-    const width = w + 2 * pw;
-    const pixels = l.reshape(padded, [n, (h + 2 * ph) * width, c]);
-    const picked = range(outHeight).flatMap((y) =>
-      range(outWidth).flatMap((x) =>
-        range(kh).flatMap((ky) =>
-          range(kw).map((kx) => (y * stride[0] + ky) * width + x * stride[1] + kx),
-        ),
-      ),
-    );
-    const gathered = l.emit("Gather", [pixels, l.ints(picked)], { axis: 1 });
-    const right = l.reshape(gathered, [n / m, m * positions, kh * kw * c]);
+  partial(l, x, g, n, { kernel, stride, padding, input, output: [o, height, width] }) {
+    const positions = height * width;
+    const m = imagesPerProduct(n, positions, wantedReduction(kernel));
+    const geometry = {
+      images: n,
+      input,
+      output: [height, width],
+      kernel,
+      stride,
+      padding,
+    } as const;
+    const columns = kernel[0] * kernel[1] * input[0];
+    const right = l.reshape(lowerUnfoldPixels(l, x, geometry), [n / m, m * positions, columns]);
     const grouped = l.reshape(g, [n / m, m, o, positions]);
     const joined = m === 1 ? grouped : l.transpose(grouped, [0, 2, 1, 3]);
     const left = l.reshape(joined, [n / m, o, m * positions]);

@@ -47,8 +47,15 @@ export class StepEmitter {
       node.op.kind === "concat"
         ? placement.componentsOf(node)[partIndex]
         : { node, part: partIndex };
-    this.computed.add(node);
+    this.#cover(node);
     this.#emit(this.#writer(leaf.node, leaf.part, idOf(node), offset));
+  }
+
+  /** A concat of concats is one: the inner ones leave no trace of their own. */
+  #cover(node: PackNode): void {
+    this.computed.add(node);
+    if (node.op.kind !== "concat") return;
+    for (const input of node.inputs) if (input.op.kind === "concat") this.#cover(input);
   }
 
   #writer(node: PackNode, part: number, value: ValueId, offset: number): MicroOp {
@@ -80,7 +87,10 @@ export class StepEmitter {
     if (placement.isLocal(node, this.step)) return this.#register(node, 0);
     if (node === this.#accumulator) return 0;
     return this.#once(`${idOf(node)}`, () => {
-      if (recomputed.has(node)) return this.#map(node, this.#operand(node.inputs[0]));
+      if (recomputed.has(node)) {
+        this.computed.add(node);
+        return this.#map(node, this.#operand(node.inputs[0]));
+      }
       this.reads.add(node);
       return this.#emit(["load", idOf(node)]);
     });
@@ -90,7 +100,7 @@ export class StepEmitter {
   #register(node: PackNode, part: number): Register {
     if (node.op.kind === "concat") {
       const component = this.context.placement.componentsOf(node)[part];
-      this.computed.add(node);
+      this.#cover(node);
       if (component.part < 0) return this.#operand(component.node);
       return this.#register(component.node, component.part);
     }

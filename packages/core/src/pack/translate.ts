@@ -23,8 +23,7 @@ export interface Flattened {
 export class Translation {
   readonly #nodes: PackNode[] = [];
   readonly #values = new Map<string, PackNode | Flattened>();
-  /** Graph nodes that changed nothing; they are covered by the next node built on them. */
-  readonly #skipped = new Map<PackNode, string[]>();
+  readonly #covers = new Map<PackNode, string[]>();
 
   constructor(
     readonly source: Specialised,
@@ -116,10 +115,10 @@ export class Translation {
     return this.#push(`${node.name}:${label}`, op, inputs, this.shape(node), [node.name]);
   }
 
-  /** The value of `node` is that of its input. */
+  /** The value of `node` is that of its input: whatever computes that covers it. */
   skip(node: Node, value: PackNode | Flattened): void {
     const origin = "flattened" in value ? value.flattened : value;
-    this.#skipped.set(origin, [...(this.#skipped.get(origin) ?? []), node.name]);
+    this.#covers.get(origin)!.push(node.name);
     this.define(node.name, value);
   }
 
@@ -141,9 +140,10 @@ export class Translation {
     shape: MapShape,
     covers: readonly string[],
   ): PackNode {
-    const skipped = inputs.flatMap((input) => this.#skipped.get(input) ?? []);
-    for (const input of inputs) this.#skipped.delete(input);
-    const node = { name, op, inputs, shape, covers: [...skipped, ...covers] };
+    // No step computes the program's input: its first reader takes over what it covers.
+    const inherited = inputs.includes(this.#nodes[0]) ? this.#covers.get(this.#nodes[0])! : [];
+    const node = { name, op, inputs, shape, covers: [...inherited.splice(0), ...covers] };
+    this.#covers.set(node, node.covers);
     this.#nodes.push(node);
     return node;
   }

@@ -56,12 +56,14 @@ const conv: Translator = (t, node) => {
   const { data, shape } = t.constants.get(node.inputs[1]);
   const [outs, channels, kh, kw] = shape;
   const weight = channelsLast(data, outs, channels, kh * kw);
-  const [h, w, c] = input.shape;
-  const dense = h * w * kh * kw * groups === 1 && channels === c;
+  const dense = isVector(input) && kh * kw * groups === 1;
   if (dense && attrs.padding.every((p) => p === 0))
     return t.add(node, { kind: "linear", weight }, [input]);
   return t.add(node, { kind: "conv", weight, groups, ...window(node, [kh, kw], attrs) }, [input]);
 };
+
+/** One pixel, and not the program's input, which is a map whatever its size. */
+const isVector = ({ shape: [h, w], op }: PackNode) => h * w === 1 && op.kind !== "input";
 
 /** On a flattened map: a convolution whose kernel is the map. */
 const linear: Translator = (t, node) => {
@@ -71,8 +73,9 @@ const linear: Translator = (t, node) => {
   const [h, w, channels] = input.shape;
   const weight = channelsLast(data, shape[0], channels, h * w);
   const geometry = { kernel: [h, w], stride: [1, 1], padding: [0, 0] } as const;
-  const op: PackOp =
-    h * w === 1 ? { kind: "linear", weight } : { kind: "conv", weight, groups: 1, ...geometry };
+  const op: PackOp = isVector(input)
+    ? { kind: "linear", weight }
+    : { kind: "conv", weight, groups: 1, ...geometry };
   if (node.inputs.length < 3) return t.add(node, op, [input]);
   return t.add(node, shift(constantVector(t, node, 2)), [t.addPart(node, "product", op, [input])]);
 };

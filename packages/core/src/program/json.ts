@@ -37,7 +37,10 @@ export function strings(value: unknown, where: string): string[] {
   return array(value, where).map((x) => string(x, where));
 }
 
+/** Lists and objects are not written out: they may be nested without end. */
 function describe(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -9,7 +9,7 @@ export interface Comparison {
   /** Program values that have a counterpart in the graph, compared one by one. */
   readonly compared: number;
   readonly differentBits: number;
-  /** Largest of max|value - graph value| / max|graph value|, and where. */
+  /** Largest of max|value - graph value| / max(|graph value|, 0.1: sums may cancel), and where. */
   readonly error: number;
   readonly worst: string;
   /** Graph nodes that no step says it covers. */
@@ -34,7 +34,7 @@ export function comparePacked(
     if (!graphValue) return;
     compared++;
     const expected = graphValue.shape.length === 4 ? channelsLast(graphValue) : graphValue.data;
-    let largest = 1e-9;
+    let largest = 0.1;
     for (const x of expected) largest = Math.max(largest, Math.abs(x));
     for (let i = 0; i < expected.length; i++) {
       const difference = Math.abs(values[id][i] - expected[i]);

@@ -2,6 +2,7 @@ import * as layers from "onebit/graph";
 import { evaluate, type Graph, type GraphBuilder, network, type Tensor } from "onebit/graph";
 import { buildModel } from "onebit/models";
 import { afterEach, describe, expect, it } from "vitest";
+import { runOnnx } from "../../../core/src/test-support/run-onnx.js";
 import { rng } from "../data/random.js";
 import { targetsFromLabels } from "../losses/index.js";
 import { adamDefaults, type OptimiserConfig } from "../optimisers/index.js";
@@ -114,6 +115,30 @@ describe("engine", () => {
     }
     expect(result.gradientNorm).toBeCloseTo(Math.sqrt(square), 4);
     expect(oracle.updates["binary_conv.weight"].data[0]).toBe(1.5);
+  });
+
+  it("agrees with the oracle on a whole BNext, whose batch-norms share shapes", async () => {
+    const network = buildModel("bnext", {
+      ...{ classes: CLASSES, input: [1, 8, 8], batch: BATCH, widths: [8, 8, 16] },
+    });
+    const { onnx, tensors: read } = compileTraining(network);
+    const tensors = initialTensors(network, 3);
+    const { images, labels } = batchOf(4, [BATCH, 1, 8, 8]);
+    const feeds = {
+      x: { shape: [BATCH, 1, 8, 8], data: images },
+      target: { shape: [BATCH, CLASSES], data: targetsFromLabels(labels, CLASSES) },
+    };
+    const used = Object.fromEntries(read.map((key) => [key, tensors[key]]));
+    const temperature = { shape: [], data: Float32Array.of(0.2) };
+    const actual = await runOnnx(onnx, { ...used, ...feeds, temperature });
+    const graph = trainingGraph(network);
+    const oracle = evaluate(graph, { ...feeds, temperature }, tensors, { mode: "training" });
+    for (const [name, { data }] of Object.entries(oracle.outputs)) {
+      const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+      data.forEach((value, i) => {
+        expect(Math.abs(actual[name].data[i] - value)).toBeLessThan(1e-3 * largest + 1e-6);
+      });
+    }
   });
 
   it("averages the gradients of micro-batches, with statistics of each", async () => {

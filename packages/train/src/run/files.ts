@@ -1,29 +1,16 @@
-import { randomBytes } from "node:crypto";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OnebitError } from "onebit";
+import { writeFileAtomic } from "onebit/node";
 
+/** Names that writeFileAtomic gives to files that are not whole yet. */
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 
-/**
- * Writes beside the target, then renames: the file under its final name is always whole, even if
- * the process is killed or the machine stops in between.
- */
-export async function writeWhole(path: string, ...chunks: (Uint8Array | string)[]): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      for (const chunk of chunks) await file.writeFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
+/** Whole under its final name, or not at all; a failure says what to do about it. */
+export async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
+  await writeFileAtomic(path, data).catch((error) => {
     throw explain(error, path);
-  }
+  });
 }
 
 /** Removes what a killed process left behind. */

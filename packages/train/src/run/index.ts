@@ -9,7 +9,7 @@ export type {
   TrainEvent,
   WarningEvent,
 } from "./events.js";
-export { loadFloatModel, type ModelCard, saveFloatModel, type Tensors } from "./float-model.js";
+export { loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
 export { buildNetwork, type ModelChoice, type ModelRecord } from "./network.js";
 export type { TrainOptions, TrainResult } from "./options.js";
 export {

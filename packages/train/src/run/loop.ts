@@ -73,13 +73,14 @@ export class TrainingLoop {
     const snapshot = await engine.snapshot();
     if (this.best && this.best.epoch === epochs) {
       const { recipe, record } = setup;
-      await saveFloatModel(folder.best, unflatten(layout, snapshot.average ?? snapshot.values), {
+      await saveFloatModel(folder.best, {
         model: record.model,
-        preprocess: record.preprocess,
+        tensors: unflatten(layout, snapshot.average ?? snapshot.values),
         labels: record.data.classes,
-        training: {
-          ...{ recipe: recipe.name, data: record.data.name, seed: record.seed, ...this.best },
-          revision: record.revision,
+        preprocess: record.preprocess,
+        card: {
+          ...{ recipe: recipe.name, data: record.data.name, seed: record.seed },
+          ...{ epochs: recipe.epochs, ...this.best, revision: record.revision },
         },
       });
       emit({ event: "saved", what: "best", epoch: epochs, path: folder.best });

@@ -1,14 +1,18 @@
 import { UsageError } from "onebit";
-import { type Graph, rebatch } from "onebit/graph";
-import { buildModel, type Form, modelNamed, type Switches } from "onebit/models";
+import type { Graph } from "onebit/graph";
+import {
+  type Architecture,
+  type Form,
+  floatModelGraph,
+  modelNamed,
+  type Switches,
+} from "onebit/models";
 
 /** An architecture by name, with its switches; or a graph of one's own. */
 export type ModelChoice = string | ({ readonly name: string } & Switches) | Graph;
 
 /** How the network of a run is built again. */
-export type ModelRecord =
-  | { readonly name: string; readonly options: ModelRecordOptions }
-  | { readonly graph: Graph };
+export type ModelRecord = Architecture;
 
 export type ModelRecordOptions = Switches & {
   readonly classes: number;
@@ -47,7 +51,6 @@ export function recordOf(
 }
 
 /** The network of a run, for a batch size. */
-export function buildNetwork(record: ModelRecord, batch: number): Graph {
-  if ("graph" in record) return rebatch(record.graph, batch);
-  return buildModel(record.name, { ...record.options, batch });
+export function buildNetwork(architecture: ModelRecord, batch: number): Graph {
+  return floatModelGraph({ architecture }, batch);
 }

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "onebit";
 import { evaluate, type Tensor } from "onebit/graph";
+import { floatModelGraph } from "onebit/models";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Dataset, rng } from "../data/index.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import { evaluateFloat } from "./evaluate.js";
 import type { EpochEvent, TrainEvent } from "./events.js";
-import { loadFloatModel } from "./float-model.js";
+import { loadFloatModel, loadTensors } from "./float-model.js";
 import { buildNetwork } from "./network.js";
 import type { TrainOptions } from "./options.js";
 import { readEpochs, readRun } from "./run-folder.js";
@@ -79,7 +80,7 @@ function options(name: string, more: Partial<TrainOptions> = {}): TrainOptions {
 /** Everything that a run leaves behind, without times. */
 async function outcome(out: string) {
   const epochs = (await readEpochs(join(folder, out))).map(timeless);
-  return { epochs, tensors: (await loadFloatModel(join(folder, out))).tensors };
+  return { epochs, tensors: await loadTensors(join(folder, out)) };
 }
 
 function timeless({ seconds, secondsLeft, imagesPerSecond, ...event }: EpochEvent) {
@@ -131,15 +132,15 @@ describe("train", () => {
     expect(await readdir(result.out)).toEqual(["best", "checkpoint", "metrics.jsonl", "run.json"]);
 
     // The best model says by itself how it is built and fed, and gives the accuracy that was noted.
-    const { tensors, card } = await loadFloatModel(result.bestModel);
-    const again = await evaluateFloat(buildNetwork(card!.model, 1), tensors, dataset, {
-      ...{ preprocess: card!.preprocess, batch: 7, worker: false, dataWorkers: 0 },
+    const { tensors, ...about } = await loadFloatModel(result.bestModel);
+    const again = await evaluateFloat(floatModelGraph(about), tensors, dataset, {
+      ...{ preprocess: about.preprocess, batch: 7, worker: false, dataWorkers: 0 },
     });
     expect(again.top1).toBe(result.best.top1);
     expect(again.confusion.flat().reduce((a, b) => a + b)).toBe(50);
     const right = again.predictions.filter((prediction, i) => prediction === i % 4).length;
     expect(right / 50).toBe(again.top1);
-    expect(card).toMatchObject({ labels: dataset.classes, training: { epoch: result.best.epoch } });
+    expect(about).toMatchObject({ labels: dataset.classes, card: { epoch: result.best.epoch } });
   });
 
   it("gives the same result again, and another with another seed", async () => {
@@ -277,15 +278,16 @@ describe("train", () => {
 
   it("evaluates as the oracle does", async () => {
     const result = await train({ ...recipe, epochs: 1 }, options("oracle"));
-    const { tensors, card } = await loadFloatModel(result.bestModel).catch(() => ({
-      tensors: {},
-      card: undefined,
-    }));
-    expect(card).toBeDefined();
+    const { tensors, architecture } = await loadFloatModel(result.bestModel);
     const few = { ...dataset, test: bars(6, 3) };
-    const { loss, predictions } = await evaluateFloat(buildNetwork(card!.model, 1), tensors, few, {
-      ...{ worker: false, dataWorkers: 0 },
-    });
+    const { loss, predictions } = await evaluateFloat(
+      floatModelGraph({ architecture }),
+      tensors,
+      few,
+      {
+        ...{ worker: false, dataWorkers: 0 },
+      },
+    );
     const x = new Float32Array(6 * SIDE * SIDE);
     for (let i = 0; i < 6; i++) {
       few.test.image(i).data.forEach((v, p) => {
@@ -293,7 +295,7 @@ describe("train", () => {
       });
     }
     const { outputs } = evaluate(
-      buildNetwork(card!.model, 6),
+      floatModelGraph({ architecture }, 6),
       { x: { shape: [6, 1, SIDE, SIDE], data: x }, temperature: 0 },
       tensors as { [key: string]: Tensor },
     );

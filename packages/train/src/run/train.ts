@@ -9,7 +9,7 @@ import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js"
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
 import type { StartEvent } from "./events.js";
-import { loadFloatModel } from "./float-model.js";
+import { loadTensors } from "./float-model.js";
 import { initialiseFrom } from "./init-from.js";
 import { TrainingLoop } from "./loop.js";
 import type { TrainOptions, TrainResult } from "./options.js";
@@ -101,7 +101,7 @@ async function beginning(
   const { init } = options;
   if (init !== undefined) {
     const path = typeof init === "string" ? init : undefined;
-    const given = typeof init === "string" ? (await loadFloatModel(init)).tensors : init;
+    const given = typeof init === "string" ? await loadTensors(init) : init;
     const started = initialiseFrom(network, tensors, given, path ?? "the given tensors");
     tensors = started.tensors;
     if (started.reinitialised.length) {

@@ -9,6 +9,7 @@ import { type ByteSource, tensorEntry } from "../tensor-entry.js";
 /** Little-endian 64-bit 0x112, how a list of arrays begins. */
 export const paramsMagic: readonly number[] = [0x12, 0x01, 0, 0, 0, 0, 0, 0];
 
+const maxArrays = 20_000;
 const maxRank = 32;
 const maxNameBytes = 512;
 /** Longest record before the elements: magic, storage type, rank, sizes, device, type. */
@@ -51,7 +52,7 @@ interface ArrayRecord {
 export async function openMxnetParams(buffer: AsyncBuffer): Promise<Checkpoint> {
   const head = cursorOver(await readRange(buffer, 0, 24, "the list of arrays"), 16);
   const count = u64(head, "the number of arrays");
-  if (count * 4 > buffer.byteLength) {
+  if (count > maxArrays || count * 4 > buffer.byteLength) {
     throw new OnebitError(`MXNet params: ${count} arrays do not fit in ${buffer.byteLength} bytes`);
   }
   const arrays: ArrayRecord[] = [];

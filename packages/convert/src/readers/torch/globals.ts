@@ -39,6 +39,7 @@ type Call = (args: readonly PickleValue[]) => PickleValue;
 const calls: Readonly<Record<string, Call>> = {
   "collections.OrderedDict": orderedDict,
   "collections.defaultdict": () => new PickleDict(),
+  "collections.Counter": ([counts]) => (counts instanceof PickleDict ? counts : new PickleDict()),
   "torch._utils._rebuild_tensor": rebuildTensor,
   "torch._utils._rebuild_tensor_v2": rebuildTensor,
   "torch._utils._rebuild_tensor_v3": ([storage, offset, shape, strides, , , dtype]) =>

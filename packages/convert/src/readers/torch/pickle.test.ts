@@ -90,6 +90,11 @@ describe("values, as pickletools describes them", () => {
     ]);
   });
 
+  test("a Counter, where learning-rate schedules keep their milestones", () => {
+    const made = loadValue(call(global("collections", "Counter"), dict([integer(30), integer(1)])));
+    expect([...(made as PickleDict).entries]).toEqual([[30, 1]]);
+  });
+
   test("a NumPy scalar of protocol 2 writes its bytes through _codecs.encode", () => {
     const type = [
       call(global("numpy", "dtype"), text("f8"), integer(0), integer(1)),

@@ -227,13 +227,14 @@ class Machine {
   }
 
   #top(): PickleValue {
-    const floor = this.#marks.at(-1) ?? 0;
-    if (this.#stack.length <= floor) {
-      throw new OnebitError(
-        `pickle: a value is missing at byte ${this.#cursor.offset}: it is damaged`,
-      );
-    }
+    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) return this.#missing();
     return this.#stack[this.#stack.length - 1];
+  }
+
+  #missing(): never {
+    throw new OnebitError(
+      `pickle: a value is missing at byte ${this.#cursor.offset}: the file is damaged`,
+    );
   }
 
   #mark(): true {
@@ -272,8 +273,8 @@ class Machine {
   }
 
   #tuple(size: number): true {
-    const items = Array.from({ length: size }, () => this.#pop()).reverse();
-    return this.#push(this.#made(new PickleTuple(items)));
+    if (this.#stack.length - (this.#marks.at(-1) ?? 0) < size) return this.#missing();
+    return this.#push(this.#made(new PickleTuple(this.#stack.splice(-size))));
   }
 
   #append(items: PickleValue[]): true {

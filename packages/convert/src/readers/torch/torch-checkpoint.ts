@@ -19,8 +19,29 @@ export interface TorchFile {
 export async function torchCheckpoint(buffer: AsyncBuffer, file: TorchFile): Promise<Checkpoint> {
   const { tensors, metadata } = flatten(file.root);
   const entries = tensors.map(({ path, tensor }) => entryOf(path, tensor, file));
-  await addScalars(entries, metadata);
+  const nested = tensors.some(({ path }) => path.length > 1);
+  const scalars = tensors.flatMap(({ path, tensor }, i) =>
+    nested && path.length === 1 && isMetric(tensor) ? [entries[i]] : [],
+  );
+  await addScalars(scalars, metadata);
   return checkpointOf(buffer, file.format, entries, metadata);
+}
+
+/**
+ * Metrics are often saved as tensors of one number (`best_top1_acc`). Those beside a dict of tensors
+ * are given as metadata too; the many counters inside a state_dict are not.
+ */
+const isMetric = (tensor: TensorRef): boolean =>
+  tensor.shape.length === 0 && tensor.storage.byteLength <= 4096;
+
+async function addScalars(
+  scalars: readonly TensorEntry[],
+  metadata: Map<string, MetadataValue>,
+): Promise<void> {
+  for (const entry of scalars.slice(0, 64)) {
+    const [value] = await entry.read();
+    metadata.set(entry.key, entry.dtype === "bool" ? value === 1 : value);
+  }
 }
 
 function entryOf(path: readonly string[], tensor: TensorRef, file: TorchFile): TensorEntry {
@@ -38,20 +59,4 @@ function entryOf(path: readonly string[], tensor: TensorRef, file: TorchFile): T
     throw new OnebitError(`${path.join(".")}: its storage view begins inside an element`);
   }
   return tensorEntry(path, { shape, strides, offset, dtype, bigEndian }, view);
-}
-
-/**
- * Metrics are often saved as tensors of one number (`best_top1_acc`). Those beside a dict of tensors
- * are given as metadata too; the many counters inside a state_dict are not.
- */
-async function addScalars(
-  entries: readonly TensorEntry[],
-  metadata: Map<string, MetadataValue>,
-): Promise<void> {
-  if (!entries.some((entry) => entry.path.length > 1)) return;
-  const scalars = entries.filter((entry) => entry.path.length === 1 && entry.shape.length === 0);
-  for (const entry of scalars.slice(0, 64)) {
-    const [value] = await entry.read();
-    metadata.set(entry.key, entry.dtype === "bool" ? value === 1 : value);
-  }
 }

@@ -22,7 +22,7 @@ const locatorLength = 20;
 const locatorSignature = 0x07064b50;
 const end64Signature = 0x06064b50;
 const memberSignature = 0x02014b50;
-const maxDirectoryBytes = 32 * 2 ** 20;
+const maxDirectoryBytes = 8 * 2 ** 20;
 const unknown16 = 0xffff;
 const unknown32 = 0xffffffff;
 

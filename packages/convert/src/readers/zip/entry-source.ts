@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { type AsyncBuffer, readRange } from "../async-buffer.js";
+import { type AsyncBuffer, allocate, readRange } from "../async-buffer.js";
 import { crc32 } from "../crc32.js";
 import { cursorOver, take, u16, u32, u64, utf8 } from "../cursor.js";
 import type { ByteSource } from "../tensor-entry.js";
@@ -31,7 +31,7 @@ export function entrySource(buffer: AsyncBuffer, entry: ZipEntry): ByteSource {
     if (data !== undefined && entry.method === 0) {
       return readRange(buffer, data + start, data + end, entry.name);
     }
-    const part = new Uint8Array(end - start);
+    const part = allocate(end - start, entry.name);
     data = await verify(buffer, entry, part, start);
     return part;
   };

@@ -3,7 +3,7 @@ import type { BinaryConvStep } from "../../../program/types.js";
 import { borderClasses } from "./border-classes.js";
 import type { Instruction, Operand } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
-import { tapSums, tileBits } from "./tile-bits.js";
+import { type TiledBits, tapSums, tileBits } from "./tile-bits.js";
 import type { ValueLayout } from "./value-layout.js";
 
 export interface BinaryConvInput {
@@ -30,7 +30,8 @@ export function compileBinaryConv(
       (source.border[1] - step.padding[1]) * image.pixelBytes,
   );
   const runs = runsOf(step, image);
-  const starts = borderStarts(input);
+  const tiled = tileBits(input.weight, step, source.value.shape[2]);
+  const starts = borderStarts(input, tiled);
   const groupOut = step.out / step.groups;
   const table: Field[] = [
     window,
@@ -42,7 +43,7 @@ export function compileBinaryConv(
     runs.offsets.length,
     plan.constant(Int32Array.from(runs.offsets)),
     runs.bytes,
-    plan.constant(tileBits(input.weight, step, source.value.shape[2])),
+    plan.constant(tiled.data),
     starts.table,
     starts.rows,
     starts.columns,
@@ -98,14 +99,13 @@ function runsOf(step: BinaryConvStep, image: Image): { offsets: number[]; bytes:
  * What an accumulator starts from: the number of products, and for a window over the border what
  * its 0 bits, read as -1, got wrong: (padValue + 1) * (sum of the weights outside).
  */
-function borderStarts({ plan, step, weight, source, shape }: BinaryConvInput): {
-  table: Place;
-  rows: Place;
-  columns: Place;
-} {
+function borderStarts(
+  { plan, step, source, shape }: BinaryConvInput,
+  tiled: TiledBits,
+): { table: Place; rows: Place; columns: Place } {
   const [height, width, channels] = source.value.shape;
   const products = reductionLength(step, channels);
-  const correct = step.padValue !== -1;
+  const correct = step.padValue !== -1 && Math.max(...step.padding) > 0;
   const rows = borderClasses(height, shape[0], step, 0, correct);
   const columns = borderClasses(width, shape[1], step, 1, correct);
   // The kernel reads 8 channels at a time.
@@ -114,7 +114,7 @@ function borderStarts({ plan, step, weight, source, shape }: BinaryConvInput): {
   plan.checkSize(bytes);
   const table = new Int32Array(bytes / 4).fill(products);
   if (correct) {
-    const sums = tapSums(weight, step, channels);
+    const sums = tapSums(tiled, step, channels);
     let start = 0;
     for (const y of rows.ranges) {
       for (const x of columns.ranges) {

@@ -4,9 +4,9 @@ import type { Instruction, Operand } from "./instruction.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
 
-/** Output channels side by side, and what linear takes at a time. */
+/** Output channels side by side, and how many such tiles linear takes at a time. */
 const TILE = 8;
-const LINEAR_TILE = 32;
+const LINEAR_TILES = 4;
 
 /** Fields of kernels/conv.ts that the kernel itself writes. */
 const CONV_STATE: readonly number[] = [0, 0, 0, 0, 0, 0, 0];
@@ -30,7 +30,7 @@ export function compileConv(
     step.groups,
     channels / step.groups,
     step.out / step.groups,
-    plan.constant(tileFloats(weight, step.groups, step.out, TILE)),
+    plan.constant(tileFloats(weight, step.groups, step.out)),
     ...CONV_STATE,
   ]);
   return { op: "conv", channels: step.out, dst, s: table };
@@ -44,10 +44,7 @@ export function compileLinear(
   dst: Operand,
 ): Instruction {
   const a = { place: source.place, pixel: 0, advance: 0 };
-  const padded = Math.ceil(step.out / LINEAR_TILE) * LINEAR_TILE;
-  const tiled = new Float32Array(padded * source.value.shape[2]);
-  tiled.set(tileFloats(weight, 1, step.out, TILE));
-  const s = plan.constant(tiled);
+  const s = plan.constant(tileFloats(weight, 1, step.out, LINEAR_TILES));
   return { op: "linear", channels: step.out, dst, a, s, t: source.value.shape[2] };
 }
 
@@ -72,23 +69,21 @@ export function compilePool(
   return { op, channels: shape[2], dst, a, s: table };
 }
 
-/** [O, products] -> [group][tile of outputs][products][outputs of the tile]; missing ones are 0. */
-function tileFloats(
-  weight: Float32Array,
-  groups: number,
-  out: number,
-  tileSize: number,
-): Float32Array {
+/**
+ * [O, products] -> [group][tile of 8 outputs][products][8 outputs]; missing outputs are 0. The
+ * tiles of a group are filled up to a multiple of `multiple`.
+ */
+function tileFloats(weight: Float32Array, groups: number, out: number, multiple = 1): Float32Array {
   const products = weight.length / out;
   const groupOut = out / groups;
-  const tiles = Math.ceil(groupOut / tileSize);
-  const tiled = new Float32Array(groups * tiles * products * tileSize);
+  const tiles = Math.ceil(groupOut / (TILE * multiple)) * multiple;
+  const tiled = new Float32Array(groups * tiles * products * TILE);
   for (let o = 0; o < out; o++) {
     const group = Math.floor(o / groupOut);
     const within = o - group * groupOut;
-    const tile = group * tiles + Math.floor(within / tileSize);
-    let at = tile * products * tileSize + (within % tileSize);
-    for (let i = 0; i < products; i++, at += tileSize) tiled[at] = weight[o * products + i];
+    const tile = group * tiles + Math.floor(within / TILE);
+    let at = tile * products * TILE + (within % TILE);
+    for (let i = 0; i < products; i++, at += TILE) tiled[at] = weight[o * products + i];
   }
   return tiled;
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkProgram } from "../../../program/check.js";
@@ -8,7 +7,6 @@ import { reference } from "../reference/index.js";
 import { compileProgram, type PlanOptions } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
 import { wasm } from "./index.js";
-import { OPS } from "./instruction.js";
 import { loadKernels } from "./module.js";
 
 type Outputs = { [name: string]: Float32Array };
@@ -75,15 +73,5 @@ describe("whole programs", () => {
       // A float convolution keeps 7 words of state beside its parameters.
       expect(changed).toBeLessThanOrEqual(28 * convs);
     }
-  });
-});
-
-describe("instruction numbers", () => {
-  it("are those of the kernels", () => {
-    const file = new URL("../../../../kernels/instruction.ts", import.meta.url);
-    const members = /export enum Op \{([^}]*)\}/
-      .exec(readFileSync(file, "utf8"))?.[1]
-      .match(/\w+/g);
-    expect(members).toEqual([...OPS]);
   });
 });

@@ -3,68 +3,66 @@ import type { BinaryConvStep } from "../../../program/types.js";
 /** Output channels side by side in kernels/binary-conv.ts. */
 const TILE = 8;
 
-/**
- * Canonical 1-bit weights as the kernel reads them: [group][tile of 8 outputs][kernel position]
- * [word of 32 channels][8 outputs]; missing channels and outputs are 0 bits.
- */
-export function tileBits(weight: Uint8Array, step: BinaryConvStep, channels: number): Uint32Array {
+/** 1-bit weights as the kernel reads them; missing channels and outputs are 0 bits. */
+export interface TiledBits {
+  /** [group][tile of 8 outputs][kernel position][word of 32 channels][8 outputs] */
+  readonly data: Uint32Array;
+  /** Words per output: kernel positions times words of a group. */
+  readonly depth: number;
+  /** Index of an output's first word; the next ones follow at distances of 8. */
+  readonly first: (output: number) => number;
+}
+
+/** Canonical weights, tiled. */
+export function tileBits(weight: Uint8Array, step: BinaryConvStep, channels: number): TiledBits {
   const groupIn = channels / step.groups;
   const groupOut = step.out / step.groups;
-  const words = Math.ceil(groupIn / 32);
   const taps = step.kernel[0] * step.kernel[1];
+  const depth = taps * Math.ceil(groupIn / 32);
   const tiles = Math.ceil(groupOut / TILE);
-  const tiled = new Uint32Array(step.groups * tiles * taps * words * TILE);
-  for (let o = 0; o < step.out; o++) {
-    const group = Math.floor(o / groupOut);
-    const within = o - group * groupOut;
+  const first = (output: number) => {
+    const group = Math.floor(output / groupOut);
+    const within = output - group * groupOut;
     const tile = group * tiles + Math.floor(within / TILE);
-    let at = tile * taps * words * TILE + (within % TILE);
-    forEachWord(weight, step, groupIn, o, (word) => {
-      tiled[at] = word;
-      at += TILE;
-    });
+    return tile * depth * TILE + (within % TILE);
+  };
+  const data = new Uint32Array(step.groups * tiles * depth * TILE);
+  const rowBytes = Math.ceil((taps * groupIn) / 8);
+  for (let o = 0; o < step.out; o++) {
+    let at = first(o);
+    for (let tap = 0; tap < taps; tap++) {
+      for (let c = 0; c < groupIn; c += 32, at += TILE) {
+        data[at] = bitsAt(weight, o * rowBytes, tap * groupIn + c, Math.min(32, groupIn - c));
+      }
+    }
   }
-  return tiled;
+  return { data, depth, first };
 }
 
 /** Sum of the ±1 weights at each kernel position: [kernel position][output]. */
-export function tapSums(weight: Uint8Array, step: BinaryConvStep, channels: number): Int32Array {
-  const groupIn = channels / step.groups;
-  const sums = new Int32Array(step.kernel[0] * step.kernel[1] * step.out).fill(-groupIn);
+export function tapSums(tiled: TiledBits, step: BinaryConvStep, channels: number): Int32Array {
+  const taps = step.kernel[0] * step.kernel[1];
+  const words = tiled.depth / taps;
+  const sums = new Int32Array(taps * step.out);
   for (let o = 0; o < step.out; o++) {
-    forEachWord(weight, step, groupIn, o, (word, tap) => {
-      sums[tap * step.out + o] += 2 * bitCount(word);
-    });
+    let at = tiled.first(o);
+    for (let tap = 0; tap < taps; tap++) {
+      let set = 0;
+      for (let i = 0; i < words; i++, at += TILE) set += bitCount(tiled.data[at]);
+      sums[tap * step.out + o] = 2 * set - channels / step.groups;
+    }
   }
   return sums;
 }
 
-/** The words of one output channel, kernel position by kernel position. */
-function forEachWord(
-  weight: Uint8Array,
-  { kernel }: BinaryConvStep,
-  groupIn: number,
-  output: number,
-  visit: (word: number, tap: number) => void,
-): void {
-  const taps = kernel[0] * kernel[1];
-  const row = output * Math.ceil((taps * groupIn) / 8) * 8;
-  for (let tap = 0; tap < taps; tap++) {
-    const first = row + tap * groupIn;
-    for (let c = 0; c < groupIn; c += 32) {
-      visit(bitsAt(weight, first + c, Math.min(32, groupIn - c)), tap);
-    }
-  }
-}
-
-/** `count` (1 to 32) bits from any bit of a byte array on; what lies behind its end is 0. */
-function bitsAt(bytes: Uint8Array, bit: number, count: number): number {
-  const byte = bit >>> 3;
+/** `count` (1 to 32) bits of the row at byte `row`, from any bit on. */
+function bitsAt(bytes: Uint8Array, row: number, bit: number, count: number): number {
+  const byte = row + (bit >>> 3);
   const shift = bit & 7;
   const low =
     bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16) | (bytes[byte + 3] << 24);
   const word = shift === 0 ? low : (low >>> shift) | (bytes[byte + 4] << (32 - shift));
-  return count === 32 ? word >>> 0 : word & ((1 << count) - 1);
+  return count === 32 ? word : word & ((1 << count) - 1);
 }
 
 function bitCount(word: number): number {

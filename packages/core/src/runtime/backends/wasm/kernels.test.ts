@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { OPS } from "./instruction.js";
+import { loadKernels } from "./module.js";
+
+const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url));
+
+/** Numbers of the sections of a WebAssembly module. */
+function sections(bytes: Uint8Array): number[] {
+  const found: number[] = [];
+  let at = 8;
+  while (at < bytes.length) {
+    found.push(bytes[at++]);
+    let size = 0;
+    for (let shift = 0, more = true; more; shift += 7) {
+      more = bytes[at] >= 0x80;
+      size |= (bytes[at++] & 0x7f) << shift;
+    }
+    at += size;
+  }
+  return found;
+}
+
+describe("kernels", () => {
+  it("number their instructions as the compiler does", () => {
+    const source = read("kernels/instruction.ts").toString();
+    const members = /export enum Op \{([^}]*)\}/.exec(source)?.[1].match(/\w+/g);
+    expect(members).toEqual([...OPS]);
+  });
+
+  it("import a memory and export one function", async () => {
+    const module = await loadKernels();
+    expect(WebAssembly.Module.imports(module)).toEqual([
+      { module: "env", name: "memory", kind: "memory" },
+    ]);
+    expect(WebAssembly.Module.exports(module)).toEqual([{ name: "runStep", kind: "function" }]);
+  });
+
+  it("bring no data of their own: it would lie where the plan puts values", () => {
+    const DATA = 11;
+    expect(sections(read("wasm/simd.wasm"))).not.toContain(DATA);
+  });
+
+  it("are small: at most 6 kB for a visitor", () => {
+    expect(gzipSync(read("wasm/simd.wasm"), { level: 9 }).length).toBeLessThan(6000);
+  });
+});

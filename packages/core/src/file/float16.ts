@@ -28,11 +28,13 @@ function roundShift(x: number, shift: number, base: number): number {
   return rest > half || (rest === half && kept & 1) ? kept + 1 : kept;
 }
 
+/** Value of the last mantissa bit, by exponent field; looked up because `**` is slow. */
+const UNITS = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+
 export function fromFloat16(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >>> 10) & 0x1f;
   const mantissa = half & 0x3ff;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
   if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1024 + mantissa) * 2 ** (exponent - 25);
+  return sign * (exponent ? 1024 + mantissa : mantissa) * UNITS[exponent];
 }

@@ -64,26 +64,45 @@ function storeInt8(key: string, shape: readonly number[], data: Float32Array): S
 
 /** The float32 values of a stored F32, F16 or I8 tensor. */
 export function loadRealWeight(key: string, stored: Stored): Float32Array {
-  const { dtype, shape, data } = stored[key];
-  if (dtype === "F32") return float32View(key, stored[key]);
-  if (dtype === "F16") {
-    return Float32Array.from({ length: data.length / 2 }, (_, i) =>
-      fromFloat16(data[2 * i] | (data[2 * i + 1] << 8)),
-    );
+  const tensor = stored[key];
+  switch (tensor.dtype) {
+    case "F32":
+      return float32View(key, tensor);
+    case "F16":
+      return expandHalves(tensor);
+    case "I8":
+      return expandInt8(tensor, scalesOf(key, stored));
+    default:
+      throw new OnebitError(`tensor "${key}": type ${tensor.dtype} is not used here`);
   }
-  if (dtype !== "I8") throw new OnebitError(`tensor "${key}": type ${dtype} is not used here`);
-  const scale = Object.hasOwn(stored, scaleKey(key)) ? stored[scaleKey(key)] : undefined;
-  if (scale?.dtype !== "F32" || shape.length === 0 || scale.shape.join() !== `${shape[0]}`) {
-    throw new OnebitError(
-      `tensor "${key}": is I8 and has no "${scaleKey(key)}", F32 [${shape[0]}]`,
-    );
+}
+
+function expandHalves({ data }: StoredTensor): Float32Array {
+  const values = new Float32Array(data.length / 2);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = fromFloat16(data[2 * i] | (data[2 * i + 1] << 8));
   }
-  const scales = float32View(scaleKey(key), scale);
-  const length = data.length / shape[0];
-  return Float32Array.from(
-    new Int8Array(data.buffer, data.byteOffset, data.length),
-    (q, i) => q * scales[Math.floor(i / length)],
-  );
+  return values;
+}
+
+function expandInt8({ data }: StoredTensor, scales: Float32Array): Float32Array {
+  const values = new Float32Array(data.length);
+  const length = data.length / scales.length;
+  for (let row = 0; row < scales.length; row++)
+    for (let i = row * length; i < (row + 1) * length; i++) {
+      values[i] = ((data[i] << 24) >> 24) * scales[row];
+    }
+  return values;
+}
+
+function scalesOf(key: string, stored: Stored): Float32Array {
+  const name = scaleKey(key);
+  const scale = Object.hasOwn(stored, name) ? stored[name] : undefined;
+  const [rows] = stored[key].shape;
+  if (scale?.dtype === "F32" && rows > 0 && scale.shape.join() === `${rows}`) {
+    return float32View(name, scale);
+  }
+  throw new OnebitError(`tensor "${key}": is I8 and has no "${name}", F32 [${rows}]`);
 }
 
 /** A view of the file where it is aligned, else a copy. */

@@ -30,7 +30,9 @@ export interface SafetensorsHeader {
 }
 
 /** No network has a table this long; a larger one is an attempt to fill the memory. */
-export const MAX_HEADER_BYTES = 32 * 2 ** 20;
+export const MAX_HEADER_BYTES = 8 * 2 ** 20;
+/** { tensor: { shape: [ ] } } and nothing deeper. */
+const MAX_DEPTH = 3;
 
 const METADATA = "__metadata__";
 
@@ -50,8 +52,8 @@ export function headerLength(prefix: Uint8Array, fileLength: number): number {
 /** Parses and checks a header: types, shapes, and that the tensors tile `dataLength` bytes. */
 export function parseHeader(json: Uint8Array, dataLength: number): SafetensorsHeader {
   const text = decode(json);
+  scan(text);
   const table = parseObject(text);
-  refuseRepeatedKeys(text);
   const metadata = parseMetadata(table[METADATA]);
   const entries = Object.entries(table).filter(([key]) => key !== METADATA);
   const tensors = new Map(entries.map(([key, value]) => [key, parseTensor(key, value)]));
@@ -82,18 +84,52 @@ function isObject(value: unknown): value is { [key: string]: unknown } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** JSON.parse keeps the last of two equal keys in silence; here one tensor would hide another. */
-function refuseRepeatedKeys(text: string): void {
+/**
+ * One pass before JSON.parse: it would keep the last of two equal keys in silence, so that one
+ * tensor hides another, and takes seconds for absurdly deep nesting.
+ */
+function scan(text: string): void {
   const seen: Set<string>[] = [];
-  for (const [token, isKey] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g)) {
-    if (token === "{") seen.push(new Set());
-    else if (token === "}") seen.pop();
-    else if (isKey) {
-      const key = JSON.parse(token.replace(/\s*:$/, "")) as string;
-      const keys = seen[seen.length - 1];
-      if (keys.has(key)) throw new OnebitError(`safetensors header: "${key}" appears twice`);
-      keys.add(key);
-    }
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "{") seen.push(new Set());
+    if (character === "}") seen.pop();
+    if (character === "{" || character === "[") depth++;
+    if (character === "}" || character === "]") depth--;
+    if (depth > MAX_DEPTH) throw new OnebitError("safetensors header: nested too deeply");
+    if (character !== '"') continue;
+    const end = endOfString(text, at);
+    if (isKey(text, end)) refuseRepeated(text.slice(at, end), seen[seen.length - 1]);
+    at = end - 1;
+  }
+}
+
+/** Index after the closing quote, or the text's end. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at + 1;
+}
+
+function isKey(text: string, from: number): boolean {
+  let at = from;
+  while (text[at] === " " || text[at] === "\n" || text[at] === "\r" || text[at] === "\t") at++;
+  return text[at] === ":";
+}
+
+function refuseRepeated(literal: string, keys: Set<string> | undefined): void {
+  // Two spellings of one key ("a" and "\u0061") are equal only after decoding.
+  const key = literal.includes("\\") ? decodeLiteral(literal) : literal.slice(1, -1);
+  if (keys?.has(key)) throw new OnebitError(`safetensors header: "${key}" appears twice`);
+  keys?.add(key);
+}
+
+function decodeLiteral(literal: string): string {
+  try {
+    return JSON.parse(literal) as string;
+  } catch (error) {
+    throw new OnebitError(`safetensors header: not JSON (${(error as Error).message})`);
   }
 }
 

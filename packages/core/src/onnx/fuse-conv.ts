@@ -18,10 +18,12 @@ interface Affine {
  *   Conv(x, W, B), Mul(s per channel)   Conv(x, s W, s B)
  *   Conv(x, W, B), Add(t per channel)   Conv(x, W, B + t)
  *
- * 1-bit weights are not scaled. Rather, where they hold +m and -m per output channel (ReActNet's
- * mean |w|), the m move into the batch-norm that follows and -1 and +1 are left:
+ * A 1-bit convolution keeps its weights, so that its sums are exact integers and a sign that follows
+ * cannot fall the other way. Where the weights hold +m and -m per output channel (ReActNet's mean
+ * |w|), -1 and +1 are left and the m move into the batch-norm that follows, or a Mul of their own:
  *
  *   Conv(x, m W), BatchNormalization(scale, mean)   Conv(x, W), BatchNormalization(m scale, mean / m)
+ *   Conv(x, m W)                                    Mul(Conv(x, W), m)
  *
  * All computed in float64 and rounded once.
  */
@@ -30,15 +32,15 @@ export function fuseConvolutions(
   outputs: readonly string[],
 ): OnnxParts {
   const fusion = new Fusion(nodes, initializers, outputs);
-  for (const node of nodes) if (node.opType === "Conv") fusion.fuse(node);
+  for (const node of nodes) if (node.opType === "Conv") fusion.visit(node);
   return fusion.result();
 }
 
 class Fusion {
   readonly #tensors: Map<string, OnnxTensor>;
   readonly #nodes: readonly OnnxNode[];
-  /** By name: what a node has become, or nothing where it has been folded away. */
-  readonly #replaced = new Map<string, OnnxNode | undefined>();
+  /** By name: what a node has become; nothing where it has been folded away. */
+  readonly #replaced = new Map<string, readonly OnnxNode[]>();
   readonly #readers = new Map<string, OnnxNode[]>();
   readonly #outputs: ReadonlySet<string>;
 
@@ -58,23 +60,16 @@ class Fusion {
       }
   }
 
-  fuse(conv: OnnxNode): void {
-    for (let current = conv; ; ) {
-      const next = this.#onlyReader(current.outputs[0]);
-      if (!next) return;
-      const fused = this.#fuseWith(current, next);
-      if (!fused) return;
-      this.#replaced.set(conv.name, fused);
-      this.#replaced.set(next.name, undefined);
-      current = fused;
-    }
+  visit(conv: OnnxNode): void {
+    const weight = this.#float(conv.inputs[1]);
+    if (!weight || conv.inputs.length > 2) return;
+    const magnitudes = magnitudesOf(weight);
+    if (!magnitudes) this.#fuse(conv, weight);
+    else if (!magnitudes.every((m) => m === 1)) this.#extract(conv, weight, magnitudes);
   }
 
   result(): OnnxParts {
-    const nodes = this.#nodes.flatMap((node) => {
-      if (!this.#replaced.has(node.name)) return [node];
-      return this.#replaced.get(node.name) ?? [];
-    });
+    const nodes = this.#nodes.flatMap((node) => this.#replaced.get(node.name) ?? [node]);
     return { nodes, initializers: [...this.#tensors.values()] };
   }
 
@@ -83,62 +78,76 @@ class Fusion {
     return readers.length === 1 && !this.#outputs.has(value) ? readers[0] : undefined;
   }
 
-  /** The convolution with the next node folded in; nothing where that stays a node. */
-  #fuseWith(conv: OnnxNode, next: OnnxNode): OnnxNode | undefined {
-    const [x, ...parameters] = conv.inputs;
-    const [weight, bias] = parameters.map((name) => this.#float(name));
-    if (!weight || (parameters.length > 1 && !bias)) return undefined;
-    const affine = this.#affineOf(next, conv.outputs[0], weight.shape[0]);
-    if (!affine) return undefined;
-    const magnitudes = affine.scale && magnitudesOf(weight);
-    if (magnitudes) {
-      if (next.opType === "BatchNormalization" && !bias) {
-        this.#moveMagnitudes(conv, weight, magnitudes, next);
+  /** Takes in what follows, node after node; the sums are kept in float64 until the end. */
+  #fuse(conv: OnnxNode, weight: FloatTensor): void {
+    const out = weight.shape[0];
+    const scale = new Float64Array(out).fill(1);
+    const shift = new Float64Array(out);
+    let [end] = conv.outputs;
+    for (;;) {
+      const next = this.#onlyReader(end);
+      const affine = next && this.#affineOf(next, end, out);
+      if (!affine) break;
+      for (let o = 0; o < out; o++) {
+        scale[o] *= affine.scale?.[o] ?? 1;
+        shift[o] = shift[o] * (affine.scale?.[o] ?? 1) + affine.shift[o];
       }
-      return undefined;
+      this.#replaced.set(next.name, []);
+      [end] = next.outputs;
     }
-    const newWeight = affine.scale ? this.#scaledRows(weight, affine.scale) : weight.name;
-    const newBias = this.#vector(`${conv.name}:bias`, affine.shift, (t, o) => {
-      return (bias?.data[o] ?? 0) * (affine.scale?.[o] ?? 1) + t;
-    });
-    return { ...conv, inputs: [x, newWeight, newBias], outputs: next.outputs };
+    if (end === conv.outputs[0]) return;
+    const scaled = scale.every((s) => s === 1) ? weight.name : this.#scaledRows(weight, scale);
+    const bias = this.#vector(`${conv.name}:bias`, [out], shift);
+    const inputs = [conv.inputs[0], scaled, bias];
+    this.#replaced.set(conv.name, [{ ...conv, inputs, outputs: [end] }]);
   }
 
-  #affineOf({ opType, inputs, attributes }: OnnxNode, x: string, channels: number) {
-    if (opType === "BatchNormalization") {
+  /** Leaves -1 and +1 as weights. */
+  #extract(conv: OnnxNode, weight: FloatTensor, magnitudes: Float64Array): void {
+    const name = `${weight.name}:signs`;
+    const signs = this.#add({ ...weight, name, data: weight.data.map(Math.sign) });
+    const exact = { ...conv, inputs: [conv.inputs[0], signs] };
+    const [value] = conv.outputs;
+    const norm = this.#onlyReader(value);
+    if (norm && this.#affineOf(norm, value, magnitudes.length) && isNorm(norm)) {
+      this.#replaced.set(conv.name, [exact]);
+      this.#replaced.set(norm.name, [this.#scaledNorm(norm, magnitudes)]);
+      return;
+    }
+    const sums = `${value}:sums`;
+    const factor = this.#vector(`${conv.name}:scale`, [1, magnitudes.length, 1, 1], magnitudes);
+    const inputs = [sums, factor];
+    const name2 = `${conv.name}:scaled`;
+    const mul = { name: name2, opType: "Mul", inputs, outputs: [value], attributes: {} };
+    this.#replaced.set(conv.name, [{ ...exact, outputs: [sums] }, mul]);
+  }
+
+  /** A batch-norm of x / m that gives what it gave for x. */
+  #scaledNorm(norm: OnnxNode, magnitudes: Float64Array): OnnxNode {
+    const [x, scale, bias, mean, variance] = norm.inputs;
+    const times = magnitudes.map((m, o) => this.#float(scale)!.data[o] * m);
+    const over = magnitudes.map((m, o) => this.#float(mean)!.data[o] / m);
+    const shape = [magnitudes.length];
+    const newScale = this.#vector(`${norm.name}:scale`, shape, times);
+    const newMean = this.#vector(`${norm.name}:mean`, shape, over);
+    return { ...norm, inputs: [x, newScale, bias, newMean, variance] };
+  }
+
+  #affineOf(node: OnnxNode, x: string, channels: number): Affine | undefined {
+    const { opType, inputs, attributes } = node;
+    if (isNorm(node)) {
       const [scale, bias, mean, variance] = inputs.slice(1).map((name) => this.#float(name)?.data);
       if (!scale || !bias || !mean || !variance) return undefined;
       const { value: epsilon } = attributes.epsilon as { value: number };
       const s = Float64Array.from(scale, (g, o) => g / Math.sqrt(variance[o] + epsilon));
-      return { scale: s, shift: s.map((g, o) => bias[o] - mean[o] * g) } satisfies Affine;
+      return { scale: s, shift: s.map((g, o) => bias[o] - mean[o] * g) };
     }
     if (opType !== "Add" && opType !== "Mul") return undefined;
     const constant = this.#float(inputs.find((input) => input !== x) ?? "");
     if (constant?.shape.join() !== [1, channels, 1, 1].join()) return undefined;
     const values = Float64Array.from(constant.data);
-    const affine: Affine =
-      opType === "Add" ? { shift: values } : { scale: values, shift: new Float64Array(channels) };
-    return affine;
-  }
-
-  #moveMagnitudes(
-    conv: OnnxNode,
-    weight: FloatTensor,
-    magnitudes: Float64Array,
-    norm: OnnxNode,
-  ): void {
-    if (magnitudes.every((m) => m === 1)) return;
-    const [x, scale, bias, mean, variance] = norm.inputs;
-    const name = `${weight.name}:signs`;
-    const signs = this.#add({ ...weight, name, data: weight.data.map(Math.sign) });
-    const times = this.#vector(`${norm.name}:scale`, magnitudes, (m, o) => {
-      return this.#float(scale)!.data[o] * m;
-    });
-    const over = this.#vector(`${norm.name}:mean`, magnitudes, (m, o) => {
-      return this.#float(mean)!.data[o] / m;
-    });
-    this.#replaced.set(conv.name, { ...conv, inputs: [conv.inputs[0], signs] });
-    this.#replaced.set(norm.name, { ...norm, inputs: [x, times, bias, over, variance] });
+    if (opType === "Add") return { shift: values };
+    return { scale: values, shift: new Float64Array(channels) };
   }
 
   #float(name: string): FloatTensor | undefined {
@@ -152,8 +161,8 @@ class Fusion {
     return this.#add({ name: `${name}:folded`, shape, data: scaled });
   }
 
-  #vector(name: string, from: Float64Array, f: (value: number, o: number) => number): string {
-    return this.#add({ name, shape: [from.length], data: Float32Array.from(from, f) });
+  #vector(name: string, shape: readonly number[], values: Float64Array): string {
+    return this.#add({ name, shape, data: Float32Array.from(values) });
   }
 
   /** Adds an initialiser, under a name like its own where that is taken. */
@@ -164,6 +173,8 @@ class Fusion {
     return name;
   }
 }
+
+const isNorm = ({ opType }: OnnxNode) => opType === "BatchNormalization";
 
 /** m[o] > 0 where every weight of output channel o is +m[o] or -m[o]; nothing for real weights. */
 function magnitudesOf({ shape, data }: FloatTensor): Float64Array | undefined {

@@ -1,41 +1,29 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
-import { float32Values, storedFloat32, writeSafetensors } from "onebit/file";
+import { float32Values } from "onebit/file";
 import type { Tensor } from "onebit/graph";
-import { encodeFloatModel, type FloatModel } from "onebit/models";
+import { decodeFloatModel, type FloatModel } from "onebit/models";
 import { isNetworkKey, readWhole } from "./checkpoint.js";
-import { writeWhole } from "./files.js";
-import type { ModelRecord } from "./network.js";
 
 export type Tensors = { readonly [key: string]: Tensor };
 
-export interface TrainedModel extends Omit<FloatModel, "architecture"> {
-  readonly model: ModelRecord;
-}
-
-/**
- * Writes a float model. For a named architecture it is one that decodeFloatModel reads; for a graph
- * of one's own the file holds the tensors, and run.json the graph.
- */
-export async function saveFloatModel(path: string, trained: TrainedModel): Promise<void> {
-  const { model, ...rest } = trained;
-  if (!("graph" in model)) {
-    return writeWhole(path, encodeFloatModel({ ...rest, architecture: model }));
+/** A float model with all that belongs to it: from its file, or from a run, whose best it is. */
+export async function loadFloatModel(path: string): Promise<FloatModel> {
+  const file = await weightsFile(path);
+  try {
+    return decodeFloatModel(await readFile(file));
+  } catch (error) {
+    if (error instanceof OnebitError) throw new OnebitError(`${file}: ${error.message}`);
+    throw error;
   }
-  const stored = Object.entries(rest.tensors).map(([key, { shape, data }]) => [
-    key,
-    storedFloat32(shape, data),
-  ]);
-  const metadata = { "onebit-graph": model.graph.name };
-  await writeWhole(path, writeSafetensors({ metadata, tensors: Object.fromEntries(stored) }));
 }
 
 /**
- * Tensors of a network from a safetensors file, a checkpoint of a training, or the folder of a run,
- * which stands for its best model.
+ * Only the tensors, of any safetensors file: a float model, a checkpoint of a training, weights from
+ * elsewhere; or of a run, whose best model is taken.
  */
-export async function loadWeights(path: string): Promise<Tensors> {
+export async function loadTensors(path: string): Promise<Tensors> {
   const { tensors } = await readWhole(await weightsFile(path));
   return Object.fromEntries(
     Object.entries(tensors)

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { encodeFloatModel } from "onebit/models";
 import type { Loader } from "../data/index.js";
 import type { Engine } from "../engine/types.js";
 import { unflatten } from "../state/index.js";
@@ -6,7 +7,7 @@ import { saveCheckpoint } from "./checkpoint.js";
 import { type EpochTotals, Interrupted, type StepOutcome, scalarsOf, trainEpoch } from "./epoch.js";
 import { evaluateSplit } from "./evaluate.js";
 import type { Best, EpochEvent, StepEvent, TrainEvent } from "./events.js";
-import { saveFloatModel } from "./float-model.js";
+import { writeWhole } from "./files.js";
 import { Meter } from "./meter.js";
 import type { Setup } from "./prepare.js";
 import type { RunFolder } from "./run-folder.js";
@@ -73,8 +74,8 @@ export class TrainingLoop {
     const snapshot = await engine.snapshot();
     if (this.best && this.best.epoch === epochs) {
       const { recipe, record } = setup;
-      await saveFloatModel(folder.best, {
-        model: record.model,
+      const model = encodeFloatModel({
+        architecture: record.model,
         tensors: unflatten(layout, snapshot.average ?? snapshot.values),
         labels: record.data.classes,
         preprocess: record.preprocess,
@@ -83,6 +84,7 @@ export class TrainingLoop {
           ...{ epochs: recipe.epochs, ...this.best, revision: record.revision },
         },
       });
+      await writeWhole(folder.best, model);
       emit({ event: "saved", what: "best", epoch: epochs, path: folder.best });
     }
     const position = { epochs, best: this.best, seconds: this.seconds };

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "onebit";
 import type { Form, Gate, ModelOptions, Stem } from "onebit/models";
 
@@ -17,10 +17,28 @@ export interface ArchitectureFlags {
   readonly seReduction?: string;
 }
 
+/** Flags that say which network an architecture's name means, under a heading of their own. */
 export function addArchitectureOptions(command: Command): Command {
-  return command
+  command
+    .optionsGroup(HEADING)
     .option("--classes <n>", "number of classes")
-    .option("--input <CxHxW>", "size of the input, such as 3x32x32")
+    .option("--input <CxHxW>", "size of the input, such as 3x32x32");
+  return addSwitches(command);
+}
+
+/** The same for training, which takes the classes and mostly the input size from the data. */
+export function addTrainedArchitectureOptions(command: Command): Command {
+  command
+    .optionsGroup(HEADING)
+    .addOption(new Option("--classes <n>").hideHelp())
+    .option("--input <CxHxW>", "bring images to this size (default: that of the data)");
+  return addSwitches(command);
+}
+
+const HEADING = "Architecture:";
+
+function addSwitches(command: Command): Command {
+  return command
     .option(
       "--form <form>",
       "binary, step1 (real weights, binary activations) or real (float twin)",
@@ -51,6 +69,14 @@ export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOpti
     elm: flags.elm === false ? false : undefined,
     seReduction: wholeNumber("--se-reduction", flags.seReduction),
   };
+}
+
+/** A file says itself how its network is built. */
+export function refuseSwitches(file: string, options: Partial<ModelOptions>): void {
+  if (Object.values(options).every((value) => value === undefined)) return;
+  throw new UsageError(
+    `${file} is a file and says itself how its network is built: leave out --classes, --widths and the like`,
+  );
 }
 
 export function wholeNumber(flag: string, text: string | undefined): number | undefined {

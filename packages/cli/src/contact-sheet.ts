@@ -6,7 +6,7 @@ const COLUMNS = 12;
 const MOST_CLASSES = 40;
 
 /** A PNG with one row of training pictures per class. */
-export async function writeContactSheet(dataset: Dataset, path: string): Promise<void> {
+export async function contactSheet(dataset: Dataset): Promise<Buffer> {
   const rows = dataset.classes.slice(0, MOST_CLASSES);
   const tiles: OverlayOptions[] = [];
   for (const [row] of rows.entries()) {
@@ -16,10 +16,10 @@ export async function writeContactSheet(dataset: Dataset, path: string): Promise
     }
   }
   const size = { width: COLUMNS * TILE, height: rows.length * TILE, channels: 3 } as const;
-  await sharp({ create: { ...size, background: "#fff" } })
+  return sharp({ create: { ...size, background: "#fff" } })
     .composite(tiles)
     .png()
-    .toFile(path);
+    .toBuffer();
 }
 
 function firstOfClass({ train }: Dataset, label: number): number[] {

@@ -1,6 +1,7 @@
 import { evaluateFloat, Scoreboard } from "@onebit/train";
 import { batches, type Dataset, preprocessFor } from "@onebit/train/data";
 import { type Model, OnebitError } from "onebit";
+import type { Preprocess } from "onebit/image";
 import { type FloatModel, floatModelGraph } from "onebit/models";
 
 /** What `onebit eval --json` prints, and the picture of the errors. */
@@ -38,13 +39,12 @@ export async function evaluateFloatModel(
 export async function evaluatePacked(
   model: Model,
   dataset: Dataset,
-  { threads, onProgress }: EvaluationOptions,
+  { onProgress }: EvaluationOptions,
 ): Promise<EvaluationResult> {
-  const preprocess = model.info.preprocess ?? preprocessFor(dataset);
-  const { labels } = model.info;
-  if (labels && labels.length !== dataset.classes.length) {
+  const { classes, preprocess = defaultPreprocess(model, dataset) } = model.info;
+  if (classes !== dataset.classes.length) {
     throw new OnebitError(
-      `${dataset.spec} has ${dataset.classes.length} classes, the network ${labels.length}: evaluate it on the data it was trained for`,
+      `${dataset.spec} has ${dataset.classes.length} classes, the network ${classes}: evaluate it on the data it was trained for`,
     );
   }
   const stream = batches(dataset, { split: "test", batch: 64, preprocess });
@@ -68,15 +68,24 @@ export async function evaluatePacked(
     onProgress?.(done, stream.items);
   }
   const { confusion } = board;
-  const classes = dataset.classes.length;
   return {
     ...board.accuracy(),
     imagesPerSecond: (1000 * done) / computing,
     backend: model.backend,
-    threads,
+    // Both backends have one thread, whatever was asked for.
+    threads: 1,
     confusion: dataset.classes.map((_, truth) =>
       Array.from(confusion.subarray(truth * classes, (truth + 1) * classes)),
     ),
     predictions,
   };
+}
+
+/** For a file that does not say how images are prepared: as usual for the data set. */
+function defaultPreprocess({ info }: Model, dataset: Dataset): Preprocess {
+  const { channels, height, width } = info.input;
+  if (channels === 1 || channels === 3) {
+    return preprocessFor(dataset, { channels, size: [height, width] });
+  }
+  throw new OnebitError(`the network takes ${channels} channels; images have 1 or 3`);
 }

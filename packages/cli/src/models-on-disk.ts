@@ -1,10 +1,16 @@
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { loadFloatModel } from "@onebit/train";
+import { OnebitError, UsageError } from "onebit";
+import { type OnebitFile, readOnebit } from "onebit/file";
 import type { Graph } from "onebit/graph";
-import { type FloatModel, floatModelGraph } from "onebit/models";
+import { type FloatModel, floatModelGraph, models } from "onebit/models";
+import { readFileBytes } from "onebit/node";
+import { unpack } from "onebit/pack";
 
-/** Whether an argument names a file rather than an architecture. */
+/** Whether an argument names a file or a run rather than an architecture. */
 export function isFile(subject: string): boolean {
+  if (Object.hasOwn(models, subject)) return false;
   return /[/\\]|\.(onebit|safetensors|onnx)$/.test(subject) || existsSync(subject);
 }
 
@@ -13,10 +19,62 @@ export function isPacked(path: string): boolean {
 }
 
 /** A float model: a .safetensors file, or a run folder, whose best weights are taken. */
-export function openFloatModel(path: string): Promise<FloatModel> {
-  return loadFloatModel(path);
+export async function openFloatModel(path: string): Promise<FloatModel> {
+  if (isPacked(path)) {
+    throw new UsageError(
+      `${path}: is packed already; a float model (.safetensors) or a run is wanted`,
+    );
+  }
+  try {
+    return await loadFloatModel(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new OnebitError(
+      `${path}: a folder without best/model.safetensors: no run, or one that has no epoch with final weights yet`,
+    );
+  }
 }
 
 export async function openFloatGraph(path: string, batch: number): Promise<Graph> {
   return floatModelGraph(await openFloatModel(path), batch);
+}
+
+export interface PackedFile extends OnebitFile {
+  readonly bytes: Uint8Array;
+}
+
+/** What a .onebit file holds, checked. */
+export async function openPacked(path: string): Promise<PackedFile> {
+  const bytes = await readFileBytes(path);
+  try {
+    return { ...(await readOnebit(bytes)), bytes };
+  } catch (error) {
+    if (error instanceof OnebitError) throw new OnebitError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * The float equivalent of a packed network: 1-bit weights are exactly -1 and +1, batch-norms scales
+ * and shifts. Its card says so.
+ */
+export async function openUnpacked(path: string): Promise<FloatModel> {
+  const { program, tensors, preprocess, labels, card } = await openPacked(path);
+  if (!preprocess) {
+    throw new OnebitError(
+      `${path}: does not say how images are prepared, which a float model must: pack it again from a model that does`,
+    );
+  }
+  const { graph, tensors: floats } = unpack(program, tensors, basename(path, ".onebit"));
+  const { shape } = program.values[program.outputs.logits];
+  return {
+    architecture: { graph },
+    tensors: floats,
+    labels: labels ?? Array.from({ length: shape[2] }, (_, i) => String(i)),
+    preprocess,
+    card: {
+      ...card,
+      note: `float equivalent of ${basename(path)}: 1-bit weights are exactly -1 and +1, batch-norms are scales and shifts`,
+    },
+  };
 }

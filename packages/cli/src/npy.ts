@@ -1,6 +1,6 @@
 import { fileBuffer, openCheckpoint } from "@onebit/convert";
 import { type FloatTensor, OnebitError } from "onebit";
-import { writeFileAtomic } from "onebit/node";
+import { writeOutput } from "./output-file.js";
 
 /** The one array of a NumPy file, as float32. */
 export async function readNpy(path: string): Promise<FloatTensor> {
@@ -26,5 +26,5 @@ export async function writeNpy(path: string, { shape, data }: FloatTensor): Prom
   header.set(new TextEncoder().encode(dictionary), 10);
   header[header.length - 1] = 0x0a;
   const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  await writeFileAtomic(path, Buffer.concat([header, values]));
+  await writeOutput(path, Buffer.concat([header, values]));
 }

@@ -1,8 +1,9 @@
 import { type Summary, summarize } from "onebit/cost";
 import { type RealWeights, writeOnebit } from "onebit/file";
+import type { Graph } from "onebit/graph";
 import { type FloatModel, floatModelGraph } from "onebit/models";
-import { writeFileAtomic } from "onebit/node";
 import { type Packed, pack } from "onebit/pack";
+import { summarizePacked } from "./packed-summary.js";
 
 export interface PackedModel extends Packed {
   /** The bytes of the .onebit file. */
@@ -26,9 +27,13 @@ export async function packModel(
   const { preprocess, labels } = model;
   const contents = { ...packed, preprocess, labels, card: { ...model.card, ...card } };
   const file = await writeOnebit(contents, { realWeights });
-  return { ...packed, file, summary: summarize(graph) };
+  return { ...packed, file, summary: countsOf(graph, packed, file.length) };
 }
 
-export async function writePacked(path: string, file: Uint8Array): Promise<void> {
-  await writeFileAtomic(path, file);
+/** The graph of an unpacked network is all floats: its steps tell what is 1-bit. */
+function countsOf(graph: Graph, { program }: Packed, bytes: number): Summary {
+  const counts = summarize(graph);
+  const isUnpacked =
+    counts.binaryMacs === 0 && program.steps.some(({ kind }) => kind === "binary-conv");
+  return isUnpacked ? summarizePacked(graph, bytes) : counts;
 }

@@ -1,4 +1,4 @@
-import colors from "picocolors";
+import { stderrColors as colors } from "./colors.js";
 
 /** A status line that rewrites itself on a terminal and stays silent elsewhere. */
 export class StatusLine {

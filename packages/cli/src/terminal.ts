@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import colors from "picocolors";
+import { stdoutColors as colors } from "./colors.js";
 
 /** What every command prints with: results to stdout, everything else to stderr. */
 export interface Output {
@@ -55,7 +55,11 @@ export function table(
     chars: borderless,
   });
   for (const row of rows) built.push(row.map(String));
-  return built.toString();
+  return built
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }
 
 const borderless = Object.fromEntries(
@@ -75,21 +79,26 @@ export function percent(fraction: number, digits = 2): string {
   return `${(100 * fraction).toFixed(digits)} %`;
 }
 
-/** 4.82e9 -> "4.82 G". */
+/** 4.82e9 -> "4.82 G"; below a thousand whole numbers. */
 export function si(value: number): string {
-  const units: readonly (readonly [number, string])[] = [
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ];
-  const [scale, unit] = units.find(([limit]) => value >= limit) ?? [1, ""];
-  return `${(value / scale).toPrecision(3)} ${unit}`.trim();
+  const rounded = Number(value.toPrecision(3));
+  const [scale, unit] = siUnits.find(([limit]) => rounded >= limit) ?? [1, ""];
+  if (scale === 1) return String(Math.round(value));
+  return `${(rounded / scale).toPrecision(3)} ${unit}`;
 }
 
-/** Bytes as kB or MiB, the units of the published tables. */
+const siUnits: readonly (readonly [number, string])[] = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/** Bytes as kB, MiB or GiB, the units of the published tables. */
 export function bytes(value: number): string {
   if (value < 1e6) return `${(value / 1e3).toFixed(1)} kB`;
-  return `${(value / 2 ** 20).toFixed(2)} MiB`;
+  if (value < 2 ** 30) return `${(value / 2 ** 20).toFixed(2)} MiB`;
+  return `${(value / 2 ** 30).toFixed(2)} GiB`;
 }
 
 /** 83 -> "1:23". */
@@ -100,4 +109,9 @@ export function duration(seconds: number): string {
   return minutes < 60
     ? `${minutes}:${rest}`
     : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+}
+
+/** 1 -> "1 thread". */
+export function threadCount(number: number): string {
+  return `${number} thread${number === 1 ? "" : "s"}`;
 }

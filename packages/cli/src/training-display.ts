@@ -1,7 +1,7 @@
 import type { EpochEvent, StartEvent, StepEvent, TrainEvent } from "@onebit/train";
-import colors from "picocolors";
+import { stderrColors as colors } from "./colors.js";
 import { bar, StatusLine } from "./progress.js";
-import { count, duration, type Output, percent } from "./terminal.js";
+import { count, duration, type Output, percent, threadCount } from "./terminal.js";
 
 /** Live progress on a terminal, one line per epoch elsewhere, one JSON line per event with --jsonl. */
 export class TrainingDisplay {
@@ -52,7 +52,7 @@ function startLines(event: StartEvent): string[] {
   const resumed = event.epochsDone ? `, ${event.epochsDone} epochs done before` : "";
   return [
     `${colors.bold(event.model)} (${count(event.parameters)} parameters, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
-    `${count(event.trainImages)} training and ${count(event.testImages)} test images, ${event.classes} classes; ${event.epochs} epochs of ${count(event.stepsPerEpoch)} steps of ${event.batch} images, ${event.threads} threads, seed ${event.seed}`,
+    `${count(event.trainImages)} training and ${count(event.testImages)} test images, ${event.classes} classes; ${event.epochs} epochs of ${count(event.stepsPerEpoch)} steps of ${event.batch} images, ${threadCount(event.threads)}, seed ${event.seed}`,
   ];
 }
 

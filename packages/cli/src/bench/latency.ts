@@ -2,7 +2,10 @@ import type { Latency } from "@onebit/train";
 
 export interface Competitor {
   readonly engine: string;
+  readonly backend: string;
   readonly threads: number;
+  /** From the bytes of the model to the first run, which is not included. */
+  readonly loadMs: number;
   run(): Promise<unknown>;
 }
 

@@ -10,7 +10,8 @@ import {
 } from "../architecture.js";
 import { type BenchResult, benchInference, benchSubject } from "../bench/inference.js";
 import { machine } from "../machine.js";
-import { type Output, percent, table, terminalOutput } from "../terminal.js";
+import { isFile } from "../models-on-disk.js";
+import { type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
 import { version } from "../version.js";
 
 interface Flags extends ArchitectureFlags {
@@ -21,47 +22,51 @@ interface Flags extends ArchitectureFlags {
 }
 
 export function registerBench(program: Command): void {
-  addArchitectureOptions(
-    program
-      .command("bench <file|arch>")
-      .description("latency of a packed network against ONNX Runtime; --train: training speed"),
-  )
+  const command = program
+    .command("bench <file|arch>")
+    .description("latency of a packed network against ONNX Runtime; --train: training speed")
     .option("--train", "images per second of training, and the share of convolution speed reached")
     .option("--batch <n>", "images per training step (default 64)")
     .option("--threads <n>", "threads (default 1; 2 with --train)")
     .option("--json", "one JSON document")
     .action(run);
+  addArchitectureOptions(command);
 }
 
 async function run(subject: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   if (flags.train) return trainingBench(subject, flags, out);
-  if (flags.batch)
+  if (flags.batch) {
     throw new UsageError("--batch goes with --train; latency is measured for one image");
+  }
   const threads = wholeNumber("--threads", flags.threads) ?? 1;
-  const results = await benchInference(
-    await benchSubject(subject, architectureOptions(flags)),
-    threads,
-  );
+  const network = await benchSubject(subject, architectureOptions(flags));
+  const results = await benchInference(network, threads);
   out.result({ machine: machine(), version: version(), results });
   out.line(latencyTable(subject, results));
 }
 
 function latencyTable(subject: string, results: readonly BenchResult[]): string {
   const [onebit] = results;
-  const rows = results.map(({ engine, threads, medianMs, p5Ms, p95Ms }) => [
+  const rows = results.map(({ engine, threads, medianMs, p5Ms, p95Ms, loadMs, convGmacs }) => [
     engine,
     threads,
     medianMs.toFixed(3),
     `${p5Ms.toFixed(3)} to ${p95Ms.toFixed(3)}`,
-    `${(medianMs / onebit.medianMs).toFixed(2)}x`,
+    `${(medianMs / onebit.medianMs).toFixed(2)} x`,
+    convGmacs.toFixed(1),
+    loadMs.toFixed(1),
   ]);
-  return table([subject, "threads", "median ms", "p5 to p95", "time against onebit"], rows);
+  const head = ["threads", "median ms", "p5 to p95", "against onebit", "G MAC/s", "load ms"];
+  return table([subject, ...head], rows);
 }
 
 async function trainingBench(subject: string, flags: Flags, out: Output): Promise<void> {
   const batch = wholeNumber("--batch", flags.batch) ?? 64;
   const threads = wholeNumber("--threads", flags.threads) ?? 2;
+  if (isFile(subject)) {
+    throw new UsageError(`${subject}: bench --train takes an architecture, such as bnext-18`);
+  }
   const network = buildModel(subject, { ...architectureOptions(flags), batch });
   const speed = await measureTrainingSpeed(network, { threads });
   out.result({ machine: machine(), version: version(), training: speed });
@@ -90,7 +95,7 @@ function speedTable(speed: TrainingSpeed): string {
     ],
     ["fraction", percent(speed.fraction, 1), ""],
   ];
-  const title = `${speed.model}, batch ${speed.batch}, ${speed.threads} threads`;
+  const title = `${speed.model}, batch ${speed.batch}, ${threadCount(speed.threads)}`;
   return table([title, "", ""], rows, ["left", "right", "left"]);
 }
 

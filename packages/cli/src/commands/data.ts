@@ -1,6 +1,7 @@
 import { type Dataset, openDataset, type Split } from "@onebit/train/data";
 import type { Command } from "commander";
-import { writeContactSheet } from "../contact-sheet.js";
+import { contactSheet } from "../contact-sheet.js";
+import { writeOutput } from "../output-file.js";
 import { count, table, terminalOutput } from "../terminal.js";
 
 interface Flags {
@@ -20,6 +21,7 @@ export function registerData(program: Command): void {
 async function describe(spec: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   const dataset = await openDataset(spec);
+  if (flags.preview) await writeOutput(flags.preview, await contactSheet(dataset));
   const description = descriptionOf(dataset);
   out.result(description);
   const { name, images, size, channels, classes, mean, std } = description;
@@ -38,12 +40,10 @@ async function describe(spec: string, flags: Flags): Promise<void> {
   );
   const { train, test } = description.perClass;
   const rows = classes.map((label, i) => [label, count(train[i]), count(test[i])]);
+  out.line();
   out.line(table(["class", "train", "test"], rows));
   for (const note of dataset.notes) out.note(note);
-  if (flags.preview) {
-    await writeContactSheet(dataset, flags.preview);
-    out.note(`wrote ${flags.preview}`);
-  }
+  if (flags.preview) out.note(`wrote ${flags.preview}`);
 }
 
 function descriptionOf(dataset: Dataset) {

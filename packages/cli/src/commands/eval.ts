@@ -1,12 +1,12 @@
-import { openDataset } from "@onebit/train/data";
+import { type Dataset, openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
-import { load } from "onebit";
+import { type BackendChoice, load, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, threadsOf } from "../backends.js";
 import { type EvaluationResult, evaluateFloatModel, evaluatePacked } from "../evaluation.js";
 import { isPacked, openFloatModel } from "../models-on-disk.js";
 import { bar, StatusLine } from "../progress.js";
-import { count, percent, table, terminalOutput } from "../terminal.js";
+import { count, percent, table, terminalOutput, threadCount } from "../terminal.js";
 
 interface Flags {
   readonly data: string;
@@ -22,7 +22,7 @@ export function registerEval(program: Command): void {
     .description("top-1, top-5, loss and confusion on the test images of a data set")
     .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
     .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
-    .option("--threads <n>", "threads (default 1)")
+    .option("--threads <n>", "threads, where the backend has several (default 1)")
     .option("--limit <n>", "only so many test images, chosen by seed 0")
     .option("--json", "one JSON document, with the confusion matrix")
     .action(run);
@@ -33,28 +33,39 @@ async function run(file: string, flags: Flags): Promise<void> {
   const backend = backendChoice(flags.backend);
   const threads = threadsOf(flags.threads);
   const testImages = wholeNumber("--limit", flags.limit);
+  if (!isPacked(file) && backend !== "auto") {
+    throw new UsageError(`--backend ${backend}: a float model runs on ONNX Runtime; pack it first`);
+  }
   const dataset = await openDataset(flags.data, { testImages });
   for (const note of dataset.notes) out.note(note);
-  const status = new StatusLine();
-  const onProgress = (done: number, of: number) =>
-    status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
-  const options = { threads, onProgress };
-  let result: EvaluationResult;
-  if (isPacked(file)) {
-    using model = await load(file, { backend, threads });
-    result = await evaluatePacked(model, dataset, options);
-  } else {
-    result = await evaluateFloatModel(await openFloatModel(file), dataset, options);
-  }
-  status.clear();
+  const result = await evaluateFile(file, dataset, { backend, threads });
   const { predictions: _, ...printed } = result;
   out.result(printed);
   out.line(resultTable(file, result));
   const worst = mostConfused(result.confusion, dataset.classes);
-  if (worst.length)
-    out.line(
-      `\n${table(["most confused", "taken for", "times"], worst, ["left", "left", "right"])}`,
-    );
+  if (!worst.length) return;
+  out.line();
+  out.line(table(["most confused", "taken for", "times"], worst, ["left", "left", "right"]));
+}
+
+async function evaluateFile(
+  file: string,
+  dataset: Dataset,
+  { backend, threads }: { backend: BackendChoice; threads: number },
+): Promise<EvaluationResult> {
+  const status = new StatusLine();
+  const onProgress = (done: number, of: number) =>
+    status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
+  const options = { threads, onProgress };
+  try {
+    if (!isPacked(file)) {
+      return await evaluateFloatModel(await openFloatModel(file), dataset, options);
+    }
+    using model = await load(file, { backend, threads });
+    return await evaluatePacked(model, dataset, options);
+  } finally {
+    status.clear();
+  }
 }
 
 function resultTable(file: string, result: EvaluationResult): string {
@@ -64,7 +75,7 @@ function resultTable(file: string, result: EvaluationResult): string {
     ["top-5", percent(result.top5)],
     ["loss", result.loss.toFixed(4)],
     ["images per second", count(result.imagesPerSecond)],
-    ["backend", `${result.backend}, ${result.threads} thread${result.threads > 1 ? "s" : ""}`],
+    ["backend", `${result.backend}, ${threadCount(result.threads)}`],
   ];
   return table([file, ""], rows);
 }

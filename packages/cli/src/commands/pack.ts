@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { UsageError } from "onebit";
 import { REAL_WEIGHTS, type RealWeights } from "onebit/file";
 import { openFloatModel } from "../models-on-disk.js";
-import { packModel, writePacked } from "../packing.js";
+import { writeOutput } from "../output-file.js";
+import { packModel } from "../packing.js";
 import { bytes, count, percent, table, terminalOutput } from "../terminal.js";
 
 interface Flags {
@@ -33,7 +34,7 @@ async function run(path: string, flags: Flags): Promise<void> {
     realWeights: realWeights(flags.realWeights),
     zeroWeights: zeroWeights(flags.zeroWeights),
   });
-  await writePacked(flags.output, packed.file);
+  await writeOutput(flags.output, packed.file);
   const { summary } = packed;
   const result = {
     output: flags.output,

@@ -5,13 +5,13 @@ import { openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
 import { load } from "onebit";
 import { floatModelGraph } from "onebit/models";
-import { writeFileAtomic } from "onebit/node";
 import { wholeNumber } from "../architecture.js";
 import { benchInference } from "../bench/inference.js";
 import { evaluateFloatModel, evaluatePacked } from "../evaluation.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { openFloatModel } from "../models-on-disk.js";
-import { packModel, writePacked } from "../packing.js";
+import { writeOutput } from "../output-file.js";
+import { packModel } from "../packing.js";
 import { type QuickstartResult, quickstartReport, resultRows } from "../quickstart/report.js";
 import { samplePictures } from "../quickstart/samples.js";
 import { type Output, table, terminalOutput } from "../terminal.js";
@@ -57,7 +57,7 @@ async function quickstart(flags: Flags, out: Output): Promise<QuickstartResult> 
   const model = await openFloatModel(flags.out);
   const packed = await packModel(model);
   const path = join(flags.out, "model.onebit");
-  await writePacked(path, packed.file);
+  await writeOutput(path, packed.file);
   out.note("3/5  evaluating the float network in ONNX Runtime");
   const float = await evaluateFloatModel(model, dataset, { threads });
   out.note("4/5  evaluating the packed network");
@@ -84,8 +84,8 @@ async function quickstart(flags: Flags, out: Output): Promise<QuickstartResult> 
     blocks: packed.summary.blocks,
   };
   const report = quickstartReport(result);
-  await writeFileAtomic(join(flags.out, "report.json"), JSON.stringify(report, null, 1));
-  await writeFileAtomic(join(flags.out, "report.html"), await reportHtml(report));
+  await writeOutput(join(flags.out, "report.json"), JSON.stringify(report, null, 1));
+  await writeOutput(join(flags.out, "report.html"), await reportHtml(report));
   return result;
 }
 

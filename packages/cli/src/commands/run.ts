@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { decodeImageFile, IMAGE_EXTENSIONS } from "@onebit/train/data";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { load, type Model, OnebitError, type Prediction, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, threadsOf } from "../backends.js";
@@ -31,10 +31,10 @@ export function registerRun(program: Command): void {
     .description("classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor")
     .option("--top <k>", "how many classes to name", "5")
     .option("--backend <name>", "auto, reference or wasm", "auto")
-    .option("--threads <n>", "threads (default 1)")
+    .option("--threads <n>", "threads, where the backend has several (default 1)")
     .option("--input <x.npy>", "normalised images [N, C, H, W] instead of photographs")
     .option("--output <y.npy>", "where to write their logits [N, classes]")
-    .option("--json", "one JSON document")
+    .addOption(new Option("--json", "one JSON document").conflicts("jsonl"))
     .option("--jsonl", "one line per image")
     .action(run);
 }
@@ -44,7 +44,7 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
   checkUsage(file, inputs, flags);
   const options = { backend: backendChoice(flags.backend), threads: threadsOf(flags.threads) };
   using model = await load(file, options);
-  if (flags.input) return runTensor(model, flags.input, flags.output!, out);
+  if (flags.input) return await runTensor(model, flags.input, flags.output!, out);
   const top = wholeNumber("--top", flags.top)!;
   const items: Item[] = [];
   for (const path of await photographs(inputs)) {

@@ -1,18 +1,23 @@
+import { basename } from "node:path";
 import { trainingGraph } from "@onebit/train";
 import type { Command } from "commander";
+import { UsageError } from "onebit";
 import { predictTrainingMemory, type Summary, summarize } from "onebit/cost";
-import { buildModel } from "onebit/models";
+import type { Graph } from "onebit/graph";
+import { buildModel, type ModelOptions } from "onebit/models";
+import { unpack } from "onebit/pack";
 import {
   type ArchitectureFlags,
   addArchitectureOptions,
   architectureOptions,
+  refuseSwitches,
   wholeNumber,
 } from "../architecture.js";
-import { isFile, openFloatGraph } from "../models-on-disk.js";
+import { isFile, isPacked, openFloatGraph, openPacked } from "../models-on-disk.js";
+import { summarizePacked } from "../packed-summary.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
 interface Flags extends ArchitectureFlags {
-  readonly ends: string;
   readonly train?: boolean;
   readonly batch?: string;
   readonly layers?: boolean;
@@ -20,29 +25,40 @@ interface Flags extends ArchitectureFlags {
 }
 
 export function registerSummary(program: Command): void {
-  addArchitectureOptions(
-    program
-      .command("summary <arch|file>")
-      .description("parameters, multiply-accumulates by bit width, OPs and sizes, per block"),
-  )
+  const command = program
+    .command("summary <arch|file>")
+    .description("parameters, multiply-accumulates by bit width, OPs and sizes, per block")
     .option("--layers", "one row per layer instead of one per block")
     .option("--train", "also what one training step takes: arithmetic, passes, peak memory")
     .option("--batch <n>", "batch of the training step (default 64)")
     .option("--json", "one JSON document")
     .action(summary);
+  addArchitectureOptions(command);
 }
 
 async function summary(subject: string, flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
   const options = architectureOptions(flags);
-  const graph = (batch: number) =>
+  if (isFile(subject)) refuseSwitches(subject, options);
+  if (flags.batch && !flags.train) {
+    throw new UsageError("--batch goes with --train; everything else is counted for one image");
+  }
+  if (isPacked(subject)) return packedSummary(subject, flags);
+  return graphSummary(subject, options, flags);
+}
+
+async function graphSummary(
+  subject: string,
+  options: Partial<ModelOptions>,
+  flags: Flags,
+): Promise<void> {
+  const out = terminalOutput(flags);
+  const graph = (batch: number): Promise<Graph> | Graph =>
     isFile(subject) ? openFloatGraph(subject, batch) : buildModel(subject, { ...options, batch });
   const inference = await graph(1);
   const float32 = summarize(inference);
   const quantised = summarize(inference, { ends: "8-4-8" });
-  const training = flags.train
-    ? await trainingCost(graph, wholeNumber("--batch", flags.batch) ?? 64)
-    : undefined;
+  const batch = wholeNumber("--batch", flags.batch) ?? 64;
+  const training = flags.train ? trainingCost(await graph(batch), batch) : undefined;
   const quantisedEnds = { ops: quantised.ops, bytes: quantised.bytes };
   out.result({ ...float32, ends848: quantisedEnds, training });
   out.line(flags.layers ? layerTable(float32) : blockTable(float32));
@@ -50,13 +66,23 @@ async function summary(subject: string, flags: Flags): Promise<void> {
   if (training) printTraining(out, training);
 }
 
-async function trainingCost(graph: (batch: number) => Promise<GraphOf> | GraphOf, batch: number) {
-  const whole = trainingGraph(await graph(batch));
+/** Counted from the file: its float equivalent's arithmetic, its own bits and bytes. */
+async function packedSummary(path: string, flags: Flags): Promise<void> {
+  if (flags.train) throw new UsageError(`${path}: --train wants a float model or an architecture`);
+  const out = terminalOutput(flags);
+  const { program, tensors, bytes: file } = await openPacked(path);
+  const { graph } = unpack(program, tensors, basename(path));
+  const packed = summarizePacked(graph, file.length);
+  out.result(packed);
+  out.line(flags.layers ? layerTable(packed) : blockTable(packed));
+  printTotals(out, packed);
+}
+
+function trainingCost(network: Graph, batch: number) {
+  const whole = trainingGraph(network);
   const { macs, elementwise, bytesMoved, passes } = summarize(whole);
   return { batch, macs, elementwise, bytesMoved, passes, memory: predictTrainingMemory(whole) };
 }
-
-type GraphOf = ReturnType<typeof buildModel>;
 
 function blockTable({ blocks }: Summary): string {
   const rows = blocks.map(({ name, shape, parameters, macs, binaryMacs, elementwise }) => [
@@ -88,8 +114,11 @@ function share(part: number, whole: number): string {
   return whole ? `${Math.round((100 * part) / whole)} %` : "";
 }
 
-function printTotals(out: Output, float32: Summary, quantised: Summary): void {
+/** quantised: the same with 8-4-8 bit ends, where the file does not say itself what they have. */
+function printTotals(out: Output, float32: Summary, quantised?: Summary): void {
   const { parameters, binaryParameters, macs, binaryMacs } = float32;
+  const ends = (text: string) =>
+    quantised ? `${text} with 8-bit stem and classifier, 4-bit gates` : "";
   const rows = [
     [
       "parameters",
@@ -101,32 +130,24 @@ function printTotals(out: Output, float32: Summary, quantised: Summary): void {
       si(macs),
       `${si(binaryMacs)} 1-bit (${percent(float32.binaryShareOfMacs)})`,
     ],
-    [
-      "OPs, published counting",
-      si(float32.ops),
-      `${si(quantised.ops)} with 8-4-8 bit stem, gates, classifier`,
-    ],
+    ["OPs, published counting", si(float32.ops), ends(si(quantised?.ops ?? 0))],
     [
       "element-wise, forward",
       si(float32.elementwise),
-      `${float32.passes} passes, ${bytes(float32.bytesMoved)} moved`,
+      `${count(float32.passes)} passes, ${bytes(float32.bytesMoved)} moved`,
     ],
     ["size, float32", bytes(float32.bytes.float32), ""],
-    [
-      "size, packed",
-      bytes(float32.bytes.packed),
-      `${bytes(quantised.bytes.packed)} with 8-4-8 bit stem, gates, classifier`,
-    ],
+    ["size, packed", bytes(float32.bytes.packed), ends(bytes(quantised?.bytes.packed ?? 0))],
   ];
   out.line();
   out.line(table([`${float32.name}, batch 1`, "", ""], rows, ["left", "right", "left"]));
 }
 
-function printTraining(out: Output, training: Awaited<ReturnType<typeof trainingCost>>): void {
+function printTraining(out: Output, training: ReturnType<typeof trainingCost>): void {
   const { batch, macs, elementwise, bytesMoved, passes, memory } = training;
   const rows = [
     ["multiply-accumulates", si(macs), ""],
-    ["element-wise", si(elementwise), `${passes} passes, ${bytes(bytesMoved)} moved`],
+    ["element-wise", si(elementwise), `${count(passes)} passes, ${bytes(bytesMoved)} moved`],
     [
       "peak memory",
       bytes(memory.total),

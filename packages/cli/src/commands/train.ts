@@ -1,9 +1,17 @@
-import { parseOverrides, type Recipe, resolveRecipe, type TrainEvent, train } from "@onebit/train";
-import type { Command } from "commander";
+import {
+  type ModelChoice,
+  parseOverrides,
+  type Recipe,
+  recipes,
+  resolveRecipe,
+  type TrainEvent,
+  train,
+} from "@onebit/train";
+import { type Command, Option } from "commander";
 import { UsageError } from "onebit";
 import {
   type ArchitectureFlags,
-  addArchitectureOptions,
+  addTrainedArchitectureOptions,
   architectureOptions,
   wholeNumber,
 } from "../architecture.js";
@@ -22,19 +30,17 @@ interface Flags extends ArchitectureFlags {
   readonly threads?: string;
   readonly epochs?: string;
   readonly batch?: string;
-  readonly set: string[];
+  readonly set?: string[];
   readonly json?: boolean;
   readonly jsonl?: boolean;
 }
 
 export function registerTrain(program: Command): void {
-  addArchitectureOptions(
-    program
-      .command("train [recipe]")
-      .description("train a network on ONNX Runtime; Ctrl-C stops, --resume goes on")
-      .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
-      .option("--model <arch>", "architecture (default: the recipe's)"),
-  )
+  const command = program
+    .command("train [recipe]")
+    .description("train a network on ONNX Runtime; Ctrl-C stops, --resume goes on")
+    .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
+    .option("--model <arch>", "architecture (default: the recipe's)")
     .option("--init <file>", "start from these weights; a new head where the class count differs")
     .option("--out <dir>", "run folder (default: runs/<recipe>)")
     .option("--resume", "go on where the run in --out stopped")
@@ -43,13 +49,23 @@ export function registerTrain(program: Command): void {
     .option("--threads <n>", "threads of ONNX Runtime (default: all cores)")
     .option("--epochs <n>", "shorthand for --set epochs=n")
     .option("--batch <n>", "shorthand for --set batch=n")
-    .option("--set <field=value>", "override a field of the recipe; may be repeated", collect, [])
-    .option("--json", "one JSON document at the end")
+    .option("--set <field=value>", "override a field of the recipe; may be repeated", collect)
+    .addOption(new Option("--json", "one JSON document at the end").conflicts("jsonl"))
     .option("--jsonl", "one line per event")
     .action(run);
+  addTrainedArchitectureOptions(command);
+  command.addHelpText("after", `\nRecipes (default: plain):\n${recipeList()}`);
 }
 
-function collect(value: string, previous: string[]): string[] {
+function recipeList(): string {
+  const entries = Object.values(recipes);
+  const width = Math.max(...entries.map(({ name }) => name.length));
+  return entries
+    .map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`)
+    .join("\n");
+}
+
+function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 
@@ -61,7 +77,7 @@ async function run(name = "plain", flags: Flags): Promise<void> {
   const interrupt = abortOnInterrupt();
   try {
     const result = await train(recipe, {
-      model: { name: flags.model ?? recipe.model, ...switches(flags) },
+      model: modelFrom(recipe, flags),
       data: flags.data,
       out: folder,
       init: flags.init,
@@ -87,16 +103,16 @@ function recipeFrom(name: string, flags: Flags): Recipe {
     ...(flags.batch === undefined ? [] : [`batch=${flags.batch}`]),
     ...(flags.form === undefined ? [] : [`form=${flags.form}`]),
   ];
-  return resolveRecipe(name, parseOverrides([...short, ...flags.set]));
+  return resolveRecipe(name, parseOverrides([...short, ...(flags.set ?? [])]));
 }
 
-/** Classes and input size come from the data, the form is the recipe's. */
-function switches(flags: Flags) {
-  const { classes, input, form: _, ...rest } = architectureOptions(flags);
-  if (classes !== undefined || input !== undefined) {
-    throw new UsageError("--classes and --input: training takes both from the data");
-  }
-  return rest;
+/** Another architecture than the recipe's has nothing of the recipe's switches. */
+function modelFrom(recipe: Recipe, flags: Flags): ModelChoice {
+  const { classes, form: _, ...own } = architectureOptions(flags);
+  if (classes !== undefined) throw new UsageError("--classes: training takes them from the data");
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
+  const usual = flags.model === undefined ? recipe.switches : {};
+  return { name: flags.model ?? recipe.model, ...usual, ...Object.fromEntries(given) };
 }
 
 function seedOf(text: string): number {

@@ -65,6 +65,13 @@ describe("safetensors", () => {
     ],
     ["a repeated field", file(tensor(',"shape":[2]'), 2), /"shape" appears twice/],
     [
+      "two spellings of a tensor",
+      file(`${tensor("").slice(0, -1)},"\\u0061":{}}`, 2),
+      /"a" appears twice/,
+    ],
+    ["absurd nesting", file("[".repeat(4e6), 0), /nested too deeply/],
+    ["a key of megabytes", file(`{"${"k".repeat(7e6)}":1}`, 0), /must be an object/],
+    [
       "an overlap",
       file(tensor("").replace("}}", '},"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}'), 2),
       /overlaps/,

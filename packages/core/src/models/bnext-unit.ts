@@ -12,13 +12,14 @@ import {
   squeezeExcite,
   temperatureMirror,
 } from "../graph/layers.js";
-import type { Init } from "../graph/types.js";
 import type { Form, Gate } from "./options.js";
 
 export interface UnitSettings {
   readonly form: Form;
   readonly gate: Gate;
   readonly seReduction: number;
+  /** Of the latent weights at the start. */
+  readonly latentStd: number;
   /** Temperature below which weights are signs. */
   readonly threshold: number;
 }
@@ -40,7 +41,8 @@ export interface Unit {
   readonly name?: string;
 }
 
-const latentInit: Init = { kind: "normal", std: 0.001 };
+/** As published. */
+export const defaultLatentStd = 0.001;
 const clipRange = 1.5;
 
 /**
@@ -93,7 +95,7 @@ function unitConv(b: GraphBuilder, key: string, unit: Unit, settings: UnitSettin
   temperatureMirror(b, `${key}.binary_activation`);
   return binaryConv2d(b, `${key}.binary_conv`, signs, {
     ...conv,
-    init: latentInit,
+    init: { kind: "normal", std: settings.latentStd },
     binarizer: {
       scale: "none",
       estimator: "identity",

@@ -1,7 +1,13 @@
 import type { GraphBuilder } from "../graph/builder.js";
 import { network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
-import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
+import {
+  activated,
+  deadActivation,
+  defaultLatentStd,
+  infoRcpUnit,
+  type UnitSettings,
+} from "./bnext-unit.js";
 import { classifierHead } from "./head.js";
 import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
@@ -15,6 +21,7 @@ export interface Bnext18Options extends BuildOptions {
   readonly stem?: Stem;
   readonly gate?: Gate;
   readonly seReduction?: number;
+  readonly latentStd?: number;
 }
 
 /**
@@ -30,6 +37,7 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
     form,
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
+    latentStd: options.latentStd ?? defaultLatentStd,
     threshold: 1e-5,
   };
   const stem = options.stem ?? (classes === 1000 ? "imagenet" : "small");

@@ -5,7 +5,12 @@ import { bnext, bnextWidths } from "./bnext.js";
 import { bnext18 } from "./bnext18.js";
 import { linearModel } from "./linear.js";
 import type { ModelOptions, Switches } from "./options.js";
-import { bnextNanoReduction, bnextNanoWidths, reactnetNanoWidths } from "./presets.js";
+import {
+  bnextNanoReduction,
+  bnextNanoWidths,
+  nanoLatentStd,
+  reactnetNanoWidths,
+} from "./presets.js";
 import { reactnet, reactnetWidths } from "./reactnet.js";
 import { reactnetResnet } from "./reactnet-resnet.js";
 
@@ -59,7 +64,7 @@ function withWidths<O extends ModelOptions>(name: string, options: O) {
 const bnextFamily = {
   ...imagenet,
   family: "bnext",
-  switches: ["widths", "stemStride", "elm", "gate", "seReduction"],
+  switches: ["widths", "stemStride", "elm", "gate", "seReduction", "latentStd"],
   preprocess: imagenetPreprocess(235, "bicubic"),
   build: (name, options) => bnext(name, withWidths(name, options)),
 } satisfies Partial<ModelEntry>;
@@ -135,7 +140,7 @@ export const models: { readonly [name: string]: ModelEntry } = {
     ...imagenet,
     family: "bnext-18",
     description: "BNext units in a ResNet-18; a small stem for other class counts than 1000",
-    switches: ["width", "depths", "stem", "gate", "seReduction"],
+    switches: ["width", "depths", "stem", "gate", "seReduction", "latentStd"],
     defaults: {},
     preprocess: imagenetPreprocess(235, "bicubic"),
     published: onImagenet({ top1: 0.684, ops: 1.64e8, mebibytes: 5.4, source: bnextPaper }),
@@ -173,7 +178,12 @@ export const models: { readonly [name: string]: ModelEntry } = {
     description: "BNext for 28 to 64 pixel images: ELM and Info-RCP on, under 120 kB packed",
     classes: 10,
     input: [1, 28, 28],
-    defaults: { widths: bnextNanoWidths, stemStride: 1, seReduction: bnextNanoReduction },
+    defaults: {
+      widths: bnextNanoWidths,
+      stemStride: 2,
+      seReduction: bnextNanoReduction,
+      latentStd: nanoLatentStd,
+    },
     preprocess: undefined,
   },
   "reactnet-nano": {
@@ -181,7 +191,7 @@ export const models: { readonly [name: string]: ModelEntry } = {
     description: "ReActNet for 28 to 64 pixel images, under 120 kB packed",
     classes: 10,
     input: [1, 28, 28],
-    defaults: { widths: reactnetNanoWidths, stemStride: 1 },
+    defaults: { widths: reactnetNanoWidths, stemStride: 2 },
     preprocess: undefined,
   },
   linear: {

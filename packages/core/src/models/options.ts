@@ -31,6 +31,11 @@ export interface Switches {
   readonly gate?: Gate;
   /** Channels divided by this inside a gate. */
   readonly seReduction?: number;
+  /**
+   * Standard deviation of the latent weights at the start (BNext). The published 0.001 is made for
+   * hundreds of epochs: an Adam step moves such weights by more than their size.
+   */
+  readonly latentStd?: number;
 }
 
 export interface BuildOptions {

@@ -53,19 +53,22 @@ function merge(a: Lowered, b: Lowered): Lowered | string {
   const nodes: OnnxNode[] = [];
   for (const [i, node] of a.nodes.entries()) {
     const other = b.nodes[i];
-    if (!other || !isAlike(node, other)) return `"${node.name}" depends on it`;
+    if (!other || !isAlike(node, other)) return dependent(node);
     const inputs: string[] = [];
     for (const [j, input] of node.inputs.entries()) {
       const given = [tensors[0].get(input), tensors[1].get(other.inputs[j])] as const;
-      const merged = mergeInput(node, j, given);
-      if (typeof merged === "string") return merged;
-      if (merged !== given[0]) targets.push(merged!);
+      const merged = given[0] && given[1] && mergeTensors(node, j, given[0], given[1]);
+      if (!merged && (given[0] || given[1] || input !== other.inputs[j])) return dependent(node);
+      if (merged && merged !== given[0]) targets.push(merged);
       inputs.push(merged?.name ?? input);
     }
     nodes.push({ ...node, inputs });
   }
+  if (b.nodes.length > nodes.length) return dependent(b.nodes[nodes.length]);
   return { ...a, nodes, initializers: [...a.initializers, ...targets] };
 }
+
+const dependent = ({ name }: OnnxNode) => `"${name}" depends on it`;
 
 function isAlike(a: OnnxNode, b: OnnxNode): boolean {
   const shape = ({ name, opType, inputs, outputs, attributes }: OnnxNode) =>
@@ -73,20 +76,20 @@ function isAlike(a: OnnxNode, b: OnnxNode): boolean {
   return shape(a) === shape(b);
 }
 
-/** The initialiser to read for both batch sizes; none where the input is computed. */
-function mergeInput(
+/** The initialiser to read for both batch sizes, where there is one. */
+function mergeTensors(
   node: OnnxNode,
   index: number,
-  [a, b]: readonly [OnnxTensor | undefined, OnnxTensor | undefined],
-): OnnxTensor | undefined | string {
-  if (!a || !b || a.data === b.data) return a;
+  a: OnnxTensor,
+  b: OnnxTensor,
+): OnnxTensor | undefined {
+  if (a.shape.join() !== b.shape.join()) return undefined;
+  if (a.data === b.data) return a;
   const [x, y] = [a, b].map(({ data }) => Array.from(data as ArrayLike<number | bigint>, Number));
   const differing = x.flatMap((value, i) => (Object.is(value, y[i]) ? [] : [i]));
-  if (x.length === y.length && differing.length === 0) return a;
+  if (differing.length === 0) return a;
   const isTarget = node.opType === "Reshape" && index === 1 && x.every((dim) => dim > 0);
-  if (!isTarget || x.length !== y.length || differing.length > 1) {
-    return `"${node.name}" depends on it`;
-  }
+  if (!isTarget || differing.length > 1) return undefined;
   const data = BigInt64Array.from(x.with(differing[0], -1), BigInt);
   return { name: `${node.name}:target`, shape: a.shape, data };
 }

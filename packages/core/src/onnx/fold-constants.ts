@@ -76,6 +76,6 @@ function officialNames(kept: readonly string[], constants: Constants): Map<strin
 }
 
 function stored({ shape, data }: Tensor, { dtype }: ValueType): Omit<OnnxTensor, "name"> {
-  if (dtype === "bool") return { shape, data: Uint8Array.from(data) };
-  return { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
+  if (dtype === "bool") return { shape, data: new Uint8Array(data) };
+  return { shape, data: data instanceof Float32Array ? data : new Float32Array(data) };
 }

@@ -104,21 +104,20 @@ class Fusion {
 
   /** Leaves -1 and +1 as weights. */
   #extract(conv: OnnxNode, weight: FloatTensor, magnitudes: Float64Array): void {
-    const name = `${weight.name}:signs`;
-    const signs = this.#add({ ...weight, name, data: weight.data.map(Math.sign) });
+    const data = weight.data.map(Math.sign);
+    const signs = this.#add({ ...weight, name: `${weight.name}:signs`, data });
     const exact = { ...conv, inputs: [conv.inputs[0], signs] };
     const [value] = conv.outputs;
     const norm = this.#onlyReader(value);
-    if (norm && this.#affineOf(norm, value, magnitudes.length) && isNorm(norm)) {
+    if (norm && isNorm(norm) && this.#affineOf(norm, value, magnitudes.length)) {
       this.#replaced.set(conv.name, [exact]);
       this.#replaced.set(norm.name, [this.#scaledNorm(norm, magnitudes)]);
       return;
     }
     const sums = `${value}:sums`;
     const factor = this.#vector(`${conv.name}:scale`, [1, magnitudes.length, 1, 1], magnitudes);
-    const inputs = [sums, factor];
-    const name2 = `${conv.name}:scaled`;
-    const mul = { name: name2, opType: "Mul", inputs, outputs: [value], attributes: {} };
+    const name = `${conv.name}:scaled`;
+    const mul = { name, opType: "Mul", inputs: [sums, factor], outputs: [value], attributes: {} };
     this.#replaced.set(conv.name, [{ ...exact, outputs: [sums] }, mul]);
   }
 
@@ -180,7 +179,14 @@ const isNorm = ({ opType }: OnnxNode) => opType === "BatchNormalization";
 function magnitudesOf({ shape, data }: FloatTensor): Float64Array | undefined {
   const row = data.length / shape[0];
   if (row === 1) return undefined;
-  const magnitudes = Float64Array.from({ length: shape[0] }, (_, o) => Math.abs(data[o * row]));
-  const binary = data.every((w, i) => w !== 0 && Math.abs(w) === magnitudes[Math.floor(i / row)]);
-  return binary ? magnitudes : undefined;
+  const magnitudes = new Float64Array(shape[0]);
+  for (let o = 0; o < magnitudes.length; o++) {
+    const magnitude = Math.abs(data[o * row]);
+    if (magnitude === 0) return undefined;
+    for (let i = o * row; i < (o + 1) * row; i++) {
+      if (data[i] !== magnitude && data[i] !== -magnitude) return undefined;
+    }
+    magnitudes[o] = magnitude;
+  }
+  return magnitudes;
 }

@@ -105,7 +105,7 @@ function initializer(graph: Graph, key: string, tensor: Tensor | undefined): Onn
   if (tensor.data.length !== sizeOf(shape)) {
     throw new OnebitError(`${key}: shape [${shape}] wanted, [${tensor.shape}] given`);
   }
-  return { name: key, shape, data: Float32Array.from(tensor.data) };
+  return { name: key, shape, data: new Float32Array(tensor.data) };
 }
 
 function lowerShaped(

@@ -23,7 +23,7 @@ interface Case {
   readonly leaves: readonly string[];
   /** Builds y from the leaves; returns it with the values whose gradients are the leaves'. */
   readonly build: (b: GraphBuilder, file: File) => { y: string; leaf?: { [name: string]: string } };
-  /** Channels (axis 1) of an array that an exact zero touches. */
+  /** Elements of an output that an exact zero touches. */
   readonly touched?: (file: File) => { [array: string]: (i: number) => boolean };
 }
 
@@ -154,7 +154,7 @@ function expectNear(
   label: string,
   skip: (i: number) => boolean = () => false,
 ): void {
-  const largest = expected.data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  const largest = Math.max(...Array.from(expected.data, Math.abs));
   const differences = Array.from(expected.data, (value, i) =>
     skip(i) ? 0 : Math.abs(value - actual.data[i]),
   );

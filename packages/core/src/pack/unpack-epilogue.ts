@@ -146,12 +146,8 @@ function stretched(context: UnpackedStep, register: string, target?: ValueId): s
   const [height, width] = shape;
   const [, , registerHeight, registerWidth] = values.b.shape(register);
   if (registerHeight === height && registerWidth === width) return register;
-  const ones = values.op(
-    "constant",
-    [],
-    { value: 1, shape: [1, 1, height, width] },
-    `${scope}/map`,
-  );
+  const attrs = { value: 1, shape: [1, 1, height, width] };
+  const ones = values.op("constant", [], attrs, `${scope}/map`);
   const fallback = `${scope}/stretch`;
   const name = target === undefined ? fallback : ownName(context, target, fallback);
   return values.op("mul", [register, ones], {}, name);

@@ -67,12 +67,8 @@ export class UnpackedValues {
 
   /** Adds a node with the name of the program value that it computes, or one that is still free. */
   op(op: string, inputs: readonly string[], attrs: Attributes, name: string | ValueId): string {
-    return this.b.op(
-      op,
-      inputs,
-      attrs,
-      typeof name === "number" ? this.nameOf(name) : this.#free(name),
-    );
+    const free = typeof name === "number" ? this.nameOf(name) : this.#free(name);
+    return this.b.op(op, inputs, attrs, free);
   }
 
   weight(key: TensorKey, shape: Shape, data: Float32Array, role: TensorRole): string {

@@ -63,10 +63,15 @@ const flips = (actual: Outputs, expected: Outputs) =>
     return count + data.reduce((n: number, x, i) => n + (x === actual[name].data[i] ? 0 : 1), 0);
   }, 0);
 
+/** max|difference| <= 1e-5 max|expected|, as the acceptance rules for networks have it. */
 function expectOutputs(actual: Outputs, expected: Outputs, label: string): void {
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(actual[name].shape, `${label}, ${name}`).toEqual(shape);
-    expectClose(actual[name].data, data, 1e-5, `${label}, ${name}`);
+    const largest = data.reduce((max: number, x) => Math.max(max, Math.abs(x)), 0);
+    const error = data.reduce((max: number, x, i) => {
+      return Math.max(max, Math.abs(actual[name].data[i] - x));
+    }, 0);
+    expect(error, `${label}, ${name}`).toBeLessThanOrEqual(1e-5 * largest);
   }
 }
 
@@ -81,10 +86,10 @@ describe.each(networks)("%s, packed and unpacked", (_, model, options) => {
   const image = randomImages(graph.inputs[0].shape, 2);
   const expected = referenceOutputs(program, tensors, image);
   const unpacked = unpack(program, tensors);
-  const { values } = evaluate(unpacked.graph, { x: image }, unpacked.tensors);
+  const float = withBits(unpacked.graph, program);
+  const { values, outputs } = evaluate(float, { x: image }, unpacked.tensors);
 
   it("computes what the reference backend computes, bits without a difference", () => {
-    const { outputs } = evaluate(withBits(unpacked.graph, program), { x: image }, unpacked.tensors);
     expect(Object.keys(unpacked.graph.outputs)).toEqual(Object.keys(program.outputs));
     expect(flips(outputs, expected)).toBe(0);
     expectOutputs(outputs, expected, "evaluated");
@@ -101,17 +106,17 @@ describe.each(networks)("%s, packed and unpacked", (_, model, options) => {
   });
 
   it("does the same in ONNX Runtime, for a batch", async () => {
-    const batch = rebatch(withBits(unpacked.graph, program), 3);
+    const batch = rebatch(float, 3);
     const x = randomImages(batch.inputs[0].shape, 5);
     const actual = await runOnnx(toOnnx(batch, { tensors: unpacked.tensors }), { x });
     let agreeing = 0;
     for (let n = 0; n < 3; n++) {
       const wanted = referenceOutputs(program, tensors, imageOf(x, n));
       const found = Object.entries(actual).map(([name, value]) => [name, imageOf(value, n)]);
-      const outputs = Object.fromEntries(found);
+      const single = Object.fromEntries(found);
       // Sums in another order: a sign input within rounding errors of 0 may fall either way.
-      if (flips(outputs, wanted) > 0) continue;
-      expectOutputs(outputs, wanted, `ONNX Runtime, image ${n}`);
+      if (flips(single, wanted) > 0) continue;
+      expectOutputs(single, wanted, `ONNX Runtime, image ${n}`);
       agreeing++;
     }
     expect(agreeing).toBeGreaterThanOrEqual(2);
@@ -138,10 +143,9 @@ describe.each(networks)("%s, packed and unpacked", (_, model, options) => {
 
   it("packs again to a program that gives the same numbers", () => {
     const again = pack(unpacked.graph, unpacked.tensors);
-    const outputs = referenceOutputs(again.program, again.tensors, image);
-    const { graph: float } = unpacked;
-    for (const name of Object.keys(float.outputs)) {
-      expectClose(outputs[name].data, expected[name].data, 1e-5, `packed again, ${name}`);
+    const results = referenceOutputs(again.program, again.tensors, image);
+    for (const name of Object.keys(unpacked.graph.outputs)) {
+      expectClose(results[name].data, expected[name].data, 1e-5, `packed again, ${name}`);
     }
   });
 });
@@ -184,11 +188,7 @@ describe("random programs, unpacked", () => {
   });
 });
 
-describe("unpack", () => {
-  const { program, tensors, image } = randomProgram(3);
-
-  it("refuses a program that no backend could run", () => {
-    expect(() => unpack({ ...program, steps: [] }, tensors)).toThrow(/ever written/);
-    expect(image.length).toBeGreaterThan(0);
-  });
+it("refuses a program that no backend could run", () => {
+  const { program, tensors } = randomProgram(3);
+  expect(() => unpack({ ...program, steps: [] }, tensors)).toThrow(/ever written/);
 });

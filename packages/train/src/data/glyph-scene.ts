@@ -32,7 +32,7 @@ export function drawGlyph(out: Uint8Array, seed: number, split: string, index: n
   canvas.quantize(out, random.uniform(0, 0.11), random);
 }
 
-/** Least difference of luminance between ink and ground. */
+/** Least difference of luminance between ground and ink. */
 const CONTRAST = 0.2;
 
 function luminance([red, green, blue]: Colour): number {
@@ -43,11 +43,11 @@ function randomColour(random: Random): Colour {
   return [random.next(), random.next(), random.next()];
 }
 
-/** Two gradients that are apart in luminance, either one the lighter. */
+/** Two gradients that are apart in luminance; ink is the darker one, as in print. */
 function colours(random: Random): { ink: Paint; ground: Paint } {
   let ink = randomColour(random);
   let ground = randomColour(random);
-  while (Math.abs(luminance(ink) - luminance(ground)) < CONTRAST) {
+  while (luminance(ground) - luminance(ink) < CONTRAST) {
     ink = randomColour(random);
     ground = randomColour(random);
   }

@@ -166,6 +166,31 @@ describe("engine", () => {
     expect(result.gradientNorm).toBeLessThan(Math.max(...norms));
     const tracked = setup.plan.layout.segments.find(({ kind }) => kind === "counter")!;
     expect(values[tracked.start]).toBe(2);
+    const mean = setup.plan.layout.segments.find(({ key }) => key === "bn1.running_mean")!;
+    for (let i = mean.start; i < mean.end; i++) {
+      expect(values[i]).toBeCloseTo((steps[0][i] + steps[1][i]) / 2, 6);
+    }
+  });
+
+  it("does not care how many replicas compute the micro-batches", async () => {
+    const parts = () => [1, 2, 3].map((seed) => batchOf(seed));
+    const snapshots = [];
+    for (const replicas of [1, 2, 3]) {
+      const { plan, values } = setUp(tiny(), { optimiser: adamDefaults });
+      // One thread for each: with more, ONNX Runtime may add in another order.
+      const engine = await createCore({ ...plan, replicas, threads: replicas }, values);
+      engines.push(engine);
+      for (let step = 0; step < 3; step++) {
+        const result = await engine.step({ microBatches: parts(), learningRate: 0.01, scalars });
+        expect(result.recycled.map(({ length }) => length)).toEqual([288, 288, 288]);
+      }
+      const wrong = { ...batchOf(1), labels: Int32Array.of(7, 7, 7, 7) };
+      const failing = { microBatches: [batchOf(1), wrong], learningRate: 0.01, scalars };
+      await expect(engine.step(failing)).rejects.toThrow(/label 7/);
+      snapshots.push(await engine.snapshot());
+    }
+    expect(snapshots[1]).toEqual(snapshots[0]);
+    expect(snapshots[2]).toEqual(snapshots[0]);
   });
 
   it("counts sign flips of binary weights against a plain count", async () => {

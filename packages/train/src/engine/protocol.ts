@@ -1,3 +1,4 @@
+import type { ThreadError } from "./thread-error.js";
 import type { EnginePlan, EvaluateRequest, Snapshot, StepRequest } from "./types.js";
 
 /** What crosses between an engine's two sides. */
@@ -12,11 +13,5 @@ export type Call = { readonly id: number } & (
 
 export type Reply = { readonly id: number } & (
   | { readonly value: unknown }
-  | {
-      readonly error: {
-        readonly message: string;
-        readonly stack?: string;
-        readonly expected: boolean;
-      };
-    }
+  | { readonly error: ThreadError }
 );

@@ -16,8 +16,6 @@ export async function createSession(onnx: Uint8Array, threads: number): Promise<
       graphOptimizationLevel,
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
-      // Waiting threads would otherwise spin on cores that data workers need.
-      extra: { session: { intra_op: { allow_spinning: "0" } } },
       logSeverityLevel: ERRORS_ONLY,
       executionProviders: ["cpu"],
     });

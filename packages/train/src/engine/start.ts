@@ -2,6 +2,7 @@ import type { Worker } from "node:worker_threads";
 import { OnebitError } from "onebit";
 import { startWorker } from "../worker-url.js";
 import type { Call, Reply } from "./protocol.js";
+import { unpack } from "./thread-error.js";
 import type {
   Engine,
   EnginePlan,
@@ -84,7 +85,7 @@ class EngineClient implements Engine {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if ("value" in reply) pending?.resolve(reply.value);
-    else pending?.reject(revive(reply.error));
+    else pending?.reject(unpack(reply.error));
   }
 
   #die(error: Error): void {
@@ -92,12 +93,4 @@ class EngineClient implements Engine {
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
-}
-
-/** An expected failure stays one across the thread border; a bug keeps its stack. */
-function revive({ message, stack, expected }: Extract<Reply, { error: unknown }>["error"]): Error {
-  if (expected) return new OnebitError(message);
-  const error = new Error(message);
-  error.stack = stack;
-  return error;
 }

@@ -23,7 +23,10 @@ export interface EnginePlan {
   /** Absent: the engine only evaluates. */
   readonly training?: TrainingPlan;
   readonly evaluation?: CompiledGraph;
+  /** Threads of ONNX Runtime, for all replicas together. */
   readonly threads: number;
+  /** How many micro-batches are computed at once; at most what a step has. Default 1. */
+  readonly replicas?: number;
 }
 
 export interface TrainingPlan {
@@ -47,7 +50,10 @@ export interface MicroBatch {
 export type Scalars = { readonly [name: string]: number };
 
 export interface StepRequest {
-  /** Their gradients are averaged; statistics of batch normalisation are per micro-batch. */
+  /**
+   * Their gradients are averaged. Batch normalisation takes the statistics of each micro-batch; the
+   * running ones are the mean of what the micro-batches make of them.
+   */
   readonly microBatches: readonly MicroBatch[];
   readonly learningRate: number;
   /** Scalar graph inputs (temperature). */

@@ -2,6 +2,7 @@ import { parentPort, type TransferListItem } from "node:worker_threads";
 import { OnebitError } from "onebit";
 import { createCore } from "./core.js";
 import type { Call, Reply } from "./protocol.js";
+import { pack } from "./thread-error.js";
 import type { Engine } from "./types.js";
 
 /** The worker's side of startEngine: owns the engine, answers one call after the other. */
@@ -19,8 +20,7 @@ async function answer(call: Call): Promise<void> {
     const value = await perform(call);
     post({ id: call.id, value }, buffersOf(value));
   } catch (error) {
-    const { message, stack } = error as Error;
-    post({ id: call.id, error: { message, stack, expected: error instanceof OnebitError } }, []);
+    post({ id: call.id, error: pack(error) }, []);
   }
 }
 

@@ -12,6 +12,7 @@ export const bnextCifar: Recipe = {
   description: "BNext-18 on CIFAR: AdamW, clipping, cosine schedule, 256 epochs",
   source: "BNext (arXiv 2211.12933), its code, and the TMLR version for CIFAR",
   model: "bnext-18",
+  switches: {},
   form: "binary",
   epochs: 256,
   batch: 128,

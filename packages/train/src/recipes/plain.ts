@@ -7,6 +7,7 @@ export const plain: Recipe = {
   description: "AdamW with a cosine schedule, no augmentation; for any network",
   source: "PyTorch's defaults for AdamW",
   model: "bnext-nano",
+  switches: {},
   form: "binary",
   epochs: 20,
   batch: 64,

@@ -2,15 +2,19 @@ import { adamDefaults } from "../optimisers/index.js";
 import { bnextGroups } from "./groups.js";
 import type { Recipe } from "./recipe.js";
 
-/** What `npm start` trains: a small BNext on generated characters, in about a minute. */
+/**
+ * What `npm start` trains: a small BNext on generated characters, in about a minute. So short a
+ * training has no time for soft weights: they are binary from the first step.
+ */
 export const quickstart: Recipe = {
   name: "quickstart",
-  description: "bnext-nano on glyphs, in about a minute",
+  description: "a small BNext on glyphs, in about a minute",
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
-  model: "bnext-nano",
+  model: "bnext",
+  switches: { widths: [32, 32, 64, 64, 128], stemStride: 2 },
   form: "binary",
-  epochs: 6,
-  batch: 64,
+  epochs: 4,
+  batch: 32,
   microBatch: null,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
   clip: 5,
@@ -25,7 +29,7 @@ export const quickstart: Recipe = {
     milestones: [],
     factor: 1,
   },
-  temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
+  temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
   loss: { labelSmoothing: 0 },
   augment: { resizedCrop: false, pad: 0, flip: false },
   stages: [],

@@ -14,6 +14,7 @@ export const reactnet: Recipe = {
   description: "ReActNet in two steps: Adam, linear schedule, 128 epochs each",
   source: "ReActNet (arXiv 2003.03488) and the run.sh of its code",
   model: "reactnet-a",
+  switches: {},
   form: "binary",
   epochs: 128,
   batch: 256,

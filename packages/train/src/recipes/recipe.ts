@@ -1,4 +1,4 @@
-import type { Form } from "onebit/models";
+import type { Form, Switches } from "onebit/models";
 import type { AugmentOptions } from "../data/augment.js";
 import type { OptimiserConfig } from "../optimisers/index.js";
 import type { ScheduleConfig, TemperatureConfig } from "../schedules/index.js";
@@ -11,6 +11,8 @@ export interface Recipe {
   readonly source: string;
   /** Architecture that is trained where the caller names none. */
   readonly model: string;
+  /** Switches of that architecture. */
+  readonly switches: Switches;
   readonly form: Form;
   readonly epochs: number;
   /** Images per optimiser step. */

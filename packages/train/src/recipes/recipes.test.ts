@@ -1,12 +1,14 @@
 import { UsageError } from "onebit";
-import { models } from "onebit/models";
+import { buildModel } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { checkRecipe, divide } from "../run/check.js";
 import { overrideRecipe, parseOverrides, recipes, resolveRecipe } from "./index.js";
 
 describe("recipes", () => {
   it.each(Object.values(recipes))("$name can be trained", (recipe) => {
-    expect(models).toHaveProperty(recipe.model);
+    const { model, switches, form } = recipe;
+    const built = buildModel(model, { ...switches, form, classes: 7, input: [3, 32, 32] });
+    expect(built.outputs).toHaveProperty("logits");
     const { stepsPerEpoch } = divide(recipe, 50_000);
     expect(() => checkRecipe(recipe, stepsPerEpoch, 1e-7)).not.toThrow();
     for (const { overrides } of recipe.stages) {
@@ -30,6 +32,8 @@ describe("recipes", () => {
     expect(recipe.optimiser.weightDecay).toBe(1e-3);
     expect(recipe.augment.resizedCrop).toEqual({ scale: [0.5, 1] });
     expect(recipes["bnext-cifar"].epochs).toBe(256);
+    const switches = { widths: [16, 32] };
+    expect(resolveRecipe("quickstart", { switches }).switches).toEqual(switches);
   });
 
   it("reads assignments", () => {

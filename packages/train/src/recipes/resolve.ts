@@ -40,6 +40,9 @@ export function parseOverrides(assignments: readonly string[]): RecipeOverrides 
 
 type Fields = { [field: string]: unknown };
 
+/** Groups whose fields depend on something else: they are replaced as a whole. */
+const replaced = new Set(["switches", "resizedCrop"]);
+
 /** Fields that may hold more than one kind of value. */
 const alternatives: { readonly [field: string]: readonly string[] } = {
   clip: ["null", "number"],
@@ -57,7 +60,7 @@ function merge(base: Fields, overrides: Fields, prefix: string): Fields {
       throw new UsageError(unknown("field", path, fieldPaths(base, prefix)));
     }
     const old = base[field];
-    if (isGroup(old) && isGroup(value)) {
+    if (isGroup(old) && isGroup(value) && !replaced.has(field)) {
       merged[field] = merge(old, value, `${path}.`);
       continue;
     }

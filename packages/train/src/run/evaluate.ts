@@ -1,6 +1,7 @@
 import { OnebitError } from "onebit";
 import type { Graph } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
+import { scalarInputs } from "onebit/models";
 import { type Dataset, type Loader, openLoader, preprocessFor } from "../data/index.js";
 import { createCore } from "../engine/core.js";
 import { compileEvaluation } from "../engine/plan.js";
@@ -51,7 +52,7 @@ export async function evaluateFloat(
     ...initialTensors(graph, 0),
     ...known(graph, tensors, evaluation.tensors),
   });
-  const temperature = options.temperature ?? mirrored(graph, tensors) ?? 0;
+  const temperature = options.temperature ?? scalarInputs(graph, tensors).temperature ?? 0;
   const engine = await (worker ? startEngine : createCore)({ layout, evaluation, threads }, values);
   const loader = openLoader(dataset, { workers: dataWorkers });
   try {
@@ -135,10 +136,4 @@ function known(graph: Graph, tensors: Tensors, read: readonly string[]): Tensors
   const missing = read.find((key) => !(key in tensors));
   if (missing) throw new OnebitError(`${graph.name}: no values given for "${missing}"`);
   return Object.fromEntries(Object.entries(tensors).filter(([key]) => key in graph.tensors));
-}
-
-/** The temperature that the weights were last trained at. */
-function mirrored(graph: Graph, tensors: Tensors): number | undefined {
-  const mirror = Object.keys(graph.tensors).find((key) => graph.tensors[key].kind === "mirror");
-  return mirror === undefined ? undefined : tensors[mirror]?.data[0];
 }

@@ -10,7 +10,7 @@ export type {
   WarningEvent,
 } from "./events.js";
 export { loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
-export { buildNetwork, type ModelChoice, type ModelRecord } from "./network.js";
+export { buildNetwork, type ModelChoice, type ModelRecord, type NamedModel } from "./network.js";
 export type { TrainOptions, TrainResult } from "./options.js";
 export {
   type DataRecord,

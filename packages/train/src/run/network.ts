@@ -8,8 +8,17 @@ import {
   type Switches,
 } from "onebit/models";
 
-/** An architecture by name, with its switches; or a graph of one's own. */
-export type ModelChoice = string | ({ readonly name: string } & Switches) | Graph;
+/**
+ * An architecture by name, with its switches and the size of its input where that is not the
+ * data's; or a graph of one's own.
+ */
+export type ModelChoice = string | NamedModel | Graph;
+
+export type NamedModel = Switches & {
+  readonly name: string;
+  /** Channels, height, width. */
+  readonly input?: readonly [number, number, number];
+};
 
 /** How the network of a run is built again. */
 export type ModelRecord = Architecture;
@@ -26,7 +35,8 @@ export function isGraph(model: ModelChoice): model is Graph {
 
 /** Channels, height and width that the network takes; undefined where the data decide. */
 export function fixedInput(model: ModelChoice): readonly [number, number, number] | undefined {
-  if (!isGraph(model)) return undefined;
+  if (typeof model === "string") return undefined;
+  if (!isGraph(model)) return model.input;
   const x = model.inputs.find(({ name }) => name === "x");
   if (x?.shape.length !== 4) {
     throw new UsageError(`${model.name}: needs an input "x" of shape [N, C, H, W]`);
@@ -35,8 +45,8 @@ export function fixedInput(model: ModelChoice): readonly [number, number, number
 }
 
 /** Default input of a named architecture, for data whose images differ in size. */
-export function usualInput(model: ModelChoice): readonly [number, number, number] | undefined {
-  if (isGraph(model)) return fixedInput(model);
+export function usualInput(model: ModelChoice): readonly [number, number, number] {
+  if (isGraph(model)) return fixedInput(model)!;
   return modelNamed(typeof model === "string" ? model : model.name).input;
 }
 

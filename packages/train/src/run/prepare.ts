@@ -10,7 +10,7 @@ import { layoutOf } from "../state/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
 import { checkClasses } from "./evaluate.js";
-import { buildNetwork, fixedInput, recordOf, usualInput } from "./network.js";
+import { buildNetwork, fixedInput, type ModelChoice, recordOf, usualInput } from "./network.js";
 import type { TrainOptions } from "./options.js";
 import type { RunRecord } from "./run-folder.js";
 import { versions } from "./versions.js";
@@ -38,7 +38,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
   checkCount("threads", threads, 1);
   const dataset = typeof options.data === "string" ? await openDataset(options.data) : options.data;
   const division = divide(recipe, dataset.train.length);
-  const model = options.model ?? recipe.model;
+  const model = options.model ?? { name: recipe.model, ...recipe.switches };
   const preprocess = preprocessing(dataset, model);
   const { channels, size } = preprocess;
   const input = [channels, ...size] as [number, number, number];
@@ -61,6 +61,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
       training: { graph, optimiser, clip, averageDecay, labelSmoothing: loss.labelSmoothing },
       evaluation: compileEvaluation(network, evaluated),
       threads,
+      replicas: Math.min(threads, division.microBatchesPerStep),
     },
     evaluationBatch: evaluated,
     record: {
@@ -94,9 +95,13 @@ export function countParameters(network: Graph): { parameters: number; binary: n
   return { parameters: count(specs), binary: count(specs.filter(({ role }) => role === "binary")) };
 }
 
-function preprocessing(dataset: Dataset, model: Parameters<typeof fixedInput>[0]): Preprocess {
-  const fixed = fixedInput(model) ?? (dataset.size ? undefined : usualInput(model));
-  if (!fixed) return preprocessFor(dataset);
+/** What the model says, else the data, else (photographs) as large as is usual for the model. */
+function preprocessing(dataset: Dataset, model: ModelChoice): Preprocess {
+  const fixed = fixedInput(model);
+  if (!fixed) {
+    const [, height, width] = usualInput(model);
+    return preprocessFor(dataset, { size: dataset.size ?? [height, width] });
+  }
   const [channels, height, width] = fixed;
   if (channels !== 1 && channels !== 3) {
     throw new UsageError(`the network takes ${channels} channels; images have 1 or 3`);

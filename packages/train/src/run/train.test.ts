@@ -54,6 +54,7 @@ const recipe: Recipe = resolveRecipe("quickstart", {
   batch: 32,
   microBatch: 16,
   schedule: { learningRate: 0.01 },
+  temperature: { binaryAt: 0.3 },
   augment: { pad: 1 },
 });
 

@@ -1,0 +1,84 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import sharp from "sharp";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test-support/folder.js";
+import { writeIdxFolder } from "../test-support/idx.js";
+import { onebit, onebitJson } from "../test-support/run-cli.js";
+
+const path = temporaryFolder();
+
+interface Description {
+  readonly classes: readonly string[];
+  readonly images: { readonly train: number; readonly test: number };
+  readonly perClass: { readonly train: readonly number[]; readonly test: readonly number[] };
+  readonly size: readonly number[];
+  readonly mean: readonly number[];
+  readonly notes: readonly string[];
+}
+
+describe("data", () => {
+  it("describes the generated characters without generating them", async () => {
+    const data = await onebitJson<Description>("data", "glyphs");
+    expect(data.classes.join("")).toBe("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    expect(data).toMatchObject({ images: { train: 12_000, test: 3_000 }, size: [32, 32] });
+    expect(data.perClass.train.reduce((a, b) => a + b)).toBe(12_000);
+  });
+
+  it("describes a folder of idx files, and draws a sheet of it", async () => {
+    await writeIdxFolder(path("idx"), { side: 8, train: 22, test: 9, classes: 3 });
+    await writeFile(path("idx", "classes.txt"), "top\nmiddle\nbottom\n");
+    const data = await onebitJson<Description>("data", `idx:${path("idx")}`);
+    expect(data).toMatchObject({
+      ...{ name: "idx", channels: 1, size: [8, 8], classes: ["top", "middle", "bottom"] },
+      ...{ images: { train: 22, test: 9 }, perClass: { train: [8, 7, 7], test: [3, 3, 3] } },
+    });
+
+    const sheet = path("sheet.png");
+    const { status, stdout, stderr } = await onebit(
+      ...["data", `idx:${path("idx")}`, "--preview", sheet],
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^images +22 train, 9 test, 8 x 8 pixels$/m);
+    expect(stdout).toMatch(/^channels +1 \(grey\)$/m);
+    expect(stdout).toMatch(/^middle +7 +3$/m);
+    expect(stderr).toBe(`wrote ${sheet}\n`);
+    const { format, width, height } = await sharp(sheet).metadata();
+    expect({ format, width, height }).toEqual({ format: "png", width: 768, height: 192 });
+    // The first picture of the first class is bright above and dark below.
+    const brightness = async (top: number) => {
+      const part = sharp(sheet).extract({ left: 0, top, width: 64, height: 20 });
+      const pixels = await part.raw().toBuffer();
+      return pixels.reduce((sum, value) => sum + value) / pixels.length;
+    };
+    expect(await brightness(0)).toBeGreaterThan((await brightness(32)) + 40);
+  });
+
+  it("says how a folder of photographs was read", async () => {
+    for (const [name, background] of [
+      ["red", "#f00"],
+      ["blue", "#00f"],
+    ]) {
+      await mkdir(path("photos", name), { recursive: true });
+      for (let i = 0; i < 3; i++) {
+        const create = { width: 5 + i, height: 4, channels: 3, background } as const;
+        await sharp({ create })
+          .png()
+          .toFile(path("photos", name, `${i}.png`));
+      }
+    }
+    const { status, stdout, stderr } = await onebit("data", `folder:${path("photos")}`);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^images +4 train, 2 test, of several sizes$/m);
+    expect(stderr).toMatch(/2 of 6 images were set aside for testing/);
+  });
+
+  it("leaves nothing behind where the sheet cannot be written", async () => {
+    const before = await readdir(path());
+    const { status, stderr } = await onebit(
+      ...["data", `idx:${path("idx")}`, "--preview", path("nowhere", "sheet.png")],
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/cannot write .*sheet\.png: there is no folder .*nowhere: create it/);
+    expect(await readdir(path())).toEqual(before);
+  });
+});

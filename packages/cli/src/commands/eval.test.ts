@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test-support/folder.js";
+import { writeIdxFolder, writeIdxSplit } from "../test-support/idx.js";
+import { linearNetwork, tinyBnext, writeFloatModel } from "../test-support/networks.js";
+import { onebit, onebitJson } from "../test-support/run-cli.js";
+
+const path = temporaryFolder();
+
+interface Evaluation {
+  readonly images: number;
+  readonly top1: number;
+  readonly top5: number;
+  readonly loss: number;
+  readonly imagesPerSecond: number;
+  readonly backend: string;
+  readonly threads: number;
+  readonly confusion: readonly (readonly number[])[];
+}
+
+async function packed(name: string): Promise<string> {
+  await onebit("pack", path(`${name}.safetensors`), "-o", path(`${name}.onebit`));
+  return path(`${name}.onebit`);
+}
+
+/** Where every evaluation runs: the packed file on each backend, and the float model. */
+const engines: [string, string, string[]][] = [
+  ["reference", "onebit", ["--backend", "reference"]],
+  ["wasm", "onebit", ["--backend", "wasm"]],
+  ["onnxruntime", "safetensors", []],
+];
+
+describe("a network whose answers are known", () => {
+  // Pixel k is lit in pictures of class k; two of twelve test labels are wrong.
+  const labels = Uint8Array.from([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+  const shown = labels.map((label, i) => (i === 4 ? 2 : i === 9 ? 1 : label));
+
+  beforeAll(async () => {
+    const images = Uint8Array.from({ length: 12 * 16 }, (_, p) =>
+      p % 16 === shown[Math.floor(p / 16)] ? 255 : 0,
+    );
+    await writeIdxSplit(path("known"), "train", 4, images, labels);
+    await writeIdxSplit(path("known"), "t10k", 4, images, labels);
+    const names = ["zero", "one", "two"];
+    const network = linearNetwork({ classes: 3, input: [1, 4, 4] }, names, (k, i) => +(k === i));
+    await writeFloatModel(path("known.safetensors"), network);
+    await packed("known");
+  });
+
+  it.each(engines)("on %s: accuracy, loss and confusion by hand", async (engine, file, args) => {
+    const data = ["--data", `idx:${path("known")}`];
+    const result = await onebitJson<Evaluation>("eval", path(`known.${file}`), ...data, ...args);
+    // Logits are 1 for the lit pixel, -1 for the others.
+    const [right, wrong] = [Math.E, 1 / Math.E].map((e) => -Math.log(e / (Math.E + 2 / Math.E)));
+    expect(result).toMatchObject({
+      images: 12,
+      top1: 10 / 12,
+      top5: 1,
+      backend: engine,
+      threads: 1,
+    });
+    expect(result.loss).toBeCloseTo((10 * right + 2 * wrong) / 12, 5);
+    expect(result.confusion).toEqual([
+      [3, 1, 0],
+      [0, 3, 1],
+      [0, 0, 4],
+    ]);
+    expect(result.imagesPerSecond).toBeGreaterThan(0);
+  });
+
+  it("in words, with what was confused", async () => {
+    const { status, stdout } = await onebit(
+      ...["eval", path("known.onebit"), "--data", `idx:${path("known")}`],
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^top-1 +83\.33 %$/m);
+    expect(stdout).toMatch(/^backend +wasm, 1 thread$/m);
+    expect(stdout).toMatch(/^0 +1 +1$/m);
+  });
+
+  it("on some of the images", async () => {
+    const args = ["eval", path("known.onebit"), "--data", `idx:${path("known")}`, "--limit"];
+    expect((await onebitJson<Evaluation>(...args, "5")).images).toBe(5);
+    const tooMany = await onebit(...args, "13");
+    expect(tooMany.status).toBe(2);
+    expect(tooMany.stderr).toMatch(/cannot use 13 test images: there are 12/);
+  });
+});
+
+it("agrees on every image between float, wasm and reference", async () => {
+  await writeIdxFolder(path("data"), { test: 60 });
+  await writeFloatModel(path("tiny.safetensors"), tinyBnext());
+  await packed("tiny");
+  const results: Evaluation[] = [];
+  for (const [, file, args] of engines) {
+    const data = ["--data", `idx:${path("data")}`];
+    results.push(await onebitJson<Evaluation>("eval", path(`tiny.${file}`), ...data, ...args));
+  }
+  const [reference, wasm, float] = results;
+  const { backend: _, imagesPerSecond: __, ...same } = reference;
+  expect(wasm).toMatchObject(same);
+  expect(float.confusion).toEqual(reference.confusion);
+  expect(float.top1).toBe(reference.top1);
+  expect(float.loss).toBeCloseTo(reference.loss, 4);
+});

@@ -1,0 +1,134 @@
+import { OnebitError } from "onebit";
+import type { InferenceSession } from "onnxruntime-node";
+import { targetsFromLabels } from "../losses/index.js";
+import { type Layout, viewsOf } from "../state/layout.js";
+import { type Bindings, bind, createSession } from "./session.js";
+import type { CompiledGraph, MicroBatch, Scalars } from "./types.js";
+import { updateSegments } from "./updates.js";
+
+/** Plain data: it crosses to the threads of further replicas. */
+export interface ReplicaPlan {
+  readonly layout: Layout;
+  readonly graph: CompiledGraph;
+  readonly labelSmoothing: number;
+  readonly threads: number;
+}
+
+export interface ReplicaResult {
+  readonly loss: number;
+  readonly correct: number;
+  /** The image array, for reuse. */
+  readonly images: Float32Array<ArrayBuffer>;
+}
+
+/** Names that gradients() and toOnnx() give to outputs. */
+const gradientOutput = (key: string) => `grad:${key}`;
+const updateOutput = (key: string) => `update:${key}`;
+
+/**
+ * Forward and backward of one micro-batch at a time. The graph reads views of `values`, and writes
+ * views of two further flat arrays, never what it still reads.
+ */
+export class Replica {
+  readonly values: Float32Array;
+  readonly gradients: Float32Array;
+  /** New values from the forward pass, as updateSegments places them. */
+  readonly updates: Float32Array;
+  readonly #plan: ReplicaPlan;
+  readonly #session: InferenceSession;
+  readonly #feeds: Bindings = {};
+  readonly #fetches: Bindings = {};
+  readonly #target: Float32Array<ArrayBuffer>;
+
+  /** values: the network's tensors; shared with the caller, who changes them between runs. */
+  static async create(plan: ReplicaPlan, values: Float32Array): Promise<Replica> {
+    return new Replica(plan, values, await createSession(plan.graph.onnx, plan.threads));
+  }
+
+  private constructor(plan: ReplicaPlan, values: Float32Array, session: InferenceSession) {
+    const { layout, graph } = plan;
+    const updates = updateSegments(layout, graph);
+    this.#plan = plan;
+    this.#session = session;
+    this.values = values;
+    this.gradients = new Float32Array(layout.trained);
+    this.updates = new Float32Array(updates.length);
+    Object.assign(this.#feeds, bindTensors(layout, graph.tensors, values));
+    for (const name of graph.scalars) this.#feeds[name] = bind(new Float32Array(1), []);
+    const gradients = bindTensors(layout, graph.gradients, this.gradients);
+    for (const [key, tensor] of Object.entries(gradients)) {
+      this.#fetches[gradientOutput(key)] = tensor;
+    }
+    for (const { key, shape, from, length } of updates.segments) {
+      const view = this.updates.subarray(from, from + length);
+      this.#fetches[updateOutput(key)] = bind(view, shape);
+    }
+    const logits = [graph.input[0], graph.classes];
+    this.#target = new Float32Array(logits[0] * logits[1]);
+    this.#fetches.loss = bind(new Float32Array(1), []);
+    this.#fetches.logits = bind(new Float32Array(this.#target.length), logits);
+  }
+
+  async run(batch: MicroBatch, scalars: Scalars): Promise<ReplicaResult> {
+    const { graph, labelSmoothing } = this.#plan;
+    const { input, classes } = graph;
+    const { images, labels } = batch;
+    checkBatch(batch, input, classes);
+    setScalars(this.#feeds, graph.scalars, scalars);
+    const target = batch.target ?? targetsFromLabels(labels, classes, labelSmoothing, this.#target);
+    const data = { x: bind(images, input), target: bind(target, [input[0], classes]) };
+    await this.#session.run({ ...this.#feeds, ...data }, this.#fetches);
+    const [loss] = this.#fetches.loss.data as Float32Array;
+    const correct = countCorrect(this.#fetches.logits.data as Float32Array, labels);
+    return { loss, correct, images };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** Tensors over their places in a flat array, by key. */
+export function bindTensors(layout: Layout, keys: readonly string[], flat: Float32Array): Bindings {
+  const views = viewsOf(layout, flat);
+  const shapes = new Map(layout.segments.map(({ key, shape }) => [key, shape]));
+  return Object.fromEntries(keys.map((key) => [key, bind(views.get(key)!, shapes.get(key)!)]));
+}
+
+export function setScalars(feeds: Bindings, names: readonly string[], given: Scalars): void {
+  for (const name of names) {
+    if (!(name in given)) throw new OnebitError(`no value given for the scalar input "${name}"`);
+    (feeds[name].data as Float32Array)[0] = given[name];
+  }
+}
+
+export function checkImages(images: Float32Array, input: readonly number[]): void {
+  const length = input.reduce((product, dim) => product * dim, 1);
+  if (images.length === length) return;
+  throw new OnebitError(`batch of ${images.length} values: ${length} ([${input}]) are wanted`);
+}
+
+function checkBatch(batch: MicroBatch, input: readonly number[], classes: number): void {
+  const { images, labels } = batch;
+  checkImages(images, input);
+  if (labels.length !== input[0]) {
+    throw new OnebitError(`batch of ${input[0]} images has ${labels.length} labels`);
+  }
+  const bad = labels.find((label) => label < 0 || label >= classes);
+  if (bad !== undefined) {
+    throw new OnebitError(`label ${bad} does not fit a network of ${classes} classes`);
+  }
+}
+
+function countCorrect(logits: Float32Array, labels: Int32Array): number {
+  const classes = logits.length / labels.length;
+  let correct = 0;
+  for (let n = 0; n < labels.length; n++) {
+    let best = 0;
+    for (let c = 1; c < classes; c++) {
+      if (logits[n * classes + c] > logits[n * classes + best]) best = c;
+    }
+    if (best === labels[n]) correct++;
+  }
+  return correct;
+}

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { stderrColors as colors } from "./colors.js";
 
 /** A status line that rewrites itself on a terminal and stays silent elsewhere. */
@@ -15,7 +16,7 @@ export class StatusLine {
     const now = Date.now();
     if (!this.#live || now - this.#last < 100) return;
     this.#last = now;
-    this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns ?? 120) - 1)}`);
+    this.#stream.write(`\r\x1b[2K${fitting(text, (this.#stream.columns ?? 120) - 1)}`);
   }
 
   clear(): void {
@@ -24,8 +25,14 @@ export class StatusLine {
   }
 }
 
+/** The start of a line that fills at most `width` columns; colour codes, at its start, fill none. */
+export function fitting(text: string, width: number): string {
+  const codes = text.length - stripVTControlCharacters(text).length;
+  return text.slice(0, width + codes);
+}
+
 /** [#####-----] for a fraction of 0 to 1. */
-export function bar(fraction: number, width = 20): string {
+export function bar(fraction: number, width = 16): string {
   const full = Math.round(Math.min(1, Math.max(0, fraction)) * width);
   return colors.green("━".repeat(full)) + colors.dim("━".repeat(width - full));
 }

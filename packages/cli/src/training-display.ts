@@ -56,11 +56,11 @@ function startLines(event: StartEvent): string[] {
   ];
 }
 
+/** What matters least comes last, where a narrow terminal cuts it off. */
 function stepLine(event: StepEvent): string {
-  const { epoch, epochs, step, steps, loss, accuracy, imagesPerSecond, secondsLeft, flipRate } =
-    event;
+  const { epoch, epochs, step, steps, loss, accuracy, flipRate } = event;
   const flips = flipRate === null ? "" : `  flips ${percent(flipRate, 3)}`;
-  return `${bar(step / steps)} epoch ${epoch}/${epochs}  loss ${loss.toFixed(3)}  top-1 ${percent(accuracy, 1)}${flips}  ${imagesPerSecond.toFixed(0)} images/s  ${duration(secondsLeft)} left`;
+  return `${bar(step / steps)} epoch ${epoch}/${epochs}  ${duration(event.secondsLeft)} left  loss ${loss.toFixed(3)}  top-1 ${percent(accuracy, 1)}  ${event.imagesPerSecond.toFixed(0)} images/s${flips}`;
 }
 
 function epochLine(event: EpochEvent): string {

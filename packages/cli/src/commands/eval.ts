@@ -19,7 +19,9 @@ interface Flags {
 export function registerEval(program: Command): void {
   program
     .command("eval <file>")
-    .description("top-1, top-5, loss and confusion on the test images of a data set")
+    .description(
+      "top-1, top-5, loss and confusion of a packed network, float model or run on test images",
+    )
     .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
     .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
     .option("--threads <n>", "threads, where the backend has several (default 1)")

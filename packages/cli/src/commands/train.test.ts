@@ -73,7 +73,9 @@ describe("train", () => {
     expect(first).toMatchObject({ epochs: 1, best: { epoch: 1 }, out });
     const refused = await onebit(...args);
     expect(refused.status).toBe(2);
-    expect(refused.stderr).toMatch(/again: already holds a run: go on with it \(--resume\)/);
+    expect(refused.stderr).toMatch(
+      /again: already holds a run: go on with it \(--resume\), replace it/,
+    );
     expect(await onebitJson<Result>(...args, "--resume")).toMatchObject({ best: first.best });
     expect(await onebitJson<Result>(...args, "--overwrite")).toMatchObject({ best: first.best });
   });

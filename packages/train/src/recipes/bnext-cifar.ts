@@ -16,7 +16,7 @@ export const bnextCifar: Recipe = {
   form: "binary",
   epochs: 256,
   batch: 128,
-  microBatch: null,
+  microBatch: 64,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
   clip: 5,
   averageDecay: null,

@@ -12,7 +12,7 @@ export const fashionMnist: Recipe = {
   form: "binary",
   epochs: 16,
   batch: 64,
-  microBatch: null,
+  microBatch: 32,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
   clip: 5,
   averageDecay: null,

@@ -11,7 +11,7 @@ export const plain: Recipe = {
   form: "binary",
   epochs: 20,
   batch: 64,
-  microBatch: null,
+  microBatch: 32,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-2 },
   clip: null,
   averageDecay: null,

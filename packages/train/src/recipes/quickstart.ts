@@ -15,7 +15,7 @@ export const quickstart: Recipe = {
   form: "binary",
   epochs: 4,
   batch: 32,
-  microBatch: null,
+  microBatch: 16,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
   clip: 5,
   averageDecay: null,

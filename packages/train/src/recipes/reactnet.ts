@@ -18,7 +18,7 @@ export const reactnet: Recipe = {
   form: "binary",
   epochs: 128,
   batch: 256,
-  microBatch: null,
+  microBatch: 64,
   optimiser: { ...adamDefaults, kind: "adam", groups: reactnetGroups(0) },
   clip: null,
   averageDecay: null,

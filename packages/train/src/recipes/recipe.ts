@@ -17,7 +17,10 @@ export interface Recipe {
   readonly epochs: number;
   /** Images per optimiser step. */
   readonly batch: number;
-  /** Images that are computed at once, a divisor of `batch`; null: all of them. */
+  /**
+   * Images that one replica computes at once, a divisor of `batch`; null: all of them. Several
+   * micro-batches of a step run side by side, as on several GPUs, while there are threads.
+   */
   readonly microBatch: number | null;
   readonly optimiser: OptimiserConfig;
   /** Largest global norm of the gradient; null for no clipping. */

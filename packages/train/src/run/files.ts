@@ -24,6 +24,7 @@ export async function removeTemporaries(folder: string): Promise<void> {
 const remedies: { readonly [code: string]: string } = {
   ENOSPC: "the disk is full: free some space",
   EDQUOT: "the disk quota is used up: free some space",
+  ENOTDIR: "a part of the path is a file: choose another folder",
   EROFS: "the file system is read-only: choose another folder",
   EACCES: "permission denied: choose another folder",
   EPERM: "permission denied: choose another folder",

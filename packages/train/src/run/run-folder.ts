@@ -97,7 +97,7 @@ export class RunFolder {
     }
     if (old && !overwrite) {
       throw new UsageError(
-        `${this.path}: already holds a run: go on with it (--resume) or choose another folder (--out)`,
+        `${this.path}: already holds a run: go on with it (--resume), replace it (--overwrite) or choose another folder (--out)`,
       );
     }
     await this.#create();

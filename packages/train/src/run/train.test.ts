@@ -226,6 +226,7 @@ describe("train", () => {
     const two = resolveRecipe("reactnet", {
       epochs: 2,
       batch: 32,
+      microBatch: 16,
       augment: { resizedCrop: false },
     });
     const model = { name: "reactnet", widths: [8, 8, 16], stemStride: 1 } as const;
@@ -248,6 +249,7 @@ describe("train", () => {
     const two = resolveRecipe("reactnet", {
       epochs: 2,
       batch: 32,
+      microBatch: 16,
       augment: { resizedCrop: false },
     });
     const model = { name: "reactnet", widths: [8, 8, 16], stemStride: 1 } as const;

@@ -18,8 +18,8 @@ export interface UnitSettings {
   readonly form: Form;
   readonly gate: Gate;
   readonly seReduction: number;
-  /** Of the latent weights at the start. */
-  readonly latentStd: number;
+  /** Standard deviation of the latent weights at the start; as published where absent. */
+  readonly latentStd?: number;
   /** Temperature below which weights are signs. */
   readonly threshold: number;
 }
@@ -41,8 +41,7 @@ export interface Unit {
   readonly name?: string;
 }
 
-/** As published. */
-export const defaultLatentStd = 0.001;
+const publishedLatentStd = 0.001;
 const clipRange = 1.5;
 
 /**
@@ -95,7 +94,7 @@ function unitConv(b: GraphBuilder, key: string, unit: Unit, settings: UnitSettin
   temperatureMirror(b, `${key}.binary_activation`);
   return binaryConv2d(b, `${key}.binary_conv`, signs, {
     ...conv,
-    init: { kind: "normal", std: settings.latentStd },
+    init: { kind: "normal", std: settings.latentStd ?? publishedLatentStd },
     binarizer: {
       scale: "none",
       estimator: "identity",

@@ -2,13 +2,7 @@ import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, conv2d, deadPrelu, halve, network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
-import {
-  activated,
-  deadActivation,
-  defaultLatentStd,
-  infoRcpUnit,
-  type UnitSettings,
-} from "./bnext-unit.js";
+import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
 import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, type Gate, inputShape } from "./options.js";
 
@@ -48,7 +42,7 @@ export function bnext(name: string, options: BnextOptions): Graph {
     form,
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
-    latentStd: options.latentStd ?? defaultLatentStd,
+    latentStd: options.latentStd,
     threshold: 1e-7,
   };
   const stemStride = options.stemStride ?? (classes === 1000 ? 2 : 1);

@@ -1,13 +1,7 @@
 import type { GraphBuilder } from "../graph/builder.js";
 import { network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
-import {
-  activated,
-  deadActivation,
-  defaultLatentStd,
-  infoRcpUnit,
-  type UnitSettings,
-} from "./bnext-unit.js";
+import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
 import { classifierHead } from "./head.js";
 import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
@@ -37,7 +31,7 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
     form,
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
-    latentStd: options.latentStd ?? defaultLatentStd,
+    latentStd: options.latentStd,
     threshold: 1e-5,
   };
   const stem = options.stem ?? (classes === 1000 ? "imagenet" : "small");

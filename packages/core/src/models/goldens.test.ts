@@ -37,9 +37,10 @@ const bundles: { name: string; model: string; options: ModelOptions }[] = [
 /** What 512 epochs leave of the temperature. */
 const temperature = 0.9 ** 511;
 
-const maxAbs = (data: FloatArray) => data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+const maxAbs = (data: FloatArray) =>
+  Array.from(data).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 const maxDiff = (a: FloatArray, b: FloatArray) =>
-  a.reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
+  Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
 
 function image({ data, shape }: Tensor, n: number): Tensor {
   const size = data.length / shape[0];

@@ -39,11 +39,14 @@ const units: { [file: string]: Build } = {
 };
 
 const largest = (data: FloatArray) =>
-  data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  Array.from(data).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
 function expectNear(actual: FloatArray, wanted: FloatArray, label: string): void {
   expect(actual.length, label).toBe(wanted.length);
-  const off = actual.reduce((max, value, i) => Math.max(max, Math.abs(value - wanted[i])), 0);
+  const off = Array.from(actual).reduce(
+    (max, value, i) => Math.max(max, Math.abs(value - wanted[i])),
+    0,
+  );
   expect(off, label).toBeLessThan(1e-5 * largest(wanted) + 1e-6);
 }
 

@@ -69,7 +69,11 @@ describe.each(bundles)("$name, exported with its weights", ({ name, model, optio
   const x = readNpy(join(folder, "input.npy"));
   const reference = readNpy(join(folder, "logits-f64.npy"));
   const graph = buildModel(model, options);
-  const scalars = graph.inputs.some((input) => input.name === "temperature") ? { temperature } : {};
+  const scalars: { [name: string]: number } = graph.inputs.some(
+    (input) => input.name === "temperature",
+  )
+    ? { temperature }
+    : {};
   const exported = targets.map((target) => ({
     target,
     onnx: toOnnx(graph, { target, tensors, scalars }),

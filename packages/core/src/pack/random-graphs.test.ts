@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Step } from "../program/types.js";
+import type { Program, Step } from "../program/types.js";
 import { comparePacked } from "../test-support/compare-packed.js";
 import { randomGraph } from "../test-support/random-graph.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";
@@ -15,7 +15,7 @@ const recomputes = ({ epilogue }: Step) =>
 describe("random networks", () => {
   it("pack to programs that compute what the graph does, value by value", () => {
     let stable = 0;
-    const programs = [];
+    const programs: Program[] = [];
     for (let seed = 0; seed < 300; seed++) {
       const graph = randomGraph(seed);
       const weights = randomWeights(graph, seed);

@@ -60,15 +60,17 @@ function withBits(graph: Graph, program: Program): Graph {
 const flips = (actual: Outputs, expected: Outputs) =>
   Object.entries(expected).reduce((count, [name, { data }]) => {
     if (!name.startsWith("bits:")) return count;
-    return count + data.reduce((n: number, x, i) => n + (x === actual[name].data[i] ? 0 : 1), 0);
+    return (
+      count + Array.from(data).reduce((n, x, i) => n + (x === actual[name].data[i] ? 0 : 1), 0)
+    );
   }, 0);
 
 /** max|difference| <= 1e-5 max|expected|, as the acceptance rules for networks have it. */
 function expectOutputs(actual: Outputs, expected: Outputs, label: string): void {
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(actual[name].shape, `${label}, ${name}`).toEqual(shape);
-    const largest = data.reduce((max: number, x) => Math.max(max, Math.abs(x)), 0);
-    const error = data.reduce((max: number, x, i) => {
+    const largest = Array.from(data).reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+    const error = Array.from(data).reduce((max, x, i) => {
       return Math.max(max, Math.abs(actual[name].data[i] - x));
     }, 0);
     expect(error, `${label}, ${name}`).toBeLessThanOrEqual(1e-5 * largest);

@@ -51,7 +51,10 @@ beforeAll(async () => {
   path = join(folder, "model.onebit");
   await writeFile(path, bytes);
   server = createServer((request, response) => {
-    if (request.url !== "/model.onebit") return response.writeHead(404).end();
+    if (request.url !== "/model.onebit") {
+      response.writeHead(404).end();
+      return;
+    }
     response.writeHead(200, { "content-length": bytes.length }).end(bytes);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

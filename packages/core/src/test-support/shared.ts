@@ -11,7 +11,8 @@ const root = fileURLToPath(new URL("../../../../", import.meta.url));
 export function shared(path: string): string | undefined {
   const full = resolve(root, process.env.ONEBIT_SHARED ?? "../shared", path);
   if (existsSync(full)) return full;
-  if (process.env.CI) throw new Error(`${full} is missing: set ONEBIT_SHARED to the reference data`);
+  if (process.env.CI)
+    throw new Error(`${full} is missing: set ONEBIT_SHARED to the reference data`);
   console.log(`skipped: ${full} is not here (set ONEBIT_SHARED)`);
   return undefined;
 }

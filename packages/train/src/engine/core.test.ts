@@ -28,7 +28,10 @@ function tiny(batch = BATCH): Graph {
     const stem = layers.conv2d(b, "stem", x, { out: 4, kernel: 3, role: "stem" });
     const signs = layers.rsign(b, "move", layers.batchNorm(b, "bn1", stem));
     const binarizer = {
-      ...{ scale: "none", estimator: "identity", threshold: 1e-7, latentRange: 1.5 },
+      scale: "none",
+      estimator: "identity",
+      threshold: 1e-7,
+      latentRange: 1.5,
     } as const;
     const y = layers.binaryConv2d(b, "binary_conv", signs, { out: 4, kernel: 3, binarizer });
     return layers.linear(b, "fc", layers.globalAveragePool(b, "pool", y), CLASSES);
@@ -134,7 +137,7 @@ describe("engine", () => {
     const graph = trainingGraph(network);
     const oracle = evaluate(graph, { ...feeds, temperature }, tensors, { mode: "training" });
     for (const [name, { data }] of Object.entries(oracle.outputs)) {
-      const largest = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+      const largest = Array.from(data).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
       data.forEach((value, i) => {
         expect(Math.abs(actual[name].data[i] - value)).toBeLessThan(1e-3 * largest + 1e-6);
       });

@@ -302,7 +302,8 @@ describe("train", () => {
       { x: { shape: [6, 1, SIDE, SIDE], data: x }, temperature: 0 },
       tensors as { [key: string]: Tensor },
     );
-    const rows = Array.from({ length: 6 }, (_, i) => outputs.logits.data.slice(4 * i, 4 * i + 4));
+    const all = Array.from(outputs.logits.data);
+    const rows = Array.from({ length: 6 }, (_, i) => all.slice(4 * i, 4 * i + 4));
     const losses = rows.map(
       (row, i) => Math.log(row.reduce((s, v) => s + Math.exp(v), 0)) - row[i % 4],
     );

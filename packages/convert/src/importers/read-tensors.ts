@@ -1,0 +1,70 @@
+import { OnebitError } from "onebit";
+import type { Graph, Tensor } from "onebit/graph";
+import { type BinaryUse, binaryUses, countZeros, replaceZeros, signsOnly } from "./binary-weights.js";
+import type { Match } from "./match.js";
+import { isWeightTemperature, type TemperatureReport } from "./temperature.js";
+
+export interface ReadOptions {
+  /** Whether weights count as binary: zeros are refused then. */
+  readonly binary: boolean;
+  readonly zeroWeights?: 1 | -1;
+  /** See ImportOptions. */
+  readonly weights: "latent" | "signs";
+  readonly temperature?: TemperatureReport;
+}
+
+/** Reads the tensors one by one, refusing numbers that no trained network holds. */
+export async function readTensors(
+  graph: Graph,
+  matches: readonly Match[],
+  options: ReadOptions,
+): Promise<{ readonly [key: string]: Tensor }> {
+  const uses = options.binary ? binaryUses(graph) : new Map<string, BinaryUse>();
+  const tensors: { [key: string]: Tensor } = {};
+  for (const match of matches) {
+    const { key, spec } = match;
+    const data = await match.entry.floats();
+    checkNumbers(key, data);
+    const use = uses.get(key);
+    if (use) settleZeros(key, data, options.zeroWeights);
+    if (use && options.weights === "signs") {
+      const get = signsOnly(data, spec.shape, use);
+      Object.defineProperty(tensors, key, { enumerable: true, get });
+      continue;
+    }
+    // An activation's temperature decides nothing, yet a mirror must not say more than the weights'.
+    if (spec.kind === "mirror" && !isWeightTemperature(match)) data.fill(options.temperature!.value);
+    tensors[key] = { shape: spec.shape, data };
+  }
+  return tensors;
+}
+
+function checkNumbers(key: string, data: Float32Array): void {
+  let [nans, infinities, negative] = [0, 0, 0];
+  for (const value of data) {
+    if (value - value === 0) {
+      if (value < 0) negative++;
+    } else if (Number.isNaN(value)) nans++;
+    else infinities++;
+  }
+  if (nans + infinities > 0) {
+    throw new OnebitError(
+      `${key}: ${nans} of ${data.length} values are NaN and ${infinities} infinite: the training diverged or the file is damaged; take an earlier checkpoint`,
+    );
+  }
+  if (negative > 0 && key.endsWith(".running_var")) {
+    throw new OnebitError(
+      `${key}: ${negative} of ${data.length} variances are below 0: the file is damaged`,
+    );
+  }
+}
+
+function settleZeros(key: string, data: Float32Array, zeroWeights?: 1 | -1): void {
+  const zeros = countZeros(data);
+  if (zeros === 0) return;
+  if (zeroWeights !== undefined) return replaceZeros(data, zeroWeights);
+  throw new OnebitError(
+    `${key}: ${zeros} of ${data.length} weights are exactly 0, a 1-bit network has none. ` +
+      "Is this a step-1 checkpoint? To go on, say what they count as: zero weights +1 or -1",
+  );
+}

@@ -6,7 +6,7 @@ import { version } from "./version.js";
 
 const path = temporaryFolder();
 const commands = [
-  ...["models", "summary", "data", "train", "pack", "run", "eval", "bench", "export"],
+  ...["models", "summary", "data", "train", "import", "pack", "run", "eval", "bench", "export"],
   "quickstart",
 ];
 

@@ -1,3 +1,12 @@
+export type { ImportableFamily } from "./importers/families.js";
+export {
+  type Imported,
+  type ImportOptions,
+  importCheckpoint,
+} from "./importers/import-checkpoint.js";
+export type { InputSize, PreprocessOverrides } from "./importers/preprocess.js";
+export type { Fate, ImportReport, TensorReport } from "./importers/report.js";
+export type { TemperatureReport } from "./importers/temperature.js";
 export { type AsyncBuffer, memoryBuffer } from "./readers/async-buffer.js";
 export type {
   Checkpoint,

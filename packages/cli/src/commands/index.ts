@@ -3,6 +3,7 @@ import { registerBench } from "./bench.js";
 import { registerData } from "./data.js";
 import { registerEval } from "./eval.js";
 import { registerExport } from "./export.js";
+import { registerImport } from "./import.js";
 import { registerModels } from "./models.js";
 import { registerPack } from "./pack.js";
 import { registerQuickstart } from "./quickstart.js";
@@ -15,6 +16,7 @@ export function registerCommands(program: Command): void {
   registerSummary(program);
   registerData(program);
   registerTrain(program);
+  registerImport(program);
   registerPack(program);
   registerRun(program);
   registerEval(program);

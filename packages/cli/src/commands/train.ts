@@ -48,7 +48,7 @@ export function registerTrain(program: Command): void {
     .option("--seed <n>", "of initialisation, shuffling and augmentation (default 0)")
     .option("--threads <n>", "threads of ONNX Runtime (default: all cores)")
     .option("--epochs <n>", "shorthand for --set epochs=n")
-    .option("--batch <n>", "shorthand for --set batch=n")
+    .option("--batch <n>", "images per optimiser step: shorthand for --set batch=n")
     .option("--set <field=value>", "override a field of the recipe; may be repeated", collect)
     .addOption(new Option("--json", "one JSON document at the end").conflicts("jsonl"))
     .option("--jsonl", "one line per event")
@@ -98,12 +98,19 @@ async function run(name = "plain", flags: Flags): Promise<void> {
 }
 
 function recipeFrom(name: string, flags: Flags): Recipe {
+  const usual = resolveRecipe(name);
   const short = [
     ...(flags.epochs === undefined ? [] : [`epochs=${flags.epochs}`]),
-    ...(flags.batch === undefined ? [] : [`batch=${flags.batch}`]),
+    ...(flags.batch === undefined ? [] : batchOverrides(flags.batch, usual)),
     ...(flags.form === undefined ? [] : [`form=${flags.form}`]),
   ];
   return resolveRecipe(name, parseOverrides([...short, ...(flags.set ?? [])]));
+}
+
+/** A batch that the recipe's micro-batches do not fill is computed at once. */
+function batchOverrides(batch: string, { microBatch }: Recipe): string[] {
+  const fits = microBatch === null || Number(batch) % microBatch === 0;
+  return fits ? [`batch=${batch}`] : [`batch=${batch}`, "microBatch=null"];
 }
 
 /** Another architecture than the recipe's has nothing of the recipe's switches. */

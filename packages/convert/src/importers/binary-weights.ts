@@ -17,7 +17,8 @@ export function binaryUses(graph: Graph): ReadonlyMap<string, BinaryUse> {
     const [outs] = types.get(inputs[0])!.shape;
     let source = inputs[0];
     // Clamps and views stand between the tensor and its signs.
-    for (let node = producers.get(source); node; node = producers.get(source)) [source] = node.inputs;
+    for (let node = producers.get(source); node; node = producers.get(source))
+      [source] = node.inputs;
     uses.set(source, { outs, scale: attrs.scale as BinaryUse["scale"] });
   }
   return uses;
@@ -52,7 +53,9 @@ export function signsOnly(
   const means = scale === "none" ? undefined : channelMeans(weights, outs);
   return () => {
     // Means need float64: averaged again, they must come out the same.
-    const data: FloatArray = means ? new Float64Array(length * outs) : new Float32Array(length * outs);
+    const data: FloatArray = means
+      ? new Float64Array(length * outs)
+      : new Float32Array(length * outs);
     for (let o = 0, i = 0; o < outs; o++) {
       const size = means ? means[o] : 1;
       for (const end = i + length; i < end; i++) {

@@ -39,10 +39,14 @@ export async function findForm(
     return { form: step as Form, note };
   }
   const assumed: Form = family === "reactnet" ? "step1" : "binary";
-  return { form: assumed, note: `${either}; taken as ${nameOf(assumed)}, give the form if it is not` };
+  return {
+    form: assumed,
+    note: `${either}; taken as ${nameOf(assumed)}, give the form if it is not`,
+  };
 }
 
-const nameOf = (form: Form) => (form === "binary" ? "step 2, binary weights" : "step 1, real weights");
+const nameOf = (form: Form) =>
+  form === "binary" ? "step 2, binary weights" : "step 1, real weights";
 
 /** Looks at the smallest 1-bit convolution only. */
 async function isSignsTimesScale(tensors: ReadonlyMap<string, TensorEntry>): Promise<boolean> {
@@ -53,9 +57,7 @@ async function isSignsTimesScale(tensors: ReadonlyMap<string, TensorEntry>): Pro
   if (!smallest?.elements) return false;
   const weights = await smallest.floats();
   const length = weights.length / smallest.shape[0];
-  return weights.every(
-    (w, i) => w !== 0 && Math.abs(w) === Math.abs(weights[i - (i % length)]),
-  );
+  return weights.every((w, i) => w !== 0 && Math.abs(w) === Math.abs(weights[i - (i % length)]));
 }
 
 function weightDecays(metadata: ReadonlyMap<string, MetadataValue>): number[] {

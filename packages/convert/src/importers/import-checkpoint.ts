@@ -1,28 +1,19 @@
 import { OnebitError, UsageError } from "onebit";
-import type { Graph } from "onebit/graph";
-import { buildModel, type FloatModel, type Form, type ModelOptions, type Switches } from "onebit/models";
+import { buildModel, type FloatModel } from "onebit/models";
 import { type AsyncBuffer, naming } from "../readers/async-buffer.js";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import { openCheckpoint } from "../readers/open-checkpoint.js";
 import { stateDict } from "../readers/state-dict.js";
-import type { TensorEntry } from "../readers/tensor-entry.js";
-import { dimension, families, type Shapes } from "./families.js";
-import { type FoundForm, findForm } from "./form.js";
-import { type Match, matchTensors } from "./match.js";
-import { defaultSides, type InputSize, type PreprocessOverrides, preprocessFor } from "./preprocess.js";
+import { matchTensors } from "./match.js";
+import { findNetwork, type NetworkOptions } from "./network.js";
+import { type PreprocessOverrides, preprocessFor } from "./preprocess.js";
 import { readTensors } from "./read-tensors.js";
-import { importable, type Recognised, recognise, withoutPrefix } from "./recognise.js";
-import type { Fate, ImportReport } from "./report.js";
-import { readTemperature, type TemperatureReport } from "./temperature.js";
+import { importable } from "./recognise.js";
+import { type ImportReport, reportOf } from "./report.js";
+import { isBinary, notYetBinary, readTemperature } from "./temperature.js";
 
-export interface ImportOptions {
-  /** Name of the architecture, where keys and shapes should not decide. */
-  readonly arch?: string;
-  /** BNext and ReActNet-A: the weights do not tell. Default: 2 for ReActNet or 1000 classes, else 1. */
-  readonly stemStride?: 1 | 2;
-  readonly form?: Form;
-  /** Channels, height, width: the weights tell only the channels. */
-  readonly input?: InputSize;
+export interface ImportOptions extends NetworkOptions {
+  /** One per class; numbers when absent. */
   readonly labels?: readonly string[];
   readonly preprocess?: PreprocessOverrides;
   /** What exactly zero binary weights count as; default: they are an error. */
@@ -31,7 +22,8 @@ export interface ImportOptions {
   readonly wrapper?: readonly string[];
   /**
    * signs: of 1-bit weights keep only what packing needs, 1/32 of the memory; each is made again,
-   * as signs, when it is asked for. latent: keep the real numbers behind them (default).
+   * as signs, when it is asked for; weights that are not binary yet are refused. latent: keep the
+   * real numbers behind them (default).
    */
   readonly weights?: "latent" | "signs";
 }
@@ -43,35 +35,60 @@ export interface Imported {
 
 /**
  * A published checkpoint as a float model: BNext T, S, M, L or of any widths, BNext-18, ReActNet-A,
- * ReActNet on ResNets, recognised by keys and shapes. Tensors are read one by one.
+ * ReActNet on ResNets, recognised by keys and shapes. Tensors are read one by one. The buffer stays
+ * open: close it when done.
  *
  * OnebitError, beginning with the buffer's name, where the file is damaged, is of no known family,
- * lacks tensors or has others, holds NaN, infinities, or binary weights that are exactly 0.
+ * lacks tensors or has others, or holds NaN, infinities, or binary weights that are exactly 0.
  */
 export async function importCheckpoint(
   buffer: AsyncBuffer,
   options: ImportOptions = {},
 ): Promise<Imported> {
-  checkOptions(options);
+  if (options.arch !== undefined) importable(options.arch);
   const checkpoint = await openCheckpoint(buffer);
-  return inFile(buffer, async () => {
-    const network = await open(checkpoint, options);
-    const graph = buildModel(network.arch, network.options);
-    const matches = matchTensors(graph, network.tensors);
-    const temperature = await readTemperature(graph, matches);
-    const binary =
-      network.form === "binary" && !(temperature && temperature.value >= temperature.threshold);
-    const { zeroWeights, weights = "latent" } = options;
-    const read = { binary, zeroWeights, weights, temperature };
-    const tensors = await readTensors(graph, matches, read);
-    const report = await reportOf(checkpoint, { ...network, matches, temperature, binary });
-    const model: FloatModel = {
-      architecture: { name: network.arch, options: network.options },
-      tensors,
-      labels: labelsFor(network.classes, options.labels),
-      preprocess: preprocessFor(network, options.preprocess ?? {}),
-      card: cardOf(buffer, report),
-    };
-    return { model, report: { ...report, notes: [...report.notes, ...]} };
-  });
+  try {
+    return await importNetwork(checkpoint, options, sourceName(buffer));
+  } catch (error) {
+    // What the caller asked for is not the file's fault.
+    if (error instanceof UsageError) throw error;
+    return naming(buffer, () => Promise.reject(error));
+  }
+}
+
+async function importNetwork(
+  checkpoint: Checkpoint,
+  { zeroWeights, weights = "latent", labels, preprocess = {}, wrapper, ...told }: ImportOptions,
+  source: string | undefined,
+): Promise<Imported> {
+  const dict = stateDict(checkpoint, wrapper);
+  const network = await findNetwork(dict.tensors, checkpoint.metadata, told, preprocess.size);
+  const { arch, options, classes, form } = network;
+  const graph = buildModel(arch, options);
+  const matches = matchTensors(graph, network.tensors);
+  const temperature = await readTemperature(graph, matches);
+  const about = {
+    architecture: { name: arch, options },
+    labels: labelsFor(classes, labels),
+    preprocess: preprocessFor(network, preprocess),
+  };
+  const binary = isBinary(form, temperature);
+  if (temperature && !binary && weights === "signs") {
+    throw new OnebitError(`${notYetBinary(temperature)}. Import it as a float model instead`);
+  }
+  const tensors = await readTensors(graph, matches, { binary, zeroWeights, weights, temperature });
+  const report = await reportOf({ checkpoint, dict, network, graph, matches, temperature });
+  const card = { source, sha256: report.sha256 };
+  return { model: { ...about, tensors, card }, report };
+}
+
+function labelsFor(classes: number, labels: readonly string[] | undefined): readonly string[] {
+  if (!labels) return Array.from({ length: classes }, (_, i) => String(i));
+  if (labels.length === classes) return labels;
+  throw new UsageError(`${labels.length} labels for ${classes} classes: one per class is wanted`);
+}
+
+/** The last part of a path or address: where a file lay is nobody else's business. */
+function sourceName({ name }: AsyncBuffer): string | undefined {
+  return name?.split(/[/\\]/).at(-1);
 }

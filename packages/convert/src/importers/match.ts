@@ -53,12 +53,13 @@ function storedKey(key: string, tensors: ReadonlyMap<string, TensorEntry>): stri
 function fits({ shape, elements }: TensorEntry, key: string, wanted: Shape): boolean {
   if (shape.join() === wanted.join()) return true;
   const isFlat = (dims: Shape) => dims.length === 2 && dims[1] === 1;
-  return isConvWeight(key) && elements === sizeOf(wanted) && isFlat(shape) !== isFlat(wanted);
+  const [flat, full] = isFlat(shape) ? [shape, wanted] : [wanted, shape];
+  return isConvWeight(key) && elements === sizeOf(wanted) && isFlat(flat) && full.length === 4;
 }
 
 const isConvWeight = (key: string) => /\.binary_\w+\.weights?$/.test(key);
 
-const shown = 12;
+const shown = 8;
 /** Names that are compared with a wrong one: a file may hold a hundred thousand. */
 const compared = 1000;
 

@@ -1,3 +1,4 @@
+import { UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
 import type { ModelEntry } from "onebit/models";
 
@@ -22,29 +23,33 @@ const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const cifar = { mean: [0.507, 0.487, 0.441], std: [0.267, 0.256, 0.276] };
 
 /**
- * The family's published preprocessing for its published input size. Else images are stretched to
- * the input, with the means of CIFAR for 10 or 100 classes at 32x32, ImageNet's, or grey's 0.5.
+ * The family's published preprocessing for its published input size. Else the shorter side becomes
+ * the input's and a square is cut out (inputs that are not square: images are stretched), with the
+ * means of CIFAR for 10 or 100 classes at 32x32, ImageNet's, or grey's 0.5.
  */
 export function preprocessFor(network: Network, overrides: PreprocessOverrides): Preprocess {
   const defaults = defaultsFor(network);
-  const [, height, width] = network.input;
-  // A shorter side says nothing about the longer one, which a crop must bring to size.
-  const crop = typeof overrides.resize === "number" ? "center" : defaults.crop;
-  return parsePreprocess({ ...defaults, crop, ...overrides, size: [height, width] });
+  const { size, resize, crop } = overrides;
+  if (size && size.join() !== defaults.size.join()) {
+    throw new UsageError(`images of ${size.join("x")} for an input of ${network.input.join("x")}`);
+  }
+  // A number says nothing about the longer side, and no crop leaves nothing to cut off.
+  const cut = typeof resize === "number" ? { crop: "center" } : {};
+  const stretched = crop === "none" ? { resize: defaults.size } : {};
+  return parsePreprocess({ ...defaults, ...cut, ...stretched, ...overrides });
 }
 
 function defaultsFor({ entry, classes, input }: Network): Preprocess {
   const [channels, height, width] = input;
   const { preprocess: published } = entry;
-  if (published && input.join() === [published.channels, ...published.size].join()) return published;
+  const size: [number, number] = [height, width];
+  if (published && input.join() === [published.channels, ...published.size].join())
+    return published;
   const isCifar = height === 32 && width === 32 && (classes === 10 || classes === 100);
   const colour = isCifar ? cifar : imagenet;
   return {
-    size: [height, width],
-    channels: channels as 1 | 3,
-    resize: [height, width],
-    crop: "none",
-    interpolation: published?.interpolation ?? "bilinear",
+    ...{ size, channels: channels as 1 | 3, interpolation: published?.interpolation ?? "bilinear" },
+    ...(height === width ? { resize: height, crop: "center" } : { resize: size, crop: "none" }),
     ...(channels === 1 ? { mean: [0.5], std: [0.5] } : colour),
   };
 }

@@ -1,6 +1,12 @@
 import { OnebitError } from "onebit";
 import type { Graph, Tensor } from "onebit/graph";
-import { type BinaryUse, binaryUses, countZeros, replaceZeros, signsOnly } from "./binary-weights.js";
+import {
+  type BinaryUse,
+  binaryUses,
+  countZeros,
+  replaceZeros,
+  signsOnly,
+} from "./binary-weights.js";
 import type { Match } from "./match.js";
 import { isWeightTemperature, type TemperatureReport } from "./temperature.js";
 
@@ -33,7 +39,8 @@ export async function readTensors(
       continue;
     }
     // An activation's temperature decides nothing, yet a mirror must not say more than the weights'.
-    if (spec.kind === "mirror" && !isWeightTemperature(match)) data.fill(options.temperature!.value);
+    if (spec.kind === "mirror" && !isWeightTemperature(match))
+      data.fill(options.temperature!.value);
     tensors[key] = { shape: spec.shape, data };
   }
   return tensors;
@@ -62,9 +69,13 @@ function checkNumbers(key: string, data: Float32Array): void {
 function settleZeros(key: string, data: Float32Array, zeroWeights?: 1 | -1): void {
   const zeros = countZeros(data);
   if (zeros === 0) return;
-  if (zeroWeights !== undefined) return replaceZeros(data, zeroWeights);
-  throw new OnebitError(
-    `${key}: ${zeros} of ${data.length} weights are exactly 0, a 1-bit network has none. ` +
+  if (zeroWeights === undefined) throw hasZeros(key, zeros, data.length);
+  replaceZeros(data, zeroWeights);
+}
+
+function hasZeros(key: string, zeros: number, count: number): OnebitError {
+  return new OnebitError(
+    `${key}: ${zeros} of ${count} weights are exactly 0, a 1-bit network has none. ` +
       "Is this a step-1 checkpoint? To go on, say what they count as: zero weights +1 or -1",
   );
 }

@@ -1,9 +1,13 @@
+import type { Graph } from "onebit/graph";
 import type { Form, Switches } from "onebit/models";
-import type { CheckpointFormat } from "../readers/checkpoint.js";
+import type { Checkpoint, CheckpointFormat } from "../readers/checkpoint.js";
 import type { DType } from "../readers/dtype.js";
+import type { StateDict } from "../readers/state-dict.js";
 import type { ImportableFamily } from "./families.js";
+import type { Match } from "./match.js";
+import type { FoundNetwork } from "./network.js";
 import type { InputSize } from "./preprocess.js";
-import type { TemperatureReport } from "./temperature.js";
+import { isBinary, notYetBinary, type TemperatureReport } from "./temperature.js";
 
 /**
  * used: a weight or a statistic of the network. dead: the official module stores it and never runs
@@ -35,10 +39,10 @@ export interface ImportReport {
   readonly switches: Switches;
   readonly classes: number;
   readonly input: InputSize;
-  /** Of the stem and of every block; for ResNet-like networks, of the stages. */
+  /** Channels of the stem and of every block; in ResNet-like networks, of the stages. */
   readonly widths: readonly number[];
   readonly form: Form;
-  /** Whether weights are 1-bit now; without it the network is a float model. */
+  /** Whether weights are 1-bit; without it the network is a float model. */
   readonly binary: boolean;
   /** BNext only. */
   readonly temperature?: TemperatureReport;
@@ -47,6 +51,60 @@ export interface ImportReport {
   readonly ignored: readonly string[];
   /** Tensors outside of the network, such as an optimiser's. */
   readonly outside: number;
-  /** Assumptions, and what is not as usual; one sentence each. */
+  /** What was assumed or is not as usual, a sentence each. */
   readonly notes: readonly string[];
+}
+
+export interface Findings {
+  readonly checkpoint: Checkpoint;
+  readonly dict: StateDict;
+  readonly network: FoundNetwork;
+  readonly graph: Graph;
+  readonly matches: readonly Match[];
+  readonly temperature?: TemperatureReport;
+}
+
+export async function reportOf(found: Findings): Promise<ImportReport> {
+  const { checkpoint, dict, network, matches, temperature } = found;
+  const { prefix, family, arch, switches, classes, input, form } = network;
+  const tensors = matches.map(({ key, spec, entry: { shape, dtype } }): TensorReport => {
+    const isUsed = spec.kind === "parameter" || spec.kind === "buffer";
+    return { key, fate: isUsed ? "used" : (spec.kind as Fate), shape, dtype };
+  });
+  return {
+    ...{
+      format: checkpoint.format,
+      sha256: await checkpoint.sha256(),
+      wrapper: dict.wrapper,
+      prefix,
+    },
+    ...{ family, arch, switches, classes, input, widths: widthsOf(network), form },
+    binary: isBinary(form, temperature),
+    temperature,
+    tensors,
+    ignored: tensors.filter(({ fate }) => fate === "dead").map(({ key }) => key),
+    outside: checkpoint.tensors.size - dict.tensors.size,
+    notes: notesOf(found),
+  };
+}
+
+function widthsOf({ entry, options, switches }: FoundNetwork): readonly number[] {
+  const {
+    widths,
+    width = 64,
+    depths = [2, 2, 2, 2],
+  } = { ...options, ...entry.defaults, ...switches };
+  return widths ?? depths.map((_, stage) => width * 2 ** stage);
+}
+
+function notesOf({ network, graph, temperature }: Findings): string[] {
+  const notes = [...network.notes];
+  const stem = graph.nodes.find(({ name }) => name === "feature.0.conv1");
+  if (stem && network.options.stemStride === undefined) {
+    const [stride] = stem.attrs.stride as readonly number[];
+    notes.push(`weights do not tell the stride of the stem: ${stride} is assumed`);
+  }
+  if (network.form !== "binary") notes.push("its weights are real numbers, not 1-bit");
+  if (temperature && !isBinary("binary", temperature)) notes.push(notYetBinary(temperature));
+  return notes;
 }

@@ -1,5 +1,6 @@
 import { OnebitError } from "onebit";
 import type { Graph } from "onebit/graph";
+import type { Form } from "onebit/models";
 import type { Match } from "./match.js";
 
 /** How far a BNext has come on its way to binary weights. */
@@ -28,8 +29,9 @@ export async function readTemperature(
   graph: Graph,
   matches: readonly Match[],
 ): Promise<TemperatureReport | undefined> {
-  const threshold = graph.nodes.find(({ op, inputs }) => op === "binarize-weight" && inputs.length > 1)
-    ?.attrs.threshold as number | undefined;
+  const threshold = graph.nodes.find(
+    ({ op, inputs }) => op === "binarize-weight" && inputs.length > 1,
+  )?.attrs.threshold as number | undefined;
   if (threshold === undefined) return undefined;
   const values = new Map<string, number>();
   for (const { key, entry } of matches.filter((match) => isWeightTemperature(match))) {
@@ -49,4 +51,16 @@ export async function readTemperature(
 
 export function isWeightTemperature({ key, spec }: Match): boolean {
   return spec.kind === "mirror" && key.endsWith(".binary_conv.temperature");
+}
+
+/** Whether weights are signs: in binary form, and with a temperature that is low enough. */
+export function isBinary(form: Form, temperature?: TemperatureReport): boolean {
+  return form === "binary" && !(temperature && temperature.value >= temperature.threshold);
+}
+
+export function notYetBinary({ value, threshold, epoch, binaryEpoch }: TemperatureReport): string {
+  return (
+    `its weights are not binary yet: the temperature is ${value.toPrecision(3)}, they become signs below ${threshold}; ` +
+    `on the published schedule (x 0.9 per epoch) it stands at epoch ${epoch} and is binary from epoch ${binaryEpoch}`
+  );
 }

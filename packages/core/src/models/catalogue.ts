@@ -175,7 +175,8 @@ export const models: { readonly [name: string]: ModelEntry } = {
   },
   "bnext-nano": {
     ...bnextFamily,
-    description: "BNext for 28 to 64 pixel images: ELM and Info-RCP on, under 120 kB packed",
+    description:
+      "BNext for 28 to 64 pixel images: ELM and Info-RCP on, 120 kB packed with int8 gates",
     classes: 10,
     input: [1, 28, 28],
     defaults: {

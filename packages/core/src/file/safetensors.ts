@@ -61,9 +61,10 @@ export function writeSafetensors({ metadata, tensors }: Safetensors, align = 8):
   return file;
 }
 
-/** A float32 tensor ready for writing. */
+/** A float32 tensor ready for writing; shares the memory of a Float32Array. */
 export function storedFloat32(shape: readonly number[], values: ArrayLike<number>): StoredTensor {
-  const data = new Uint8Array(Float32Array.from(values).buffer);
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  const data = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
   return { dtype: "F32", shape, data };
 }
 

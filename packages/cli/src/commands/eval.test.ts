@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import type { EvaluationResult } from "../evaluation.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { writeIdxFolder, writeIdxSplit } from "../test-support/idx.js";
 import { linearNetwork, tinyBnext, writeFloatModel } from "../test-support/networks.js";
@@ -6,16 +7,8 @@ import { onebit, onebitJson } from "../test-support/run-cli.js";
 
 const path = temporaryFolder();
 
-interface Evaluation {
-  readonly images: number;
-  readonly top1: number;
-  readonly top5: number;
-  readonly loss: number;
-  readonly imagesPerSecond: number;
-  readonly backend: string;
-  readonly threads: number;
-  readonly confusion: readonly (readonly number[])[];
-}
+/** What --json prints. */
+type Evaluation = Omit<EvaluationResult, "predictions">;
 
 async function packed(name: string): Promise<string> {
   await onebit("pack", path(`${name}.safetensors`), "-o", path(`${name}.onebit`));

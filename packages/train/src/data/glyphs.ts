@@ -13,9 +13,9 @@ const MEAN = [0.5817, 0.6672, 0.5301];
 const STD = [0.2714, 0.2435, 0.2801];
 
 /**
- * The generated data set: 36 characters (0-9, A-Z), 32x32 in colour, in random pose, colours of
- * either polarity, with clutter, blur and noise. Image i of a split is of class i mod 36 and depends
- * on (version, seed, split, i) alone, on every platform. No files, no download.
+ * The generated data set: 36 characters (0-9, A-Z), 32x32 in colour, in random pose, ink darker than
+ * the ground, with clutter, blur and noise. Image i of a split is of class i mod 36 and depends on
+ * (version, seed, split, i) alone, on every platform. No files, no download.
  */
 export function openGlyphs(spec: string, options: DatasetOptions = {}): Dataset {
   const { seed = 0, trainImages = TRAIN_IMAGES, testImages = TEST_IMAGES } = options;

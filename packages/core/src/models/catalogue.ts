@@ -176,7 +176,7 @@ export const models: { readonly [name: string]: ModelEntry } = {
   "bnext-nano": {
     ...bnextFamily,
     description:
-      "BNext for 28 to 64 pixel images: ELM and Info-RCP on, 120 kB packed with int8 gates",
+      "BNext for 28 to 64 pixel images: ELM and Info-RCP on, 111 kB packed with float16 gates",
     classes: 10,
     input: [1, 28, 28],
     defaults: {

@@ -3,11 +3,11 @@
  * and second block halve the map; three further blocks see most of a 28 or 32 pixel image.
  */
 
-/** Widths of bnext-nano; only stem, gates and classifier are real (120 kB packed with them in int8). */
+/** Widths of bnext-nano; only stem, gates and classifier are real (111 kB packed with them in float16). */
 export const bnextNanoWidths: readonly number[] = [32, 64, 128, 128, 128];
 
-/** A gate costs 2 C^2 / reduction real weights beside 9 C^2 or C^2 1-bit ones: 8 would be too many. */
-export const bnextNanoReduction = 16;
+/** A gate costs 2 C^2 / reduction real weights beside 9 C^2 or C^2 1-bit ones: 8 or 16 would be too many. */
+export const bnextNanoReduction = 32;
 
 /** For trainings of minutes: see Switches.latentStd. */
 export const nanoLatentStd = 0.05;

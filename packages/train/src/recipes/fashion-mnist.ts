@@ -10,7 +10,7 @@ export const fashionMnist: Recipe = {
   model: "bnext-nano",
   switches: {},
   form: "binary",
-  epochs: 18,
+  epochs: 20,
   batch: 64,
   microBatch: 32,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
@@ -28,6 +28,6 @@ export const fashionMnist: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.15, decay: 0.9 },
   loss: { labelSmoothing: 0 },
-  augment: { resizedCrop: false, pad: 1, flip: true },
+  augment: { resizedCrop: false, pad: 0, flip: true },
   stages: [],
 };

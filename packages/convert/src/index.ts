@@ -1,12 +1,16 @@
+export { symbolOf } from "./importers/bmxnet-symbol.js";
 export type { ImportableFamily } from "./importers/families.js";
 export {
   type Imported,
+  type ImportedStream,
   type ImportOptions,
   importCheckpoint,
+  importStream,
 } from "./importers/import-checkpoint.js";
 export type { InputSize, PreprocessOverrides } from "./importers/preprocess.js";
 export type { Fate, ImportReport, TensorReport } from "./importers/report.js";
 export type { TemperatureReport } from "./importers/temperature.js";
+export * from "./onnx/index.js";
 export { type AsyncBuffer, memoryBuffer } from "./readers/async-buffer.js";
 export type {
   Checkpoint,

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { load } from "onebit";
-import { storedFloat32, writeSafetensors } from "onebit/file";
+import { readSafetensors, storedFloat32, writeSafetensors } from "onebit/file";
 import { decodeFloatModel, type FloatModel } from "onebit/models";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readNpy } from "../../../core/src/test-support/npy.js";
@@ -45,9 +45,11 @@ interface Imported {
 describe.each([
   ["bnext-narrow-c10", "bnext", []],
   ["bnext18-narrow-c10", "bnext-18", []],
+  ["reactnet-a-narrow", "reactnet", []],
+  ["reactnet-18-narrow", "reactnet-resnet", []],
   ["reactnet-a-narrow", "reactnet", ["--input", "3x64x64"]],
   ["reactnet-18-narrow", "reactnet-resnet", ["--crop", "64"]],
-])("import %s", (bundle, family, flags) => {
+])("import %s as %s %j", (bundle, family, flags) => {
   const folder = shared(`goldens/${bundle}`);
   if (!folder) return it("skipped: no goldens", () => {});
 
@@ -108,6 +110,27 @@ describe("import", () => {
     const model = decodeFloatModel(await readFile(output));
     expect(model.tensors).toEqual(tiny.tensors);
     expect(model.card).toMatchObject({ source: "net.safetensors" });
+  });
+
+  it("stores real weights as asked for", async () => {
+    for (const [type, dtype] of [
+      ["float32", "F32"],
+      ["float16", "F16"],
+      ["int8", "I8"],
+    ]) {
+      const output = path(`${type}.onebit`);
+      await onebitJson("import", path("net.safetensors"), "-o", output, "--real-weights", type);
+      const { tensors } = readSafetensors(await readFile(output));
+      const weights = Object.keys(tensors).filter((key) => /conv1\.weight$|fc\.weight$/.test(key));
+      expect(weights.length).toBeGreaterThan(0);
+      expect(weights.map((key) => tensors[key].dtype)).toEqual(weights.map(() => dtype));
+    }
+    const float = ["import", path("net.safetensors"), "-o", path("x.safetensors")];
+    const { status, stderr } = await onebit(...float, "--real-weights", "int8");
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/--real-weights goes with \.onebit/),
+    ]);
   });
 
   it("stores labels and preprocessing from flags", async () => {
@@ -221,6 +244,10 @@ describe("import refuses, and leaves nothing behind,", () => {
   it("NaN, a truncated file and none at all", async () => {
     const nan = await writeCheckpoint("nan.safetensors", changed(/fc\.bias/, Number.NaN));
     expect((await refused(nan)).stderr).toMatch(/fc\.bias: 4 of 4 values are NaN and 0 infinite/);
+    // As a float model most of it is written before the last tensor is read.
+    const float = await onebit("import", nan, "-o", path("half.safetensors"));
+    expect(float.stderr).toMatch(/nan\.safetensors: fc\.bias: 4 of 4 values are NaN/);
+    expect((await readdir(path())).filter((name) => name.startsWith("half"))).toEqual([]);
     await writeFile(path("cut.safetensors"), (await readFile(net())).subarray(0, 3000));
     expect((await refused(path("cut.safetensors"))).stderr).toMatch(/cut\.safetensors: /);
     const { status, stderr } = await refused(path("nothing.pth"));

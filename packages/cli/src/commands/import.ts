@@ -1,51 +1,73 @@
-import { type ImportOptions, importCheckpoint, openBuffer } from "@onebit/convert";
+import { stat } from "node:fs/promises";
+import {
+  type AsyncBuffer,
+  type ImportOptions,
+  type ImportReport,
+  importCheckpoint,
+  importStream,
+  openBuffer,
+  symbolOf,
+} from "@onebit/convert";
 import { type Command, Option } from "commander";
-import { OnebitError, UsageError } from "onebit";
+import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
-import { encodeFloatModel, type FloatModel, type Form, floatModelGraph } from "onebit/models";
-import { readFileBytes } from "onebit/node";
-import { architectureOptions } from "../architecture.js";
+import { REAL_WEIGHTS, type RealWeights, VECTORS, type Vectors } from "onebit/file";
+import { type Form, floatModelChunks, floatModelGraph } from "onebit/models";
+import { architectureOptions, QUANTISED_HELP } from "../architecture.js";
 import { isPacked } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
+import {
+  addPreprocessOptions,
+  labelsOf,
+  type PreprocessFlags,
+  preprocessOverrides,
+} from "../preprocess-flags.js";
 import { bytes, count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
-interface Flags {
+interface Flags extends PreprocessFlags {
   readonly output: string;
   readonly arch?: string;
   readonly stemStride?: string;
   readonly form?: Form;
   readonly input?: string;
-  readonly labels?: string;
-  readonly mean?: string;
-  readonly std?: string;
-  readonly resize?: string;
-  readonly crop?: string;
   readonly zeroWeights?: string;
+  readonly realWeights?: RealWeights;
+  readonly vectors?: Vectors;
+  readonly quantised?: string;
   readonly dict?: string;
+  readonly symbol?: string;
   readonly json?: boolean;
 }
 
 export function registerImport(program: Command): void {
   const form = new Option("--form <form>", "where keys do not tell: binary, step1 or real");
+  const realWeights = new Option(
+    "--real-weights <type>",
+    "packed: stem, gates, classifier as int8, float16 or float32 (default)",
+  );
+  const vectors = new Option("--vectors <type>", "packed: the rest as int16 or float32 (default)");
   const zeros = new Option("--zero-weights <sign>", "what exactly zero binary weights count as");
-  program
+  const command = program
     .command("import <checkpoint>")
-    .description("a published BNext or ReActNet checkpoint (path or URL) to a model of onebit's")
+    .description(
+      "a published BNext, ReActNet or BMXNet checkpoint (path or URL) to a model of onebit's",
+    )
     .requiredOption("-o, --output <file>", "float model (.safetensors) or packed (.onebit)")
     .option("--arch <name>", "architecture, instead of what keys and shapes say")
     .option("--stem-stride <n>", "stride of the first convolution, which weights do not tell")
     .addOption(form.choices(["binary", "step1", "real"]))
     .option("--input <CxHxW>", "size of the input, which weights do not tell, such as 3x32x32")
-    .option("--labels <file>", "names of the classes: one per line, or a .json list")
-    .option("--mean <list>", "per channel, in units of 0 to 1")
-    .option("--std <list>", "per channel, in units of 0 to 1")
-    .option("--resize <size>", "shorter side, or HxW, before the crop")
-    .option("--crop <size>", "side of the centre crop, or HxW, which is the input's size; or none")
     .addOption(zeros.choices(["+1", "1", "-1"]))
+    .addOption(realWeights.choices(REAL_WEIGHTS))
+    .addOption(vectors.choices(VECTORS))
+    .option("--quantised <bits>", QUANTISED_HELP)
     .option("--dict <key>", "dict of the file that holds the network, where its name does not tell")
+    .option("--symbol <file>", "BMXNet: the -symbol.json, where it is not beside the .params")
     .option("--json", "one JSON document")
-    .action(run);
+    .action(run)
+    .optionsGroup("Images:");
+  addPreprocessOptions(command);
 }
 
 async function run(source: string, flags: Flags): Promise<void> {
@@ -56,90 +78,73 @@ async function run(source: string, flags: Flags): Promise<void> {
       `--output ${flags.output}: must end in .safetensors (float model) or .onebit (packed)`,
     );
   }
+  if (!packed && (flags.realWeights || flags.vectors)) {
+    const flag = flags.realWeights ? "--real-weights" : "--vectors";
+    throw new UsageError(`${flag} goes with .onebit: a float model holds float32`);
+  }
   const options = {
     ...(await importOptions(flags)),
-    weights: packed ? "signs" : "latent",
-  } as const;
-  const { model, report } = await imported(source, options);
-  const file = await encoded(model, packed);
-  await writeOutput(flags.output, file);
+    symbol: () => symbolOf(source, flags.symbol),
+  };
+  const { model, report } = await (packed ? importPacked : importFloat)(source, options, flags);
   const { parameters, binaryParameters } = summarize(floatModelGraph(model));
   const result = {
     ...report,
     ...{ parameters, binaryParameters: report.binary ? binaryParameters : 0 },
-    ...{ output: flags.output, bytes: file.length },
+    ...{ output: flags.output, bytes: (await stat(flags.output)).size },
   };
   out.result(result);
   print(out, source, result);
 }
 
-async function imported(source: string, options: ImportOptions) {
+async function importPacked(source: string, options: ImportOptions, flags: Flags) {
+  const { model, report } = await withBuffer(source, (buffer) =>
+    importCheckpoint(buffer, { ...options, weights: "signs" }),
+  );
+  checkSymbol(flags, report);
+  const { realWeights, vectors } = flags;
+  const { file } = await packModel(model, { realWeights, vectors });
+  await writeOutput(flags.output, file);
+  return { model, report };
+}
+
+/** Tensor by tensor from file to file: the largest networks take little memory. */
+async function importFloat(source: string, options: ImportOptions, flags: Flags) {
+  return withBuffer(source, async (buffer) => {
+    const { model, report, tensors } = await importStream(buffer, options);
+    checkSymbol(flags, report);
+    await writeOutput(flags.output, floatModelChunks(model, tensors));
+    return { model, report };
+  });
+}
+
+async function withBuffer<T>(source: string, work: (buffer: AsyncBuffer) => Promise<T>) {
   const buffer = await openBuffer(source);
   try {
-    return await importCheckpoint(buffer, options);
+    return await work(buffer);
   } finally {
     await buffer.close?.();
   }
 }
 
-async function encoded(model: FloatModel, packed: boolean): Promise<Uint8Array> {
-  return packed ? (await packModel(model)).file : encodeFloatModel(model);
+function checkSymbol({ symbol }: Flags, { family }: ImportReport): void {
+  if (symbol === undefined || family === "bmxnet") return;
+  throw new UsageError(`--symbol ${symbol}: only MXNet's .params have one; leave it out`);
 }
 
 async function importOptions(flags: Flags): Promise<ImportOptions> {
-  const { arch, form, zeroWeights, dict, resize, crop, mean, std } = flags;
+  const { arch, form, zeroWeights, dict, quantised } = flags;
   const { input, stemStride } = architectureOptions(flags);
-  const size = crop && crop !== "none" ? sides("--crop", crop) : undefined;
-  const preprocess = {
-    ...(size && {
-      size: [size[0], size[1] ?? size[0]] as [number, number],
-      crop: "center" as const,
-    }),
-    ...(crop === "none" && { crop: "none" as const }),
-    ...(resize && { resize: resizeOf(sides("--resize", resize)) }),
-    ...(mean && { mean: numbers("--mean", mean) }),
-    ...(std && { std: numbers("--std", std) }),
-  };
+  const preprocess = preprocessOverrides(flags);
   return {
-    ...{ arch, form, input, stemStride, preprocess },
-    labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
+    ...{ arch, form, input, stemStride, quantised, preprocess },
+    labels: await labelsOf(flags),
     zeroWeights: zeroWeights === undefined ? undefined : (Number(zeroWeights) as 1 | -1),
     wrapper: dict === undefined ? undefined : [dict],
   };
 }
 
-const resizeOf = ([height, width]: readonly number[]) =>
-  width === undefined ? height : ([height, width] as [number, number]);
-
-/** "224", or "48x64": height, then width. */
-function sides(flag: string, text: string): number[] {
-  if (/^[1-9]\d*(x[1-9]\d*)?$/.test(text)) return text.split("x").map(Number);
-  throw new UsageError(`${flag} ${text}: a side such as 224, or height x width such as 48x64`);
-}
-
-function numbers(flag: string, text: string): number[] {
-  const list = text.split(",").map((item) => (item.trim() === "" ? Number.NaN : Number(item)));
-  if (list.every(Number.isFinite)) return list;
-  throw new UsageError(`${flag} ${text}: one number per channel, such as 0.485,0.456,0.406`);
-}
-
-async function readLabels(path: string): Promise<string[]> {
-  const text = new TextDecoder().decode(await readFileBytes(path));
-  if (!path.endsWith(".json")) return text.trimEnd().split(/\r?\n/);
-  const list = parseJson(path, text);
-  if (Array.isArray(list) && list.every((label) => typeof label === "string")) return list;
-  throw new OnebitError(`${path}: must be a JSON list of strings, one per class`);
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new OnebitError(`${path}: not JSON (${(error as Error).message})`);
-  }
-}
-
-type Result = Awaited<ReturnType<typeof imported>>["report"] & {
+type Result = ImportReport & {
   readonly parameters: number;
   readonly binaryParameters: number;
   readonly output: string;
@@ -156,6 +161,7 @@ function print(out: Output, source: string, result: Result): void {
     ["network", `${result.arch}, widths ${runs(result.widths)}, ${count(result.classes)} classes`],
     ["input", result.input.join("x")],
     ["weights", result.binary ? "1-bit" : "real numbers"],
+    ["stem, gates, classifier", bitsOf(result)],
     [
       "parameters",
       `${count(parameters)}, of them 1-bit ${count(binaryParameters)} (${percent(binaryParameters / parameters)})`,
@@ -166,6 +172,11 @@ function print(out: Output, source: string, result: Result): void {
   ];
   out.line(table([source, ""], rows, ["left", "left"]));
   for (const note of result.notes) out.note(`note: ${note}`);
+}
+
+function bitsOf({ switches }: Result): string {
+  const { quantised } = switches;
+  return quantised ? `${quantised} bits` : "real numbers";
 }
 
 const fateNames: { readonly [fate: string]: string } = {

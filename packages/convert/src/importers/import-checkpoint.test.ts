@@ -59,6 +59,7 @@ const networks: {
     what: "BNext-18 with ImageNet's stem, no Info-RCP",
     name: "bnext-18",
     options: { ...small, width: 8, stem: "imagenet", gate: "none" },
+    told: { input: [3, 32, 32] },
   },
   { what: "ReActNet-A", name: "reactnet", options: { ...small, widths: [6, 12, 12, 24] } },
   {

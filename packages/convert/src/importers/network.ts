@@ -1,9 +1,11 @@
 import type { Form, ModelOptions, Switches } from "onebit/models";
 import type { MetadataValue } from "../readers/checkpoint.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
-import { dimension, families } from "./families.js";
+import { assumedInput } from "./assumed-input.js";
+import { dimension, families, familyOf } from "./families.js";
 import { findForm } from "./form.js";
 import { defaultSides, type InputSize } from "./preprocess.js";
+import { clipNotes, findBits, withoutQuantisers } from "./quantised.js";
 import { type Recognised, recognise, withoutPrefix } from "./recognise.js";
 
 /** What the caller may know better than keys and shapes. */
@@ -13,6 +15,8 @@ export interface NetworkOptions {
   /** BNext, ReActNet-A: the weights do not tell. Default: 2 for ReActNet or 1000 classes, else 1. */
   readonly stemStride?: 1 | 2;
   readonly form?: Form;
+  /** BNext: bits of stem, gates and classifier, such as "8-4-8"; keys tell only what is quantised. */
+  readonly quantised?: string;
   /** Channels, height, width: the weights tell only the channels. */
   readonly input?: InputSize;
 }
@@ -22,6 +26,8 @@ export interface FoundNetwork extends Recognised {
   readonly prefix: string;
   /** By official key. */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Tensors of its quantisers, which nothing reads. */
+  readonly quantisers: ReadonlyMap<string, TensorEntry>;
   readonly form: Form;
   readonly classes: number;
   readonly input: InputSize;
@@ -33,26 +39,32 @@ export interface FoundNetwork extends Recognised {
 export async function findNetwork(
   stored: ReadonlyMap<string, TensorEntry>,
   metadata: ReadonlyMap<string, MetadataValue>,
-  { arch, stemStride, form: told, input: size }: NetworkOptions,
+  { arch, stemStride, form: told, input: size, quantised }: NetworkOptions,
   sides?: readonly [height: number, width: number],
 ): Promise<FoundNetwork> {
-  const { prefix, tensors } = withoutPrefix(stored);
+  const { prefix, tensors: all } = withoutPrefix(stored);
+  const { tensors, quantisers } = withoutQuantisers(familyOf([...all.keys()]), all);
   const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
   const recognised = recognise(shapes, arch);
-  const { entry, family, switches } = recognised;
-  const found = told ? { form: told } : await findForm(family, tensors, metadata);
-  const { form, note } = found;
+  const { entry, family } = recognised;
+  const bits = findBits(quantisers, quantised);
+  const switches = { ...recognised.switches, ...given({ quantised: bits.quantised }) };
+  const foundForm = told ? { form: told } : await findForm(family, tensors, metadata);
+  const { form, note } = foundForm;
   const classes = dimension(shapes, "fc.weight", 0, "how many classes there are");
   const channels = dimension(shapes, families[family].stem, 1, "how many channels images have");
-  const input = size ?? ([channels, ...(sides ?? defaultSides({ entry, classes }))] as const);
-  const options: ModelOptions = { classes, input, form, ...switches, ...given({ stemStride }) };
-  const notes = note ? [note] : [];
+  const known = { classes, form, ...switches, ...given({ stemStride }) };
+  const usual = [channels, ...(sides ?? defaultSides({ entry, classes }))] as const;
+  const input = size ?? (sides ? usual : assumedInput(recognised.arch, known, usual));
+  const options: ModelOptions = { ...known, input };
+  const notes = [...(note ? [note] : []), ...bits.notes, ...(await clipNotes(quantisers))];
   if (!size && !sides) {
     notes.push(`weights do not tell the input size: ${input.join("x")} is assumed`);
   }
-  return { ...recognised, prefix, tensors, form, classes, input, options, notes };
+  const found = { ...recognised, switches, prefix, tensors, quantisers };
+  return { ...found, form, classes, input, options, notes };
 }
 
-function given({ stemStride }: Switches): Switches {
-  return stemStride === undefined ? {} : { stemStride };
+function given(switches: Switches): Switches {
+  return Object.fromEntries(Object.entries(switches).filter(([, value]) => value !== undefined));
 }

@@ -28,10 +28,15 @@ const cifar = { mean: [0.507, 0.487, 0.441], std: [0.267, 0.256, 0.276] };
  * means of CIFAR for 10 or 100 classes at 32x32, ImageNet's, or grey's 0.5.
  */
 export function preprocessFor(network: Network, overrides: PreprocessOverrides): Preprocess {
-  const defaults = defaultsFor(network);
+  return overridden(defaultsFor(network), overrides);
+}
+
+/** A network's preprocessing, but for what the caller knows better. */
+export function overridden(defaults: Preprocess, overrides: PreprocessOverrides): Preprocess {
   const { size, resize, crop } = overrides;
   if (size && size.join() !== defaults.size.join()) {
-    throw new UsageError(`images of ${size.join("x")} for an input of ${network.input.join("x")}`);
+    const input = [defaults.channels, ...defaults.size].join("x");
+    throw new UsageError(`images of ${size.join("x")} for an input of ${input}`);
   }
   // A number says nothing about the longer side, and no crop leaves nothing to cut off.
   const cut = typeof resize === "number" ? { crop: "center" } : {};
@@ -48,8 +53,15 @@ function defaultsFor({ entry, classes, input }: Network): Preprocess {
   const isCifar = height === 32 && width === 32 && (classes === 10 || classes === 100);
   const colour = isCifar ? cifar : imagenet;
   return {
-    ...{ size, channels: channels as 1 | 3, interpolation: published?.interpolation ?? "bilinear" },
-    ...(height === width ? { resize: height, crop: "center" } : { resize: size, crop: "none" }),
+    ...fitted(size),
+    ...{ channels: channels as 1 | 3, interpolation: published?.interpolation ?? "bilinear" },
     ...(channels === 1 ? { mean: [0.5], std: [0.5] } : colour),
   };
+}
+
+/** A square is cut out of the resized image; for an input that is not square it is stretched. */
+export function fitted(size: [number, number]): Pick<Preprocess, "size" | "resize" | "crop"> {
+  const [height, width] = size;
+  const how = height === width ? ({ resize: height, crop: "center" } as const) : undefined;
+  return { size, ...(how ?? { resize: size, crop: "none" }) };
 }

@@ -27,23 +27,32 @@ export async function readTensors(
 ): Promise<{ readonly [key: string]: Tensor }> {
   const uses = options.binary ? binaryUses(graph) : new Map<string, BinaryUse>();
   const tensors: { [key: string]: Tensor } = {};
+  for await (const [key, tensor] of eachTensor(graph, matches, options)) {
+    const use = uses.get(key);
+    if (use && options.weights === "signs") {
+      const get = signsOnly(tensor.data as Float32Array, tensor.shape, use);
+      Object.defineProperty(tensors, key, { enumerable: true, get });
+    } else tensors[key] = tensor;
+  }
+  return tensors;
+}
+
+/** The same, each tensor when it is asked for: none is kept. */
+export async function* eachTensor(
+  graph: Graph,
+  matches: readonly Match[],
+  { binary, zeroWeights, temperature }: ReadOptions,
+): AsyncGenerator<readonly [key: string, Tensor]> {
+  const uses = binary ? binaryUses(graph) : new Map<string, BinaryUse>();
   for (const match of matches) {
     const { key, spec } = match;
     const data = await match.entry.floats();
     checkNumbers(key, data);
-    const use = uses.get(key);
-    if (use) settleZeros(key, data, options.zeroWeights);
-    if (use && options.weights === "signs") {
-      const get = signsOnly(data, spec.shape, use);
-      Object.defineProperty(tensors, key, { enumerable: true, get });
-      continue;
-    }
+    if (uses.has(key)) settleZeros(key, data, zeroWeights);
     // An activation's temperature decides nothing, yet a mirror must not say more than the weights'.
-    if (spec.kind === "mirror" && !isWeightTemperature(match))
-      data.fill(options.temperature!.value);
-    tensors[key] = { shape: spec.shape, data };
+    if (spec.kind === "mirror" && !isWeightTemperature(match)) data.fill(temperature!.value);
+    yield [key, { shape: spec.shape, data }];
   }
-  return tensors;
 }
 
 function checkNumbers(key: string, data: Float32Array): void {
@@ -59,7 +68,7 @@ function checkNumbers(key: string, data: Float32Array): void {
       `${key}: ${nans} of ${data.length} values are NaN and ${infinities} infinite: the training diverged or the file is damaged; take an earlier checkpoint`,
     );
   }
-  if (negative > 0 && key.endsWith(".running_var")) {
+  if (negative > 0 && /(\.running|_moving)_var$/.test(key)) {
     throw new OnebitError(
       `${key}: ${negative} of ${data.length} variances are below 0: the file is damaged`,
     );

@@ -1,8 +1,9 @@
-import type { Graph } from "onebit/graph";
+import type { Graph, TensorSpec } from "onebit/graph";
 import type { Form, Switches } from "onebit/models";
 import type { Checkpoint, CheckpointFormat } from "../readers/checkpoint.js";
 import type { DType } from "../readers/dtype.js";
 import type { StateDict } from "../readers/state-dict.js";
+import type { TensorEntry } from "../readers/tensor-entry.js";
 import type { ImportableFamily } from "./families.js";
 import type { Match } from "./match.js";
 import type { FoundNetwork } from "./network.js";
@@ -32,8 +33,8 @@ export interface ImportReport {
   readonly wrapper: readonly string[];
   /** What stood before every key: "module.", or nothing. */
   readonly prefix: string;
-  readonly family: ImportableFamily;
-  /** Name in the catalogue. */
+  readonly family: ImportableFamily | "bmxnet";
+  /** Name in the catalogue; "bmxnet" for a network that its own symbol describes. */
   readonly arch: string;
   /** What differs from that entry. */
   readonly switches: Switches;
@@ -67,10 +68,11 @@ export interface Findings {
 export async function reportOf(found: Findings): Promise<ImportReport> {
   const { checkpoint, dict, network, matches, temperature } = found;
   const { prefix, family, arch, switches, classes, input, form } = network;
-  const tensors = matches.map(({ key, spec, entry: { shape, dtype } }): TensorReport => {
-    const isUsed = spec.kind === "parameter" || spec.kind === "buffer";
-    return { key, fate: isUsed ? "used" : (spec.kind as Fate), shape, dtype };
+  const unused = [...network.quantisers].map(([key, { shape, dtype }]): TensorReport => {
+    return { key, fate: "dead", shape, dtype };
   });
+  const known = matches.map(({ key, spec, entry }) => tensorReport(key, spec, entry));
+  const tensors = [...known, ...unused];
   return {
     ...{
       format: checkpoint.format,
@@ -86,6 +88,16 @@ export async function reportOf(found: Findings): Promise<ImportReport> {
     outside: checkpoint.tensors.size - dict.tensors.size,
     notes: notesOf(found),
   };
+}
+
+/** What became of a tensor of the file. */
+export function tensorReport(
+  key: string,
+  { kind }: TensorSpec,
+  { shape, dtype }: TensorEntry,
+): TensorReport {
+  const isUsed = kind === "parameter" || kind === "buffer";
+  return { key, fate: isUsed ? "used" : (kind as Fate), shape, dtype };
 }
 
 function widthsOf({ entry, options, switches }: FoundNetwork): readonly number[] {

@@ -1,4 +1,5 @@
 import { type Graph, sizeOf, type TensorRole, type TensorSpec } from "../graph/types.js";
+import type { Trace } from "./trace.js";
 
 /**
  * Bit widths of what is not 1-bit. float32: everything. "8-4-8": 8-bit stem, 4-bit gates and 8-bit
@@ -6,18 +7,26 @@ import { type Graph, sizeOf, type TensorRole, type TensorSpec } from "../graph/t
  */
 export type Ends = "float32" | "8-4-8";
 
-const quantised: { readonly [role in TensorRole]?: number } = {
-  stem: 8,
-  gate: 4,
-  classifier: 8,
-  shortcut: 8,
+/** Bits by role; 32 for roles that are not listed. */
+export type RoleBits = { readonly [role in TensorRole]?: number };
+
+export const roleBits: { readonly [ends in Ends]: RoleBits } = {
+  float32: {},
+  "8-4-8": { stem: 8, gate: 4, classifier: 8, shortcut: 8 },
 };
 
+/** The bits that a graph itself quantises its weights to. */
+export function ownBits(graph: Graph, trace: Trace): RoleBits {
+  const found = graph.nodes.flatMap(({ op, name, attrs }) => {
+    const [key] = op === "quantise-weight" ? (trace.tensorsBehind(name) ?? []) : [];
+    return key === undefined ? [] : [[graph.tensors[key].role, attrs.bits]];
+  });
+  return Object.fromEntries(found);
+}
+
 /** Bits that one stored element takes; `binary` tells whether the weight is used as signs. */
-export function bitsOf(spec: TensorSpec, binary: boolean, ends: Ends): number {
-  if (binary) return 1;
-  if (ends === "float32") return 32;
-  return quantised[spec.role] ?? 32;
+export function bitsOf(spec: TensorSpec, binary: boolean, bits: RoleBits): number {
+  return binary ? 1 : (bits[spec.role] ?? 32);
 }
 
 /**
@@ -27,13 +36,12 @@ export function bitsOf(spec: TensorSpec, binary: boolean, ends: Ends): number {
 export function macsPerOperation(
   role: TensorRole | undefined,
   binary: boolean,
-  ends: Ends,
+  bits: RoleBits,
 ): number {
   if (binary) return 64;
-  if (ends === "float32" || role === undefined) return 1;
-  const bits = quantised[role] ?? 32;
-  if (bits === 4) return 16;
-  return bits === 8 ? 8 : 1;
+  const width = role === undefined ? 32 : bits[role];
+  if (width === 4) return 16;
+  return width === 8 ? 8 : 1;
 }
 
 /** Statistics and counters, which no count of parameters includes, dead ones neither. */

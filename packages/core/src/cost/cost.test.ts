@@ -88,6 +88,29 @@ it("reproduces BNext's exact 8-4-8 operations: 76.84, 171.78, 316.48, 818.80 mil
   expect(ops.map((value) => value.toFixed(2))).toEqual(["76.84", "171.78", "316.48", "818.80"]);
 });
 
+it("counts what a graph quantises itself", () => {
+  const options = (name: string) => ({
+    quantised: "8-4-8",
+    classes: name === "bnext-18" ? 10 : 1000,
+  });
+  for (const name of ["bnext-t", "bnext-18"]) {
+    const own = cost(buildModel(name, options(name)));
+    const asked = cost(buildModel(name, { ...options(name), quantised: undefined }), {
+      ends: "8-4-8",
+    });
+    expect(own.ops).toBe(asked.ops);
+    expect(own.bytes).toEqual(asked.bytes);
+    expect(own.macs).toBe(asked.macs);
+  }
+  expect(summarize(buildModel("bnext-nano", { quantised: "8-32-4" })).ends).toBe("8-32-4");
+  expect(summarize(buildModel("bnext-nano")).ends).toBe("float32");
+  const eight = cost(buildModel("bnext-t", { quantised: "8-8-8" }));
+  // 1,482,496 gate weights and 12,276 biases, 4 bits more each.
+  expect(eight.bytes.packed - cost(buildModel("bnext-t"), { ends: "8-4-8" }).bytes.packed).toBe(
+    (1_482_496 + 12_276) / 2,
+  );
+});
+
 it.each([
   {
     name: "bnext-18",

@@ -3,7 +3,16 @@ import { type Graph, type Node, type Shape, sizeOf, type ValueType } from "../gr
 import { typesOf } from "../graph/types-of.js";
 import { blockOf } from "../models/blocks.js";
 import { opNamed } from "../ops/index.js";
-import { bitsOf, countParameters, type Ends, liveParameters, macsPerOperation } from "./bits.js";
+import {
+  bitsOf,
+  countParameters,
+  type Ends,
+  liveParameters,
+  macsPerOperation,
+  ownBits,
+  type RoleBits,
+  roleBits,
+} from "./bits.js";
 import { type Trace, traceOf, views } from "./trace.js";
 
 /** What one execution of a graph, or of a part of it, takes. Counts are for its whole batch. */
@@ -47,6 +56,7 @@ export interface Cost extends Counts {
 }
 
 export interface CostOptions {
+  /** Default: what the graph itself quantises its weights to. */
   readonly ends?: Ends;
 }
 
@@ -56,16 +66,17 @@ export interface CostOptions {
  *
  * Source of the counting: liuzechun/ReActNet issue 19; BNext's quantised figures.
  */
-export function cost(graph: Graph, { ends = "float32" }: CostOptions = {}): Cost {
+export function cost(graph: Graph, { ends }: CostOptions = {}): Cost {
   const trace = traceOf(graph);
-  const layers = layerCosts(graph, trace, ends);
+  const bits = ends ? roleBits[ends] : ownBits(graph, trace);
+  const layers = layerCosts(graph, trace, bits);
   const parameters = countParameters(graph);
   const live = liveParameters(graph).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
   return {
     ...sumCounts(layers),
     parameters,
     deadParameters: parameters - live,
-    bytes: { float32: 4 * parameters, packed: packedBytes(graph, trace, ends) },
+    bytes: { float32: 4 * parameters, packed: packedBytes(graph, trace, bits) },
     layers,
   };
 }
@@ -89,7 +100,7 @@ export function sumCounts(parts: readonly Counts[]): Counts {
  * One row per node that data flows through. Nodes that only prepare weights are charged to the
  * node that uses the result, tensors to the first node that uses them.
  */
-function layerCosts(graph: Graph, trace: Trace, ends: Ends): LayerCost[] {
+function layerCosts(graph: Graph, trace: Trace, bits: RoleBits): LayerCost[] {
   const types = typesOf(graph);
   const preparing = new Set(graph.nodes.filter(({ name }) => trace.tensorsBehind(name)));
   const charge = chargeOnce(graph, trace, types, preparing);
@@ -102,7 +113,7 @@ function layerCosts(graph: Graph, trace: Trace, ends: Ends): LayerCost[] {
     .filter((node) => !preparing.has(node))
     .map((node) => {
       const binary = trace.isBinaryConv(node);
-      const perOperation = macsPerOperation(roleOf(graph, trace, node), binary, ends);
+      const perOperation = macsPerOperation(roleOf(graph, trace, node), binary, bits);
       return row(node, nodeCounts(node, types, { binary, perOperation }));
     });
   // What no data meets, such as a regulariser of the weights, has rows of its own.
@@ -187,11 +198,11 @@ export function binaryTensors(graph: Graph, trace = traceOf(graph)): Set<string>
   return new Set(keys.filter((key) => graph.tensors[key].kind === "parameter"));
 }
 
-function packedBytes(graph: Graph, trace: Trace, ends: Ends): number {
+function packedBytes(graph: Graph, trace: Trace, bits: RoleBits): number {
   const binary = binaryTensors(graph, trace);
-  const bits = liveParameters(graph).reduce(
-    (sum, [key, spec]) => sum + sizeOf(spec.shape) * bitsOf(spec, binary.has(key), ends),
+  const total = liveParameters(graph).reduce(
+    (sum, [key, spec]) => sum + sizeOf(spec.shape) * bitsOf(spec, binary.has(key), bits),
     0,
   );
-  return Math.ceil(bits / 8);
+  return Math.ceil(total / 8);
 }

@@ -1,7 +1,8 @@
 import type { Graph, Shape } from "../graph/types.js";
-import type { Ends } from "./bits.js";
+import { type Ends, ownBits } from "./bits.js";
 import { type Cost, type Counts, cost, type LayerCost, sumCounts } from "./cost.js";
 import { groupBy } from "./group.js";
+import { traceOf } from "./trace.js";
 
 /** The counts of a block ("feature.3", "layer1.0"), or of a module on its own ("fc"). */
 export interface BlockCost extends Counts {
@@ -15,7 +16,8 @@ export interface BlockCost extends Counts {
 /** What `onebit summary --json` prints: fields may be added, never renamed. */
 export interface Summary extends Cost {
   readonly name: string;
-  readonly ends: Ends;
+  /** Bits that were counted: "float32", or of stem, gates and classifier, such as "8-4-8". */
+  readonly ends: string;
   readonly inputs: { readonly [name: string]: Shape };
   readonly outputs: readonly string[];
   /** Fractions, 0 to 1. */
@@ -29,11 +31,11 @@ export interface SummaryOptions {
 }
 
 /** Totals and one row per layer and per block. Counts are for the graph's batch: use batch 1. */
-export function summarize(graph: Graph, { ends = "float32" }: SummaryOptions = {}): Summary {
+export function summarize(graph: Graph, { ends }: SummaryOptions = {}): Summary {
   const total = cost(graph, { ends });
   return {
     name: graph.name,
-    ends,
+    ends: ends ?? ownEnds(graph),
     inputs: Object.fromEntries(graph.inputs.map(({ name, shape }) => [name, shape])),
     outputs: Object.keys(graph.outputs),
     ...total,
@@ -41,6 +43,12 @@ export function summarize(graph: Graph, { ends = "float32" }: SummaryOptions = {
     binaryShareOfParameters: share(total.binaryParameters, total.parameters),
     blocks: costByBlock(total.layers),
   };
+}
+
+function ownEnds(graph: Graph): string {
+  const bits = ownBits(graph, traceOf(graph));
+  const { stem = 32, gate = 32, classifier = 32 } = bits;
+  return Object.keys(bits).length ? `${stem}-${gate}-${classifier}` : "float32";
 }
 
 /** Layers added up by block, in order. */

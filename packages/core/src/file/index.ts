@@ -11,4 +11,5 @@ export {
 } from "./safetensors.js";
 export type { SafetensorsType } from "./safetensors-header.js";
 export { sha256 } from "./sha256.js";
+export { VECTORS, type Vectors } from "./store-vector.js";
 export { type WriteOptions, writeOnebit } from "./write-onebit.js";

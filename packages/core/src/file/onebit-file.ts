@@ -18,8 +18,9 @@ export interface OnebitFile {
 /**
  * The format: a safetensors file whose metadata entry "onebit" is this, as JSON text.
  *
- *   data     the tensors, in this order: 1-bit weights (U8, each padded with zeros to a multiple of
- *            64 bytes), F32, F16, I8; starts at a multiple of 64 bytes
+ *   data     the tensors, in this order: 1-bit weights and codes of quantised ones (U8, each padded
+ *            with zeros to a multiple of 64 bytes; quantised-weights.ts), F32, F16, I16 (vectors.ts),
+ *            I8; starts at a multiple of 64 bytes
  *   sha256   of the JSON text of [header without sha256, tensor table sorted by name], a line break,
  *            and the hexadecimal SHA-256 of the data
  */

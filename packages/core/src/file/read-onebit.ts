@@ -7,6 +7,7 @@ import type { Program, ProgramTensor } from "../program/types.js";
 import { checkExtras } from "./check-extras.js";
 import { digest, type TensorEntry } from "./digest.js";
 import { ALIGNMENT, FORMAT, METADATA_ENTRY, type OnebitFile } from "./onebit-file.js";
+import { isLevelsOf, loadQuantised } from "./quantised-weights.js";
 import { loadRealWeight, scaleKey } from "./real-weights.js";
 import { readSafetensors, type Safetensors, type StoredTensor } from "./safetensors.js";
 
@@ -77,7 +78,7 @@ async function checkDigest(
 }
 
 function programTensors(program: Program, stored: Safetensors["tensors"]) {
-  const bitShapes = bitWeightShapes(program);
+  const shapes = weightShapes(program);
   const scales = new Set(
     Object.keys(stored)
       .filter((key) => stored[key].dtype === "I8")
@@ -85,31 +86,54 @@ function programTensors(program: Program, stored: Safetensors["tensors"]) {
   );
   const tensors: { [key: string]: ProgramTensor } = Object.create(null);
   for (const [key, tensor] of Object.entries(stored)) {
-    if (scales.has(key)) continue;
-    tensors[key] =
-      tensor.dtype === "U8"
-        ? bitTensor(key, tensor, bitShapes.get(key))
-        : { type: "float32", shape: tensor.shape, data: loadRealWeight(key, stored) };
+    if (scales.has(key) || isLevelsOf(key, stored)) continue;
+    if (tensor.dtype === "U8") {
+      tensors[key] = narrowTensor(key, stored, shapes.get(key));
+      continue;
+    }
+    const data = loadRealWeight(key, stored);
+    const shape = tensor.dtype === "I16" ? [data.length] : tensor.shape;
+    tensors[key] = { type: "float32", shape, data };
   }
   return tensors;
 }
 
-/** [O, row bytes] of each binary convolution's weight, as far as the unchecked program says. */
-function bitWeightShapes({ steps, values }: Program): Map<string, [number, number]> {
-  const shapes = new Map<string, [number, number]>();
+/** Shapes of the weights of each layer, as far as the unchecked program says. */
+function weightShapes({ steps, values }: Program): Map<string, WeightShape> {
+  const shapes = new Map<string, WeightShape>();
   for (const step of steps) {
-    if (step.kind !== "binary-conv" || !values[step.input]) continue;
-    shapes.set(step.weight, [step.out, packedRowBytes(step, values[step.input].shape[2])]);
+    if (!("weight" in step) || !values[step.input]) continue;
+    const channels = values[step.input].shape[2];
+    const { weight, kind, out } = step;
+    if (kind === "binary-conv") {
+      shapes.set(weight, { bits: true, shape: [out, packedRowBytes(step, channels)] });
+      continue;
+    }
+    const row = kind === "conv" ? [...step.kernel, channels / step.groups] : [channels];
+    shapes.set(weight, { bits: false, shape: [out, ...row] });
   }
   return shapes;
 }
 
-function bitTensor(
+interface WeightShape {
+  readonly bits: boolean;
+  readonly shape: readonly number[];
+}
+
+/** 1-bit weights, or the codes of quantised ones. */
+function narrowTensor(
   key: string,
-  { data }: StoredTensor,
-  shape: [number, number] | undefined,
+  stored: Safetensors["tensors"],
+  weight: WeightShape | undefined,
 ): ProgramTensor {
-  if (!shape) throw new OnebitError(`tensor "${key}": no binary convolution uses it`);
+  if (!weight) throw new OnebitError(`tensor "${key}": no binary convolution uses it`);
+  if (weight.bits) return bitTensor(key, stored[key], weight.shape);
+  const tensor = loadQuantised(key, stored, weight.shape);
+  if (tensor) return tensor;
+  throw new OnebitError(`tensor "${key}": holds codes, and nothing says what they mean`);
+}
+
+function bitTensor(key: string, { data }: StoredTensor, shape: readonly number[]): ProgramTensor {
   const used = shape[0] * shape[1];
   if (data.length !== Math.ceil(used / ALIGNMENT) * ALIGNMENT) {
     throw new OnebitError(`tensor "${key}": holds ${data.length} bytes for [${shape}]`);

@@ -2,6 +2,7 @@ import { OnebitError } from "../errors.js";
 import { fromFloat16, toFloat16 } from "./float16.js";
 import type { StoredTensor } from "./safetensors.js";
 import { float32Values, storedFloat32 } from "./safetensors.js";
+import { loadVector } from "./vectors.js";
 
 /** How the weights of real convolutions and linear layers are stored; in memory they are float32. */
 export type RealWeights = "float32" | "float16" | "int8";
@@ -62,7 +63,7 @@ function storeInt8(key: string, shape: readonly number[], data: Float32Array): S
   };
 }
 
-/** The float32 values of a stored F32, F16 or I8 tensor. */
+/** The float32 values of a stored F32, F16, I16 or I8 tensor. */
 export function loadRealWeight(key: string, stored: Stored): Float32Array {
   const tensor = stored[key];
   switch (tensor.dtype) {
@@ -70,6 +71,8 @@ export function loadRealWeight(key: string, stored: Stored): Float32Array {
       return float32View(key, tensor);
     case "F16":
       return expandHalves(tensor);
+    case "I16":
+      return loadVector(key, tensor);
     case "I8":
       return expandInt8(tensor, scalesOf(key, stored));
     default:

@@ -35,30 +35,56 @@ export function readSafetensors(file: Uint8Array): Safetensors {
  * multiple of `align` bytes.
  */
 export function writeSafetensors({ metadata, tensors }: Safetensors, align = 8): Uint8Array {
-  const table: { [key: string]: unknown } = Object.create(null);
-  if (Object.keys(metadata).length) table.__metadata__ = metadata;
-  let at = 0;
+  let size = 0;
   for (const [key, { dtype, shape, data }] of Object.entries(tensors)) {
-    const bytes = shape.reduce((n, dim) => n * dim, safetensorsTypes[dtype]);
+    const bytes = byteLength(dtype, shape);
     if (bytes !== data.length || key === "__metadata__") {
       throw new OnebitError(
         `tensor "${key}": [${shape}] of ${dtype} takes ${bytes} bytes, has ${data.length}`,
       );
     }
-    table[key] = { dtype, shape, data_offsets: [at, at + bytes] };
-    at += bytes;
+    size += bytes;
   }
-  const json = new TextEncoder().encode(JSON.stringify(table));
-  const padded = Math.ceil((8 + json.length) / align) * align - 8;
-  const file = new Uint8Array(8 + padded + at).fill(0x20, 8, 8 + padded);
-  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
-  file.set(json, 8);
-  let offset = 8 + padded;
+  const head = safetensorsHead({ metadata, tensors }, align);
+  const file = new Uint8Array(head.length + size);
+  file.set(head);
+  let offset = head.length;
   for (const { data } of Object.values(tensors)) {
     file.set(data, offset);
     offset += data.length;
   }
   return file;
+}
+
+/** What stands before the data, which follow without gaps in the order of `tensors`. */
+export function safetensorsHead(
+  {
+    metadata,
+    tensors,
+  }: {
+    readonly metadata: Safetensors["metadata"];
+    readonly tensors: { readonly [key: string]: Omit<StoredTensor, "data"> };
+  },
+  align = 8,
+): Uint8Array {
+  const table: { [key: string]: unknown } = Object.create(null);
+  if (Object.keys(metadata).length) table.__metadata__ = metadata;
+  let at = 0;
+  for (const [key, { dtype, shape }] of Object.entries(tensors)) {
+    const end = at + byteLength(dtype, shape);
+    table[key] = { dtype, shape, data_offsets: [at, end] };
+    at = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(table));
+  const padded = Math.ceil((8 + json.length) / align) * align - 8;
+  const head = new Uint8Array(8 + padded).fill(0x20, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(padded), true);
+  head.set(json, 8);
+  return head;
+}
+
+function byteLength(dtype: SafetensorsType, shape: readonly number[]): number {
+  return shape.reduce((n, dim) => n * dim, safetensorsTypes[dtype]);
 }
 
 /** A float32 tensor ready for writing; shares the memory of a Float32Array. */

@@ -1,5 +1,8 @@
 /** SHA-256 (FIPS 180-4) as lower-case hexadecimal: the platform's, or our own where it has none. */
 export async function sha256(data: Uint8Array): Promise<string> {
+  // Node's own takes no copy and no detour over other threads: half the time.
+  const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+  if (node) return node.createHash("sha256").update(data).digest("hex");
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) return sha256Portable(data);
   return hex(new Uint8Array(await subtle.digest("SHA-256", data as Uint8Array<ArrayBuffer>)));

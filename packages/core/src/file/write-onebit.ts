@@ -6,7 +6,9 @@ import { checkExtras } from "./check-extras.js";
 import { digest, type TensorEntry } from "./digest.js";
 import { ALIGNMENT, FORMAT, METADATA_ENTRY, NEEDS, type OnebitFile } from "./onebit-file.js";
 import { REAL_WEIGHTS, type RealWeights, storeRealWeight } from "./real-weights.js";
-import { type StoredTensor, storedFloat32, writeSafetensors } from "./safetensors.js";
+import { type StoredTensor, writeSafetensors } from "./safetensors.js";
+import { isQuantised, storeQuantised } from "./store-quantised.js";
+import { storeVector, VECTORS, type Vectors } from "./store-vector.js";
 
 export interface WriteOptions {
   /**
@@ -14,19 +16,27 @@ export interface WriteOptions {
    * factor per output channel.
    */
   readonly realWeights?: RealWeights;
+  /**
+   * Storage of per-channel vectors. int16 takes half the bytes and moves each number by up to a
+   * 131,072nd of its vector's range. Weights that the graph quantised are stored as their codes.
+   */
+  readonly vectors?: Vectors;
 }
 
 /** The bytes of a `.onebit` file. */
 export async function writeOnebit(
   file: OnebitFile,
-  { realWeights = "float32" }: WriteOptions = {},
+  { realWeights = "float32", vectors = "float32" }: WriteOptions = {},
 ): Promise<Uint8Array> {
   if (!REAL_WEIGHTS.includes(realWeights)) {
     throw new UsageError(`real weights "${realWeights}": must be ${REAL_WEIGHTS.join(", ")}`);
   }
+  if (!VECTORS.includes(vectors)) {
+    throw new UsageError(`vectors "${vectors}": must be ${VECTORS.join(" or ")}`);
+  }
   checkProgram(file.program, file.tensors);
   checkExtras(file);
-  const tensors = inFileOrder(storedTensors(file, realWeights));
+  const tensors = inFileOrder(storedTensors(file, { realWeights, vectors }));
   const header = {
     format: FORMAT,
     needs: NEEDS,
@@ -43,14 +53,21 @@ export async function writeOnebit(
   return writeSafetensors({ metadata, tensors }, ALIGNMENT);
 }
 
-function storedTensors({ program, tensors }: OnebitFile, realWeights: RealWeights) {
+function storedTensors(
+  { program, tensors }: OnebitFile,
+  { realWeights, vectors }: Required<WriteOptions>,
+) {
   const narrow = realWeightKeys(program);
   const stored: { [key: string]: StoredTensor } = {};
   for (const key of usedKeys(program, tensors)) {
-    const { type, shape, data } = tensors[key];
-    if (type === "bits") stored[key] = { dtype: "U8", shape: [padded(data)], data: pad(data) };
-    else if (!narrow.has(key)) stored[key] = storedFloat32(shape, data);
-    else Object.assign(stored, storeRealWeight(key, shape, data, realWeights));
+    const tensor = tensors[key];
+    const { shape } = tensor;
+    if (tensor.type === "bits") {
+      stored[key] = { dtype: "U8", shape: [padded(tensor.data)], data: pad(tensor.data) };
+    } else if (!narrow.has(key)) stored[key] = storeVector(tensor.data, vectors, shape);
+    else if (isQuantised(tensor)) {
+      Object.assign(stored, storeQuantised(key, tensor.quantised!, vectors));
+    } else Object.assign(stored, storeRealWeight(key, shape, tensor.data, realWeights));
   }
   return stored;
 }
@@ -77,7 +94,7 @@ function pad(data: Uint8Array): Uint8Array {
   return result;
 }
 
-const ORDER = ["U8", "F32", "F16", "I8"];
+const ORDER = ["U8", "F32", "F16", "I16", "I8"];
 
 function inFileOrder(tensors: { readonly [key: string]: StoredTensor }) {
   const entries = Object.entries(tensors);

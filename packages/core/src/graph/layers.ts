@@ -55,18 +55,57 @@ export interface ConvOptions {
   readonly role?: TensorRole;
   readonly init?: Init;
   readonly name?: string;
+  /** Puts weight and input on a grid; see LayerBits. */
+  readonly bits?: LayerBits;
 }
+
+/** Bit widths of a quantised real layer, each a min-max grid; its bias stays float32. */
+export interface LayerBits {
+  readonly weight: number;
+  /** Absent: the input is taken as it is. */
+  readonly input?: number;
+}
+
+/** Where the official modules clip what they quantise. */
+const convClip = 1000;
+const linearClip = 25;
 
 /** Real-valued 2-D convolution: `${key}.weight` [O, I / groups, K, K], optionally `${key}.bias` [O]. */
 export function conv2d(b: GraphBuilder, key: string, x: string, options: ConvOptions): string {
   const { bias = false, role = "other", name = key } = options;
   const shape = weightShape(b, x, options);
   const init = options.init ?? defaultInit(shape);
-  const weight = b.tensor(`${key}.weight`, { shape, kind: "parameter", role, init });
+  const stored = b.tensor(`${key}.weight`, { shape, kind: "parameter", role, init });
+  const sources = quantised(b, key, [x, stored], options.bits, convClip);
   const attrs = convAttributes(options);
-  if (!bias) return b.op("conv", [x, weight], attrs, name);
-  const products = b.op("conv", [x, weight], attrs, `${name}.conv`);
+  if (!bias) return b.op("conv", sources, attrs, name);
+  const products = b.op("conv", sources, attrs, `${name}.conv`);
   return b.op("bias", [products, biasOf(b, key, shape, role)], {}, name);
+}
+
+/**
+ * Input and weight of a real layer on their grids. Groups: each image of a vector [N, F] or
+ * [N, C, 1, 1], each plane of a map; each output channel of a 1x1 or linear weight, each kernel plane
+ * of another. Source: hpi-xnor/BNext, utils_quant.py.
+ */
+function quantised(
+  b: GraphBuilder,
+  key: string,
+  [x, weight]: readonly [x: string, weight: string],
+  bits: LayerBits | undefined,
+  clip: number,
+): string[] {
+  if (!bits) return [x, weight];
+  const grid = (value: string, width: number) => {
+    const planes = b
+      .shape(value)
+      .slice(2)
+      .some((dim) => dim > 1);
+    return { bits: width, clip, leading: planes ? 2 : 1 };
+  };
+  const w = b.op("quantise-weight", [weight], grid(weight, bits.weight), `${key}.quantise-weight`);
+  if (bits.input === undefined) return [x, w];
+  return [b.op("quantise", [x], grid(x, bits.input), `${key}.quantise`), w];
 }
 
 /** How latent real weights become signs; see the op binarize-weight. */
@@ -236,12 +275,20 @@ export function rprelu(
 }
 
 /** y = x W^T + bias: [N, F] -> [N, out]; `${key}.weight` [out, F], `${key}.bias` [out]. */
-export function linear(b: GraphBuilder, key: string, x: string, out: number, name = key): string {
+export function linear(
+  b: GraphBuilder,
+  key: string,
+  x: string,
+  out: number,
+  name = key,
+  bits?: LayerBits,
+): string {
   const role = "classifier";
   const shape = [out, b.shape(x)[1]];
   const spec = { shape, kind: "parameter", role, init: defaultInit(shape) } as const;
   const weight = b.tensor(`${key}.weight`, spec);
-  return b.op("linear", [x, weight, biasOf(b, key, shape, role)], {}, name);
+  const sources = quantised(b, key, [x, weight], bits, linearClip);
+  return b.op("linear", [...sources, biasOf(b, key, shape, role)], {}, name);
 }
 
 /** Mean over the map as a vector: [N, C, H, W] -> [N, C]. */
@@ -269,6 +316,8 @@ export interface SqueezeExciteOptions {
   /** Channels of the gate. */
   readonly out: number;
   readonly reduction?: number;
+  /** Of both convolutions. */
+  readonly bits?: LayerBits;
 }
 
 /**
@@ -283,10 +332,10 @@ export function squeezeExcite(
   b: GraphBuilder,
   key: string,
   pooled: string,
-  { out, reduction = 8 }: SqueezeExciteOptions,
+  { out, reduction = 8, bits }: SqueezeExciteOptions,
 ): string {
   const hidden = Math.max(1, Math.floor(out / reduction));
-  const dense = { kernel: 1, bias: true, role: "gate" } as const;
+  const dense = { kernel: 1, bias: true, role: "gate", bits } as const;
   const squeezed = conv2d(b, `${key}.1`, pooled, { ...dense, out: hidden });
   const excited = b.op("relu", [squeezed], {}, `${key}.2`);
   const logits = conv2d(b, `${key}.3`, excited, { ...dense, out });

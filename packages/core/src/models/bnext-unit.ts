@@ -6,6 +6,7 @@ import {
   conv2d,
   deadBatchNorm,
   deadPrelu,
+  type LayerBits,
   learnableBias,
   prelu,
   sign,
@@ -18,6 +19,8 @@ export interface UnitSettings {
   readonly form: Form;
   readonly gate: Gate;
   readonly seReduction: number;
+  /** Of the gate's convolutions, where they are quantised. */
+  readonly gateBits?: LayerBits;
   /** Standard deviation of the latent weights at the start; as published where absent. */
   readonly latentStd?: number;
   /** Temperature below which weights are signs. */
@@ -113,7 +116,8 @@ function gated(
 ): string {
   const { u, out } = unit;
   const seen = settings.gate === "input" ? mean(b, `${key}.se.se.0`, u) : mixed(b, key, y, unit);
-  const gate = squeezeExcite(b, `${key}.se.se`, seen, { out, reduction: settings.seReduction });
+  const { seReduction: reduction, gateBits: bits } = settings;
+  const gate = squeezeExcite(b, `${key}.se.se`, seen, { out, reduction, bits });
   return b.op("mul", [gate, y], {}, `${key}.gate`);
 }
 

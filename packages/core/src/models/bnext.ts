@@ -1,8 +1,17 @@
 import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
-import { batchNorm, conv2d, deadPrelu, halve, network, prelu } from "../graph/layers.js";
+import {
+  batchNorm,
+  type ConvOptions,
+  conv2d,
+  deadPrelu,
+  halve,
+  network,
+  prelu,
+} from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
+import { alike, endBits, stemBits } from "./end-bits.js";
 import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, type Gate, inputShape } from "./options.js";
 
@@ -14,6 +23,7 @@ export interface BnextOptions extends BuildOptions {
   readonly gate?: Gate;
   readonly seReduction?: number;
   readonly latentStd?: number;
+  readonly quantised?: string;
 }
 
 const times = (count: number, width: number) => Array<number>(count).fill(width);
@@ -31,23 +41,27 @@ export const bnextWidths = {
  *
  * Block i takes widths[i-1] to widths[i]: a 3x3 unit, then one 1x1 unit, or two whose outputs are
  * concatenated where the width doubles. Widening blocks other than the first halve the map. Even
- * blocks have ELM attention. All keys are those of the official checkpoints.
+ * blocks have ELM attention. All keys are those of the official checkpoints. `quantised` puts stem,
+ * gates and classifier on grids of 4 or 8 bits, activations before them as well.
  *
  * Source: BNext (arXiv 2211.12933), hpi-xnor/BNext.
  */
 export function bnext(name: string, options: BnextOptions): Graph {
   const { widths, classes, form = "binary", elm = true } = options;
   checkWidths(name, widths);
+  const bits = endBits(options.quantised);
   const settings: UnitSettings = {
     form,
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
     latentStd: options.latentStd,
+    gateBits: alike(bits.gate),
     threshold: 1e-7,
   };
   const stemStride = options.stemStride ?? (classes === 1000 ? 2 : 1);
   return network(name, inputShape(options), (b, x) => {
-    let map = stem(b, x, widths[0], stemStride, form);
+    const stemConv = { stride: stemStride, bits: stemBits(bits.stem, options.input[0]) };
+    let map = stem(b, x, { out: widths[0], ...stemConv }, form);
     for (let i = 1; i < widths.length; i++) {
       const widens = widths[i] !== widths[i - 1];
       const stride = widens && i > 1 ? 2 : 1;
@@ -56,12 +70,18 @@ export function bnext(name: string, options: BnextOptions): Graph {
       map = bnextBlock(b, `feature.${i}`, map, { widens, stride, attention, unit3x3 }, settings);
       stageOutput(b, map);
     }
-    return classifierHead(b, prelu(b, "prelu", map), classes);
+    return classifierHead(b, prelu(b, "prelu", map), classes, alike(bits.classifier));
   });
 }
 
-function stem(b: GraphBuilder, x: string, out: number, stride: number, form: Form): string {
-  const y = conv2d(b, "feature.0.conv1", x, { out, kernel: 3, stride, role: "stem" });
+function stem(
+  b: GraphBuilder,
+  x: string,
+  conv: Pick<ConvOptions, "out" | "stride" | "bits">,
+  form: Form,
+): string {
+  const { out } = conv;
+  const y = conv2d(b, "feature.0.conv1", x, { ...conv, kernel: 3, role: "stem" });
   const normed = batchNorm(b, "feature.0.bn1", y, "feature.0");
   // The official module passes its width as the slope's start and never runs it.
   if (form !== "real") deadPrelu(b, "feature.0.prelu", out, out);

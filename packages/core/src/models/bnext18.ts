@@ -1,7 +1,8 @@
 import type { GraphBuilder } from "../graph/builder.js";
-import { network, prelu } from "../graph/layers.js";
+import { type LayerBits, network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
+import { alike, endBits, stemBits } from "./end-bits.js";
 import { classifierHead } from "./head.js";
 import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
@@ -16,6 +17,7 @@ export interface Bnext18Options extends BuildOptions {
   readonly gate?: Gate;
   readonly seReduction?: number;
   readonly latentStd?: number;
+  readonly quantised?: string;
 }
 
 /**
@@ -27,26 +29,37 @@ export interface Bnext18Options extends BuildOptions {
 export function bnext18(name: string, options: Bnext18Options): Graph {
   const { classes, form = "binary", width = 64, depths = [2, 2, 2, 2] } = options;
   checkStages(name, width, depths);
+  const bits = endBits(options.quantised);
   const settings: UnitSettings = {
     form,
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
     latentStd: options.latentStd,
+    // Published so: what a gate sees has twice the bits of its weights.
+    gateBits: bits.gate === undefined ? undefined : { weight: bits.gate, input: 2 * bits.gate },
     threshold: 1e-5,
   };
   const stem = options.stem ?? (classes === 1000 ? "imagenet" : "small");
   return network(name, inputShape(options), (b, x) => {
     const map = resnetStages(
       b,
-      resnetStem(b, x, width, stem),
+      resnetStem(b, x, width, stem, stemBits(bits.stem, options.input[0])),
       { width, depths, first: 0 },
       (key, u, { out, stride }) => {
-        const v = elmUnit18(b, `${key}.Attention`, u, { out, stride }, settings);
+        const shape = { out, stride, shortcut: alike(bits.stem) };
+        const v = elmUnit18(b, `${key}.Attention`, u, shape, settings);
         return plainUnit18(b, `${key}.FFN`, v, settings, key);
       },
     );
-    return classifierHead(b, prelu(b, "prelu", map), classes);
+    return classifierHead(b, prelu(b, "prelu", map), classes, alike(bits.classifier));
   });
+}
+
+interface Elm18 {
+  readonly out: number;
+  readonly stride: number;
+  /** Of the real 1x1 convolution of the shortcut. */
+  readonly shortcut?: LayerBits;
 }
 
 /** 3x3 with ELM: r = PReLU(u), down-sampled where it does not fit; the mix sees r. */
@@ -54,12 +67,12 @@ export function elmUnit18(
   b: GraphBuilder,
   key: string,
   u: string,
-  { out, stride }: { readonly out: number; readonly stride: number },
+  { out, stride, shortcut: bits }: Elm18,
   settings: UnitSettings,
 ): string {
   const shortcut = activated(b, key, u);
   const fits = stride === 1 && b.shape(u)[1] === out;
-  const r = fits ? shortcut : downsample(b, `${key}.downsample`, shortcut, { out, stride });
+  const r = fits ? shortcut : downsample(b, `${key}.downsample`, shortcut, { out, stride, bits });
   const shape = { out, kernel: 3, stride } as const;
   const unit = { u, r, p: r, ...shape, elm: true, clampScale: "training" } as const;
   return infoRcpUnit(b, key, unit, settings);

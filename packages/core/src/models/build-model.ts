@@ -2,6 +2,7 @@ import { UsageError } from "../errors.js";
 import type { Graph } from "../graph/types.js";
 import { type ModelEntry, models } from "./catalogue.js";
 import { closest } from "./closest.js";
+import { isEndBits } from "./end-bits.js";
 import type { BuildOptions, ModelOptions } from "./options.js";
 
 /** An architecture by name; UsageError with the names there are. */
@@ -76,6 +77,11 @@ function checkOptions(name: string, options: ModelOptions): void {
   input.forEach((size, i) => {
     whole(`input ${["channels", "height", "width"][i]}`, size);
   });
+  if (options.quantised !== undefined && !isEndBits(options.quantised)) {
+    throw new UsageError(
+      `${name}: quantised is "${options.quantised}", must be the bits of stem, gates and classifier, each 4, 8 or 32, such as 8-4-8`,
+    );
+  }
   for (const [option, allowed] of Object.entries(choices)) {
     const value = options[option as keyof ModelOptions];
     if (value === undefined || allowed.includes(value)) continue;

@@ -64,7 +64,7 @@ function withWidths<O extends ModelOptions>(name: string, options: O) {
 const bnextFamily = {
   ...imagenet,
   family: "bnext",
-  switches: ["widths", "stemStride", "elm", "gate", "seReduction", "latentStd"],
+  switches: ["widths", "stemStride", "elm", "gate", "seReduction", "latentStd", "quantised"],
   preprocess: imagenetPreprocess(235, "bicubic"),
   build: (name, options) => bnext(name, withWidths(name, options)),
 } satisfies Partial<ModelEntry>;
@@ -140,7 +140,7 @@ export const models: { readonly [name: string]: ModelEntry } = {
     ...imagenet,
     family: "bnext-18",
     description: "BNext units in a ResNet-18; a small stem for other class counts than 1000",
-    switches: ["width", "depths", "stem", "gate", "seReduction", "latentStd"],
+    switches: ["width", "depths", "stem", "gate", "seReduction", "latentStd", "quantised"],
     defaults: {},
     preprocess: imagenetPreprocess(235, "bicubic"),
     published: onImagenet({ top1: 0.684, ops: 1.64e8, mebibytes: 5.4, source: bnextPaper }),

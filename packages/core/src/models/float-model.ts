@@ -2,6 +2,7 @@ import { OnebitError } from "../errors.js";
 import {
   float32Values,
   readSafetensors,
+  safetensorsHead,
   storedFloat32,
   writeSafetensors,
 } from "../file/safetensors.js";
@@ -59,15 +60,38 @@ export function scalarInputs(
   return scalars;
 }
 
-export function encodeFloatModel(model: FloatModel): Uint8Array {
-  const { architecture, labels, preprocess, card, tensors } = model;
+/** A float model's file piece by piece, for networks that would fill the memory. */
+export async function* floatModelChunks(
+  model: Omit<FloatModel, "tensors">,
+  tensors: AsyncIterable<readonly [key: string, Tensor]>,
+): AsyncGenerator<Uint8Array> {
+  const shapes = Object.entries(floatModelGraph(model).tensors);
+  const listed = shapes.map(([key, { shape }]) => [key, { dtype: "F32", shape }] as const);
+  yield safetensorsHead({ metadata: metadataOf(model), tensors: Object.fromEntries(listed) });
+  let index = 0;
+  for await (const [key, { shape, data }] of tensors) {
+    const [expected, spec] = shapes[index++] ?? ["nothing more", undefined];
+    if (key !== expected || sizeOf(spec.shape) !== data.length) {
+      throw new OnebitError(`${key} [${shape}]: ${expected} should follow`);
+    }
+    yield storedFloat32(shape, data).data;
+  }
+  if (index < shapes.length) throw new OnebitError(`${shapes[index][0]}: is missing`);
+}
+
+function metadataOf({ architecture, labels, preprocess, card }: Omit<FloatModel, "tensors">) {
   const about = { format: FORMAT, architecture, labels, preprocess, card };
+  return { [ENTRY]: JSON.stringify(about) };
+}
+
+export function encodeFloatModel(model: FloatModel): Uint8Array {
+  const { tensors } = model;
   const stored = Object.entries(tensors).map(([key, { shape, data }]) => [
     key,
     storedFloat32(shape, data),
   ]);
   return writeSafetensors({
-    metadata: { [ENTRY]: JSON.stringify(about) },
+    metadata: metadataOf(model),
     tensors: Object.fromEntries(stored),
   });
 }

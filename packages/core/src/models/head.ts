@@ -1,11 +1,16 @@
 import type { GraphBuilder } from "../graph/builder.js";
-import { globalAveragePool, linear } from "../graph/layers.js";
+import { globalAveragePool, type LayerBits, linear } from "../graph/layers.js";
 
 /** Global average pool and classifier; the pooled vector becomes the output "features". */
-export function classifierHead(b: GraphBuilder, x: string, classes: number): string {
+export function classifierHead(
+  b: GraphBuilder,
+  x: string,
+  classes: number,
+  bits?: LayerBits,
+): string {
   const features = globalAveragePool(b, "avgpool", x);
   b.output("features", features);
-  return linear(b, "fc", features, classes);
+  return linear(b, "fc", features, classes, "fc", bits);
 }
 
 /** Names `map` the output "stage-<stride>": the last map at that stride keeps the name. */

@@ -10,6 +10,7 @@ export {
   encodeFloatModel,
   FLOAT_MODEL_ENTRY,
   type FloatModel,
+  floatModelChunks,
   floatModelGraph,
   scalarInputs,
 } from "./float-model.js";

@@ -36,6 +36,11 @@ export interface Switches {
    * hundreds of epochs: an Adam step moves such weights by more than their size.
    */
   readonly latentStd?: number;
+  /**
+   * Bits of stem (and real shortcuts), gates and classifier, such as "8-4-8" (BNext's quantised
+   * networks); each 4, 8 or 32, which is not quantised.
+   */
+  readonly quantised?: string;
 }
 
 export interface BuildOptions {

@@ -1,16 +1,28 @@
 import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
-import { batchNorm, conv2d, halve } from "../graph/layers.js";
+import { batchNorm, conv2d, halve, type LayerBits } from "../graph/layers.js";
 import { stageOutput } from "./head.js";
 import type { Stem } from "./options.js";
 
 /** `conv1`, `bn1` and, for ImageNet, `maxpool`; no activation. */
-export function resnetStem(b: GraphBuilder, x: string, out: number, stem: Stem): string {
+export function resnetStem(
+  b: GraphBuilder,
+  x: string,
+  out: number,
+  stem: Stem,
+  bits?: LayerBits,
+): string {
   const large = stem === "imagenet";
   const shape = large ? { kernel: 7, stride: 2 } : { kernel: 3, stride: 1 };
-  const y = batchNorm(b, "bn1", conv2d(b, "conv1", x, { out, ...shape, role: "stem" }));
+  const y = batchNorm(b, "bn1", conv2d(b, "conv1", x, { out, ...shape, role: "stem", bits }));
   if (!large) return y;
   return b.op("max-pool", [y], { kernel: [3, 3], stride: [2, 2], padding: [1, 1] }, "maxpool");
+}
+
+interface Downsample {
+  readonly out: number;
+  readonly stride: number;
+  readonly bits?: LayerBits;
 }
 
 /** `${key}.0` 2x2 average pooling (strided only), `${key}.1` real 1x1 convolution, `${key}.2` batch-norm. */
@@ -18,10 +30,10 @@ export function downsample(
   b: GraphBuilder,
   key: string,
   x: string,
-  { out, stride }: { readonly out: number; readonly stride: number },
+  { out, stride, bits }: Downsample,
 ): string {
   const pooled = stride === 2 ? halve(b, `${key}.0`, x) : x;
-  const y = conv2d(b, `${key}.1`, pooled, { out, kernel: 1, role: "shortcut" });
+  const y = conv2d(b, `${key}.1`, pooled, { out, kernel: 1, role: "shortcut", bits });
   return batchNorm(b, `${key}.2`, y);
 }
 

@@ -38,6 +38,8 @@ import type { Op } from "./op.js";
 import { pad } from "./pad.js";
 import { prelu } from "./prelu.js";
 import { preluGradient } from "./prelu-gradient.js";
+import { quantise } from "./quantise.js";
+import { quantiseWeightOp } from "./quantise-weight.js";
 import { relu } from "./relu.js";
 import { reluGradient } from "./relu-gradient.js";
 import { reshape } from "./reshape.js";
@@ -107,6 +109,8 @@ const list: readonly Op<any>[] = [
   matmul,
   maxPool,
   maxPoolGradient,
+  quantise,
+  quantiseWeightOp,
   sign,
   signGradient,
   softmax,

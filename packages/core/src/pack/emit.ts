@@ -84,19 +84,22 @@ function anchorStep(
   const [channels] = inputs.map((input) => input.shape[2]);
   const key = `${name.split(":")[0]}.weight`;
   switch (op.kind) {
+    case "quantise": {
+      const { bits, clip, group } = op;
+      return { kind: "quantise", ...base, bits, clip, group };
+    }
     case "pool": {
       const { mode, kernel, stride, padding } = op;
       return { kind: "pool", ...base, mode, kernel, stride, padding };
     }
     case "linear": {
-      const data = op.weight;
-      const weight = pool.add(key, { type: "float32", shape: [out, channels], data });
+      const weight = pool.add(key, { type: "float32", shape: [out, channels], ...op.weight });
       return { kind: "linear", ...base, weight, out };
     }
     case "conv": {
-      const { kernel, stride, padding, groups, weight: data } = op;
+      const { kernel, stride, padding, groups } = op;
       const dims = [out, ...kernel, channels / groups];
-      const weight = pool.add(key, { type: "float32", shape: dims, data });
+      const weight = pool.add(key, { type: "float32", shape: dims, ...op.weight });
       return { kind: "conv", ...base, weight, out, kernel, stride, padding, groups };
     }
     case "binary-conv": {

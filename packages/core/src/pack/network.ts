@@ -1,7 +1,14 @@
 import type { MapShape } from "../program/geometry.js";
+import type { QuantisedTensor } from "../program/types.js";
 
 /** One float64 number per channel; rounded to float32 when the program is written. */
 export type PerChannel = Float64Array;
+
+/** Real weights, and the codes that they come from where the graph quantises them. */
+export interface RealWeight {
+  readonly data: Float32Array;
+  readonly quantised?: QuantisedTensor;
+}
 
 export interface Window {
   readonly kernel: readonly [number, number];
@@ -28,11 +35,17 @@ export type PackOp =
   | ({
       readonly kind: "conv";
       /** [O, KH, KW, C / groups]. */
-      readonly weight: Float32Array;
+      readonly weight: RealWeight;
       readonly groups: number;
     } & Window)
-  | { readonly kind: "linear" /** [O, I]. */; readonly weight: Float32Array }
+  | { readonly kind: "linear" /** [O, I]. */; readonly weight: RealWeight }
   | ({ readonly kind: "pool"; readonly mode: "max" | "average" } & Window)
+  | {
+      readonly kind: "quantise";
+      readonly bits: number;
+      readonly clip: number;
+      readonly group: "image" | "channel";
+    }
   | { readonly kind: "affine"; readonly scale?: PerChannel; readonly shift?: PerChannel }
   | { readonly kind: "prelu"; readonly slope: PerChannel }
   | { readonly kind: "relu" }
@@ -77,7 +90,7 @@ export function isCombining({ op }: PackNode): boolean {
 
 /** Opens a step of its own. */
 export function isAnchor({ op }: PackNode): boolean {
-  return ["binary-conv", "conv", "linear", "pool"].includes(op.kind);
+  return ["binary-conv", "conv", "linear", "pool", "quantise"].includes(op.kind);
 }
 
 /** Whether its value is 1-bit. */

@@ -4,9 +4,11 @@ import type { BinaryConvAttributes } from "../ops/binary-conv.js";
 import type { ClampAttributes } from "../ops/clamp.js";
 import type { ConvAttributes } from "../ops/conv-geometry.js";
 import type { PoolAttributes } from "../ops/pool-geometry.js";
+import type { QuantiseAttributes } from "../ops/quantise-rules.js";
 import { binaryWeights } from "./binary-weights.js";
 import { isBits, type PackNode, type PackOp, type PerChannel } from "./network.js";
 import { vector } from "./per-channel.js";
+import { realWeight } from "./real-weights.js";
 import { cannotPack, type Translation } from "./translate.js";
 
 /** What a graph node becomes; nothing where it passes its input on. */
@@ -53,9 +55,8 @@ const binaryConv: Translator = (t, node) => {
 const conv: Translator = (t, node) => {
   const { groups, ...attrs } = node.attrs as ConvAttributes;
   const input = t.floatInput(node, 0);
-  const { data, shape } = t.constants.get(node.inputs[1]);
-  const [outs, channels, kh, kw] = shape;
-  const weight = channelsLast(data, outs, channels, kh * kw);
+  const [outs, channels, kh, kw] = t.source.shapes.get(node.inputs[1])!;
+  const weight = realWeight(t.constants, node.inputs[1], [outs, channels, kh * kw]);
   const dense = isVector(input) && kh * kw * groups === 1;
   if (dense && attrs.padding.every((p) => p === 0))
     return t.add(node, { kind: "linear", weight }, [input]);
@@ -68,10 +69,10 @@ const isVector = ({ shape: [h, w], op }: PackNode) => h * w === 1 && op.kind !==
 /** On a flattened map: a convolution whose kernel is the map. */
 const linear: Translator = (t, node) => {
   const value = t.raw(node, 0);
-  const { data, shape } = t.constants.get(node.inputs[1]);
+  const [outs] = t.source.shapes.get(node.inputs[1])!;
   const input = t.asFloat("flattened" in value ? value.flattened : value);
   const [h, w, channels] = input.shape;
-  const weight = channelsLast(data, shape[0], channels, h * w);
+  const weight = realWeight(t.constants, node.inputs[1], [outs, channels, h * w]);
   const geometry = { kernel: [h, w], stride: [1, 1], padding: [0, 0] } as const;
   const op: PackOp = isVector(input)
     ? { kind: "linear", weight }
@@ -79,21 +80,6 @@ const linear: Translator = (t, node) => {
   if (node.inputs.length < 3) return t.add(node, op, [input]);
   return t.add(node, shift(constantVector(t, node, 2)), [t.addPart(node, "product", op, [input])]);
 };
-
-/** [O, C, positions] to [O, positions, C]. */
-function channelsLast(
-  data: ArrayLike<number>,
-  outs: number,
-  channels: number,
-  positions: number,
-): Float32Array {
-  const weight = new Float32Array(data.length);
-  let to = 0;
-  for (let o = 0; o < outs; o++)
-    for (let p = 0; p < positions; p++)
-      for (let c = 0; c < channels; c++) weight[to++] = data[(o * channels + c) * positions + p];
-  return weight;
-}
 
 function window(
   node: Node,
@@ -237,6 +223,12 @@ const concat: Translator = (t, node) => {
   return t.add(node, { kind: "concat" }, values);
 };
 
+const quantise: Translator = (t, node) => {
+  const { bits, clip, leading } = node.attrs as QuantiseAttributes;
+  const group = leading === 1 ? "image" : "channel";
+  return t.add(node, { kind: "quantise", bits, clip, group }, [t.floatInput(node, 0)]);
+};
+
 const mean: Translator = (t, node) => {
   const rank = t.source.shapes.get(node.inputs[0])!.length;
   const axes = ((node.attrs.axes as readonly number[]) ?? []).map((a) => (a < 0 ? a + rank : a));
@@ -270,6 +262,7 @@ export const translators: { readonly [op: string]: Translator } = {
   div,
   mix,
   concat,
+  quantise,
   detach: identity,
   reshape,
 };

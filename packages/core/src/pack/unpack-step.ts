@@ -53,6 +53,11 @@ export function accumulate({ values, step, scope }: UnpackedStep, name: string |
       return pool(values, step, x, scope, name);
     case "pointwise":
       return x;
+    case "quantise": {
+      const { bits, clip, group } = step;
+      const leading = group === "image" ? 1 : 2;
+      return values.op("quantise", [x], { bits, clip, leading }, name);
+    }
     default:
       return step satisfies never;
   }

@@ -3,8 +3,14 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { OnebitError } from "../errors.js";
 import type { TransferOptions } from "./fetch.js";
 
-/** Writes beside the target, then renames: the file under its final name is always whole. */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+/**
+ * Writes beside the target, then renames: the file under its final name is always whole. Data that
+ * come in pieces are never in memory together; where they end in an error, nothing is left.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await writeFile(temporary, data);

@@ -68,6 +68,10 @@ const set = (path: (p: Draft<Program>) => object, fields: object) => (p: Draft<P
   Object.assign(path(p), fields);
 };
 const conv = (p: Draft<Program>) => p.steps[1];
+const grid = (fields: object) => (p: Draft<Program>) => {
+  const base = { kind: "quantise", covers: [], input: 2, epilogue: [["relu", 0]] };
+  p.steps.push({ ...base, bits: 8, clip: 25, group: "image", ...fields } as unknown as Draft<Step>);
+};
 const epilogue = (op: readonly unknown[]) => (p: Draft<Program>) => {
   p.steps[1].epilogue.push(op as Draft<MicroOp>);
 };
@@ -120,6 +124,16 @@ describe("checkProgram", () => {
     ["groups that do not divide", set(conv, { groups: 2 }), /3 input and 2 output channels/],
     ["an unknown padValue", set(conv, { padValue: 2 }), /padValue must be 0, 1 or -1, is 2/],
     ["a kernel beyond the map", set(conv, { kernel: [3, 3] }), /its output would be \[0,0,2\]/],
+    ["a grid of bits", set(conv, { kind: "quantise" }), /cannot read bits "signs"/],
+    ["a grid of no bits", grid({ bits: 0 }), /bits 0 must be a whole number from 1 to 16/],
+    ["a grid of half a bit", grid({ bits: 0.5 }), /bits 0.5 must be/],
+    ["a grid without clip", grid({ clip: 0 }), /clip must be a positive float32 number, is 0/],
+    [
+      "a clip beyond float32",
+      grid({ clip: 0.1 }),
+      /clip must be a positive float32 number, is 0.1/,
+    ],
+    ["an unknown group", grid({ group: "row" }), /group must be image or channel, is "row"/],
     ["an unknown weight", set(conv, { weight: "none" }), /there is no tensor "none"/],
     ["a weight that is inherited", set(conv, { weight: "constructor" }), /no tensor "constructor"/],
     [

@@ -8,7 +8,15 @@ import {
   packedRowBytes,
   reductionLength,
 } from "./geometry.js";
-import type { Program, ProgramTensors, ProgramValue, Step, ValueId } from "./types.js";
+import { MAX_QUANTISED_BITS } from "./quantiser.js";
+import type {
+  Program,
+  ProgramTensors,
+  ProgramValue,
+  QuantiseStep,
+  Step,
+  ValueId,
+} from "./types.js";
 import { ValueLedger } from "./value-ledger.js";
 
 /** Nobody's network reaches these; they bound what a forged file can make a backend allocate. */
@@ -116,6 +124,7 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
         return input.kind === "bits";
       case "conv":
       case "pool":
+      case "quantise":
         return input.kind !== "bits";
       case "linear":
         return input.kind === "vector";
@@ -132,6 +141,7 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
 
 function checkGeometry(step: Step, channels: number, where: string): void {
   if (step.kind === "pointwise") return;
+  if (step.kind === "quantise") return checkQuantiser(step, where);
   if (step.kind !== "pool") checkCount(step.out, "out", where, 2 ** 24);
   if (step.kind === "linear") return;
   for (const axis of [0, 1] as const) {
@@ -167,6 +177,15 @@ function checkGeometry(step: Step, channels: number, where: string): void {
   }
 }
 
+function checkQuantiser({ bits, clip, group }: QuantiseStep, where: string): void {
+  checkCount(bits, "bits", where, MAX_QUANTISED_BITS);
+  if (!(clip > 0 && Number.isFinite(clip) && Math.fround(clip) === clip)) {
+    throw new OnebitError(`${where}: clip must be a positive float32 number, is ${clip}`);
+  }
+  if (group === "image" || group === "channel") return;
+  throw new OnebitError(`${where}: group must be image or channel, is "${group}"`);
+}
+
 function checkCount(value: number, what: string, where: string, max = MAX_GEOMETRY): void {
   if (Number.isInteger(value) && value >= 1 && value <= max) return;
   throw new OnebitError(`${where}: ${what} ${value} must be a whole number from 1 to ${max}`);
@@ -181,6 +200,7 @@ function checkWeight(
   switch (step.kind) {
     case "pool":
     case "pointwise":
+    case "quantise":
       return;
     case "linear":
       requireTensor(tensors, step.weight, "float32", [step.out, channels], where);

@@ -35,7 +35,15 @@ export interface CompactProgram {
 type CompactStep = readonly (number | readonly number[] | readonly (readonly number[])[])[];
 
 const VALUE_KINDS: readonly ValueKind[] = ["map", "bits", "vector"];
-const STEP_KINDS: readonly StepKind[] = ["binary-conv", "conv", "linear", "pool", "pointwise"];
+const STEP_KINDS: readonly StepKind[] = [
+  "binary-conv",
+  "conv",
+  "linear",
+  "pool",
+  "pointwise",
+  "quantise",
+];
+const QUANTISE_GROUPS = ["image", "channel"] as const;
 const OP_NAMES = Object.keys(MICRO_OPS) as MicroOp[0][];
 
 export function compactProgram(program: Program, tensorNames: readonly string[]): CompactProgram {
@@ -86,6 +94,8 @@ function compactStep(
       return [...head, step.mode === "max" ? 0 : 1, ...window(step)];
     case "pointwise":
       return head;
+    case "quantise":
+      return [...head, step.bits, step.clip, QUANTISE_GROUPS.indexOf(step.group)];
     default:
       return step satisfies never;
   }
@@ -208,6 +218,14 @@ function expandGeometry(
       };
     case "pointwise":
       return { kind, ...base };
+    case "quantise":
+      return {
+        kind,
+        ...base,
+        bits: row.integer(),
+        clip: number(row.take(), row.where),
+        group: at(QUANTISE_GROUPS, row.integer(), row.where),
+      };
     default:
       return kind satisfies never;
   }

@@ -71,12 +71,17 @@ function coreCost(step: Step, channels: number, outputs: number) {
       return { ...none, macs: step.out * channels, weightBytes: step.out * channels * 4 };
     case "pool":
       return { ...none, elementwise: outputs * step.kernel[0] * step.kernel[1] };
+    case "quantise":
+      return { ...none, elementwise: outputs * QUANTISE_OPERATIONS };
     case "pointwise":
       return none;
     default:
       return step satisfies never;
   }
 }
+
+/** Clip, smallest, largest, and seven operations on the grid. */
+const QUANTISE_OPERATIONS = 10;
 
 /** A slice that a step writes into a wider value counts with the step's channels. */
 function activationBytes(program: Program, step: Step): number {

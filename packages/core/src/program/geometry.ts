@@ -15,6 +15,7 @@ export function outputShape(program: Pick<Program, "values">, step: Step): MapSh
     case "linear":
       return [1, 1, step.out];
     case "pointwise":
+    case "quantise":
       return input;
     default:
       return step satisfies never;

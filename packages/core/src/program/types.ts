@@ -122,12 +122,25 @@ export interface PoolStep extends StepBase {
   readonly padding: readonly [number, number];
 }
 
+/**
+ * The accumulator is the map or vector itself, on a grid of 2^bits levels (program/quantiser.ts: clip,
+ * low = min + 0, range = (max - low) + 1e-8, round half to even, seven float32 operations per element
+ * in that order). group: what has a low and a range of its own, the whole value ("image") or each
+ * channel's plane over h and w ("channel"). clip: a positive float32 number; bits: 1 to 16.
+ */
+export interface QuantiseStep extends StepBase {
+  readonly kind: "quantise";
+  readonly bits: number;
+  readonly clip: number;
+  readonly group: "image" | "channel";
+}
+
 /** The accumulator is the input itself (bits as -1 / +1). */
 export interface PointwiseStep extends StepBase {
   readonly kind: "pointwise";
 }
 
-export type Step = BinaryConvStep | ConvStep | LinearStep | PoolStep | PointwiseStep;
+export type Step = BinaryConvStep | ConvStep | LinearStep | PoolStep | PointwiseStep | QuantiseStep;
 export type StepKind = Step["kind"];
 
 export interface Program {
@@ -142,6 +155,30 @@ export interface Program {
 /** A tensor as the program uses it: 1-bit, or float32 (narrower files are expanded on reading). */
 export type ProgramTensor =
   | { readonly type: "bits"; readonly shape: readonly number[]; readonly data: Uint8Array }
-  | { readonly type: "float32"; readonly shape: readonly number[]; readonly data: Float32Array };
+  | {
+      readonly type: "float32";
+      readonly shape: readonly number[];
+      readonly data: Float32Array;
+      /** What data was made from, where it was quantised: what a file stores. */
+      readonly quantised?: QuantisedTensor;
+    };
+
+/**
+ * A weight [O, ..., C] as codes on a grid; float32, each operation rounded once:
+ *
+ *   w = (((code / (2^bits - 1)) * range) + low) * scale[o]
+ *
+ * group: what has a low and a range of its own, each output channel o ("row") or each pair of output
+ * channel and input channel, o * C + c ("plane").
+ */
+export interface QuantisedTensor {
+  readonly bits: 4 | 8;
+  readonly group: "row" | "plane";
+  /** One per element, in the order of data. */
+  readonly codes: Uint8Array;
+  readonly lows: Float32Array;
+  readonly ranges: Float32Array;
+  readonly scales: Float32Array;
+}
 
 export type ProgramTensors = { readonly [key: TensorKey]: ProgramTensor };

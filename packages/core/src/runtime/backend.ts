@@ -21,5 +21,14 @@ export interface Executable {
   run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
   /** Milliseconds per step of the last run, where the backend can tell. */
   profile?(): readonly number[];
+  /** What runs each step ("binary 3x3, nibble lookup"), where the backend has several ways. */
+  kernels?(): readonly string[];
+  /** Memory for the values of one image, weights apart, where the backend plans it. */
+  readonly arenaBytes?: number;
+  /**
+   * The threads at work, once those that were asked for have started (or could not): until then
+   * run() computes with fewer. Absent where they start with compile().
+   */
+  ready?(): Promise<number>;
   dispose(): void;
 }

@@ -4,6 +4,7 @@ import type { Backend, CompileOptions, Executable } from "./backend.js";
 
 /** The backends of this package, each loaded when it is wanted. */
 const loaders = {
+  native: async () => (await import("./backends/native/index.js")).loadNative(),
   wasm: async () => (await import("./backends/wasm/index.js")).wasm,
   reference: async () => (await import("./backends/reference/index.js")).reference,
 } satisfies { readonly [name: string]: () => Promise<Backend> };
@@ -11,7 +12,7 @@ const loaders = {
 export type BackendName = keyof typeof loaders;
 
 /** Fastest first: what "auto" tries in turn. */
-const PREFERENCE: readonly BackendName[] = ["wasm", "reference"];
+export const PREFERENCE: readonly BackendName[] = ["native", "wasm", "reference"];
 
 /** A backend by name, one of your own, or "auto": the fastest that loads. */
 export type BackendChoice = "auto" | BackendName | Backend;
@@ -53,7 +54,8 @@ export async function compileFor(
   throw new OnebitError(`no backend can run this model: ${tried.join("; ")}`);
 }
 
-async function backendFor(choice: BackendName | Backend): Promise<Backend> {
+/** A backend by name; whether it can run here is its own to say. */
+export async function backendFor(choice: BackendName | Backend): Promise<Backend> {
   if (typeof choice !== "string") return choice;
   if (Object.hasOwn(loaders, choice)) return loaders[choice]();
   const names = ["auto", ...Object.keys(loaders)].join(", ");

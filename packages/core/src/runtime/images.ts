@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import { type PixelImage, type Preprocess, preprocess } from "../image/index.js";
+import { type BitmapLike, bitmapPixels } from "../platform/bitmap.js";
 import type { MapShape } from "../program/geometry.js";
 
 /** 8-bit pixels, interleaved: an ImageData, or any object like it with 1 to 4 channels. */
@@ -9,6 +10,9 @@ export interface ImageLike {
   readonly height: number;
 }
 
+/** Pixels, or in browsers an ImageBitmap. */
+export type ImageInput = ImageLike | BitmapLike;
+
 /** A dense row-major array of float32. */
 export interface FloatTensor {
   readonly shape: readonly number[];
@@ -16,12 +20,13 @@ export interface FloatTensor {
 }
 
 /** Photographs to one [N, H, W, C] array, as the model's preprocessing says. */
-export function prepareImages(images: readonly ImageLike[], how: Preprocess): Float32Array {
+export function prepareImages(images: readonly ImageInput[], how: Preprocess): Float32Array {
   const [height, width] = how.size;
   const size = height * width * how.channels;
   const batch = new Float32Array(images.length * size);
   images.forEach((image, n) => {
-    const planes = preprocess(withChannels(image), how);
+    const pixels = "data" in image ? image : bitmapPixels(image);
+    const planes = preprocess(withChannels(pixels), how);
     toChannelsLast(planes, [height, width, how.channels], batch.subarray(n * size));
   });
   return batch;

@@ -1,7 +1,10 @@
 import { OnebitError, UsageError } from "../errors.js";
+import type { OnebitFile } from "../file/onebit-file.js";
 import { readOnebit } from "../file/read-onebit.js";
+import { preprocessAt } from "../image/preprocess-at.js";
 import type { TransferOptions } from "../platform/fetch.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
+import { atInputSize } from "../program/resize.js";
 import type { BackendChoice } from "./backends.js";
 import { Model } from "./model.js";
 
@@ -10,6 +13,11 @@ export interface LoadOptions extends TransferOptions {
   readonly backend?: BackendChoice;
   /** Default 1. Backends that have one thread use one. */
   readonly threads?: number;
+  /**
+   * Height and width of the images, where they are not those that the network was packed for.
+   * Preprocessing follows. OnebitError where the network cannot take that size.
+   */
+  readonly input?: readonly [height: number, width: number];
 }
 
 /**
@@ -28,16 +36,25 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   }
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
-  const file = await readNamed(source, bytes);
+  const file = await named(source, () => readOnebit(bytes));
   signal?.throwIfAborted();
-  return Model.create(file, backend, { threads });
+  const { input } = options;
+  const sized = input ? await named(source, () => fileAtSize(file, input)) : file;
+  return Model.create(sized, backend, { threads });
 }
 
-async function readNamed(source: Source, bytes: Uint8Array) {
+function fileAtSize(file: OnebitFile, size: readonly [number, number]): OnebitFile {
+  const program = atInputSize(file.program, file.tensors, size);
+  const { preprocess } = file;
+  return { ...file, program, preprocess: preprocess && preprocessAt(preprocess, size) };
+}
+
+/** Says which file an error is about. */
+async function named<T>(source: Source, work: () => T | Promise<T>): Promise<T> {
   try {
-    return await readOnebit(bytes);
+    return await work();
   } catch (error) {
-    if (!(error instanceof OnebitError)) throw error;
+    if (!(error instanceof OnebitError) || error instanceof UsageError) throw error;
     throw new OnebitError(`${nameOf(source)}: ${error.message}`, { cause: error });
   }
 }

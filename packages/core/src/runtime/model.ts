@@ -9,7 +9,7 @@ import type { Executable } from "./backend.js";
 import { type Chosen, compileFor } from "./backends.js";
 import {
   type FloatTensor,
-  type ImageLike,
+  type ImageInput,
   outputTensor,
   prepareImages,
   prepareTensor,
@@ -32,7 +32,11 @@ export interface ClassifyOptions {
   readonly top?: number;
 }
 
-export type StepProfile = StepCost & { readonly milliseconds: number };
+export interface StepProfile extends StepCost {
+  readonly milliseconds: number;
+  /** What ran it, where the backend has several ways. */
+  readonly kernel?: string;
+}
 
 export interface ModelSettings {
   readonly threads: number;
@@ -86,14 +90,14 @@ export class Model implements Disposable {
   }
 
   /** The likeliest classes of one image, or of each of several. */
-  classify(image: ImageLike, options?: ClassifyOptions): Promise<Prediction[]>;
-  classify(images: readonly ImageLike[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
+  classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
   async classify(
-    images: ImageLike | readonly ImageLike[],
+    images: ImageInput | readonly ImageInput[],
     { top = 5 }: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     if (!Number.isInteger(top) || top < 1) throw new UsageError(`top ${top}: must be 1 or more`);
-    const single = "data" in images;
+    const single = "width" in images;
     const list = single ? [images] : images;
     if (list.length === 0) return [];
     const data = await this.#runMain(this.#prepare(list), list.length);
@@ -115,7 +119,7 @@ export class Model implements Disposable {
    * Every output: "logits" and "features" (the pooled vector), [N, C], and the feature maps
    * "stage-<stride>", [N, C, H, W]. Of a photograph, or of normalised images [N, C, H, W].
    */
-  async features(input: ImageLike | FloatTensor): Promise<{ [output: string]: FloatTensor }> {
+  async features(input: ImageInput | FloatTensor): Promise<{ [output: string]: FloatTensor }> {
     const isTensor = "shape" in input;
     const count = isTensor ? input.shape[0] : 1;
     const batch = isTensor
@@ -135,8 +139,20 @@ export class Model implements Disposable {
 
   /** Milliseconds that each step of the last run() or classify() took, where the backend can tell. */
   profile(): StepProfile[] | undefined {
-    const times = this.#chosen.executable.profile?.();
-    return times && this.info.cost.steps.map((step, i) => ({ ...step, milliseconds: times[i] }));
+    const { executable } = this.#chosen;
+    const times = executable.profile?.();
+    const kernels = executable.kernels?.();
+    return (
+      times &&
+      this.info.cost.steps.map((step, i) => {
+        return { ...step, milliseconds: times[i], kernel: kernels?.[i] };
+      })
+    );
+  }
+
+  /** Memory that the backend plans for the values of one image, weights apart, where it can tell. */
+  get arenaBytes(): number | undefined {
+    return this.#chosen.executable.arenaBytes;
   }
 
   /** Frees the memory once the calls under way are done; later calls fail. */
@@ -154,7 +170,7 @@ export class Model implements Disposable {
     this.dispose();
   }
 
-  #prepare(images: readonly ImageLike[]): Float32Array {
+  #prepare(images: readonly ImageInput[]): Float32Array {
     const { preprocess } = this.#file;
     if (preprocess) return prepareImages(images, preprocess);
     throw new OnebitError(

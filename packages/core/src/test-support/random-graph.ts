@@ -50,7 +50,7 @@ class Generator {
     }
     const features = globalAveragePool(b, "pool", x);
     if (this.#chance(0.5)) b.output("features", features);
-    return linear(b, "fc", features, this.#int(1, 4));
+    return linear(b, "fc", features, this.#int(1, 4), "fc", this.#bits(8));
   }
 
   #unit(x: string): string {
@@ -147,7 +147,15 @@ class Generator {
   #gate(seen: string, gated: string): string {
     const out = this.#b.shape(gated)[1];
     const pooled = this.#b.op("global-average-pool", [seen]);
-    return squeezeExcite(this.#b, this.#key("se"), pooled, { out, reduction: 2 });
+    return squeezeExcite(this.#b, this.#key("se"), pooled, {
+      out,
+      reduction: 2,
+      bits: this.#bits(4),
+    });
+  }
+
+  #bits(width: number) {
+    return this.#chance(0.3) ? { weight: width, input: width } : undefined;
   }
 
   #mix(p: string, y: string): string {

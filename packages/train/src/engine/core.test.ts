@@ -323,12 +323,16 @@ describe("engine", () => {
     await expect(there.snapshot()).rejects.toThrow(/disposed/);
   });
 
-  it("learns: a nano BNext fits 16 random images", async () => {
+  it.each([
+    ["a nano BNext", undefined],
+    ["one with quantised ends", "8-4-8"],
+  ])("learns: %s fits 16 random images", async (_, quantised) => {
     const network = buildModel("bnext", {
       classes: CLASSES,
       input: [1, 8, 8],
       batch: 16,
       widths: [8, 8, 16],
+      quantised,
     });
     const setup = setUp(network, { optimiser: { ...adamDefaults, kind: "adamw" }, clip: 5 });
     const engine = await start(setup);

@@ -11,6 +11,6 @@ export const reference: Backend = {
   compile: async (program, tensors) => prepareProgram(program, tensors),
 };
 
-export { runValues } from "./program.js";
+export { createContext, runStep, runValues, type StepContext } from "./program.js";
 
 export default reference;

@@ -8,6 +8,7 @@ import { applyEpilogue } from "./epilogue.js";
 import { linear } from "./linear.js";
 import { pointwise } from "./pointwise.js";
 import { pool } from "./pool.js";
+import { quantise } from "./quantise.js";
 
 /**
  * Values of one image, by value id: float32 [H, W, C]; bits as -1 and +1, one byte each.
@@ -28,7 +29,8 @@ export function runValues(program: Program, tensors: ProgramTensors, image: Floa
   return context.values;
 }
 
-function createContext(program: Program, tensors: ProgramTensors): StepContext {
+/** Empty values, for running a program step by step. */
+export function createContext(program: Program, tensors: ProgramTensors): StepContext {
   const values = program.values.map(({ kind, shape }) =>
     kind === "bits" ? new Int8Array(elementCount(shape)) : new Float32Array(elementCount(shape)),
   );
@@ -93,6 +95,8 @@ export function accumulate(context: StepContext, step: Step): Float32Array {
       return pool(context, step);
     case "pointwise":
       return pointwise(context, step);
+    case "quantise":
+      return quantise(context, step);
     default:
       return step satisfies never;
   }

@@ -1,0 +1,219 @@
+import { OnebitError, UsageError } from "onebit";
+import { type Preprocess, parsePreprocess } from "onebit/image";
+import type { PreprocessOverrides } from "../importers/preprocess.js";
+import type { OnnxDimension, OnnxFile, OnnxValueInfo } from "./model.js";
+
+export type OnnxLayout = "nchw" | "nhwc";
+
+/** What the file may leave open, or say wrongly. */
+export interface OnnxSettings {
+  /** Default: where the 1 or 3 channels stand in the input's shape. */
+  readonly layout?: OnnxLayout;
+  /** Height and width of the images, where the file leaves them open. */
+  readonly size?: readonly [height: number, width: number];
+  /** Output that holds the class scores; default: "logits", or the only one of rank 2. */
+  readonly output?: string;
+  readonly labels?: readonly string[];
+  readonly preprocess?: PreprocessOverrides;
+}
+
+/** How a classifier in ONNX is fed and read. */
+export interface OnnxClassifierInfo {
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly layout: OnnxLayout;
+  readonly input: { readonly channels: 1 | 3; readonly height: number; readonly width: number };
+  /** Images per call where the file fixes them. */
+  readonly batch: number | undefined;
+  readonly classes: number;
+  /** Whether a softmax ends the network: its logarithm is taken for logits. */
+  readonly probabilities: boolean;
+  readonly labels?: readonly string[];
+  readonly preprocess: Preprocess;
+  /** What had to be assumed, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+const FLOAT32 = 1;
+
+/**
+ * How to feed and read an image classifier: one float32 input of rank 4, one score per class.
+ * Preprocessing comes from flags, then from the file's metadata (as `onebit export` writes it), then
+ * from the usual ImageNet habits, which is noted. OnebitError where it is no classifier; UsageError
+ * where settings contradict it.
+ */
+export function describeClassifier(
+  file: OnnxFile,
+  settings: OnnxSettings = {},
+): OnnxClassifierInfo {
+  const notes: string[] = [];
+  const image = imageInput(file);
+  const shape = image.shape!;
+  const layout = layoutOf(image, settings.layout);
+  const at = layout === "nchw" ? { c: 1, h: 2, w: 3 } : { c: 3, h: 1, w: 2 };
+  const stored = storedPreprocess(file, notes);
+  const channels = channelsOf(shape[at.c], stored, notes);
+  const size = sizeOf([shape[at.h], shape[at.w]], settings, stored);
+  const scores = scoreOutput(file, settings.output);
+  const classes = classesOf(scores, settings, file);
+  return {
+    ...{ inputName: image.name, outputName: scores.name, layout, classes },
+    input: { channels, height: size[0], width: size[1] },
+    batch: typeof shape[0] === "number" ? shape[0] : undefined,
+    probabilities: file.nodes.some(
+      ({ op, outputs }) => op === "Softmax" && outputs.includes(scores.name),
+    ),
+    labels: labelsOf(file, settings.labels, classes),
+    preprocess: preprocessOf(channels, size, stored, settings.preprocess ?? {}, notes),
+    notes,
+  };
+}
+
+function imageInput({ inputs }: OnnxFile): OnnxValueInfo {
+  if (inputs.length !== 1) {
+    const names = inputs.map(({ name }) => name).join(", ") || "none";
+    throw new OnebitError(`an image classifier has one input, this model has ${names}`);
+  }
+  const [input] = inputs;
+  if (input.type !== FLOAT32) {
+    throw new OnebitError(
+      `input "${input.name}" is not float32: export the network with float32 images`,
+    );
+  }
+  if (input.shape?.length === 4) return input;
+  throw new OnebitError(
+    `input "${input.name}" has shape ${shapeText(input.shape)}: images have four dimensions`,
+  );
+}
+
+function layoutOf({ name, shape }: OnnxValueInfo, told?: OnnxLayout): OnnxLayout {
+  if (told) return told;
+  const isChannels = (dim: OnnxDimension) => dim === 1 || dim === 3;
+  const [, second, , last] = shape!;
+  if (isChannels(last) && !isChannels(second)) return "nhwc";
+  if (isChannels(second) || typeof second !== "number") return "nchw";
+  throw new OnebitError(
+    `input "${name}" has shape ${shapeText(shape)}: neither its second nor its last dimension is 1 or 3 channels`,
+  );
+}
+
+function channelsOf(dim: OnnxDimension, stored: Preprocess | undefined, notes: string[]): 1 | 3 {
+  if (dim === 1 || dim === 3) return dim;
+  if (typeof dim === "number") {
+    throw new OnebitError(`its images have ${dim} channels; 1 (grey) or 3 (colour) can be fed`);
+  }
+  if (!stored) notes.push("the file leaves the channels open: 3 are assumed");
+  return stored?.channels ?? 3;
+}
+
+function sizeOf(
+  dims: readonly OnnxDimension[],
+  { size, preprocess }: OnnxSettings,
+  stored: Preprocess | undefined,
+): [number, number] {
+  const wanted = size ?? preprocess?.size ?? stored?.size;
+  const sides = dims.map((dim, axis) => (typeof dim === "number" ? dim : wanted?.[axis]));
+  const [height, width] = sides;
+  if (height === undefined || width === undefined) {
+    throw new UsageError(
+      "the file leaves the size of its images open: say it, such as --input 3x224x224",
+    );
+  }
+  const told = size ?? preprocess?.size;
+  if (told && told.join() !== sides.join()) {
+    throw new UsageError(`images of ${told.join("x")} for a network that takes ${height}x${width}`);
+  }
+  return [height, width];
+}
+
+function scoreOutput({ outputs }: OnnxFile, told: string | undefined): OnnxValueInfo {
+  const named = outputs.find(({ name }) => name === (told ?? "logits"));
+  if (named) return named;
+  const names = outputs.map(({ name }) => name).join(", ");
+  if (told !== undefined) throw new UsageError(`there is no output "${told}": there are ${names}`);
+  const flat = outputs.filter(({ shape }) => !shape || shape.length === 2);
+  const candidates = flat.length ? flat : outputs.filter(isOnePixel);
+  if (candidates.length === 1) return candidates[0];
+  const found = outputs.map(({ name, shape }) => `${name} ${shapeText(shape)}`).join(", ");
+  throw new OnebitError(
+    `not a classifier: one output of a score per class, [N, classes], is wanted; there are ${found || "none"}`,
+  );
+}
+
+/** [N, classes, 1, 1], or the same with channels last. */
+function isOnePixel({ shape }: OnnxValueInfo): boolean {
+  return shape?.length === 4 && shape.slice(1).filter((dim) => dim === 1).length === 2;
+}
+
+function classesOf({ name, shape }: OnnxValueInfo, { labels }: OnnxSettings, file: OnnxFile) {
+  const sizes = (shape ?? []).slice(1).filter((dim) => dim !== 1);
+  if (sizes.length > 1) {
+    throw new OnebitError(`output "${name}" has shape ${shapeText(shape)}, not a score per class`);
+  }
+  const [size] = sizes;
+  const classes = typeof size === "number" ? size : (labels ?? storedLabels(file))?.length;
+  if (classes) return classes;
+  throw new OnebitError(
+    `output "${name}" has shape ${shapeText(shape)}, which does not tell how many classes there are: name them with --labels`,
+  );
+}
+
+function labelsOf(file: OnnxFile, told: readonly string[] | undefined, classes: number) {
+  if (!told) {
+    const stored = storedLabels(file);
+    return stored?.length === classes ? stored : undefined;
+  }
+  if (told.length === classes) return told;
+  throw new UsageError(`${told.length} labels for ${classes} classes: one per class is wanted`);
+}
+
+function storedLabels({ metadata }: OnnxFile): string[] | undefined {
+  const list = jsonOf(metadata.labels);
+  const isList = Array.isArray(list) && list.every((label) => typeof label === "string");
+  return isList ? list : undefined;
+}
+
+function storedPreprocess({ metadata }: OnnxFile, notes: string[]): Preprocess | undefined {
+  if (metadata.preprocess === undefined) return undefined;
+  try {
+    return parsePreprocess(jsonOf(metadata.preprocess), "metadata preprocess");
+  } catch (error) {
+    notes.push(`${(error as Error).message}: not used`);
+    return undefined;
+  }
+}
+
+function jsonOf(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+function preprocessOf(
+  channels: 1 | 3,
+  size: [number, number],
+  stored: Preprocess | undefined,
+  told: PreprocessOverrides,
+  notes: string[],
+): Preprocess {
+  const isFitting = stored?.channels === channels && stored.size.join() === size.join();
+  const colour = channels === 3 ? imagenet : { mean: [0.5], std: [0.5] };
+  const assumed: Preprocess = {
+    ...{ size, channels, crop: "center", interpolation: "bilinear", ...colour },
+    resize: Math.round((Math.max(...size) * 8) / 7),
+  };
+  if (!isFitting && !(told.mean && told.std)) {
+    const values = `mean ${colour.mean.join(",")} and std ${colour.std.join(",")}`;
+    notes.push(`the file does not say how images are normalised: ${values} are assumed`);
+  }
+  const stretched = told.crop === "none" && !told.resize ? { resize: size } : {};
+  return parsePreprocess({ ...(isFitting ? stored : assumed), ...stretched, ...told, size });
+}
+
+function shapeText(shape: readonly OnnxDimension[] | undefined): string {
+  return shape ? `[${shape.map((dim) => dim ?? "?").join(", ")}]` : "unknown";
+}

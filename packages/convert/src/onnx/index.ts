@@ -1,0 +1,15 @@
+export {
+  describeClassifier,
+  type OnnxClassifierInfo,
+  type OnnxLayout,
+  type OnnxSettings,
+} from "./classifier.js";
+export {
+  type OnnxDimension,
+  type OnnxFile,
+  type OnnxNodeInfo,
+  type OnnxValueInfo,
+  readOnnxFile,
+} from "./model.js";
+export { OnnxClassifier, type OnnxSession } from "./session.js";
+export { withOutputs } from "./watch.js";

@@ -20,7 +20,7 @@
  * products + (padValue + 1) * (sum of the weights that fall outside), one per class of rows and
  * columns that see the same part of the kernel.
  */
-import { Instruction, storeLanes } from "./instruction";
+import { blockStart, Instruction, own, storeLanes } from "./instruction";
 
 @unmanaged
 class BinaryConv {
@@ -54,12 +54,12 @@ export function binaryConv(i: Instruction, firstRow: i32, rows: i32): void {
   const conv = changetype<BinaryConv>(i.s);
   const pixels = rows * i.width;
   listPixels(conv, firstRow, rows, i.width);
-  const dst = i.dst + <usize>(firstRow * i.width) * i.dstAdvance;
+  const dst = blockStart(i, firstRow * i.width);
   for (let p = 0; p < pixels; p += 4) fourPixels(conv, p, pixels - 1, dst, i.dstPixel);
 }
 
 function listPixels(conv: BinaryConv, firstRow: i32, rows: i32, width: i32): void {
-  let entry = conv.pixels;
+  let entry = own(conv.pixels);
   for (let y = firstRow; y < firstRow + rows; y++) {
     const rowClass = conv.starts + load<usize>(conv.rowClasses + (<usize>y << 2));
     let window = conv.input + <usize>y * conv.rowAdvance;
@@ -86,13 +86,14 @@ function count(sum: v128, x: v128, w: v128): v128 {
 
 /** All output channels of the pixels p to p + 3, none past the last. */
 function fourPixels(conv: BinaryConv, p: i32, last: i32, dst: usize, dstPixel: usize): void {
+  const list = own(conv.pixels);
   const p1 = min(p + 1, last);
   const p2 = min(p + 2, last);
   const p3 = min(p + 3, last);
-  const e0 = conv.pixels + (<usize>p << 3);
-  const e1 = conv.pixels + (<usize>p1 << 3);
-  const e2 = conv.pixels + (<usize>p2 << 3);
-  const e3 = conv.pixels + (<usize>p3 << 3);
+  const e0 = list + (<usize>p << 3);
+  const e1 = list + (<usize>p1 << 3);
+  const e2 = list + (<usize>p2 << 3);
+  const e3 = list + (<usize>p3 << 3);
   const dst0 = dst + <usize>p * dstPixel;
   const dst1 = dst + <usize>p1 * dstPixel;
   const dst2 = dst + <usize>p2 * dstPixel;

@@ -23,56 +23,50 @@ export class Instruction {
   a: usize;
   aPixel: usize;
   aAdvance: usize;
-  b: usize;
-  bPixel: usize;
-  bAdvance: usize;
-  /** Per-channel tensors, parameters of a kernel, or small immediates: see the kernel. */
+  /** Tensors, parameters of a kernel, or small immediates: see the kernel. */
   s: usize;
   t: usize;
   u: i32;
 }
 
-export const INSTRUCTION_BYTES: usize = 64;
-
-/** The block of rows an instruction works on. */
-@unmanaged
-export class Step {
-  rows: i32;
-  width: i32;
-  blockRows: i32;
-  /** Once before the first block, per block, once after the last block. */
-  prologue: usize;
-  prologueCount: i32;
-  body: usize;
-  bodyCount: i32;
-  finish: usize;
-  finishCount: i32;
-}
+export const INSTRUCTION_BYTES: usize = 52;
 
 export enum Op {
-  affine,
-  shift,
-  scale,
-  prelu,
-  relu,
-  sigmoid,
-  hardSigmoid,
-  clamp,
-  add,
-  mul,
-  mix,
-  store,
-  bits,
-  loadBits,
-  rowSums,
   mean,
   clear,
   regroup,
   binaryConv,
+  pairNibbles,
+  lookupConv,
   conv,
   linear,
   maxPool,
   averagePool,
+  tileWords,
+  tileNibbles,
+  tileFloats,
+  borderStarts,
+  gridRange,
+  grid,
+}
+
+/** Where this thread's scratch begins, counted from that of the first thread. */
+let scratch: usize = 0;
+
+export function setScratch(bytes: usize): void {
+  scratch = bytes;
+}
+
+/** An address in scratch. */
+@inline
+export function own(address: usize): usize {
+  return address + scratch;
+}
+
+/** First pixel of a block: scratch holds one block, a value all of them. */
+@inline
+export function blockStart(i: Instruction, pixel: i32): usize {
+  return i.dstAdvance ? i.dst + <usize>pixel * i.dstAdvance : own(i.dst);
 }
 
 export const VECTOR: usize = 16;

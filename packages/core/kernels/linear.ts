@@ -12,7 +12,7 @@
  * 1024 -> 1000 9.3 (its 4 MB of weights come from beyond the second-level cache), 64 -> 16 5.0
  * (10^9 multiply-adds per second).
  */
-import { Instruction, storeLanes } from "./instruction";
+import { blockStart, Instruction, storeLanes } from "./instruction";
 
 /** a: x, s: weights, t: inputs, channels: outputs. */
 export function linear(i: Instruction): void {
@@ -20,7 +20,7 @@ export function linear(i: Instruction): void {
   const tileBytes = inputs << 5;
   const end = i.a + (inputs << 2);
   let tile = i.s;
-  let dst = i.dst;
+  let dst = blockStart(i, 0);
   for (let left = i.channels; left > 0; left -= 32) {
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     let w0 = tile;

@@ -1,12 +1,15 @@
 /**
  * Rates of the kernels on this machine, one thread, warmed up:
  *
- *   node packages/core/kernels/measure.mjs [part of a name]        after npm run build
+ *   node packages/core/kernels/measure.mjs [part of a name] [popcount | lookup]    after npm run build
+ *
+ * With node --experimental-wasm-relaxed-simd the kernels of that build.
  *
  * Prints 10^9 multiply-adds per second, or 10^-9 seconds per element: of the best run of about a
  * second, and of the median one.
  */
-import { wasm } from "../dist/runtime/backends/wasm/index.js";
+import { compileProgram } from "../dist/runtime/backends/wasm/compile.js";
+import { WasmExecutable } from "../dist/runtime/backends/wasm/executable.js";
 
 const bits = (rows, bytes) => ({ type: "bits", shape: [rows, bytes], data: randomBytes(rows * bytes) });
 const randomBytes = (n) => Uint8Array.from({ length: n }, () => Math.floor(Math.random() * 256));
@@ -102,7 +105,7 @@ function pointwise(name, epilogue, channels = 64) {
 
 /** Milliseconds of the last step, run after run, for about a second after warming up. */
 async function measure({ name, program, tensors, macs, elements }) {
-  const executable = await wasm.compile(program, tensors, { threads: 1 });
+  const executable = await WasmExecutable.instantiate(program, compileProgram(program, tensors, { form }));
   const size = program.values[0].shape.reduce((a, b) => a * b, 1);
   const work = macs ? macs * (name.startsWith("binary") ? 1 : 8) : elements * 100;
   const count = Math.max(1, Math.min(64, Math.round(3e8 / work)));
@@ -120,7 +123,7 @@ async function measure({ name, program, tensors, macs, elements }) {
   console.log(`${name.padEnd(36)} best ${figure(times[0])}   median ${figure(times[times.length >> 1])} ${unit}`);
 }
 
-const only = process.argv[2] ?? "";
+const [, , only = "", form] = process.argv;
 const cases = [
   binaryConv(14, 256, 256, 3),
   binaryConv(14, 256, 256, 1),

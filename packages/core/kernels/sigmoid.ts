@@ -56,8 +56,7 @@ function pair(x: v128): v128 {
   return f64x2.div(one, f64x2.add(one, exp(f64x2.neg(x))));
 }
 
-/** sigmoid of four floats. */
-@inline
+/** sigmoid of four floats: for generated epilogues. */
 export function sigmoid(a: v128): v128 {
   const low = pair(f64x2.promote_low_f32x4(a));
   const high = pair(f64x2.promote_low_f32x4(v128.shuffle<i32>(a, a, 2, 3, 2, 3)));

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const RUNTIME_SIDE = ["program", "file", "runtime", "image", "platform"];
+const RUNTIME_SIDE = ["program", "file", "runtime", "image", "platform", "conformance"];
 const GRAPH_SIDE = ["ops", "graph", "models", "pack", "onnx", "cost"];
 
 interface Import {

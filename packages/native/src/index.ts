@@ -1,1 +1,47 @@
-export {};
+import { type Backend, OnebitError } from "onebit";
+import { loadAddon } from "./addon.js";
+import { encodeProgram } from "./encode.js";
+import { NativeExecutable } from "./executable.js";
+
+export interface NativeOptions {
+  /**
+   * "avx512", "avx2", "scalar" or "neon"; default: the environment variable ONEBIT_NATIVE_ISA, else
+   * the best that this processor has.
+   */
+  readonly isa?: string;
+  /** Values share no memory and guards lie between them: for tests. */
+  readonly apart?: boolean;
+}
+
+/** Instruction sets that can be chosen here, best first; none where the addon is missing. */
+export function nativeIsas(): readonly string[] {
+  const loaded = loadAddon();
+  return "addon" in loaded ? loaded.addon.isas() : [];
+}
+
+/** The native backend with an instruction set of your choice. */
+export function nativeWith({ isa, apart = false }: NativeOptions): Backend {
+  return {
+    name: "native",
+
+    async unavailable() {
+      const loaded = loadAddon();
+      return "addon" in loaded ? undefined : loaded.reason;
+    },
+
+    async compile(program, tensors, { threads }) {
+      const loaded = loadAddon();
+      if (!("addon" in loaded)) throw new OnebitError(`native: ${loaded.reason}`);
+      const { addon } = loaded;
+      const { code, tensors: data } = encodeProgram(program, tensors);
+      const chosen = isa ?? process.env.ONEBIT_NATIVE_ISA ?? "";
+      const handle = addon.compile(code, data, threads, chosen, apart ? 1 : 0);
+      return new NativeExecutable(addon, handle, program);
+    },
+  };
+}
+
+/** C++ kernels: AVX-512, AVX2, NEON, chosen by what the processor has. */
+export const native: Backend = nativeWith({});
+
+export default native;

@@ -1,37 +1,115 @@
 import { describe, expect, it } from "vitest";
-import { type Packed, pack } from "../../pack/index.js";
-import { elementCount } from "../../program/geometry.js";
+import { runConformance, type Subject } from "../../conformance/run.js";
+import { subjectsHere } from "../../conformance/subjects.js";
+import { pack } from "../../pack/index.js";
+import { elementCount, reductionLength } from "../../program/geometry.js";
+import type { Program } from "../../program/types.js";
 import { randomGraph } from "../../test-support/random-graph.js";
 import { randomImages, randomWeights } from "../../test-support/random-weights.js";
+import type { Backend } from "../backend.js";
 import { reference } from "./reference/index.js";
-import { wasm } from "./wasm/index.js";
+import { BINARY_CONV_FORMS, type BinaryConvForm } from "./wasm/binary-conv.js";
+import { compileProgram } from "./wasm/compile.js";
+import { WasmExecutable } from "./wasm/executable.js";
 
-const backends = [wasm];
+/** The full number takes minutes: in CI, and in `onebit selftest --full`. */
+const CONVOLUTIONS = process.env.CI ? 100_000 : 3000;
 
-describe.each(backends)("$name gives the bits of the reference", (backend) => {
-  const count = 2;
+const { subjects, reasons } = await subjectsHere();
+for (const [backend, reason] of Object.entries(reasons)) {
+  console.warn(`not compared: backend ${backend}: ${reason}`);
+}
+const fast = subjects.filter(({ backend }) => backend !== reference);
+const named = fast.map((subject) => {
+  return { ...subject, name: `${subject.backend.name}, threads ${subject.threads}` };
+});
 
-  async function expectSameBits({ program, tensors }: Packed, label: string): Promise<void> {
-    const size = elementCount(program.values[program.input].shape);
-    const images = randomImages([count, size], 7).data as Float32Array;
-    const options = { threads: 1 };
-    const outputs = await Promise.all(
-      [reference, backend].map(async (one) => {
-        const executable = await one.compile(program, tensors, options);
+/**
+ * The wasm backend with one form of binary convolution, blocks of a row, and threads that share
+ * every step however small.
+ */
+function wasmForm(form: BinaryConvForm): Backend {
+  return {
+    name: `wasm, ${form}`,
+    unavailable: async () => undefined,
+    compile(program, tensors, { threads }) {
+      const options = { threads, parallelElements: 1, blockBytes: 1 };
+      const forced = canTake(program) ? { ...options, form } : options;
+      const compiled = compileProgram(program, tensors, forced);
+      return WasmExecutable.instantiate(program, compiled, { threads });
+    },
+  };
+}
+
+/** Sums of lookups are 16 bits wide: longer ones are never asked of that form. */
+function canTake({ steps, values }: Program): boolean {
+  return steps.every((step) => {
+    if (step.kind !== "binary-conv") return true;
+    return reductionLength(step, values[step.input].shape[2]) < 2 ** 16;
+  });
+}
+
+async function expectConformance(tried: readonly Subject[], convolutions: number) {
+  const report = await runConformance({ subjects: tried, convolutions, networks: 300, faults: 0 });
+  expect(report.failures).toEqual([]);
+  for (const subject of report.subjects) {
+    // Fewer for threads, in batches of which some are small in number.
+    const least = subject.threads === 1 ? convolutions : convolutions / 16;
+    expect(subject.convolutions).toBeGreaterThanOrEqual(least);
+    expect(subject.threadsAtWork).toBe(subject.threads);
+    for (const [kernel, { allEqual, allOpposite }] of Object.entries(subject.kernels)) {
+      expect(allEqual, `${kernel}: accumulators of equal signs`).toBeGreaterThan(0);
+      expect(allOpposite, `${kernel}: accumulators of opposite signs`).toBeGreaterThan(0);
+    }
+  }
+  for (const { what, atLeast, share } of report.distribution) {
+    expect(share, what).toBeGreaterThanOrEqual(atLeast);
+  }
+}
+
+describe("backends", () => {
+  it("are the wasm backend at least, at one and two threads", () => {
+    const wasm = fast.filter(({ backend }) => backend.name === "wasm");
+    expect(wasm.map(({ threads }) => threads)).toEqual([1, 2]);
+  });
+
+  it(`give the integers of the definition for ${CONVOLUTIONS} convolutions, and the reference's bits for networks`, async () => {
+    await expectConformance(fast, CONVOLUTIONS);
+  }, 600_000);
+
+  it("include a reference that gives the integers of the definition", async () => {
+    await expectConformance([{ backend: reference, threads: 1 }], 3000);
+  });
+});
+
+describe.each(BINARY_CONV_FORMS)("the wasm backend's form %s", (form) => {
+  it("passes with every step shared between threads", async () => {
+    const backend = wasmForm(form);
+    await expectConformance(
+      [1, 2].map((threads) => ({ backend, threads })),
+      1600,
+    );
+  });
+});
+
+describe.each(named)("$name", ({ backend, threads }) => {
+  it("gives the bits of the reference on packed graphs", async () => {
+    const count = 2;
+    for (let seed = 300; seed < 400; seed++) {
+      const graph = randomGraph(seed);
+      const { program, tensors } = pack(graph, randomWeights(graph, seed));
+      const size = elementCount(program.values[program.input].shape);
+      const images = randomImages([count, size], 7).data as Float32Array;
+      const [expected, actual] = [reference, backend].map(async (one) => {
+        const executable = await one.compile(program, tensors, { threads });
         const results = await executable.run(images, count);
         executable.dispose();
-        return Object.fromEntries(
-          Object.entries(results).map(([name, data]) => [name, new Uint32Array(data.buffer)]),
-        );
-      }),
-    );
-    expect(outputs[1], label).toEqual(outputs[0]);
-  }
-
-  it("on random networks", async () => {
-    for (let seed = 300; seed < 450; seed++) {
-      const graph = randomGraph(seed);
-      await expectSameBits(pack(graph, randomWeights(graph, seed)), `seed ${seed}`);
+        const bits = Object.entries(results).map(([name, data]) => {
+          return [name, new Uint32Array(Float32Array.from(data).buffer)];
+        });
+        return Object.fromEntries(bits);
+      });
+      expect(await actual, `seed ${seed}`).toEqual(await expected);
     }
   });
 });

@@ -9,10 +9,9 @@ import {
   type Shape,
   singleBitStep,
 } from "../../../test-support/packed-step.js";
+import { BINARY_CONV_FORMS, type BinaryConvForm } from "./binary-conv.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
-import { wasm } from "./index.js";
-import { loadKernels } from "./module.js";
 
 interface Case {
   readonly input: Shape;
@@ -128,9 +127,15 @@ function programOf(c: Case, w: Int8Array): { program: Program; tensors: ProgramT
   return { program, tensors };
 }
 
-async function wasmConv(c: Case, x: Int8Array, w: Int8Array): Promise<Float32Array> {
+async function wasmConv(
+  c: Case,
+  form: BinaryConvForm,
+  x: Int8Array,
+  w: Int8Array,
+): Promise<Float32Array> {
   const { program, tensors } = programOf(c, w);
-  const executable = await wasm.compile(program, tensors, { threads: 1 });
+  const compiled = compileProgram(program, tensors, { form });
+  const executable = await WasmExecutable.instantiate(program, compiled);
   const { y } = await executable.run(Float32Array.from(x), 1);
   executable.dispose();
   return y;
@@ -174,10 +179,10 @@ describe("binary convolution", () => {
     expect(sample.filter(belongs).length / sample.length).toBeGreaterThan(share);
   });
 
-  it("equals the definition on random geometries", async () => {
+  it.each(BINARY_CONV_FORMS)("equals the definition on random geometries: %s", async (form) => {
     const check = fc.asyncProperty(cases, async (c) => {
       const { x, w } = signs(c);
-      expect(agree(await wasmConv(c, x, w), plainConv(c, x, w))).toBe(true);
+      expect(agree(await wasmConv(c, form, x, w), plainConv(c, x, w))).toBe(true);
     });
     await fc.assert(check, { numRuns: 2000 });
   });
@@ -200,53 +205,77 @@ describe("binary convolution", () => {
     ["groups that start inside words", { input: [4, 4, 30] as const, groups: 3, out: 12 }],
     ["one channel per group", { input: [4, 4, 40] as const, groups: 40, out: 40 }],
     ["rows that fill several blocks", { input: [40, 40, 24] as const, out: 72 }],
+    ["an odd number of pairs", { input: [3, 5, 40] as const, out: 33 }],
+    ["two pixels", { input: [1, 2, 12] as const, out: 40 }],
   ])("covers %s", async (_, change) => {
     const c = { ...plain, ...change };
     const { x, w } = signs(c);
-    expect(await wasmConv(c, x, w)).toEqual(plainConv(c, x, w));
+    for (const form of BINARY_CONV_FORMS) {
+      expect(await wasmConv(c, form, x, w), form).toEqual(plainConv(c, x, w));
+    }
   });
 });
 
-/** The kernel's tables of the convolution, opened up: see kernels/binary-conv.ts. */
-async function openUp(c: Case, w: Int8Array) {
+const nibbleAt = (n: number) => Math.floor(n / 3) * 96 + (n % 3) * 16;
+
+/** Where the tiled weights of both forms lie, as far as the faults below go. */
+interface Layout {
+  /** Byte with the first 4 channels of output o at the centre of the kernel. */
+  readonly centre: (o: number) => number;
+  /** Byte and bit behind the last of 5 channels there, for output 0. */
+  readonly behind: readonly [at: number, bit: number];
+}
+
+const LAYOUTS: { readonly [F in BinaryConvForm]: Layout } = {
+  // A word per kernel position, 8 outputs.
+  popcount: { centre: (o) => (4 * 8 + o) * 4, behind: [4 * 8 * 4, 5] },
+  // Rows of 3 positions of 8 nibbles, in threes, 2 x 16 outputs; channels 4 to 7 come fifth.
+  lookup: { centre: (o) => nibbleAt(24 + 8) + o, behind: [nibbleAt(24 + 8 + 4), 1] },
+};
+
+/** The kernel's tables of the convolution, opened up: see the kernels. */
+async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   const { program, tensors } = programOf(c, w);
-  const compiled = compileProgram(program, tensors);
+  const compiled = compileProgram(program, tensors, { form });
   const memory = compiled.plan.allocate();
-  const kernels = await loadKernels();
-  const executable = await WasmExecutable.instantiate(kernels, program, compiled, memory);
+  const executable = await WasmExecutable.instantiate(program, compiled, { memory });
   const words = new Int32Array(memory.buffer);
-  const body = words[compiled.steps[1] / 4 + 5];
-  const table = words[body / 4 + 13] / 4;
+  const table = words[(compiled.steps[1].at(-1)?.list.address ?? 0) / 4 + 10] / 4;
+  const [weights, starts] = form === "popcount" ? [9, 10] : [10, 11];
   return {
     executable,
-    weights: words.subarray(words[table + 9] / 4),
-    starts: words.subarray(words[table + 10] / 4),
+    weights: new Uint8Array(memory.buffer, words[table + weights]),
+    starts: words.subarray(words[table + starts] / 4),
   };
 }
 
-describe("the comparison with the definition", () => {
+describe.each(BINARY_CONV_FORMS)("the comparison with the definition: %s", (form) => {
   const c: Case = { ...plain, input: [3, 3, 5], out: 3 };
   const { x, w } = signs(c);
   const right = plainConv(c, x, w);
+  const { centre, behind } = LAYOUTS[form];
 
   it("sees every single flipped weight bit", async () => {
     for (let i = 0; i < w.length; i++) {
       const wrong = w.map((sign, j) => (i === j ? -sign : sign));
-      expect(agree(await wasmConv(c, x, wrong), right)).toBe(false);
+      expect(agree(await wasmConv(c, form, x, wrong), right)).toBe(false);
     }
   });
 
-  it.each<[string, (tables: { weights: Int32Array; starts: Int32Array }) => void]>([
+  it.each<[string, (tables: { weights: Uint8Array; starts: Int32Array }) => void]>([
     [
       "a bit behind the last channel",
       ({ weights }) => {
-        weights[8] ^= 1 << 5;
+        weights[behind[0]] ^= 1 << behind[1];
       },
     ],
     [
       "two swapped channels",
       ({ weights }) => {
-        weights.set([weights[9], weights[8]], 8);
+        const [first, second] = [centre(0), centre(1)].map((at) => weights[at]);
+        expect(first).not.toBe(second);
+        weights[centre(0)] = second;
+        weights[centre(1)] = first;
       },
     ],
     [
@@ -256,7 +285,7 @@ describe("the comparison with the definition", () => {
       },
     ],
   ])("sees %s", async (_, damage) => {
-    const { executable, ...tables } = await openUp(c, w);
+    const { executable, ...tables } = await openUp(c, form, w);
     const before = await executable.run(Float32Array.from(x), 1);
     expect(agree(before.y, right)).toBe(true);
     damage(tables);

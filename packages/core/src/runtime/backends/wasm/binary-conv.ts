@@ -1,10 +1,14 @@
 import { type MapShape, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
 import { borderClasses } from "./border-classes.js";
-import type { Instruction, Operand } from "./instruction.js";
+import type { Instruction, Operand, RowInstructions } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
-import { type TiledBits, tapSums, tileBits } from "./tile-bits.js";
 import type { ValueLayout } from "./value-layout.js";
+
+/** How a binary convolution is computed; both give the same integers. */
+export const BINARY_CONV_FORMS = ["popcount", "lookup"] as const;
+
+export type BinaryConvForm = (typeof BINARY_CONV_FORMS)[number];
 
 export interface BinaryConvInput {
   readonly plan: MemoryPlan;
@@ -17,48 +21,138 @@ export interface BinaryConvInput {
   readonly blockRows: number;
 }
 
-/** Tables of kernels/binary-conv.ts: the prologue and the instruction that computes a block. */
+interface Compiled {
+  /** Run once, then on the rows of an image of the input. */
+  readonly prologue: readonly Instruction[];
+  readonly image?: RowInstructions;
+  readonly body: Instruction;
+}
+
+/** How much more a tile of lookups does in a given time, 3x3 with 64 to 512 channels: kernels/. */
+const LOOKUP_ADVANTAGE = 1.5;
+/** Sums of lookups are 16 bits wide. */
+const MAX_LOOKUP_PRODUCTS = 65_535;
+
+/** The faster form: lookups, unless groups leave most of their wider tiles empty. */
+export function chooseForm(step: BinaryConvStep, channels: number): BinaryConvForm {
+  if (reductionLength(step, channels) > MAX_LOOKUP_PRODUCTS) return "popcount";
+  const outputs = step.out / step.groups;
+  const [lookups, words] = [NIBBLE_TILE, WORD_TILE].map((tile) => Math.ceil(outputs / tile) * tile);
+  return lookups < words * LOOKUP_ADVANTAGE ? "lookup" : "popcount";
+}
+
+/** The instructions that compute a block of the accumulator. */
 export function compileBinaryConv(
   input: BinaryConvInput,
+  form: BinaryConvForm,
   dst: Operand,
-): { prologue: Instruction[]; body: Instruction } {
-  const { plan, step, source, shape, blockRows, index } = input;
+): Compiled {
+  return form === "lookup" ? lookupForm(input, dst) : popcountForm(input, dst);
+}
+
+/** Tables of kernels/binary-conv.ts. */
+function popcountForm(input: BinaryConvInput, dst: Operand): Compiled {
+  const { plan, step, shape, blockRows } = input;
   const image = groupedImage(input);
-  const window = at(
-    image.place,
-    (source.border[0] - step.padding[0]) * image.rowBytes +
-      (source.border[1] - step.padding[1]) * image.pixelBytes,
-  );
-  const runs = runsOf(step, image);
-  const tiled = tileBits(input.weight, step, source.value.shape[2]);
-  const starts = borderStarts(input, tiled);
-  const groupOut = step.out / step.groups;
+  const offsets = runsOf(step).map(([tap]) => tapOffset(step, image, tap));
+  const run = step.groups === 1 ? step.kernel[1] * image.pixelBytes : image.groupBytes;
   const table: Field[] = [
-    window,
-    step.stride[0] * image.rowBytes,
-    step.stride[1] * image.pixelBytes,
-    step.groups,
-    image.groupBytes,
-    groupOut,
-    runs.offsets.length,
-    plan.constant(Int32Array.from(runs.offsets)),
-    runs.bytes,
-    plan.constant(tiled.data),
-    starts.table,
-    starts.rows,
-    starts.columns,
-    plan.temporary(blockRows * shape[1] * 8, index, index),
+    ...windowFields(input, image),
+    offsets.length,
+    plan.constant(Int32Array.from(offsets)),
+    run,
+    ...prepareWeights(input, "tileWords", wordBytes(step, image)),
+    plan.scratch(blockRows * shape[1] * 8),
   ];
   const body: Instruction = { op: "binaryConv", channels: step.out, dst, s: plan.constant(table) };
   return { prologue: image.prologue, body };
 }
 
-interface Image {
+/** Nibbles of 4 channels, two pixels each, in 16 bits: 16 bytes for a word of 32 channels. */
+const PAIR_WORD = 16;
+/** Threes of nibbles, 2 bytes each, whose counts of differences fit into a byte. */
+const MAX_THREES = 21;
+const THREE_BYTES = 6;
+/** Fields of kernels/lookup-conv.ts before the list of pairs, and of one of them. */
+const LOOKUP_SUMS = 256;
+const PAIR_BYTES = 20;
+
+/** Tables of kernels/pair-nibbles.ts and kernels/lookup-conv.ts. */
+function lookupForm(input: BinaryConvInput, dst: Operand): Compiled {
+  const { plan, step, source, shape, blockRows, index } = input;
+  const single = groupedImage(input);
+  const positions = source.bytes / source.pixelBytes;
+  const words = single.pixelBytes / 4;
+  const image = {
+    place: plan.temporary(positions * words * PAIR_WORD + 64, index, index),
+    pixelBytes: words * PAIR_WORD,
+    rowBytes: (single.rowBytes / 4) * PAIR_WORD,
+    groupBytes: (single.groupBytes / 4) * PAIR_WORD,
+  };
+  const imageRows = source.bytes / source.rowBytes;
+  const pairs = [
+    single.place,
+    image.place,
+    imageRows,
+    (positions / imageRows) * words,
+    step.stride[1] * words,
+  ];
+  const runs = runsOf(step);
+  const offsets = runs.map(([tap]) => tapOffset(step, image, tap));
+  const threes = Math.ceil((runs[0].length * image.groupBytes) / THREE_BYTES);
+  const parts = Math.ceil(threes / MAX_THREES);
+  const pairsPerBlock = blockRows * Math.ceil(shape[1] / 2) + 1;
+  const table: Field[] = [
+    ...windowFields(input, image),
+    offsets.length,
+    plan.constant(Int32Array.from(offsets)),
+    threes * THREE_BYTES,
+    Math.ceil(threes / parts) * THREE_BYTES,
+    ...prepareWeights(input, "tileNibbles", nibbleBytes(step, runs.length * threes)),
+    plan.scratch(LOOKUP_SUMS + pairsPerBlock * PAIR_BYTES),
+  ];
+  const prologue: Instruction = { op: "pairNibbles", channels: 0, s: plan.constant(pairs) };
+  const body: Instruction = { op: "lookupConv", channels: step.out, dst, s: plan.constant(table) };
+  const pairing = { instructions: [prologue], rows: imageRows };
+  return { prologue: single.prologue, image: pairing, body };
+}
+
+/** First window, its advances, and the groups. */
+function windowFields({ step, source }: BinaryConvInput, image: ImageLayout): Field[] {
+  const top = (source.border[0] - step.padding[0]) * image.rowBytes;
+  const left = (source.border[1] - step.padding[1]) * image.pixelBytes;
+  return [
+    at(image.place, top + left),
+    step.stride[0] * image.rowBytes,
+    step.stride[1] * image.pixelBytes,
+    step.groups,
+    image.groupBytes,
+    step.out / step.groups,
+  ];
+}
+
+/** Kernel positions whose input lies side by side: with one group a row of the kernel. */
+function runsOf({ kernel, groups }: BinaryConvStep): number[][] {
+  const taps = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => tap);
+  if (groups > 1) return taps.map((tap) => [tap]);
+  return Array.from({ length: kernel[0] }, (_, ky) =>
+    taps.slice(ky * kernel[1], (ky + 1) * kernel[1]),
+  );
+}
+
+function tapOffset({ kernel }: BinaryConvStep, image: ImageLayout, tap: number): number {
+  return Math.floor(tap / kernel[1]) * image.rowBytes + (tap % kernel[1]) * image.pixelBytes;
+}
+
+interface ImageLayout {
   readonly place: Place;
   readonly pixelBytes: number;
   readonly rowBytes: number;
   /** Bytes from one group's channels to the next. */
   readonly groupBytes: number;
+}
+
+interface Image extends ImageLayout {
   readonly prologue: Instruction[];
 }
 
@@ -83,68 +177,69 @@ function groupedImage({ plan, step, source, index }: BinaryConvInput): Image {
   };
 }
 
-/** Neighbouring words of a window: with one group a whole row of the kernel, else one position. */
-function runsOf(step: BinaryConvStep, image: Image): { offsets: number[]; bytes: number } {
-  const [kernelY, kernelX] = step.kernel;
-  const rows = Array.from({ length: kernelY }, (_, ky) => ky * image.rowBytes);
-  if (step.groups === 1) return { offsets: rows, bytes: kernelX * image.pixelBytes };
-  const columns = Array.from({ length: kernelX }, (_, kx) => kx * image.pixelBytes);
-  return {
-    offsets: rows.flatMap((row) => columns.map((column) => row + column)),
-    bytes: image.groupBytes,
-  };
+/** Outputs side by side, in words and in nibbles: kernels/tile.ts. */
+const WORD_TILE = 8;
+const NIBBLE_TILE = 32;
+
+function wordBytes({ kernel, groups, out }: BinaryConvStep, image: ImageLayout): number {
+  const tiles = groups * Math.ceil(out / groups / WORD_TILE);
+  return tiles * WORD_TILE * kernel[0] * kernel[1] * image.groupBytes;
+}
+
+function nibbleBytes({ groups, out }: BinaryConvStep, threes: number): number {
+  return groups * Math.ceil(out / groups / NIBBLE_TILE) * NIBBLE_TILE * 3 * threes;
 }
 
 /**
+ * Has the weights tiled and the starts derived when the program is loaded. Returns the addresses of
+ * weights, starts, and of the classes of rows and of columns, as bytes into starts.
+ *
  * What an accumulator starts from: the number of products, and for a window over the border what
  * its 0 bits, read as -1, got wrong: (padValue + 1) * (sum of the weights outside).
  */
-function borderStarts(
-  { plan, step, source, shape }: BinaryConvInput,
-  tiled: TiledBits,
-): { table: Place; rows: Place; columns: Place } {
+function prepareWeights(
+  { plan, step, source, shape, weight }: BinaryConvInput,
+  op: "tileWords" | "tileNibbles",
+  bytes: number,
+): Field[] {
   const [height, width, channels] = source.value.shape;
-  const products = reductionLength(step, channels);
-  const correct = step.padValue !== -1 && Math.max(...step.padding) > 0;
-  const rows = borderClasses(height, shape[0], step, 0, correct);
-  const columns = borderClasses(width, shape[1], step, 1, correct);
-  // The kernel reads 8 channels at a time.
-  const classBytes = step.out * 4;
-  const bytes = rows.ranges.length * columns.ranges.length * classBytes + 32;
-  plan.checkSize(bytes);
-  const table = new Int32Array(bytes / 4).fill(products);
-  if (correct) {
-    const sums = tapSums(tiled, step, channels);
-    let start = 0;
-    for (const y of rows.ranges) {
-      for (const x of columns.ranges) {
-        addOutside(table.subarray(start, start + step.out), sums, step, y, x);
-        start += step.out;
-      }
-    }
-  }
+  const { kernel, groups, out } = step;
+  const taps = kernel[0] * kernel[1];
+  const runTaps = groups === 1 ? kernel[1] : 1;
+  const correct = Math.max(...step.padding) > 0 ? step.padValue + 1 : 0;
+  const rows = borderClasses(height, shape[0], step, 0, correct !== 0);
+  const columns = borderClasses(width, shape[1], step, 1, correct !== 0);
+  const classBytes = out * 4;
+  const weights = plan.reserve(bytes);
+  const starts = plan.reserve(
+    rows.ranges.length * columns.ranges.length * classBytes + STARTS_OVERREAD,
+  );
+  const borders = plan.constant([
+    plan.constant(Int32Array.from(rows.ranges.flat())),
+    rows.ranges.length,
+    plan.constant(Int32Array.from(columns.ranges.flat())),
+    columns.ranges.length,
+    ...kernel,
+    reductionLength(step, channels),
+    correct,
+  ]);
+  plan.prepare(weight, Math.max(64, taps * classBytes), (from, scratch) => {
+    const rowBytes = weight.length / out;
+    const geometry = [rowBytes, groups, out / groups, channels / groups, runTaps, taps / runTaps];
+    const tiling = (to: Field) => plan.constant([from, to, ...geometry, scratch]);
+    return [
+      { op, channels: 0, s: tiling(weights) },
+      { op: "borderStarts", channels: 0, s: tiling(starts), t: borders },
+    ];
+  });
   const rowBytes = columns.ranges.length * classBytes;
-  return {
-    table: plan.constant(table),
-    rows: plan.constant(Int32Array.from(rows.classes, (row) => row * rowBytes)),
-    columns: plan.constant(Int32Array.from(columns.classes, (column) => column * classBytes)),
-  };
+  return [
+    weights,
+    starts,
+    plan.constant(Int32Array.from(rows.classes, (row) => row * rowBytes)),
+    plan.constant(Int32Array.from(columns.classes, (column) => column * classBytes)),
+  ];
 }
 
-type Range = readonly [start: number, end: number];
-
-function addOutside(
-  starts: Int32Array,
-  sums: Int32Array,
-  { kernel, padValue, out }: BinaryConvStep,
-  y: Range,
-  x: Range,
-): void {
-  for (let ky = 0; ky < kernel[0]; ky++) {
-    for (let kx = 0; kx < kernel[1]; kx++) {
-      if (ky >= y[0] && ky < y[1] && kx >= x[0] && kx < x[1]) continue;
-      const tap = (ky * kernel[1] + kx) * out;
-      for (let o = 0; o < out; o++) starts[o] += (padValue + 1) * sums[tap + o];
-    }
-  }
-}
+/** The kernels read the starts of a whole tile of outputs. */
+const STARTS_OVERREAD = 128;

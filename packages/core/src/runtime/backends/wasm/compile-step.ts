@@ -1,11 +1,18 @@
-import { type MapShape, outputShape } from "../../../program/geometry.js";
+import { elementCount, type MapShape, outputShape } from "../../../program/geometry.js";
 import type { Program, ProgramTensors, Step } from "../../../program/types.js";
-import { compileBinaryConv } from "./binary-conv.js";
+import { type BinaryConvForm, chooseForm, compileBinaryConv } from "./binary-conv.js";
 import { compileEpilogue } from "./epilogue.js";
 import { compileConv, compileLinear, compilePool } from "./float-kernels.js";
-import { type CompiledStep, type Instruction, type Operand, vectorBytes } from "./instruction.js";
+import {
+  type CompiledStep,
+  type Instruction,
+  type Operand,
+  type RowInstructions,
+  vectorBytes,
+} from "./instruction.js";
 import type { MemoryPlan } from "./memory-plan.js";
-import { bitsOperand, sourceOperand, type ValueLayout, valuesWritten } from "./value-layout.js";
+import { compileQuantise } from "./quantise.js";
+import { type ValueLayout, valuesWritten } from "./value-layout.js";
 
 export interface StepInput {
   readonly program: Program;
@@ -14,66 +21,86 @@ export interface StepInput {
   readonly layouts: readonly ValueLayout[];
   readonly index: number;
   readonly blockBytes: number;
+  readonly convPixels: number;
+  readonly parallelElements: number;
+  readonly form?: BinaryConvForm;
 }
 
 export function compileStep(input: StepInput): CompiledStep {
   const { program, index, layouts } = input;
   const step = program.steps[index];
   const shape = outputShape(program, step);
-  const blockRows = rowsPerBlock(shape, input.blockBytes);
-  const source = layouts[step.input];
-  const inPlace = step.kind === "pointwise" && source.value.kind !== "bits";
-  const accumulator = inPlace ? sourceOperand(source) : undefined;
+  const blockRows = rowsPerBlock(
+    shape,
+    input.blockBytes,
+    step.kind === "binary-conv" ? input.convPixels : 1,
+  );
+  const accumulator = step.kind === "pointwise" ? layouts[step.input] : undefined;
   const { epilogue } = step;
+  input.plan.beginStep();
   const compiled = compileEpilogue({ ...input, shape, blockRows, epilogue, accumulator });
   const kernel = compileKernel(input, step, shape, blockRows, compiled.accumulator);
   return {
     rows: shape[0],
     width: shape[1],
     blockRows,
-    prologue: [...clears(input, step), ...kernel.prologue],
-    body: [...kernel.body, ...compiled.body],
+    prologue: [...clears(input, step), ...compiled.prologue, ...kernel.prologue],
+    image: kernel.image,
+    body: kernel.body,
     finish: compiled.finish,
+    epilogue: compiled.code,
+    kernel: kernel.name,
+    parallel: shape[0] > 1 && elementCount(shape) >= input.parallelElements,
   };
 }
 
-function rowsPerBlock([height, width, channels]: MapShape, blockBytes: number): number {
-  const rows = Math.floor(blockBytes / (width * vectorBytes(channels)));
-  return Math.min(height, Math.max(1, rows));
+/** As many rows as fit into the bytes wanted, but at least so many pixels. */
+function rowsPerBlock([height, width, channels]: MapShape, bytes: number, pixels: number): number {
+  const fitting = Math.floor(bytes / (width * vectorBytes(channels)));
+  return Math.min(height, Math.max(fitting, Math.ceil(pixels / width)));
 }
 
+const FORM_NAMES: { readonly [F in BinaryConvForm]: string } = {
+  popcount: "popcount 4x8",
+  lookup: "nibble lookup 4x32",
+};
+
 interface Kernel {
+  readonly name: string;
   readonly prologue: readonly Instruction[];
+  readonly image?: RowInstructions;
   readonly body: readonly Instruction[];
 }
 
 /** The instructions that leave a block of the accumulator at `dst`. */
 function compileKernel(
-  { plan, tensors, layouts, index }: StepInput,
+  { plan, tensors, layouts, index, form }: StepInput,
   step: Step,
   shape: MapShape,
   blockRows: number,
   dst: Operand,
 ): Kernel {
   const source = layouts[step.input];
-  const only = (body: Instruction): Kernel => ({ prologue: [], body: [body] });
+  const only = (name: string, body: Instruction): Kernel => ({ name, prologue: [], body: [body] });
   const floats = (key: string) => tensors[key].data as Float32Array;
   switch (step.kind) {
     case "binary-conv": {
       const weight = tensors[step.weight].data as Uint8Array;
       const input = { plan, step, index, weight, source, shape, blockRows };
-      const { prologue, body } = compileBinaryConv(input, dst);
-      return { prologue, body: [body] };
+      const chosen = form ?? chooseForm(step, source.value.shape[2]);
+      const { body, ...before } = compileBinaryConv(input, chosen, dst);
+      return { name: FORM_NAMES[chosen], ...before, body: [body] };
     }
     case "conv":
-      return only(compileConv(plan, step, floats(step.weight), source, dst));
+      return only("float32 4x8", compileConv(plan, step, floats(step.weight), source, dst));
     case "linear":
-      return only(compileLinear(plan, step, floats(step.weight), source, dst));
+      return only("float32 1x32", compileLinear(plan, step, floats(step.weight), source, dst));
     case "pool":
-      return only(compilePool(plan, step, source, shape, dst));
+      return only("float32", compilePool(plan, step, source, shape, dst));
+    case "quantise":
+      return { name: "grid", ...compileQuantise(plan, step, index, source, dst) };
     case "pointwise":
-      if (source.value.kind !== "bits") return { prologue: [], body: [] };
-      return only({ op: "loadBits", channels: shape[2], a: bitsOperand(source), dst });
+      return { name: "generated", prologue: [], body: [] };
     default:
       return step satisfies never;
   }

@@ -1,144 +1,252 @@
+import type { MapShape } from "../../../program/geometry.js";
 import { operandsOf } from "../../../program/micro-ops.js";
-import type { MicroOp, ProgramTensors } from "../../../program/types.js";
-import {
-  fromChannel,
-  type Instruction,
-  type Op,
-  type Operand,
-  vectorBytes,
-} from "./instruction.js";
-import type { Field } from "./memory-plan.js";
-import { type RegisterInput, Registers } from "./registers.js";
-import { bitsOperand, sourceOperand, targetOperand } from "./value-layout.js";
+import type { MicroOp, ProgramTensors, Register } from "../../../program/types.js";
+import type { CodeOp, EpilogueShape, Stream } from "./codegen/epilogue-shape.js";
+import { fromChannel, type Instruction, type Operand, vectorBytes } from "./instruction.js";
+import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
+import { firstPixel, targetOperand, type ValueLayout } from "./value-layout.js";
 
-export interface EpilogueInput extends RegisterInput {
+export interface EpilogueInput {
+  readonly plan: MemoryPlan;
+  readonly layouts: readonly ValueLayout[];
   readonly tensors: ProgramTensors;
-  /** Where register 0 lies already (a step whose accumulator is its input); else it gets a place. */
-  readonly accumulator?: Operand;
+  /** The step, its accumulator's shape and its rows per block. */
+  readonly index: number;
+  readonly shape: MapShape;
+  readonly blockRows: number;
+  readonly epilogue: readonly MicroOp[];
+  /** The value that is register 0 (a step whose accumulator is its input); else it gets a place. */
+  readonly accumulator?: ValueLayout;
 }
 
 export interface CompiledEpilogue {
-  /** Register 0: where the step's kernel leaves the accumulator. */
+  /** Where the step's kernel leaves the accumulator. */
   readonly accumulator: Operand;
-  readonly body: readonly Instruction[];
+  readonly prologue: readonly Instruction[];
+  /** The generated function and its table; none where the kernel leaves nothing to do. */
+  readonly code?: { readonly shape: EpilogueShape; readonly table: Place };
   readonly finish: readonly Instruction[];
 }
 
-type Write = Extract<MicroOp, readonly ["store" | "bits" | "mean", ...unknown[]]>;
-type Arithmetic = Exclude<MicroOp, Write | readonly ["load", ...unknown[]]>;
-
+/**
+ * An epilogue as the shape of a generated function (codegen/epilogue-code.ts) and the table of
+ * addresses for it. An accumulator that is stored whole lives in the value itself.
+ */
 export function compileEpilogue(input: EpilogueInput): CompiledEpilogue {
   return new EpilogueCompiler(input).compile();
 }
 
 class EpilogueCompiler {
   readonly #input: EpilogueInput;
-  readonly #registers: Registers;
-  readonly #body: Instruction[] = [];
+  readonly #streams: Stream[] = [];
+  /** Per stream: address, bytes per row, bytes from the end of a pixel to the next. */
+  readonly #fields: Field[] = [];
+  readonly #loads = new Map<number, CodeOp>();
+  readonly #parameters: Float32Array[] = [];
+  readonly #ops: CodeOp[] = [];
+  readonly #prologue: Instruction[] = [];
   readonly #finish: Instruction[] = [];
+  /** Register of the code that holds each register of the epilogue. */
+  readonly #registers: Register[] = [0];
 
   constructor(input: EpilogueInput) {
     this.#input = input;
-    this.#registers = new Registers(input);
   }
 
   compile(): CompiledEpilogue {
-    const { accumulator: given, epilogue } = this.#input;
-    if (given) this.#registers.place(0, given);
-    const accumulator = given ?? this.#registers.define(0);
-    epilogue.forEach((op, index) => {
-      this.#compileOp(op, index);
+    const home = this.#input.accumulator ? -1 : this.#home();
+    const { operand, from, bits } = this.#accumulator(home);
+    this.#input.epilogue.forEach((op, index) => {
+      this.#registers.push(index === home ? 0 : this.#compileOp(op));
     });
-    return { accumulator, body: this.#body, finish: this.#finish };
+    const { shape } = this.#input;
+    const channels = shape[2];
+    const result = { accumulator: operand, prologue: this.#prologue, finish: this.#finish };
+    if (this.#ops.length === 0) return result;
+    if (this.#parameters.length > 0) this.#addParameters();
+    return {
+      ...result,
+      code: {
+        shape: {
+          words: channels >= 32,
+          tail: channels % 32,
+          streams: this.#streams,
+          parameters: this.#parameters.length,
+          accumulator: { from, bits },
+          ops: this.#ops,
+        },
+        table: this.#input.plan.constant([shape[1], channels >> 5, ...this.#fields]),
+      },
+    };
   }
 
-  #compileOp(op: MicroOp, index: number): void {
+  /** The first store of the whole accumulator, or -1. */
+  #home(): number {
+    const { epilogue, layouts, shape } = this.#input;
+    const roots: Register[] = [0];
+    return epilogue.findIndex((op, index) => {
+      const writes = op[0] === "store" || op[0] === "bits" || op[0] === "mean";
+      roots.push(writes ? roots[op[1]] : index + 1);
+      const whole = op[0] === "store" && layouts[op[2]].value.shape[2] === shape[2];
+      return whole && roots[index + 1] === 0;
+    });
+  }
+
+  #accumulator(home: number): { operand: Operand; from: number; bits: boolean } {
+    const { accumulator, epilogue, layouts, plan, shape, blockRows } = this.#input;
+    const op = epilogue[home];
+    const value = accumulator ?? (op?.[0] === "store" ? layouts[op[2]] : undefined);
+    if (value) {
+      const operand = targetOperand(value);
+      return { operand, from: this.#value(value), bits: value.value.kind === "bits" };
+    }
+    const pixel = vectorBytes(shape[2]);
+    const row = shape[1] * pixel;
+    const place = plan.scratch(blockRows * row);
+    const from = this.#stream({ kind: "floats", scratch: true, contiguous: true }, place, row, 0);
+    return { operand: { place, pixel, advance: 0 }, from, bits: false };
+  }
+
+  /** Adds an operation; returns the register that holds what the micro-op defines. */
+  #compileOp(op: MicroOp): Register {
+    if (op[0] === "load") return this.#define(this.#load(op[1]));
+    const [a, b] = operandsOf(op, "register").map((register) => this.#registers[register]);
     switch (op[0]) {
-      case "load":
-        this.#load(op[1], index);
-        break;
       case "store":
       case "bits":
       case "mean":
-        this.#write(op, index);
-        this.#registers.release(index);
-        break;
+        this.#write(op, a);
+        return a;
+      case "add":
+      case "mul":
+        return this.#define({ op: op[0], a, b });
+      case "relu":
+      case "sigmoid":
+      case "hard-sigmoid":
+        return this.#define({ op: op[0], a });
       default:
-        this.#arithmetic(op, index);
+        return this.#define({ op: op[0], a, b, parameters: this.#operands(op) });
     }
   }
 
-  /** Maps and vectors are read where they lie. */
-  #load(id: number, index: number): void {
-    const source = this.#input.layouts[id];
-    if (source.value.kind !== "bits") {
-      this.#registers.place(index + 1, sourceOperand(source));
-      return;
-    }
-    const dst = this.#registers.define(index + 1);
-    this.#emit({ op: "loadBits", channels: this.#channels, a: bitsOperand(source), dst });
+  #define(op: CodeOp): Register {
+    return this.#ops.push(op);
   }
 
-  #arithmetic(op: Arithmetic, index: number): void {
-    const [a, b] = operandsOf(op, "register").map((register) => this.#registers.at(register));
-    const [s, t] = this.#immediates(op);
-    this.#registers.release(index);
-    const dst = this.#registers.define(index + 1);
-    this.#emit({ op: opName(op[0]), channels: this.#channels, a, b, s, t, dst });
+  #load(id: number): CodeOp {
+    const known = this.#loads.get(id);
+    if (known) return known;
+    const layout = this.#input.layouts[id];
+    const from = this.#value(layout);
+    const op: CodeOp = { op: layout.value.kind === "bits" ? "load-bits" : "load", from };
+    this.#loads.set(id, op);
+    return op;
   }
 
-  #immediates(op: Arithmetic): (Field | undefined)[] {
-    if (op[0] === "clamp") return [this.#filled(op[2]), this.#filled(op[3])];
-    const tensors = operandsOf<string>(op, "tensor").map((key) => this.#perChannel(key));
-    return op[0] === "shift" ? [undefined, ...tensors] : tensors;
-  }
-
-  #write(op: Write, index: number): void {
-    const channels = this.#channels;
-    const a = this.#registers.at(op[1]);
+  #write(op: Extract<MicroOp, readonly ["store" | "bits" | "mean", ...unknown[]]>, a: Register) {
+    const channels = this.#input.shape[2];
     if (op[0] === "bits") {
-      const dst = bitsOperand(this.#input.layouts[op[3]]);
-      const u = op[5] === 1 ? 1 : 0;
-      this.#emit({ op: "bits", channels, a, s: this.#perChannel(op[2]), t: op[4], u, dst });
+      const { value } = this.#input.layouts[op[3]];
+      const rest = value.shape[2] - op[4] - channels;
+      this.#define({
+        op: "bits",
+        a,
+        threshold: this.#parameter(this.#tensor(op[2])),
+        to: this.#value(this.#input.layouts[op[3]], op[4]),
+        shift: op[4] % 32,
+        exclusive: op[4] % 32 === 0 && (channels % 32 === 0 || rest === 0),
+        atEquality: op[5] === 1,
+      });
       return;
     }
-    const dst = fromChannel(targetOperand(this.#input.layouts[op[2]]), op[3]);
+    const layout = this.#input.layouts[op[2]];
     if (op[0] === "store") {
-      if (!this.#registers.isHome(index, op[1])) this.#emit({ op: "store", channels, a, dst });
+      const exact = layout.value.shape[2] !== channels;
+      this.#define({ op: "store", a, to: this.#value(layout, op[3]), exact });
       return;
     }
-    const sums = this.#rowSumTable();
-    this.#emit({ op: "rowSums", channels, a, dst: sums });
-    this.#finish.push({ op: "mean", channels, a: sums, dst });
+    this.#mean(a, fromChannel(targetOperand(layout), op[3]));
   }
 
-  #rowSumTable(): Operand {
+  /** Sums of rows while the block is at hand, their mean after the last block. */
+  #mean(a: Register, dst: Operand): void {
     const { plan, index, shape } = this.#input;
     const row = vectorBytes(shape[2]);
-    return { place: plan.temporary(shape[0] * row, index, index), pixel: 0, advance: row };
+    const place = plan.temporary(shape[0] * row, index, index);
+    const sums = { place, pixel: 0, advance: row };
+    const into = this.#stream(
+      { kind: "floats", scratch: false, contiguous: false },
+      place,
+      row,
+      -row,
+    );
+    this.#define({ op: "sum", a, into });
+    this.#prologue.push({ op: "clear", channels: shape[2], dst: sums, u: shape[0] * row });
+    this.#finish.push({ op: "mean", channels: shape[2], a: sums, dst });
   }
 
-  /** A per-channel tensor, filled up with zeros to whole vectors. */
-  #perChannel(key: string): Field {
-    const vector = new Float32Array(vectorBytes(this.#channels) / 4);
-    vector.set(this.#input.tensors[key].data);
-    return this.#input.plan.constant(vector);
+  /** The stream of a value, from a channel on. */
+  #value(layout: ValueLayout, channel = 0): number {
+    const { shape } = this.#input;
+    const { value, place, pixelBytes, rowBytes } = layout;
+    if (value.kind === "bits") {
+      const gap = pixelBytes - 4 * Math.ceil(shape[2] / 32);
+      const first = at(firstPixel(layout), 4 * Math.floor(channel / 32));
+      return this.#stream(
+        { kind: "bits", scratch: false, contiguous: gap === 0 },
+        first,
+        rowBytes,
+        gap,
+      );
+    }
+    const walked = vectorBytes(shape[2]);
+    const gap = value.kind === "vector" ? -walked : pixelBytes - walked;
+    const row = value.kind === "vector" ? 0 : rowBytes;
+    return this.#stream(
+      { kind: "floats", scratch: false, contiguous: gap === 0 },
+      at(place, 4 * channel),
+      row,
+      gap,
+    );
   }
 
-  /** The same number in every channel. */
-  #filled(x: number): Field {
-    return this.#input.plan.constant(new Float32Array(vectorBytes(this.#channels) / 4).fill(x));
+  #stream(stream: Stream, place: Place, rowBytes: number, gap: number): number {
+    this.#fields.push(place, rowBytes, gap);
+    return this.#streams.push(stream) - 1;
   }
 
-  get #channels(): number {
-    return this.#input.shape[2];
+  /** Per-channel operands, clamp's bounds and mix's s and 1 - s. */
+  #operands(op: MicroOp): number[] {
+    const { shape, tensors } = this.#input;
+    if (op[0] === "clamp") {
+      return [op[2], op[3]].map((x) => this.#parameter(new Float32Array(shape[2]).fill(x)));
+    }
+    const keys = operandsOf<string>(op, "tensor");
+    const own = keys.map((key) => this.#parameter(this.#tensor(key)));
+    if (op[0] !== "mix") return own;
+    const amount = tensors[op[3]].data as Float32Array;
+    return [...own, this.#parameter(amount.map((a) => 1 - a))];
   }
 
-  #emit(instruction: Instruction): void {
-    this.#body.push(instruction);
+  #tensor(key: string): Float32Array {
+    return this.#input.tensors[key].data as Float32Array;
   }
-}
 
-function opName(name: Arithmetic[0]): Op {
-  return name === "hard-sigmoid" ? "hardSigmoid" : name;
+  #parameter(values: Float32Array): number {
+    return this.#parameters.push(values) - 1;
+  }
+
+  /** All parameters of 4 channels, then of the next 4. */
+  #addParameters(): void {
+    const channels = this.#input.shape[2];
+    const quads = Math.ceil(channels / 4);
+    const count = this.#parameters.length;
+    const data = new Float32Array(4 * quads * count);
+    this.#parameters.forEach((values, p) => {
+      for (let c = 0; c < channels; c++) data[((c >> 2) * count + p) * 4 + (c & 3)] = values[c];
+    });
+    const bytes = data.byteLength;
+    const place = this.#input.plan.constant(data);
+    this.#stream({ kind: "parameters", scratch: false, contiguous: false }, place, 0, -bytes);
+  }
 }

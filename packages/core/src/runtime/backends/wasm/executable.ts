@@ -2,53 +2,84 @@ import { OnebitError } from "../../../errors.js";
 import { elementCount } from "../../../program/geometry.js";
 import type { Program, ValueId } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
-import type { CompiledProgram } from "./compile.js";
+import { compileEpilogues } from "./codegen/epilogue-module.js";
+import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
+import { type KernelBuild, loadKernels } from "./module.js";
+import { type Machine, Runner } from "./runner.js";
+import { Team } from "./team.js";
 import type { ValueLayout } from "./value-layout.js";
 
-/** What kernels/index.ts exports. */
-interface Kernels {
-  runStep(address: number): void;
+/** What runs a program until it is disposed of: nothing else holds the memory. */
+interface Engine {
+  readonly runner: Runner;
+  readonly team?: Team;
+  readonly floats: Float32Array;
+}
+
+export interface InstantiateOptions {
+  /** As many as the program was compiled for. */
+  readonly threads?: number;
+  /** What the plan has allocated. */
+  readonly memory?: WebAssembly.Memory;
+  readonly build?: KernelBuild;
 }
 
 /** One compiled program in one linear memory; images run one after another. */
 export class WasmExecutable implements Executable {
+  readonly arenaBytes: number;
   readonly #program: Program;
   readonly #layouts: readonly ValueLayout[];
-  readonly #steps: readonly number[];
+  readonly #steps: readonly StepTables[];
+  readonly #kernels: readonly string[];
   readonly #milliseconds: Float64Array;
-  /** Undefined once disposed of: nothing else holds the memory. */
-  #machine: { readonly kernels: Kernels; readonly floats: Float32Array } | undefined;
+  /** Undefined once disposed of. */
+  #engine: Engine | undefined;
 
   /** Takes the constants out of the plan: a compiled program makes one executable. */
   static async instantiate(
-    module: WebAssembly.Module,
     program: Program,
     compiled: CompiledProgram,
-    memory = compiled.plan.allocate(),
+    { threads = 1, memory = compiled.plan.allocate(), build }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
-    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-    return new WasmExecutable(program, compiled, memory, exports as unknown as Kernels);
+    const shared = threads > 1;
+    const [kernels, epilogues] = await Promise.all([
+      loadKernels(shared, build),
+      compileEpilogues(compiled.epilogues, shared),
+    ]);
+    const machine = { memory, kernels, epilogues, scratchBytes: compiled.plan.scratchBytes };
+    const runner = await Runner.instantiate(machine);
+    prepare(compiled, memory, runner);
+    return new WasmExecutable(program, compiled, machine, runner, threads);
   }
 
   private constructor(
     program: Program,
-    { layouts, steps }: CompiledProgram,
-    memory: WebAssembly.Memory,
-    kernels: Kernels,
+    { plan, layouts, steps, kernels }: CompiledProgram,
+    machine: Machine,
+    runner: Runner,
+    threads: number,
   ) {
+    this.arenaBytes = plan.arenaBytes;
     this.#program = program;
     this.#layouts = layouts;
     this.#steps = steps;
-    this.#machine = { kernels, floats: new Float32Array(memory.buffer) };
+    this.#kernels = kernels;
+    const team = threads > 1 ? new Team(machine, runner, steps, threads) : undefined;
+    this.#engine = { runner, team, floats: new Float32Array(machine.memory.buffer) };
     this.#milliseconds = new Float64Array(program.steps.length);
+  }
+
+  /** Threads at work, once all have started or one of them could not. */
+  async ready(): Promise<number> {
+    return (await this.#engine?.team?.ready()) ?? 1;
   }
 
   async run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
     const { input, values, outputs } = this.#program;
-    if (!this.#machine)
-      throw new OnebitError("wasm: this model has been disposed of: load it again");
-    const { kernels, floats } = this.#machine;
+    const engine = this.#engine;
+    if (!engine) throw new OnebitError("wasm: this model has been disposed of: load it again");
+    const { floats } = engine;
     const size = elementCount(values[input].shape);
     if (images.length !== count * size) {
       throw new OnebitError(
@@ -62,7 +93,7 @@ export class WasmExecutable implements Executable {
     this.#milliseconds.fill(0);
     for (let n = 0; n < count; n++) {
       this.#write(floats, input, images.subarray(n * size, (n + 1) * size));
-      this.#runSteps(kernels);
+      this.#runSteps(engine);
       for (const { id, data } of results) this.#read(floats, id, data, n);
     }
     return Object.fromEntries(results.map(({ name, data }) => [name, data]));
@@ -73,17 +104,29 @@ export class WasmExecutable implements Executable {
     return [...this.#milliseconds];
   }
 
-  dispose(): void {
-    this.#machine = undefined;
+  kernels(): readonly string[] {
+    return this.#kernels;
   }
 
-  #runSteps(kernels: Kernels): void {
+  dispose(): void {
+    this.#engine?.team?.dispose();
+    this.#engine = undefined;
+  }
+
+  #runSteps({ runner, team }: Engine): void {
     let before = performance.now();
-    this.#steps.forEach((step, index) => {
-      kernels.runStep(step);
+    const stepDone = (index: number) => {
       const after = performance.now();
       this.#milliseconds[index] += after - before;
       before = after;
+    };
+    if (team?.complete) {
+      team.runImage(stepDone);
+      return;
+    }
+    this.#steps.forEach((step, index) => {
+      runner.runStep(step);
+      stepDone(index);
     });
   }
 
@@ -115,5 +158,14 @@ export class WasmExecutable implements Executable {
   #pixels(id: ValueId): { first: number; stride: number; channels: number } {
     const { place, pixelBytes, value } = this.#layouts[id];
     return { first: addressOf(place) / 4, stride: pixelBytes / 4, channels: value.shape[2] };
+  }
+}
+
+/** Lays out the weights. */
+function prepare({ preparations }: CompiledProgram, memory: WebAssembly.Memory, runner: Runner) {
+  const bytes = new Uint8Array(memory.buffer);
+  for (const { data, address, list } of preparations) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
+    runner.runList(list);
   }
 }

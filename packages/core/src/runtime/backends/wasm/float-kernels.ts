@@ -1,7 +1,7 @@
 import type { MapShape } from "../../../program/geometry.js";
 import type { ConvStep, LinearStep, PoolStep } from "../../../program/types.js";
 import type { Instruction, Operand } from "./instruction.js";
-import type { MemoryPlan } from "./memory-plan.js";
+import type { MemoryPlan, Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
 
 /** Output channels side by side, and how many such tiles linear takes at a time. */
@@ -30,7 +30,7 @@ export function compileConv(
     step.groups,
     channels / step.groups,
     step.out / step.groups,
-    plan.constant(tileFloats(weight, step.groups, step.out)),
+    tileFloats(plan, weight, step.groups, step.out),
     ...CONV_STATE,
   ]);
   return { op: "conv", channels: step.out, dst, s: table };
@@ -44,7 +44,7 @@ export function compileLinear(
   dst: Operand,
 ): Instruction {
   const a = { place: source.place, pixel: 0, advance: 0 };
-  const s = plan.constant(tileFloats(weight, 1, step.out, LINEAR_TILES));
+  const s = tileFloats(plan, weight, 1, step.out, LINEAR_TILES);
   return { op: "linear", channels: step.out, dst, a, s, t: source.value.shape[2] };
 }
 
@@ -70,20 +70,25 @@ export function compilePool(
 }
 
 /**
- * [O, products] -> [group][tile of 8 outputs][products][8 outputs]; missing outputs are 0. The
- * tiles of a group are filled up to a multiple of `multiple`.
+ * [O, products] -> [group][tile of 8 outputs][products][8 outputs]; missing outputs are 0. All tiles
+ * together are filled up to a multiple of `multiple`.
  */
-function tileFloats(weight: Float32Array, groups: number, out: number, multiple = 1): Float32Array {
+function tileFloats(
+  plan: MemoryPlan,
+  weight: Float32Array,
+  groups: number,
+  out: number,
+  multiple = 1,
+): Place {
   const products = weight.length / out;
   const groupOut = out / groups;
-  const tiles = Math.ceil(groupOut / (TILE * multiple)) * multiple;
-  const tiled = new Float32Array(groups * tiles * products * TILE);
-  for (let o = 0; o < out; o++) {
-    const group = Math.floor(o / groupOut);
-    const within = o - group * groupOut;
-    const tile = group * tiles + Math.floor(within / TILE);
-    let at = tile * products * TILE + (within % TILE);
-    for (let i = 0; i < products; i++, at += TILE) tiled[at] = weight[o * products + i];
-  }
-  return tiled;
+  const tileBytes = TILE * products * 4;
+  const tiles = groups * Math.ceil(groupOut / TILE);
+  const missing = (Math.ceil(tiles / multiple) * multiple - tiles) * tileBytes;
+  const to = plan.reserve(tiles * tileBytes + missing);
+  plan.prepare(weight, 0, (from) => {
+    const table = [from, to, products * 4, groups, groupOut, 0, 0, 0, 0];
+    return [{ op: "tileFloats", channels: 0, s: plan.constant(table), u: missing }];
+  });
+  return to;
 }

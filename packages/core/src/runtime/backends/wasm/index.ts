@@ -1,10 +1,11 @@
 import type { Program, ProgramTensors } from "../../../program/types.js";
-import type { Backend, Executable } from "../../backend.js";
+import type { Backend, CompileOptions, Executable } from "../../backend.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
 import { loadKernels } from "./module.js";
+import { canShareMemory } from "./team.js";
 
-/** WebAssembly with SIMD, one thread. */
+/** WebAssembly with SIMD; one thread where threads cannot share memory. */
 export const wasm: Backend = {
   name: "wasm",
 
@@ -17,9 +18,14 @@ export const wasm: Backend = {
     }
   },
 
-  async compile(program: Program, tensors: ProgramTensors): Promise<Executable> {
-    const module = await loadKernels();
-    return WasmExecutable.instantiate(module, program, compileProgram(program, tensors));
+  async compile(
+    program: Program,
+    tensors: ProgramTensors,
+    options: CompileOptions,
+  ): Promise<Executable> {
+    const threads = canShareMemory() ? options.threads : 1;
+    const compiled = compileProgram(program, tensors, { threads });
+    return WasmExecutable.instantiate(program, compiled, { threads });
   },
 };
 

@@ -1,30 +1,24 @@
+import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { at, type Field, type Place } from "./memory-plan.js";
 
 /** Numbers of kernels/instruction.ts, in its order. */
 export const OPS = [
-  "affine",
-  "shift",
-  "scale",
-  "prelu",
-  "relu",
-  "sigmoid",
-  "hardSigmoid",
-  "clamp",
-  "add",
-  "mul",
-  "mix",
-  "store",
-  "bits",
-  "loadBits",
-  "rowSums",
   "mean",
   "clear",
   "regroup",
   "binaryConv",
+  "pairNibbles",
+  "lookupConv",
   "conv",
   "linear",
   "maxPool",
   "averagePool",
+  "tileWords",
+  "tileNibbles",
+  "tileFloats",
+  "borderStarts",
+  "gridRange",
+  "grid",
 ] as const;
 
 export type Op = (typeof OPS)[number];
@@ -41,20 +35,32 @@ export interface Instruction {
   readonly channels: number;
   readonly dst?: Operand;
   readonly a?: Operand;
-  readonly b?: Operand;
   readonly s?: Field;
   readonly t?: Field;
   readonly u?: number;
+}
+
+/** Instructions that can run on any rows of something, in any order. */
+export interface RowInstructions {
+  readonly instructions: readonly Instruction[];
+  readonly rows: number;
 }
 
 export interface CompiledStep {
   readonly rows: number;
   readonly width: number;
   readonly blockRows: number;
-  /** Run once, per block of rows, once. */
+  /** Run once, on the rows of an image of the input, per block of rows, once. */
   readonly prologue: readonly Instruction[];
+  readonly image?: RowInstructions;
   readonly body: readonly Instruction[];
   readonly finish: readonly Instruction[];
+  /** Generated code that runs per block, after the body. */
+  readonly epilogue?: { readonly shape: EpilogueShape; readonly table: Place };
+  /** What runs it, for people. */
+  readonly kernel: string;
+  /** Enough work to share. */
+  readonly parallel: boolean;
 }
 
 export function encodeInstruction(i: Instruction, rows: number, width: number): Field[] {
@@ -65,7 +71,6 @@ export function encodeInstruction(i: Instruction, rows: number, width: number): 
     width,
     ...encodeOperand(i.dst),
     ...encodeOperand(i.a),
-    ...encodeOperand(i.b),
     i.s ?? 0,
     i.t ?? 0,
     i.u ?? 0,

@@ -29,12 +29,16 @@ describe("kernels", () => {
     expect(members).toEqual([...OPS]);
   });
 
-  it("import a memory and export one function", async () => {
+  it("import a memory and export three functions", async () => {
     const module = await loadKernels();
     expect(WebAssembly.Module.imports(module)).toEqual([
       { module: "env", name: "memory", kind: "memory" },
     ]);
-    expect(WebAssembly.Module.exports(module)).toEqual([{ name: "runStep", kind: "function" }]);
+    expect(WebAssembly.Module.exports(module)).toEqual([
+      { name: "runList", kind: "function" },
+      { name: "setScratch", kind: "function" },
+      { name: "sigmoid", kind: "function" },
+    ]);
   });
 
   it("bring no data of their own: it would lie where the plan puts values", () => {

@@ -1,7 +1,11 @@
 import { OnebitError } from "../../../errors.js";
+import type { Instruction } from "./instruction.js";
+import { LOOKUP_TABLE_BYTES, lookupTables } from "./lookup-tables.js";
 
-/** Bytes at the start that nothing uses, so that no place has address 0. */
-const FIRST_ADDRESS = 64;
+/** Tables of kernels/lookup-conv.ts. What lies before them nothing uses: no place has address 0. */
+const TABLES_ADDRESS = 64;
+/** Where values and scratch begin. */
+export const FIRST_ADDRESS = TABLES_ADDRESS + LOOKUP_TABLE_BYTES;
 /** Cache lines. */
 const ALIGNMENT = 64;
 const PAGE = 65_536;
@@ -13,7 +17,7 @@ class Block {
   address = -1;
 
   constructor(
-    readonly bytes: number,
+    public bytes: number,
     /** First and last step that uses it: blocks that are never in use together may share memory. */
     readonly first: number,
     readonly last: number,
@@ -38,31 +42,94 @@ type Contents = ArrayBufferView | readonly Field[];
 const sizeOf = (contents: Contents) =>
   ArrayBuffer.isView(contents) ? contents.byteLength : contents.length * 4;
 
+/** Before the first step, when instructions fill what `reserve` returned. */
+const PREPARATION = -2;
+/** Kernels read whole vectors. */
+const OVERREAD = 16;
+
+/** Data that instructions read once, from a place that is free again for the program's values. */
+export interface Preparation {
+  readonly data: ArrayBufferView;
+  readonly staged: Place;
+  readonly instructions: readonly Instruction[];
+}
+
 /** Lays out one linear memory: constants side by side, values and scratch by their lifetimes. */
 export class MemoryPlan {
   readonly #isolate: boolean;
-  readonly #constants: { readonly block: Block; readonly contents: Contents }[] = [];
+  readonly #constants: { readonly block: Block; readonly contents?: Contents }[] = [];
   /** What `temporary` returned places in. */
   readonly blocks: Block[] = [];
+  readonly preparations: Preparation[] = [];
+  /** Where preparations find their data, one after another. */
+  readonly #staging = new Block(0, PREPARATION, PREPARATION);
   #constantBytes = 0;
   arenaBytes = 0;
   totalBytes = 0;
+
+  readonly #threads: number;
+  readonly #scratch: Block;
+  #stepScratch = 0;
+  /** Bytes from the scratch of one thread to that of the next. */
+  scratchBytes = 0;
 
   /**
    * isolate: no two blocks share memory, and after each comes a cache line that nobody uses, so
    * that a test can see a stray write.
    */
-  constructor(isolate = false) {
+  constructor({ isolate = false, threads = 1 } = {}) {
     this.#isolate = isolate;
+    this.#threads = threads;
+    this.#scratch = new Block(0, 0, Number.POSITIVE_INFINITY);
   }
 
   /** Weights and parameters, written once; a list of fields becomes a table. */
   constant(contents: Contents): Place {
-    const block = new Block(sizeOf(contents), 0, Number.POSITIVE_INFINITY);
-    this.#constantBytes += aligned(block.bytes);
+    return this.#constant(sizeOf(contents), contents);
+  }
+
+  /** A constant that a preparation writes. */
+  reserve(bytes: number): Place {
+    return this.#constant(bytes);
+  }
+
+  #constant(bytes: number, contents?: Contents): Place {
+    const block = new Block(bytes, 0, Number.POSITIVE_INFINITY);
+    this.#constantBytes += aligned(bytes);
     this.checkSize(this.#constantBytes);
     this.#constants.push({ block, contents });
     return { block, offset: 0 };
+  }
+
+  /**
+   * Has instructions run on `data`, once, when the program is loaded; they may use `scratchBytes`
+   * of memory besides.
+   */
+  prepare(
+    data: ArrayBufferView,
+    scratchBytes: number,
+    instructions: (staged: Place, scratch: Place) => readonly Instruction[],
+  ): void {
+    const staged = { block: this.#staging, offset: 0 };
+    const scratch = { block: this.#staging, offset: aligned(data.byteLength + OVERREAD) };
+    const bytes = scratch.offset + scratchBytes;
+    this.checkSize(bytes);
+    this.#staging.bytes = Math.max(this.#staging.bytes, bytes);
+    this.preparations.push({ data, staged, instructions: instructions(staged, scratch) });
+  }
+
+  /** Forgets the scratch handed out so far: the next step uses the same. */
+  beginStep(): void {
+    this.#stepScratch = 0;
+  }
+
+  /** Memory that every thread has its own of, during one step; the place is that of the first. */
+  scratch(bytes: number): Place {
+    const place = { block: this.#scratch, offset: this.#stepScratch };
+    this.#stepScratch += aligned(bytes);
+    this.checkSize(this.#stepScratch * this.#threads);
+    this.scratchBytes = Math.max(this.scratchBytes, this.#stepScratch);
+    return place;
   }
 
   /** Memory in use from step `first` to step `last`, both included. */
@@ -75,6 +142,8 @@ export class MemoryPlan {
 
   /** Gives every block its address; returns the bytes needed. */
   assign(): number {
+    this.#scratch.bytes = this.scratchBytes * this.#threads + (this.#isolate ? ALIGNMENT : 0);
+    this.blocks.push(...[this.#staging, this.#scratch].filter(({ bytes }) => bytes > 0));
     this.arenaBytes = assignByLifetime(this.blocks, FIRST_ADDRESS, this.#isolate) - FIRST_ADDRESS;
     let address = aligned(FIRST_ADDRESS + this.arenaBytes);
     for (const { block } of this.#constants) {
@@ -88,9 +157,10 @@ export class MemoryPlan {
 
   /** Memory of the planned size, constants and tables in place; forgets them, so call it once. */
   allocate(): WebAssembly.Memory {
-    const memory = allocatePages(Math.ceil(this.totalBytes / PAGE));
+    const memory = allocatePages(Math.ceil(this.totalBytes / PAGE), this.#threads > 1);
+    writeContents(memory, TABLES_ADDRESS, lookupTables());
     for (const { block, contents } of this.#constants) {
-      writeContents(memory, block.address, contents);
+      if (contents) writeContents(memory, block.address, contents);
     }
     this.#constants.length = 0;
     return memory;
@@ -122,9 +192,9 @@ function writeContents(memory: WebAssembly.Memory, address: number, contents: Co
   });
 }
 
-function allocatePages(pages: number): WebAssembly.Memory {
+function allocatePages(pages: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch {
     throw new OnebitError(`wasm: no memory for this program (${Math.ceil(pages / 16)} MiB)`);
   }

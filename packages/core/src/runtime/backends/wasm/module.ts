@@ -1,26 +1,63 @@
 import { OnebitError } from "../../../errors.js";
 import { readAsset } from "../../../platform/asset.js";
+import { withSharedMemory } from "./codegen/shared-memory.js";
 
-const SIMD = new URL("../../../../wasm/simd.wasm", import.meta.url);
+/**
+ * Builds of the kernels; all give the same bits. With relaxed SIMD a lookup is one instruction
+ * instead of two: the indices are in range, so what is relaxed about it does not show.
+ */
+const BUILDS = {
+  simd: new URL("../../../../wasm/simd.wasm", import.meta.url),
+  relaxed: new URL("../../../../wasm/relaxed.wasm", import.meta.url),
+};
 
-let simd: Promise<WebAssembly.Module> | undefined;
+export type KernelBuild = keyof typeof BUILDS;
 
-/** The kernels, compiled once; a failure is forgotten, so that the next call tries again. */
-export function loadKernels(): Promise<WebAssembly.Module> {
-  simd ??= compileKernels().catch((error: unknown) => {
-    simd = undefined;
-    throw error;
-  });
-  return simd;
+/** The fastest build that this platform takes. */
+export function fastestBuild(): KernelBuild {
+  return typeof WebAssembly !== "undefined" && WebAssembly.validate(RELAXED_PROBE)
+    ? "relaxed"
+    : "simd";
 }
 
-async function compileKernels(): Promise<WebAssembly.Module> {
+const ZERO = [0xfd, 0x0c, ...new Uint8Array(16)];
+
+/** A function that returns i8x16.relaxed_swizzle(0, 0). */
+const RELAXED_PROBE = Uint8Array.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 5, 1, 0x60, 0, 1, 0x7b],
+  ...[3, 2, 1, 0],
+  ...[10, 43, 1, 41, 0, ...ZERO, ...ZERO, 0xfd, 0x80, 0x02, 0x0b],
+]);
+
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+/**
+ * The kernels, compiled once, for a memory that threads share or for one that they do not; a
+ * failure is forgotten, so that the next call tries again.
+ */
+export function loadKernels(
+  shared = false,
+  build: KernelBuild = fastestBuild(),
+): Promise<WebAssembly.Module> {
+  const key = `${build} ${shared}`;
+  const known = modules.get(key);
+  if (known) return known;
+  const module = compileKernels(shared, build).catch((error: unknown) => {
+    modules.delete(key);
+    throw error;
+  });
+  modules.set(key, module);
+  return module;
+}
+
+async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined") {
     throw new OnebitError("wasm: this platform has no WebAssembly: use the reference backend");
   }
-  const bytes = await readKernels();
+  const bytes = await readKernels(build);
   try {
-    return await WebAssembly.compile(bytes as BufferSource);
+    return await WebAssembly.compile((shared ? withSharedMemory(bytes) : bytes) as BufferSource);
   } catch (error) {
     throw new OnebitError(
       `wasm: the kernels do not compile here (SIMD missing?): ${(error as Error).message}`,
@@ -29,9 +66,9 @@ async function compileKernels(): Promise<WebAssembly.Module> {
   }
 }
 
-async function readKernels(): Promise<Uint8Array> {
+async function readKernels(build: KernelBuild): Promise<Uint8Array> {
   try {
-    return await readAsset(SIMD);
+    return await readAsset(BUILDS[build]);
   } catch (error) {
     throw new OnebitError(
       `wasm: the kernels cannot be read, build or reinstall the package: ${(error as Error).message}`,

@@ -57,11 +57,6 @@ export function targetOperand({ place, pixelBytes }: ValueLayout): Operand {
   return { place, pixel: pixelBytes, advance: pixelBytes };
 }
 
-/** Bits as an operand: pixel stride and row stride. */
-export function bitsOperand(layout: ValueLayout): Operand {
-  return { place: firstPixel(layout), pixel: layout.pixelBytes, advance: layout.rowBytes };
-}
-
 /** Values that a step reads, and values that it writes. */
 export function valuesRead(step: Step): number[] {
   return [step.input, ...step.epilogue.flatMap((op) => (op[0] === "load" ? [op[1]] : []))];

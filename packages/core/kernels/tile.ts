@@ -1,0 +1,239 @@
+/**
+ * Canonical weights laid out for the kernels, once, when a program is loaded.
+ *
+ *   tileWords:    [group][tile of 8 outputs][kernel position][word of 32 channels][8 outputs]
+ *   tileNibbles:  [group][tile of 32 outputs][run][three nibbles][2 x 16 outputs][nibble][16 outputs]
+ *   borderStarts: [row class][column class][output] int32 = products + correct * (sum of the weights
+ *                 at the kernel positions outside)
+ *
+ * Canonical: per output a row of kernel positions and channels, one bit each, filled to a byte.
+ * Missing channels and outputs are 0 bits; a run that does not fill its threes ends in lookups of 0.
+ * Cost of tileNibbles: about 110 instructions per 128 nibbles.
+ */
+import { Instruction } from "./instruction";
+
+@unmanaged
+class Tiling {
+  /** Canonical weights. Whole words are read: there are bytes behind them. */
+  from: usize;
+  to: usize;
+  /** Bytes of an output's row. */
+  rowBytes: usize;
+  groups: i32;
+  groupOut: i32;
+  /** Channels of a group. */
+  groupIn: i32;
+  /** Kernel positions per run, and runs. */
+  runTaps: i32;
+  runs: i32;
+  /** Scratch: 16 words; for borderStarts an int32 per kernel position and output. */
+  scratch: usize;
+}
+
+@unmanaged
+class Borders {
+  /** (from, to) per class of rows, and of columns: the part of the kernel inside. */
+  rows: usize;
+  rowClasses: i32;
+  columns: usize;
+  columnClasses: i32;
+  kernelY: i32;
+  kernelX: i32;
+  products: i32;
+  /** What a weight outside counts. */
+  correct: i32;
+}
+
+/** Up to 32 channels at a bit of a row. */
+@inline
+function wordAt(row: usize, bit: i32, channels: i32): u32 {
+  const word = <u32>(load<u64>(row + (<usize>bit >> 3)) >> (bit & 7));
+  return channels < 32 ? word & ((<u32>1 << channels) - 1) : word;
+}
+
+/** s: Tiling. */
+export function tileWords(i: Instruction): void {
+  const t = changetype<Tiling>(i.s);
+  const taps = t.runTaps * t.runs;
+  let to = t.to;
+  for (let g = 0; g < t.groups; g++) {
+    for (let o = 0; o < t.groupOut; o += 8) {
+      const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
+      for (let tap = 0; tap < taps; tap++) {
+        for (let c = 0; c < t.groupIn; c += 32) {
+          gather(t, row, 8, t.groupOut - o, tap * t.groupIn + c, t.groupIn - c, to);
+          to += 32;
+        }
+      }
+    }
+  }
+}
+
+/** The same word of some neighbouring outputs, 0 where there is none. */
+@inline
+function gather(t: Tiling, row: usize, outputs: i32, there: i32, bit: i32, channels: i32, to: usize): void {
+  for (let o = 0; o < outputs; o++) {
+    store<u32>(to, o < there ? wordAt(row, bit, channels) : 0);
+    row += t.rowBytes;
+    to += 4;
+  }
+}
+
+/** s: Tiling. */
+export function tileNibbles(i: Instruction): void {
+  const t = changetype<Tiling>(i.s);
+  const words = (t.groupIn + 31) >> 5;
+  const nibbles = t.runTaps * words * 8;
+  const threes = (nibbles + 2) / 3;
+  let to = t.to;
+  for (let g = 0; g < t.groups; g++) {
+    for (let o = 0; o < t.groupOut; o += 32) {
+      const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
+      for (let r = 0; r < t.runs; r++) {
+        nibblesOfRun(t, row, t.groupOut - o, r, to);
+        nibblesOfRun(t, row + (t.rowBytes << 4), t.groupOut - o - 16, r, to + 48);
+        to += <usize>threes * 96;
+      }
+    }
+  }
+}
+
+/** 16 outputs. */
+function nibblesOfRun(t: Tiling, row: usize, there: i32, run: i32, to: usize): void {
+  const words = t.scratch;
+  let place = 0;
+  for (let tap = run * t.runTaps; tap < (run + 1) * t.runTaps; tap++) {
+    for (let c = 0; c < t.groupIn; c += 32) {
+      gather(t, row, 16, there, tap * t.groupIn + c, t.groupIn - c, words);
+      // Byte k of 4 outputs side by side, then of all 16.
+      const a = byBytes(words);
+      const b = byBytes(words + 16);
+      const d = byBytes(words + 32);
+      const e = byBytes(words + 48);
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const de = v128.shuffle<i32>(d, e, 0, 4, 1, 5);
+      const byte0 = v128.shuffle<i64>(ab, de, 0, 2);
+      const byte1 = v128.shuffle<i64>(ab, de, 1, 3);
+      const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const de2 = v128.shuffle<i32>(d, e, 2, 6, 3, 7);
+      const byte2 = v128.shuffle<i64>(ab2, de2, 0, 2);
+      const byte3 = v128.shuffle<i64>(ab2, de2, 1, 3);
+      v128.store(placeOf(to, place), low(byte0));
+      v128.store(placeOf(to, place + 1), low(byte1));
+      v128.store(placeOf(to, place + 2), low(byte2));
+      v128.store(placeOf(to, place + 3), low(byte3));
+      v128.store(placeOf(to, place + 4), i8x16.shr_u(byte0, 4));
+      v128.store(placeOf(to, place + 5), i8x16.shr_u(byte1, 4));
+      v128.store(placeOf(to, place + 6), i8x16.shr_u(byte2, 4));
+      v128.store(placeOf(to, place + 7), i8x16.shr_u(byte3, 4));
+      place += 8;
+    }
+  }
+  for (; place % 3 != 0; place++) v128.store(placeOf(to, place), i8x16.splat(-128));
+}
+
+@inline
+function placeOf(to: usize, place: i32): usize {
+  return to + <usize>(place / 3) * 96 + <usize>(place % 3) * 16;
+}
+
+@inline
+function low(bytes: v128): v128 {
+  return v128.and(bytes, i8x16.splat(15));
+}
+
+@inline
+function byBytes(words: usize): v128 {
+  const w = v128.load(words);
+  return v128.shuffle<i8>(w, w, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
+/** s: Tiling, t: Borders. */
+export function borderStarts(i: Instruction): void {
+  const t = changetype<Tiling>(i.s);
+  const b = changetype<Borders>(i.t);
+  const outputs = t.groups * t.groupOut;
+  const taps = b.kernelY * b.kernelX;
+  if (b.correct) {
+    for (let o = 0; o < outputs; o++) {
+      for (let tap = 0; tap < taps; tap++) {
+        const sum = tapSum(t, t.from + <usize>o * t.rowBytes, tap);
+        store<i32>(t.scratch + (<usize>(tap * outputs + o) << 2), sum * b.correct);
+      }
+    }
+  }
+  let to = t.to;
+  for (let y = 0; y < b.rowClasses; y++) {
+    for (let x = 0; x < b.columnClasses; x++) {
+      for (let o = 0; o < outputs; o++) store<i32>(to + (<usize>o << 2), b.products);
+      if (b.correct) addOutside(t, b, b.rows + (<usize>y << 3), b.columns + (<usize>x << 3), outputs, to);
+      to += <usize>outputs << 2;
+    }
+  }
+}
+
+/** Sum of the weights of an output at a kernel position. */
+@inline
+function tapSum(t: Tiling, row: usize, tap: i32): i32 {
+  let set = 0;
+  for (let c = 0; c < t.groupIn; c += 32) set += popcnt<u32>(wordAt(row, tap * t.groupIn + c, t.groupIn - c));
+  return 2 * set - t.groupIn;
+}
+
+function addOutside(t: Tiling, b: Borders, rows: usize, columns: usize, outputs: i32, to: usize): void {
+  for (let ky = 0; ky < b.kernelY; ky++) {
+    const rowInside = ky >= load<i32>(rows) && ky < load<i32>(rows, 4);
+    for (let kx = 0; kx < b.kernelX; kx++) {
+      if (rowInside && kx >= load<i32>(columns) && kx < load<i32>(columns, 4)) continue;
+      const sums = t.scratch + (<usize>((ky * b.kernelX + kx) * outputs) << 2);
+      for (let o: usize = 0; o < <usize>outputs << 2; o += 4) {
+        store<i32>(to + o, load<i32>(to + o) + load<i32>(sums + o));
+      }
+    }
+  }
+}
+
+/** s: Tiling with a kernel position per product, rowBytes of floats: [group][tile of 8][product][8]. */
+export function tileFloats(i: Instruction): void {
+  const t = changetype<Tiling>(i.s);
+  const products = t.rowBytes >> 2;
+  let to = t.to;
+  for (let g = 0; g < t.groups; g++) {
+    for (let o = 0; o < t.groupOut; o += 8) {
+      const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
+      fourOutputs(row, t.rowBytes, t.groupOut - o, to);
+      fourOutputs(row + (t.rowBytes << 2), t.rowBytes, t.groupOut - o - 4, to + 16);
+      to += products << 5;
+    }
+  }
+  memory.fill(to, 0, <usize>i.u);
+}
+
+/** Rows of 4 outputs as columns; rows that do not exist are 0. */
+function fourOutputs(row: usize, rowBytes: usize, there: i32, to: usize): void {
+  let c: usize = 0;
+  if (there >= 4) {
+    for (; c + 16 <= rowBytes; c += 16) {
+      const a = v128.load(row + c);
+      const b = v128.load(row + rowBytes + c);
+      const d = v128.load(row + 2 * rowBytes + c);
+      const e = v128.load(row + 3 * rowBytes + c);
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const de = v128.shuffle<i32>(d, e, 0, 4, 1, 5);
+      const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const de2 = v128.shuffle<i32>(d, e, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<i64>(ab, de, 0, 2));
+      v128.store(to, v128.shuffle<i64>(ab, de, 1, 3), 32);
+      v128.store(to, v128.shuffle<i64>(ab2, de2, 0, 2), 64);
+      v128.store(to, v128.shuffle<i64>(ab2, de2, 1, 3), 96);
+      to += 128;
+    }
+  }
+  for (; c < rowBytes; c += 4) {
+    for (let o = 0; o < 4; o++) {
+      const x: f32 = o < there ? load<f32>(row + <usize>o * rowBytes + c) : 0;
+      store<f32>(to + (<usize>o << 2), x);
+    }
+    to += 32;
+  }
+}

@@ -1,0 +1,266 @@
+import { type MapShape, outputShape, packedRowBytes } from "../program/geometry.js";
+import type {
+  BinaryConvStep,
+  ConvStep,
+  MicroOp,
+  Program,
+  ProgramTensor,
+  ProgramTensors,
+  ProgramValue,
+  Step,
+  ValueId,
+  ValueKind,
+} from "../program/types.js";
+import { Random } from "./random.js";
+
+export interface RandomProgram {
+  readonly program: Program;
+  readonly tensors: ProgramTensors;
+  /** One image for it. */
+  readonly image: Float32Array;
+}
+
+/**
+ * A small network from a seed: up to 8 steps of every kind on odd shapes, groups, strides and
+ * paddings, random epilogues, values in slices, several outputs. wide: of larger images, with enough
+ * rows that threads share them.
+ */
+export function randomProgram(seed: number, wide = false): RandomProgram {
+  return new Generator(seed).generate(wide ? [16, 32] : [1, 9]);
+}
+
+type AnyKernel = Step extends infer S
+  ? S extends Step
+    ? Omit<S, "covers" | "input" | "epilogue">
+    : never
+  : never;
+
+class Generator {
+  readonly #random: Random;
+  readonly #values: ProgramValue[] = [];
+  readonly #steps: Step[] = [];
+  readonly #tensors: { [key: string]: ProgramTensor } = {};
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+  }
+
+  generate([smallest, largest]: readonly [number, number]): RandomProgram {
+    const side = () => this.#random.int(smallest, largest);
+    const input: MapShape = [side(), side(), this.#random.int(1, 40)];
+    this.#addValue("map", input);
+    for (let count = this.#random.int(1, 7); count > 0; count--) this.#addStep();
+    const image = this.#floats(input[0] * input[1] * input[2]);
+    const program = {
+      values: this.#values,
+      input: 0,
+      steps: this.#steps,
+      outputs: this.#chooseOutputs(),
+    };
+    return { program, tensors: this.#tensors, image };
+  }
+
+  /** The last value that can be one, and any others. */
+  #chooseOutputs(): { [name: string]: ValueId } {
+    const candidates = this.#values.flatMap(({ kind }, id) => (kind === "bits" ? [] : [id]));
+    const chosen = candidates.filter(
+      (_, i) => i === candidates.length - 1 || this.#random.chance(0.2),
+    );
+    return Object.fromEntries(chosen.map((id) => [this.#values[id].name, id]));
+  }
+
+  #addStep(): void {
+    const input = this.#random.int(0, this.#values.length - 1);
+    const kernel = this.#kernel(this.#values[input]);
+    const base = { ...kernel, covers: [], input, epilogue: [] } as Step;
+    const shape = outputShape({ values: this.#values }, base);
+    const readable = this.#values.length;
+    const epilogue = this.#arithmetic(shape, readable);
+    const rest = this.#writes(epilogue, shape);
+    this.#steps.push({ ...base, epilogue } as Step);
+    if (rest) this.#completeSlices(rest, shape);
+  }
+
+  #kernel({ kind, shape }: ProgramValue): AnyKernel {
+    const roll = this.#random.number();
+    if (roll < 0.15) return { kind: "pointwise" };
+    if (kind !== "bits" && roll < 0.22) return this.#quantise();
+    if (kind === "vector" && roll < 0.6) return this.#linear(shape[2]);
+    if (kind !== "bits" && roll < 0.4) return this.#pool(shape);
+    return this.#conv(kind, shape);
+  }
+
+  #quantise(): AnyKernel {
+    const bits = this.#random.pick([1, 4, 8, 16]);
+    const group = this.#random.pick(["image", "channel"] as const);
+    return { kind: "quantise", bits, clip: this.#random.pick([0.5, 25, 1000]), group };
+  }
+
+  #linear(inputs: number): AnyKernel {
+    const out = this.#random.int(1, 40);
+    return { kind: "linear", out, weight: this.#floatTensor([out, inputs]) };
+  }
+
+  #pool(shape: MapShape): AnyKernel {
+    const kernel = this.#random.pair(() => this.#random.int(1, 3));
+    const padding = [
+      this.#random.int(0, kernel[0] - 1),
+      this.#random.int(0, kernel[1] - 1),
+    ] as const;
+    const mode = this.#random.pick(["max", "average"] as const);
+    const geometry = { kernel, padding, stride: this.#random.pair(() => this.#random.int(1, 2)) };
+    return fits(shape, geometry) ? { kind: "pool", mode, ...geometry } : { kind: "pointwise" };
+  }
+
+  #conv(kind: ValueKind, shape: MapShape): AnyKernel {
+    const groups = this.#random.pick(divisors(shape[2]));
+    const geometry = {
+      kernel: this.#random.pair(() => this.#random.pick([1, 1, 2, 3, 3, 5])),
+      stride: this.#random.pair(() => this.#random.pick([1, 1, 2])),
+      padding: this.#random.pair(() => this.#random.int(0, 2)),
+    };
+    if (!fits(shape, geometry)) return { kind: "pointwise" };
+    const out = groups * this.#random.int(1, groups > 4 ? 2 : 20);
+    if (kind !== "bits") {
+      const weight = this.#floatTensor([out, ...geometry.kernel, shape[2] / groups]);
+      return { kind: "conv", out, groups, weight, ...geometry } satisfies Omit<
+        ConvStep,
+        "covers" | "input" | "epilogue"
+      >;
+    }
+    const padValue = this.#random.pick([0, 1, -1] as const);
+    const step = { kind: "binary-conv" as const, out, groups, padValue, ...geometry, weight: "" };
+    return { ...step, weight: this.#bitTensor(step, shape[2]) };
+  }
+
+  /** Element-wise micro-ops; values from `readable` on do not exist yet for this step. */
+  #arithmetic(shape: MapShape, readable: number): MicroOp[] {
+    const epilogue: MicroOp[] = [];
+    for (let count = this.#random.int(0, 9); count > 0; count--) {
+      const register = () => this.#random.int(0, epilogue.length);
+      const vector = () => this.#floatTensor([shape[2]]);
+      const loads = this.#loadable(shape, readable).map((id): MicroOp => ["load", id]);
+      const choices: (() => MicroOp)[] = [
+        () => ["affine", register(), vector(), vector()],
+        () => ["shift", register(), vector()],
+        () => ["scale", register(), vector()],
+        () => ["prelu", register(), vector()],
+        () => ["relu", register()],
+        () => ["sigmoid", register()],
+        () => ["hard-sigmoid", register()],
+        () => ["clamp", register(), 0 - this.#random.int(0, 2), this.#random.int(0, 2)],
+        () => ["add", register(), register()],
+        () => ["mul", register(), register()],
+        () => ["mix", register(), register(), vector()],
+        ...loads.map((load) => () => load),
+      ];
+      epilogue.push(this.#random.pick(choices)());
+    }
+    return epilogue;
+  }
+
+  #loadable(shape: MapShape, readable: number): ValueId[] {
+    const fitting = this.#values.flatMap((value, id) => {
+      const sameChannels = value.shape[2] === shape[2];
+      const samePixels =
+        value.kind === "vector" || value.shape.slice(0, 2).join() === shape.slice(0, 2).join();
+      return id < readable && sameChannels && samePixels ? [id] : [];
+    });
+    return fitting;
+  }
+
+  /**
+   * Appends writes of some registers to new values. Returns a value whose second half the next
+   * step must write, and what that step can read.
+   */
+  #writes(epilogue: MicroOp[], shape: MapShape): { map: ValueId; half: ValueId } | undefined {
+    const register = () => this.#random.int(0, epilogue.length);
+    const map = this.#addValue(this.#mapKind(shape), shape);
+    epilogue.push(["store", this.#random.chance(0.7) ? epilogue.length : register(), map, 0]);
+    if (this.#random.chance(0.6)) {
+      const bits = this.#addValue("bits", shape);
+      epilogue.push([
+        "bits",
+        register(),
+        this.#threshold(shape[2]),
+        bits,
+        0,
+        this.#random.pick([-1, 1]),
+      ]);
+    }
+    if (this.#random.chance(0.3)) {
+      const vector = this.#addValue("vector", [1, 1, shape[2]]);
+      epilogue.push(["mean", register(), vector, 0]);
+    }
+    if (this.#random.chance(0.3)) return undefined;
+    const half = this.#addValue(this.#random.pick(["bits", this.#mapKind(shape)]), doubled(shape));
+    epilogue.push(this.#slice(register(), half, shape, 0));
+    if (this.#random.chance(0.5)) {
+      epilogue.push(this.#slice(register(), half, shape, shape[2]));
+      return undefined;
+    }
+    return { map, half };
+  }
+
+  #completeSlices({ map, half }: { map: ValueId; half: ValueId }, shape: MapShape): void {
+    const epilogue: MicroOp[] = [["shift", 0, this.#floatTensor([shape[2]])]];
+    epilogue.push(this.#slice(1, half, shape, shape[2]));
+    this.#steps.push({ kind: "pointwise", covers: [], input: map, epilogue });
+  }
+
+  #slice(register: number, value: ValueId, shape: MapShape, offset: number): MicroOp {
+    if (this.#values[value].kind !== "bits") return ["store", register, value, offset];
+    return ["bits", register, this.#threshold(shape[2]), value, offset, 1];
+  }
+
+  #mapKind(shape: MapShape): ValueKind {
+    return shape[0] * shape[1] === 1 && this.#random.chance(0.7) ? "vector" : "map";
+  }
+
+  #addValue(kind: ValueKind, shape: MapShape): ValueId {
+    return this.#values.push({ name: `v${this.#values.length}`, kind, shape }) - 1;
+  }
+
+  /** Whole numbers half of the time: accumulators are then equal to some of them. */
+  #threshold(channels: number): string {
+    if (this.#random.chance(0.5)) return this.#floatTensor([channels]);
+    return this.#floatTensor([channels], () => this.#random.int(-2, 2));
+  }
+
+  #floatTensor(shape: number[], draw = () => (this.#random.number() - 0.5) * 2): string {
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw);
+    return this.#addTensor({ type: "float32", shape, data });
+  }
+
+  #bitTensor(
+    step: Omit<BinaryConvStep, "covers" | "input" | "epilogue">,
+    channels: number,
+  ): string {
+    const rowBytes = packedRowBytes(step as BinaryConvStep, channels);
+    const used = (step.kernel[0] * step.kernel[1] * channels) / step.groups;
+    const lastByte = used % 8 === 0 ? 0xff : (1 << (used % 8)) - 1;
+    const data = Uint8Array.from(
+      { length: step.out * rowBytes },
+      (_, i) => this.#random.int(0, 255) & ((i + 1) % rowBytes === 0 ? lastByte : 0xff),
+    );
+    return this.#addTensor({ type: "bits", shape: [step.out, rowBytes], data });
+  }
+
+  #addTensor(tensor: ProgramTensor): string {
+    const key = `t${Object.keys(this.#tensors).length}`;
+    this.#tensors[key] = tensor;
+    return key;
+  }
+
+  #floats(count: number): Float32Array {
+    return Float32Array.from({ length: count }, () => (this.#random.number() - 0.5) * 4);
+  }
+}
+
+const doubled = ([height, width, channels]: MapShape): MapShape => [height, width, 2 * channels];
+const divisors = (n: number) =>
+  Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
+
+function fits(shape: MapShape, { kernel, padding }: Pick<ConvStep, "kernel" | "padding">): boolean {
+  return [0, 1].every((axis) => shape[axis] + 2 * padding[axis] >= kernel[axis]);
+}

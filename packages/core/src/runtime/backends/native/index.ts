@@ -1,0 +1,30 @@
+import type { Backend } from "../../backend.js";
+
+/** An optional package: core does not depend on it, so bundlers must not look for it either. */
+const PACKAGE = "@onebit/native";
+
+/** The backend of the package @onebit/native, or one that says why it cannot be had. */
+export async function loadNative(): Promise<Backend> {
+  try {
+    const module: { default: Backend } = await import(/* @vite-ignore */ PACKAGE);
+    return module.default;
+  } catch (error) {
+    return missing(reasonFor(error as Error & { code?: string }));
+  }
+}
+
+function reasonFor({ code, message }: Error & { code?: string }): string {
+  if (typeof process === "undefined") return "runs in Node only";
+  const absent = code === "ERR_MODULE_NOT_FOUND" && message.includes(PACKAGE);
+  return absent ? `not installed: npm install ${PACKAGE}` : message;
+}
+
+function missing(reason: string): Backend {
+  return {
+    name: "native",
+    unavailable: async () => reason,
+    compile: async () => {
+      throw new Error(`native: ${reason}`);
+    },
+  };
+}

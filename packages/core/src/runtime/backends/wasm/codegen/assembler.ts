@@ -1,0 +1,225 @@
+/**
+ * A small WebAssembly assembler: enough for straight-line SIMD in counted loops.
+ *
+ *   const body = new FunctionBody(4);                   4 parameters, all i32
+ *   const i = body.local("i32");
+ *   body.get(0).const(1).op("i32.add").set(i);
+ *   const bytes = assembleModule([{ name: "f", parameters: 4, body }], false);
+ */
+const OPCODES = {
+  "i32.eqz": [0x45],
+  "i32.ne": [0x47],
+  "i32.lt_u": [0x49],
+  "i32.add": [0x6a],
+  "i32.sub": [0x6b],
+  "i32.mul": [0x6c],
+  "i32.and": [0x71],
+  "i32.or": [0x72],
+  "i32.shl": [0x74],
+  "i32.shr_u": [0x76],
+  "i32x4.splat": [0xfd, 0x11],
+  "i32x4.eq": [0xfd, 0x37],
+  "f32x4.lt": [0xfd, 0x43],
+  "f32x4.gt": [0xfd, 0x44],
+  "f32x4.ge": [0xfd, 0x46],
+  "v128.and": [0xfd, 0x4e],
+  "v128.bitselect": [0xfd, 0x52],
+  "i8x16.bitmask": [0xfd, 0x64],
+  "i8x16.narrow_i16x8_s": [0xfd, 0x65],
+  "i16x8.narrow_i32x4_s": [0xfd, 0x85, 0x01],
+  "f32x4.add": [0xfd, 0xe4, 0x01],
+  "f32x4.mul": [0xfd, 0xe6, 0x01],
+  "f32x4.min": [0xfd, 0xe8, 0x01],
+  "f32x4.max": [0xfd, 0xe9, 0x01],
+} as const satisfies { readonly [name: string]: readonly number[] };
+
+const ACCESSES = {
+  "i32.load": [0x28],
+  "i32.store": [0x36],
+  "v128.load": [0xfd, 0x00],
+  "v128.store": [0xfd, 0x0b],
+} as const satisfies { readonly [name: string]: readonly number[] };
+
+const TYPES = { i32: 0x7f, v128: 0x7b } as const;
+
+export type Local = number;
+type ValueType = keyof typeof TYPES;
+
+/** Instructions and locals of one function whose parameters are all i32. */
+export class FunctionBody {
+  readonly #parameters: number;
+  readonly #locals: number[] = [];
+  readonly #code: number[] = [];
+
+  constructor(parameters: number) {
+    this.#parameters = parameters;
+  }
+
+  local(type: ValueType): Local {
+    return this.#parameters + this.#locals.push(TYPES[type]) - 1;
+  }
+
+  op(name: keyof typeof OPCODES): this {
+    return this.#emit(...OPCODES[name]);
+  }
+
+  get(local: Local): this {
+    return this.#emit(0x20, ...unsigned(local));
+  }
+
+  set(local: Local): this {
+    return this.#emit(0x21, ...unsigned(local));
+  }
+
+  tee(local: Local): this {
+    return this.#emit(0x22, ...unsigned(local));
+  }
+
+  const(value: number): this {
+    return this.#emit(0x41, ...signed(value));
+  }
+
+  /** Four equal floats. */
+  splat(value: number): this {
+    const lane = new Uint8Array(Float32Array.of(value).buffer);
+    return this.#emit(0xfd, 0x0c, ...lane, ...lane, ...lane, ...lane);
+  }
+
+  /** Four 32-bit integers. */
+  lanes(...values: readonly [number, number, number, number]): this {
+    return this.#emit(0xfd, 0x0c, ...new Uint8Array(Int32Array.from(values).buffer));
+  }
+
+  /** Address on the stack; `offset` is added to it. Never promises an alignment. */
+  access(name: keyof typeof ACCESSES, offset: number): this {
+    return this.#emit(...ACCESSES[name], 0, ...unsigned(offset));
+  }
+
+  /** Address and vector on the stack: stores one lane of 32 bits. */
+  storeLane(lane: number, offset: number): this {
+    return this.#emit(0xfd, 0x5a, 0, ...unsigned(offset), lane);
+  }
+
+  call(index: number): this {
+    return this.#emit(0x10, ...unsigned(index));
+  }
+
+  /** Runs `body` again while the condition it leaves on the stack is not 0; at least once. */
+  repeat(body: () => void): this {
+    this.#emit(0x03, 0x40);
+    body();
+    return this.#emit(0x0d, 0, 0x0b);
+  }
+
+  /** Runs `body` where the condition on the stack is not 0. */
+  when(body: () => void): this {
+    this.#emit(0x04, 0x40);
+    body();
+    return this.#emit(0x0b);
+  }
+
+  encode(): number[] {
+    const locals = this.#locals.flatMap((type) => [1, type]);
+    const head = [...unsigned(this.#locals.length), ...locals];
+    const size = unsigned(head.length + this.#code.length + 1);
+    return size.concat(head, this.#code, 0x0b);
+  }
+
+  #emit(...bytes: readonly number[]): this {
+    for (const byte of bytes) this.#code.push(byte);
+    return this;
+  }
+}
+
+export interface NamedFunction {
+  readonly name: string;
+  readonly parameters: number;
+  readonly body: FunctionBody;
+}
+
+/** Index of the imported sigmoid, (v128) -> v128, for `call`. */
+export const SIGMOID = 0;
+const IMPORTED_FUNCTIONS = 1;
+
+/** A module that imports env.memory and env.sigmoid, and exports every function. */
+export function assembleModule(functions: readonly NamedFunction[], shared: boolean): Uint8Array {
+  const arities = [...new Set(functions.map(({ parameters }) => parameters))];
+  const types = [
+    [0x60, 1, TYPES.v128, 1, TYPES.v128],
+    ...arities.map((count) => [0x60, count, ...Array<number>(count).fill(TYPES.i32), 0]),
+  ];
+  const imports = [
+    [...text("env"), ...text("sigmoid"), 0x00, 0],
+    [...text("env"), ...text("memory"), 0x02, ...memoryLimits(shared)],
+  ];
+  const typeOf = ({ parameters }: NamedFunction) => [1 + arities.indexOf(parameters)];
+  const exported = functions.map(({ name }, i) => [
+    ...text(name),
+    0x00,
+    ...unsigned(IMPORTED_FUNCTIONS + i),
+  ]);
+  const bodies = functions.map(({ body }) => body.encode());
+  return joined([
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, types),
+    ...section(2, imports),
+    ...section(3, functions.map(typeOf)),
+    ...section(7, exported),
+    ...section(10, bodies),
+  ]);
+}
+
+function joined(parts: readonly (readonly number[])[]): Uint8Array {
+  const bytes = new Uint8Array(sizeOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function sizeOf(parts: readonly (readonly number[])[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Pages that an imported memory may have: 2 GiB. */
+const MAX_PAGES = 32_768;
+
+/** Limits of an imported memory: at least a page; a shared one must say how far it may grow. */
+export function memoryLimits(shared: boolean): number[] {
+  return shared ? [3, 1, ...unsigned(MAX_PAGES)] : [0, 1];
+}
+
+function section(id: number, entries: readonly (readonly number[])[]): (readonly number[])[] {
+  const count = unsigned(entries.length);
+  return [[id, ...unsigned(count.length + sizeOf(entries))], count, ...entries];
+}
+
+function text(ascii: string): number[] {
+  return [ascii.length, ...new TextEncoder().encode(ascii)];
+}
+
+/** LEB128. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 0x7f) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes.push(rest);
+  return bytes;
+}
+
+function signed(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (;;) {
+    const byte = rest & 0x7f;
+    rest >>= 7;
+    const done = (rest === 0 && !(byte & 0x40)) || (rest === -1 && byte & 0x40);
+    bytes.push(done ? byte : byte | 0x80);
+    if (done) return bytes;
+  }
+}

@@ -1,0 +1,74 @@
+import type { MicroOp } from "../../../../program/types.js";
+
+/** A pointer that walks along while an epilogue runs; the index into EpilogueShape.streams. */
+export type StreamIndex = number;
+/** Per-channel tensors of an epilogue lie side by side, 4 channels of each in turn. */
+export type ParameterIndex = number;
+/** SSA registers: 0 is the accumulator, operation i defines i + 1. */
+export type CodeRegister = number;
+
+export interface Stream {
+  readonly kind: "floats" | "bits" | "parameters";
+  /** In the block's scratch, which starts with the block's first row; else with the map's. */
+  readonly scratch: boolean;
+  /** One pixel ends where the next begins. */
+  readonly contiguous: boolean;
+}
+
+type Name = MicroOp[0];
+type Binary = Extract<Name, "add" | "mul">;
+type Unary = Extract<Name, "relu" | "sigmoid" | "hard-sigmoid">;
+type WithParameters = Extract<Name, "affine" | "shift" | "scale" | "prelu" | "clamp" | "mix">;
+
+/** A micro-op, its operands resolved. Writes define a register that nobody reads. */
+export type CodeOp =
+  | { readonly op: "load"; readonly from: StreamIndex }
+  | { readonly op: "load-bits"; readonly from: StreamIndex }
+  | { readonly op: Unary; readonly a: CodeRegister }
+  | { readonly op: Binary; readonly a: CodeRegister; readonly b: CodeRegister }
+  | {
+      readonly op: WithParameters;
+      readonly a: CodeRegister;
+      /** mix only. */
+      readonly b?: CodeRegister;
+      /** clamp: low, high. mix: s, 1 - s. */
+      readonly parameters: readonly ParameterIndex[];
+    }
+  | {
+      readonly op: "store";
+      readonly a: CodeRegister;
+      readonly to: StreamIndex;
+      /** The lanes past the last channel belong to others. */
+      readonly exact: boolean;
+    }
+  | {
+      readonly op: "bits";
+      readonly a: CodeRegister;
+      readonly threshold: ParameterIndex;
+      readonly to: StreamIndex;
+      /** Bit of the first word where channel 0 goes. */
+      readonly shift: number;
+      /** Nobody else writes into the words. */
+      readonly exclusive: boolean;
+      readonly atEquality: boolean;
+    }
+  | { readonly op: "sum"; readonly a: CodeRegister; readonly into: StreamIndex };
+
+/**
+ * What a generated function depends on: epilogues of the same shape share it, at other addresses,
+ * widths and numbers of channels.
+ */
+export interface EpilogueShape {
+  /** Whether there are 32 channels at all, and how many follow the last 32. */
+  readonly words: boolean;
+  readonly tail: number;
+  readonly streams: readonly Stream[];
+  readonly parameters: number;
+  readonly accumulator: { readonly from: StreamIndex; readonly bits: boolean };
+  readonly ops: readonly CodeOp[];
+}
+
+/** Fields of an epilogue's table: pixels per row, whole words of channels, then the streams. */
+export const TABLE_HEAD = 2;
+/** Per stream: address, bytes per row, bytes from the end of a pixel's channels to the next pixel. */
+export const STREAM_FIELDS = 3;

@@ -1,0 +1,44 @@
+import { setFlagsFromString } from "node:v8";
+import { beforeAll, describe, expect, it } from "vitest";
+import { expectSameFloats } from "../../../test-support/packed-step.js";
+import { randomProgram } from "../../../test-support/random-program.js";
+import { compileProgram } from "./compile.js";
+import { WasmExecutable } from "./executable.js";
+import { fastestBuild, type KernelBuild, loadKernels } from "./module.js";
+
+/** In Node 20 relaxed SIMD is behind a flag, which V8 takes until it compiles the first module. */
+beforeAll(() => setFlagsFromString("--experimental-wasm-relaxed-simd"));
+
+async function outputsOf(seed: number, build: KernelBuild) {
+  const { program, tensors, image } = randomProgram(seed);
+  const compiled = compileProgram(program, tensors, { form: "lookup" });
+  const executable = await WasmExecutable.instantiate(program, compiled, { build });
+  const outputs = await executable.run(image, 1);
+  executable.dispose();
+  return outputs;
+}
+
+describe("the relaxed build", () => {
+  it("is taken where the platform has it", () => {
+    expect(fastestBuild()).toBe("relaxed");
+  });
+
+  it("imports and exports the same", async () => {
+    const [relaxed, simd] = await Promise.all([
+      loadKernels(false, "relaxed"),
+      loadKernels(false, "simd"),
+    ]);
+    expect(WebAssembly.Module.exports(relaxed)).toEqual(WebAssembly.Module.exports(simd));
+    expect(WebAssembly.Module.imports(relaxed)).toEqual(WebAssembly.Module.imports(simd));
+  });
+
+  it("gives the same bits", async () => {
+    for (let seed = 0; seed < 200; seed++) {
+      const expected = await outputsOf(seed, "simd");
+      const actual = await outputsOf(seed, "relaxed");
+      for (const [name, values] of Object.entries(expected)) {
+        expectSameFloats(actual[name], values, `seed ${seed}, ${name}`);
+      }
+    }
+  });
+});

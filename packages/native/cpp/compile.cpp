@@ -1,0 +1,239 @@
+#include "compile.h"
+
+#include <algorithm>
+
+#include "epilogue.h"
+#include "weights.h"
+
+namespace onebit {
+
+namespace {
+
+/** Scratch memory of a step. */
+struct Scratch {
+  std::vector<Range> sums;
+  Range packed{0, 0, 0};
+  Range ranges{0, 0, 0};
+};
+
+int32_t sumStrideOf(const Value& shape) { return (shape.channels + kLanes - 1) / kLanes * kLanes; }
+
+/**
+ * Bytes want channels of one group and weights that fit the scratch, and pay where there are pixels
+ * and products enough for the spreading; tests want them wherever they can be had.
+ */
+PanelFormat formatOf(const Program& program, const RawStep& step, const Isa* isa, bool anySize) {
+  if (isa->format != PanelFormat::bytes) return isa->format;
+  const Value shape = outputShape(program, step);
+  const int32_t words = (program.values[step.input].channels + 31) / 32;
+  const int64_t chunks = int64_t{step.kernel[0]} * ((step.kernel[1] * words + 1) / 2);
+  const bool fits = step.groups == 1 && chunks <= kMostChunks;
+  const bool pays = step.out >= kLanes && chunks >= 4 && shape.height * shape.width >= 128;
+  return fits && (pays || anySize) ? PanelFormat::bytes : PanelFormat::words;
+}
+
+int32_t tilesPerRow(int32_t width) { return (width + kTilePixels - 1) / kTilePixels; }
+
+Scratch scratchOf(const Program& program, const RawStep& step, int32_t index, PanelFormat format) {
+  Scratch scratch;
+  const Value shape = outputShape(program, step);
+  for (const RawOp& op : step.ops) {
+    if (op.code != Code::mean) continue;
+    scratch.sums.push_back({size_t(shape.height) * sumStrideOf(shape) * 4, index, index});
+  }
+  if (step.kind == StepKind::binaryConv) {
+    const Value& input = program.values[step.input];
+    const bool bytes = format == PanelFormat::bytes;
+    const size_t words = (input.channels / step.groups + 31) / 32;
+    const size_t pixels = size_t(input.height + 2 * step.padding[0]) * (input.width + 2 * step.padding[1]);
+    if (step.groups > 1) scratch.packed = {words * pixels * step.groups * 4, index, index};
+    // The last tile may look past the last row, the last window to the end of its last 64 bytes.
+    const size_t past = size_t(tilesPerRow(shape.width)) * step.stride[1] * words * 32 + 64;
+    if (bytes) scratch.packed = {words * pixels * 32 + past, index, index};
+  }
+  if (step.kind == StepKind::quantise) scratch.ranges = {size_t(shape.channels + kLanes) * 2 * 4, index, index};
+  return scratch;
+}
+
+class Compiler {
+ public:
+  Compiler(Program program, const Isa* isa, const CompileOptions& options)
+      : result_(std::make_unique<CompiledProgram>()), options_(options) {
+    result_->program = std::move(program);
+    result_->isa = isa;
+  }
+
+  std::unique_ptr<CompiledProgram> compile() {
+    CompiledProgram& r = *result_;
+    r.layout = layOut(r.program);
+    const int32_t count = static_cast<int32_t>(r.program.steps.size());
+    for (int32_t i = 0; i < count; i++) {
+      const RawStep& step = r.program.steps[i];
+      scratch_.push_back(scratchOf(r.program, step, i, formatOf(r.program, step, r.isa, options_.apart)));
+    }
+    assign();
+    ChannelVectors vectors(r.program, r.constants);
+    r.tiles = 1;
+    r.inputClears = clearsOf(0);
+    r.steps.resize(count);
+    for (int32_t i = 0; i < count; i++) {
+      compileStep(i, r.steps[i], vectors);
+      r.tiles = std::max(r.tiles, r.steps[i].job.tiles);
+    }
+    for (Tensor& tensor : r.program.tensors) tensor = {};
+    return std::move(result_);
+  }
+
+ private:
+  void assign() {
+    CompiledProgram& r = *result_;
+    std::vector<Range*> ranges;
+    for (Range& range : r.layout.ranges) ranges.push_back(&range);
+    for (Scratch& scratch : scratch_) {
+      for (Range& range : scratch.sums) ranges.push_back(&range);
+      for (Range* range : {&scratch.packed, &scratch.ranges}) {
+        if (range->bytes > 0) ranges.push_back(range);
+      }
+    }
+    r.arenaBytes = assignOffsets(ranges, options_.apart);
+    for (size_t i = 0; i < r.layout.places.size(); i++) r.layout.places[i].offset += r.layout.ranges[i].offset;
+    if (!options_.apart) return;
+    for (const Range* range : ranges) r.guards.push_back(range->offset + (range->bytes + 63) / 64 * 64);
+  }
+
+  std::vector<Range> clearsOf(int32_t index) const {
+    std::vector<Range> clears;
+    for (const int32_t value : result_->layout.clears[index]) clears.push_back(result_->layout.ranges[value]);
+    return clears;
+  }
+
+  void compileStep(int32_t index, CompiledStep& step, ChannelVectors& vectors) {
+    CompiledProgram& r = *result_;
+    const RawStep& raw = r.program.steps[index];
+    const Value& input = r.program.values[raw.input];
+    const Value shape = outputShape(r.program, raw);
+    StepJob& job = step.job;
+    job = StepJob{};
+    job.kind = raw.kind;
+    job.input = r.layout.places[raw.input];
+    job.inputHeight = input.height;
+    job.inputWidth = input.width;
+    job.height = shape.height;
+    job.width = shape.width;
+    job.channels = shape.channels;
+    std::copy_n(raw.kernel, 2, job.kernel);
+    std::copy_n(raw.stride, 2, job.stride);
+    std::copy_n(raw.padding, 2, job.padding);
+    job.groups = raw.groups;
+    job.average = raw.kind == StepKind::pool && raw.mode == 1;
+    step.blocks = blocksOf(shape.channels, std::max(1, raw.groups));
+    job.blocks = step.blocks.data();
+    job.blockCount = static_cast<int32_t>(step.blocks.size());
+    step.clears = clearsOf(index + 1);
+    compileKernel(index, job, raw, input);
+    EpilogueInput epilogueInput = {raw, r.layout, {}, sumStrideOf(shape)};
+    for (const Range& sums : scratch_[index].sums) epilogueInput.sums.push_back(sums.offset);
+    CompiledEpilogue epilogue = compileEpilogue(epilogueInput, vectors);
+    step.ops = std::move(epilogue.ops);
+    job.tiles = epilogue.tiles;
+    job.noAccumulator = epilogue.noAccumulator;
+    placeMeans(index, step, shape);
+    job.ops = step.ops.data();
+    job.opCount = static_cast<int32_t>(step.ops.size());
+    divide(step, raw, input);
+    r.scratchBytes = std::max(r.scratchBytes, scratchBytesOf(step));
+  }
+
+  void compileKernel(int32_t index, StepJob& job, const RawStep& raw, const Value& input) {
+    CompiledProgram& r = *result_;
+    const int32_t groupChannels = input.channels / std::max(1, raw.groups);
+    if (raw.kind == StepKind::binaryConv) {
+      const Tensor& weight = r.program.tensors[raw.weight];
+      const int32_t words = (groupChannels + 31) / 32;
+      job.rowLength = raw.kernel[1] * words;
+      job.format = formatOf(r.program, raw, r.isa, options_.apart);
+      job.spread = job.format == PanelFormat::bytes;
+      job.tilesPerRow = tilesPerRow(job.width);
+      job.tilePixels = (job.width + job.tilesPerRow - 1) / job.tilesPerRow;
+      job.repack = raw.groups > 1;
+      tileBinary(job, weight, groupChannels, r.constants);
+      deriveBorders(job, weight, groupChannels, raw.mode, r.constants);
+      if (job.repack) placePacked(scratch_[index].packed, job, input, words);
+      if (job.spread) placePacked(scratch_[index].packed, job, input, words * 8);
+    }
+    if (raw.kind == StepKind::conv) {
+      job.positionLength = groupChannels;
+      job.rowLength = raw.kernel[1] * groupChannels;
+      tileFloats(job, r.program.tensors[raw.weight], raw.kernel[0] * job.rowLength, r.constants);
+    }
+    if (raw.kind == StepKind::linear) {
+      job.rowLength = input.channels;
+      tileFloats(job, r.program.tensors[raw.weight], input.channels, r.constants);
+    }
+    if (raw.kind == StepKind::quantise) {
+      job.clip = raw.clip;
+      job.levels = static_cast<float>((1 << raw.bits) - 1);
+      job.perChannel = raw.mode == 1;
+      job.ranges = scratch_[index].ranges.offset;
+      job.rangeStride = input.channels + kLanes;
+    }
+  }
+
+  static void placePacked(const Range& range, StepJob& job, const Value& input, int32_t words) {
+    const int64_t row = int64_t{words} * (input.width + 2 * job.padding[1]);
+    const size_t start = size_t(row) * job.padding[0] + size_t(words) * job.padding[1];
+    job.packedGroup = size_t(row) * (input.height + 2 * job.padding[0]);
+    job.packed = {range.offset + start * 4, row, words, input.channels, ValueKind::bits};
+  }
+
+  void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {
+    const CompiledProgram& r = *result_;
+    size_t next = 0;
+    for (const RawOp& op : r.program.steps[index].ops) {
+      if (op.code != Code::mean) continue;
+      const size_t sums = scratch_[index].sums[next++].offset;
+      step.means.push_back({sums, sumStrideOf(shape), shape.height, shape.width, shape.channels, r.layout.places[op.value], op.offset});
+    }
+  }
+
+  /** Weights and counts of byte kernels. */
+  static size_t scratchBytesOf(const CompiledStep& step) {
+    if (!step.job.spread) return 0;
+    const size_t chunks = size_t(step.job.kernel[0]) * ((step.job.rowLength + 1) / 2);
+    return kSpreadBlocks * (chunks * kChunkBytes + size_t(step.taskRows) * step.job.tilesPerRow * step.job.tilePixels * kLanes * 4);
+  }
+
+  /** Cuts a step into tasks: rows, and blocks of channels where these do not share words of bits. */
+  void divide(CompiledStep& step, const RawStep& raw, const Value& input) const {
+    const StepJob& job = step.job;
+    const double products = raw.kind == StepKind::linear ? input.channels : double(raw.kernel[0]) * raw.kernel[1] * input.channels / std::max(1, raw.groups);
+    const double perOutput = (raw.kind == StepKind::binaryConv ? products / 300 : raw.kind == StepKind::pointwise ? 0 : products / 8) + 0.1 * (2 + step.ops.size());
+    const double cycles = perOutput * job.height * job.width * job.channels;
+    // Below this, waking the others costs more than they save; tests want them woken.
+    step.serial = options_.threads == 1 || (cycles < 20000 && !options_.apart);
+    // Enough pixels for each use of the weights.
+    const int32_t pixels = (job.spread ? 16 : 2) * kSegment;
+    step.taskRows = std::min(job.height, std::max(1, pixels / job.width));
+    step.taskBlocks = job.blockCount;
+    if (step.serial) return;
+    const int32_t wanted = 6 * options_.threads;
+    const auto tasks = [&] { return (job.height + step.taskRows - 1) / step.taskRows * ((job.blockCount + step.taskBlocks - 1) / step.taskBlocks); };
+    const bool divisible = raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
+      return op.code != Code::bits || op.offset % kLanes == 0;
+    });
+    while (divisible && tasks() < wanted && step.taskBlocks > kMaxBlocks) step.taskBlocks = (step.taskBlocks / 2 + kMaxBlocks - 1) / kMaxBlocks * kMaxBlocks;
+    while (tasks() < wanted && step.taskRows > 1) step.taskRows = (step.taskRows + 1) / 2;
+  }
+
+  std::unique_ptr<CompiledProgram> result_;
+  CompileOptions options_;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa, const CompileOptions& options) {
+  return Compiler(std::move(program), isa, options).compile();
+}
+
+}  // namespace onebit

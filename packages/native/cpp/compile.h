@@ -1,0 +1,57 @@
+// A program made ready for one instruction set.
+#pragma once
+#include <memory>
+
+#include "constants.h"
+#include "layout.h"
+#include "program.h"
+
+namespace onebit {
+
+/** Means of a register: row sums lie in the arena, the result goes into a vector. */
+struct Mean {
+  size_t sums;
+  int32_t sumStride, height, width, channels;
+  Place vector;
+  int32_t offset;
+};
+
+struct CompiledStep {
+  StepJob job;
+  std::vector<Block> blocks;
+  std::vector<MicroOp> ops;
+  std::vector<Mean> means;
+  /** Ranges to be zeroed first. */
+  std::vector<Range> clears;
+  /** Rows and blocks of channels that make one task. */
+  int32_t taskRows, taskBlocks;
+  /** Too little work to be shared among threads. */
+  bool serial;
+};
+
+struct CompiledProgram {
+  Program program;
+  Layout layout;
+  std::vector<CompiledStep> steps;
+  const Isa* isa;
+  Constants constants;
+  /** To be zeroed before the input arrives. */
+  std::vector<Range> inputClears;
+  /** 64 bytes each that nobody may touch; only with `apart`. */
+  std::vector<size_t> guards;
+  size_t arenaBytes;
+  /** Of each thread. */
+  size_t scratchBytes = 0;
+  int32_t tiles;
+};
+
+struct CompileOptions {
+  int32_t threads;
+  /** No two values share memory, guards lie between them: for tests. */
+  bool apart;
+};
+
+/** The tensors' bytes are not needed afterwards. */
+std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa, const CompileOptions& options);
+
+}  // namespace onebit

@@ -1,0 +1,199 @@
+#include "executable.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+#include "prepare.h"
+
+namespace onebit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/** The pool takes a bounded number of tasks. */
+constexpr int64_t kImagesPerRound = 4096;
+
+int32_t divideUp(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
+void clear(char* arena, const std::vector<Range>& ranges) {
+  for (const Range& range : ranges) std::memset(arena + range.offset, 0, range.bytes);
+}
+
+int32_t tasksOf(const CompiledStep& step) {
+  return divideUp(step.job.height, step.taskRows) * divideUp(step.job.blockCount, step.taskBlocks);
+}
+
+/** Blocks of channels vary fastest. */
+Task taskOf(const CompiledStep& step, int32_t index) {
+  const int32_t across = divideUp(step.job.blockCount, step.taskBlocks);
+  const int32_t row = index / across * step.taskRows;
+  const int32_t block = index % across * step.taskBlocks;
+  return {row, std::min(row + step.taskRows, step.job.height), block, std::min(block + step.taskBlocks, step.job.blockCount)};
+}
+
+}  // namespace
+
+Executable::Executable(std::unique_ptr<CompiledProgram> program, int32_t threads)
+    : program_(std::move(program)), workers_(threads), pool_(threads) {
+  for (Worker& worker : workers_) {
+    worker.tiles = allocateZeroed(sizeof(float) * kTileFloats * (kMaxBlocks + program_->tiles - 1));
+    if (program_->scratchBytes > 0) worker.scratch = allocateZeroed(program_->scratchBytes);
+    worker.nanoseconds.assign(program_->steps.size(), 0);
+  }
+}
+
+/** Made when a worker first runs an image of its own. */
+char* Executable::arenaOf(Worker& worker) {
+  if (!worker.arena) {
+    worker.arena = allocateZeroed(program_->arenaBytes);
+#if defined(__SANITIZE_ADDRESS__)
+    for (const size_t guard : program_->guards) ASAN_POISON_MEMORY_REGION(static_cast<char*>(worker.arena.get()) + guard, 64);
+#endif
+  }
+  return static_cast<char*>(worker.arena.get());
+}
+
+void Executable::run(const float* images, int64_t count, const std::vector<float*>& outputs) {
+  const std::lock_guard lock(running_);
+  for (Worker& worker : workers_) std::fill(worker.nanoseconds.begin(), worker.nanoseconds.end(), 0);
+  const Batch batch = {images, &outputs};
+  const int64_t threads = static_cast<int64_t>(workers_.size());
+  // As many images as give every thread the same work side by side, the rest one after another.
+  const int64_t together = threads == 1 ? 0 : count / threads * threads;
+  struct Context {
+    Executable* self;
+    const Batch* batch;
+    int64_t first;
+  };
+  for (int64_t first = 0; first < together; first += kImagesPerRound) {
+    Context context = {this, &batch, first};
+    const int64_t tasks = std::min(kImagesPerRound, together - first);
+    pool_.forEach(static_cast<int32_t>(tasks), [](void* data, int32_t task, int32_t worker) {
+      const Context& c = *static_cast<Context*>(data);
+      c.self->runImage(c.self->workers_[worker], *c.batch, c.first + task, false);
+    }, &context);
+  }
+  for (int64_t image = together; image < count; image++) runImage(workers_[0], batch, image, true);
+}
+
+void Executable::runImage(Worker& worker, const Batch& batch, int64_t image, bool shared) {
+  char* arena = arenaOf(worker);
+  // Images side by side: their times overlap.
+  const double share = shared ? 1 : 1.0 / static_cast<double>(workers_.size());
+  clear(arena, program_->inputClears);
+  readImage(arena, batch, image);
+  for (size_t i = 0; i < program_->steps.size(); i++) {
+    const auto start = Clock::now();
+    runStep(worker, arena, program_->steps[i], shared);
+    worker.nanoseconds[i] += share * std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+  }
+  writeOutputs(arena, batch, image);
+}
+
+Frame Executable::frameOf(Worker& worker, char* arena) const {
+  return {arena, static_cast<float*>(worker.tiles.get()), static_cast<char*>(worker.scratch.get()), 0, 0};
+}
+
+void Executable::runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared) {
+  clear(arena, step.clears);
+  prepare(step.job, arena);
+  if (step.job.spread) spread(arena, step, shared && !step.serial);
+  if (shared && !step.serial) {
+    runShared(arena, step);
+  } else {
+    const int32_t tasks = tasksOf(step);
+    for (int32_t task = 0; task < tasks; task++) program_->isa->run(step.job, frameOf(worker, arena), taskOf(step, task));
+  }
+  finishMeans(worker, arena, step);
+}
+
+void Executable::runShared(char* arena, const CompiledStep& step) {
+  struct Context {
+    Executable* self;
+    char* arena;
+    const CompiledStep* step;
+  };
+  Context context = {this, arena, &step};
+  pool_.forEach(tasksOf(step), [](void* data, int32_t task, int32_t worker) {
+    const Context& c = *static_cast<Context*>(data);
+    c.self->program_->isa->run(c.step->job, c.self->frameOf(c.self->workers_[worker], c.arena), taskOf(*c.step, task));
+  }, &context);
+}
+
+void Executable::spread(char* arena, const CompiledStep& step, bool shared) {
+  struct Context {
+    const Isa* isa;
+    const StepJob* job;
+    char* arena;
+    int32_t rows, tasks;
+  };
+  const int32_t rows = step.job.inputHeight + 2 * step.job.padding[0];
+  Context context = {program_->isa, &step.job, arena, rows, shared ? std::min<int32_t>(rows, 2 * static_cast<int32_t>(workers_.size())) : 1};
+  const auto run = [](void* data, int32_t task, int32_t) {
+    const Context& c = *static_cast<Context*>(data);
+    c.isa->spread(*c.job, c.arena, c.rows * task / c.tasks, c.rows * (task + 1) / c.tasks);
+  };
+  if (shared) return pool_.forEach(context.tasks, run, &context);
+  run(&context, 0, 0);
+}
+
+/** Row sums added in float64, divided once. */
+void Executable::finishMeans(Worker& worker, char* arena, const CompiledStep& step) const {
+  for (const Mean& mean : step.means) {
+    worker.sums.assign(mean.channels, 0);
+    for (int32_t y = 0; y < mean.height; y++) {
+      const float* row = reinterpret_cast<const float*>(arena + mean.sums) + int64_t{y} * mean.sumStride;
+      for (int32_t c = 0; c < mean.channels; c++) worker.sums[c] += static_cast<double>(row[c]);
+    }
+    float* to = reinterpret_cast<float*>(arena + mean.vector.offset) + mean.offset;
+    const double pixels = static_cast<double>(mean.height) * mean.width;
+    for (int32_t c = 0; c < mean.channels; c++) to[c] = static_cast<float>(worker.sums[c] / pixels);
+  }
+}
+
+void Executable::readImage(char* arena, const Batch& batch, int64_t image) const {
+  const Value& value = program_->program.values[program_->program.input];
+  const Place& place = program_->layout.places[program_->program.input];
+  const size_t row = size_t(value.width) * value.channels;
+  const float* from = batch.images + image * int64_t(row) * value.height;
+  for (int32_t y = 0; y < value.height; y++) {
+    std::memcpy(reinterpret_cast<float*>(arena + place.offset) + y * place.row, from + y * row, row * 4);
+  }
+}
+
+void Executable::writeOutputs(const char* arena, const Batch& batch, int64_t image) const {
+  const Program& program = program_->program;
+  for (size_t i = 0; i < program.outputs.size(); i++) {
+    const Value& value = program.values[program.outputs[i]];
+    const Place& place = program_->layout.places[program.outputs[i]];
+    const size_t row = size_t(value.width) * value.channels;
+    float* to = (*batch.outputs)[i] + image * int64_t(row) * value.height;
+    for (int32_t y = 0; y < value.height; y++) {
+      std::memcpy(to + y * row, reinterpret_cast<const float*>(arena + place.offset) + y * place.row, row * 4);
+    }
+  }
+}
+
+std::vector<double> Executable::profile() const {
+  std::vector<double> milliseconds(program_->steps.size(), 0);
+  for (const Worker& worker : workers_) {
+    for (size_t i = 0; i < milliseconds.size(); i++) milliseconds[i] += worker.nanoseconds[i] / 1e6;
+  }
+  return milliseconds;
+}
+
+std::vector<std::string> Executable::kernels() const {
+  std::vector<std::string> names;
+  for (const CompiledStep& step : program_->steps) {
+    const bool words = step.job.kind != StepKind::binaryConv || (program_->isa->format == PanelFormat::bytes && !step.job.spread);
+    names.push_back(words ? program_->isa->name : std::string(program_->isa->name) + " " + program_->isa->counting);
+  }
+  return names;
+}
+
+}  // namespace onebit

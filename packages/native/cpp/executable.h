@@ -1,0 +1,56 @@
+// Runs a compiled program on images.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "compile.h"
+#include "pool.h"
+
+namespace onebit {
+
+class Executable {
+ public:
+  Executable(std::unique_ptr<CompiledProgram> program, int32_t threads);
+
+  /** images: [count, H, W, C]. outputs: one per output of the program, [count, ...value]. */
+  void run(const float* images, int64_t count, const std::vector<float*>& outputs);
+
+  /** Milliseconds per step of the last run. */
+  std::vector<double> profile() const;
+  /** What computes each step. */
+  std::vector<std::string> kernels() const;
+  size_t arenaBytes() const { return program_->arenaBytes; }
+
+ private:
+  struct Worker {
+    Memory arena;
+    Memory tiles;
+    Memory scratch;
+    std::vector<double> sums;
+    std::vector<double> nanoseconds;
+  };
+
+  struct Batch {
+    const float* images;
+    const std::vector<float*>* outputs;
+  };
+
+  char* arenaOf(Worker& worker);
+  Frame frameOf(Worker& worker, char* arena) const;
+  void runImage(Worker& worker, const Batch& batch, int64_t image, bool shared);
+  void runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared);
+  void spread(char* arena, const CompiledStep& step, bool shared);
+  void runShared(char* arena, const CompiledStep& step);
+  void finishMeans(Worker& worker, char* arena, const CompiledStep& step) const;
+  void readImage(char* arena, const Batch& batch, int64_t image) const;
+  void writeOutputs(const char* arena, const Batch& batch, int64_t image) const;
+
+  std::unique_ptr<CompiledProgram> program_;
+  std::vector<Worker> workers_;
+  std::mutex running_;
+  Pool pool_;
+};
+
+}  // namespace onebit

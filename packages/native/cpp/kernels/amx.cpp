@@ -1,0 +1,28 @@
+#include "../step.h"
+
+#if defined(__AMX_INT8__) && defined(__AVX512VPOPCNTDQ__)
+#include <immintrin.h>
+
+#include <utility>
+
+namespace onebit {
+namespace {
+#include "vector.h"
+#include "sigmoid.h"
+#include "epilogue.h"
+#include "window.h"
+#include "count_avx512.h"
+#include "count_amx.h"
+#include "steps.h"
+
+constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, runTask, spreadBits};
+}  // namespace
+
+const Isa* amxKernels() { return &kIsa; }
+
+}  // namespace onebit
+#else
+namespace onebit {
+const Isa* amxKernels() { return nullptr; }
+}  // namespace onebit
+#endif

@@ -1,0 +1,254 @@
+// Accumulators of every step kind, and the loop over rows, blocks of channels and segments that
+// hands them to the epilogue while they are in cache.
+
+#if !defined(ONEBIT_BYTES)
+static void beginBlocks(const StepJob&, const Frame&, int, int) {}
+
+static int countBlocks(const StepJob&) { return kCountBlocks; }
+
+static Counts countSegment(const StepJob&, const Frame&, const Window& window, const Segment& s, const unsigned char* panel, int blocks, int32_t* counts) {
+  countWords(window, s.n, panel, blocks, counts);
+  return {counts, kTileFloats};
+}
+#endif
+
+/** Accumulators of a segment: tile of block i at first + i * stride. */
+struct Accumulators {
+  float* first;
+  int64_t stride;
+};
+
+static Window windowOf(const StepJob& job, const Frame& frame, const Segment& s) {
+  const Place place = job.repack || job.spread ? job.packed : job.input;
+  const uint32_t* input = reinterpret_cast<const uint32_t*>(frame.arena + place.offset);
+  if (job.repack) input += s.block.group * job.packedGroup;
+  const int64_t top = static_cast<int64_t>(s.y) * job.stride[0] - job.padding[0];
+  const int64_t left = static_cast<int64_t>(s.x) * job.stride[1] - job.padding[1];
+  Window window;
+  window.start = input + top * place.row + left * place.pixel;
+  window.rowStride = place.row;
+  window.step = static_cast<int64_t>(job.stride[1]) * place.pixel;
+  window.rows = job.kernel[0];
+  window.rowLength = job.rowLength;
+  window.panelBytes = job.panelBytes;
+  return window;
+}
+
+/** Counts themselves where the epilogue wants them, else base - 2 * counts. */
+static Accumulators binaryConv(const StepJob& job, const Frame& frame, const Segment& s, int block, int blocks, float* tiles) {
+  int32_t scratch[kMostCountBlocks * kTileFloats];
+  int32_t* own = job.noAccumulator ? reinterpret_cast<int32_t*>(tiles) : scratch;
+  const Counts counts = countSegment(job, frame, windowOf(job, frame, s), s, job.panels + block * job.panelBytes, blocks, own);
+  if (job.noAccumulator) return {reinterpret_cast<float*>(counts.first), counts.stride};
+  const int32_t* base = job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride;
+  for (int b = 0; b < blocks; b++) {
+    const int32_t* from = base + job.blocks[block + b].first;
+    for (int i = 0; i < s.n; i++) {
+      const int32_t* start = from + static_cast<int64_t>(job.columnClass[s.x + i]) * job.baseStride;
+      store(tiles + b * kTileFloats + i * kLanes, fromCounts(start, counts.first + b * counts.stride + i * kLanes));
+    }
+  }
+  return {tiles, kTileFloats};
+}
+
+/**
+ * T neighbouring pixels, B blocks of a float convolution of one group: products added in the order
+ * ky, kx, channel; the positions of a kernel row lie side by side. STEP: floats between the windows
+ * of neighbouring pixels, 0 where only known at run time.
+ */
+template <int T, int B, int STEP>
+static void convTile(const StepJob& job, const float* start, const unsigned char* panel, float* tiles) {
+  const int64_t step = STEP ? STEP : static_cast<int64_t>(job.stride[1]) * job.input.pixel;
+  V sum[T * B * kParts];
+#pragma GCC unroll 64
+  for (int i = 0; i < T * B * kParts; i++) sum[i] = V{};
+  for (int ky = 0; ky < job.kernel[0]; ky++, start += job.input.row) {
+    for (int i = 0; i < job.rowLength; i++, panel += kLanes * 4) {
+      V weights[B * kParts];
+#pragma GCC unroll 64
+      for (int w = 0; w < B * kParts; w++) {
+        weights[w] = *reinterpret_cast<const VMemory*>(panel + w / kParts * job.panelBytes + w % kParts * kWidth * 4);
+      }
+#pragma GCC unroll 64
+      for (int t = 0; t < T; t++) {
+        const V x = start[t * step + i] - V{};
+#pragma GCC unroll 64
+        for (int w = 0; w < B * kParts; w++) sum[t * B * kParts + w] = sum[t * B * kParts + w] + weights[w] * x;
+      }
+    }
+  }
+#pragma GCC unroll 64
+  for (int t = 0; t < T; t++) {
+#pragma GCC unroll 64
+    for (int w = 0; w < B * kParts; w++) {
+      *reinterpret_cast<VMemory*>(tiles + w / kParts * kTileFloats + t * kLanes + w % kParts * kWidth) = sum[t * B * kParts + w];
+    }
+  }
+}
+
+/** One pixel, any groups. */
+static void convPixel(const StepJob& job, const float* start, const float* panel, float* tile) {
+  F16 sum = broadcast(0);
+  for (int ky = 0; ky < job.kernel[0]; ky++) {
+    for (int kx = 0; kx < job.kernel[1]; kx++) {
+      const float* from = start + ky * job.input.row + static_cast<int64_t>(kx) * job.input.pixel;
+      for (int i = 0; i < job.positionLength; i++, panel += kLanes) sum = sum + load(panel) * broadcast(from[i]);
+    }
+  }
+  store(tile, sum);
+}
+
+constexpr int kConvPixels = 7;
+constexpr int kConvBlocks = kWidth == 16 ? 2 : 1;
+
+template <int B, int STEP>
+static void convPixels(const StepJob& job, const float* start, int n, const unsigned char* panel, float* tiles) {
+  const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
+  int i = 0;
+  for (; i + kConvPixels <= n; i += kConvPixels) convTile<kConvPixels, B, STEP>(job, start + i * step, panel, tiles + i * kLanes);
+  for (; i < n; i++) convTile<1, B, STEP>(job, start + i * step, panel, tiles + i * kLanes);
+}
+
+static void conv(const StepJob& job, const Frame& frame, int y, int x0, int n, int block, int blocks, float* tiles) {
+  const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
+  const float* start = at<const float>(frame, job.input, y * job.stride[0] - job.padding[0], x0 * job.stride[1] - job.padding[1]);
+  const unsigned char* panel = job.panels + block * job.panelBytes;
+  if (job.groups > 1) {
+    start += static_cast<int64_t>(job.blocks[block].group) * job.positionLength;
+    for (int i = 0; i < n; i++) convPixel(job, start + i * step, reinterpret_cast<const float*>(panel), tiles + i * kLanes);
+    return;
+  }
+  // Colour images, strides 1 and 2: the usual stems.
+  const auto pixels = blocks == 1 ? step == 6 ? convPixels<1, 6> : step == 3 ? convPixels<1, 3> : convPixels<1, 0>
+                                  : step == 6 ? convPixels<kConvBlocks, 6> : step == 3 ? convPixels<kConvBlocks, 3> : convPixels<kConvBlocks, 0>;
+  pixels(job, start, n, panel, tiles);
+}
+
+/** B blocks of outputs of a matrix times a vector, products added in the order of the inputs. */
+template <int B>
+static void linearTile(const StepJob& job, const float* x, const unsigned char* panel, float* tiles) {
+  F16 sum[B];
+  for (int b = 0; b < B; b++) sum[b] = broadcast(0);
+  for (int i = 0; i < job.rowLength; i++, panel += kLanes * 4) {
+    const F16 value = broadcast(x[i]);
+    for (int b = 0; b < B; b++) sum[b] = sum[b] + load(reinterpret_cast<const float*>(panel + b * job.panelBytes)) * value;
+  }
+  for (int b = 0; b < B; b++) store(tiles + b * kTileFloats, sum[b]);
+}
+
+static void linear(const StepJob& job, const Frame& frame, int block, int blocks, float* tiles) {
+  const float* x = at<const float>(frame, job.input, 0, 0);
+  const unsigned char* panel = job.panels + block * job.panelBytes;
+  if (blocks == kMaxBlocks) return linearTile<kMaxBlocks>(job, x, panel, tiles);
+  for (int b = 0; b < blocks; b++) linearTile<1>(job, x, panel + b * job.panelBytes, tiles + b * kTileFloats);
+}
+
+/** Window maximum or mean; positions outside the map are skipped. */
+static void pool(const StepJob& job, const Frame& frame, int y, int x0, int n, const Block& block, float* tile) {
+  const int top = y * job.stride[0] - job.padding[0];
+  const F16 area = broadcast(static_cast<float>(job.kernel[0] * job.kernel[1]));
+  const F16 start = broadcast(job.average ? 0.0f : -__builtin_inff());
+  const int yBegin = top < 0 ? 0 : top;
+  const int yEnd = top + job.kernel[0] < job.inputHeight ? top + job.kernel[0] : job.inputHeight;
+  for (int i = 0; i < n; i++) {
+    const int left = (x0 + i) * job.stride[1] - job.padding[1];
+    const int xBegin = left < 0 ? 0 : left;
+    const int xEnd = left + job.kernel[1] < job.inputWidth ? left + job.kernel[1] : job.inputWidth;
+    F16 sum = start;
+    for (int iy = yBegin; iy < yEnd; iy++) {
+      const float* from = at<const float>(frame, job.input, iy, 0) + block.first;
+      for (int ix = xBegin; ix < xEnd; ix++) {
+        const F16 value = loadPart(from + static_cast<int64_t>(ix) * job.input.pixel, block.lanes);
+        sum = job.average ? sum + value : selectGreater(value, sum, value, sum);
+      }
+    }
+    store(tile + i * kLanes, job.average ? sum / area : sum);
+  }
+}
+
+/** Half to even, for 0 <= x < 2^22. */
+static inline F16 rounded(const F16& x) {
+  const F16 big = broadcast(8388608.0f);
+  return (x + big) - big;
+}
+
+static void quantise(const StepJob& job, const Frame& frame, const Segment& s, float* tile) {
+  loadTile(job.input, frame, s, tile);
+  const float* lows = reinterpret_cast<const float*>(frame.arena + job.ranges) + s.block.first;
+  const F16 low = loadPart(lows, s.block.lanes), range = loadPart(lows + job.rangeStride, s.block.lanes);
+  const F16 clip = broadcast(job.clip), least = broadcast(-job.clip), levels = broadcast(job.levels);
+  each(s.n, tile, tile, [&](const F16& x) {
+    const F16 capped = selectGreater(clip, x, x, clip);
+    const F16 clipped = selectGreater(capped, least, capped, least);
+    const F16 code = rounded(((clipped - low) / range) * levels);
+    return (code / levels) * range + low;
+  });
+}
+
+static Accumulators accumulate(const StepJob& job, const Frame& frame, const Segment& s, int block, int blocks, float* tiles) {
+  switch (job.kind) {
+    case StepKind::binaryConv: return binaryConv(job, frame, s, block, blocks, tiles);
+    case StepKind::conv: conv(job, frame, s.y, s.x, s.n, block, blocks, tiles); break;
+    case StepKind::linear: linear(job, frame, block, blocks, tiles); break;
+    case StepKind::pool: pool(job, frame, s.y, s.x, s.n, s.block, tiles); break;
+    case StepKind::quantise: quantise(job, frame, s, tiles); break;
+    default:
+      if (!job.noAccumulator) loadTile(job.input, frame, s, tiles);
+  }
+  return {tiles, kTileFloats};
+}
+
+/** Blocks from `block` on that one call of a kernel may take: of one group, side by side. */
+static int blocksTogether(const StepJob& job, int block, int end) {
+  const int most = job.kind == StepKind::binaryConv ? countBlocks(job) : job.kind == StepKind::conv && job.groups == 1 ? kConvBlocks
+                   : job.kind == StepKind::linear   ? kMaxBlocks   : 1;
+  int count = 1;
+  while (count < most && block + count < end && job.blocks[block + count].group == job.blocks[block].group) count++;
+  return count;
+}
+
+static inline void runSegment(const StepJob& job, const Frame& frame, const Segment& s, int block, int blocks) {
+  const Accumulators accumulators = accumulate(job, frame, s, block, blocks, frame.tiles);
+  for (int b = 0; b < blocks; b++) {
+    const Segment own = {s.y, s.x, s.n, job.blocks[block + b]};
+    runEpilogue(job, frame, own, accumulators.first + b * accumulators.stride, frame.tiles + kMaxBlocks * kTileFloats);
+  }
+}
+
+/** Calls run(first pixel, pixels) for the segments of a row. */
+template <typename Run>
+static inline void eachSegment(int width, Run run) {
+  const int segments = divideUp(width, kSegment);
+  for (int segment = 0, x = 0; segment < segments; segment++) {
+    const int n = divideUp(width - x, segments - segment);
+    run(x, n);
+    x += n;
+  }
+}
+
+/** Steps with weights: those of a block stay in the first-level cache for all rows of the task. */
+static void runByBlock(const StepJob& job, const Frame& frame, const Task& task) {
+  for (int block = task.blockBegin, blocks = 0; block < task.blockEnd; block += blocks) {
+    blocks = blocksTogether(job, block, task.blockEnd);
+    beginBlocks(job, frame, block, blocks);
+    for (int y = task.rowBegin; y < task.rowEnd; y++) {
+      eachSegment(job.width, [&](int x, int n) { runSegment(job, frame, {y, x, n, job.blocks[block]}, block, blocks); });
+    }
+  }
+}
+
+/** Others: memory in the order in which it lies. */
+static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
+  for (int y = task.rowBegin; y < task.rowEnd; y++) {
+    eachSegment(job.width, [&](int x, int n) {
+      for (int block = task.blockBegin; block < task.blockEnd; block++) runSegment(job, frame, {y, x, n, job.blocks[block]}, block, 1);
+    });
+  }
+}
+
+static void runTask(const StepJob& job, const Frame& given, const Task& task) {
+  const Frame frame = {given.arena, given.tiles, given.scratch, task.rowBegin, task.rowEnd - task.rowBegin};
+  const bool weights = job.kind == StepKind::binaryConv || job.kind == StepKind::conv || job.kind == StepKind::linear;
+  if (weights) return runByBlock(job, frame, task);
+  runByRow(job, frame, task);
+}

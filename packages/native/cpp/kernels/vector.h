@@ -1,0 +1,130 @@
+// Sixteen floats as native vectors of the instruction set in force. Included inside a namespace of
+// its own by each kernel file. Every operation rounds once: compile with -ffp-contract=off.
+#if defined(__AVX512F__)
+#define ONEBIT_WIDTH 16
+#elif defined(__AVX2__)
+#define ONEBIT_WIDTH 8
+#else
+#define ONEBIT_WIDTH 4
+#endif
+
+constexpr int kWidth = ONEBIT_WIDTH;
+constexpr int kParts = kLanes / kWidth;
+
+typedef float V __attribute__((vector_size(4 * ONEBIT_WIDTH)));
+typedef float VMemory __attribute__((vector_size(4 * ONEBIT_WIDTH), aligned(4), may_alias));
+typedef int32_t I __attribute__((vector_size(4 * ONEBIT_WIDTH)));
+typedef int32_t IMemory __attribute__((vector_size(4 * ONEBIT_WIDTH), aligned(4), may_alias));
+
+struct F16 {
+  V v[kParts];
+};
+
+#define ONEBIT_EACH for (int i = 0; i < kParts; i++)
+
+static inline F16 load(const float* p) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = *reinterpret_cast<const VMemory*>(p + i * kWidth);
+  return r;
+}
+
+static inline void store(float* p, const F16& x) {
+  ONEBIT_EACH *reinterpret_cast<VMemory*>(p + i * kWidth) = x.v[i];
+}
+
+/** The first `lanes` floats, then zeros; reads no others. */
+static inline F16 loadPart(const float* p, int lanes) {
+  if (lanes == kLanes) return load(p);
+  float buffer[kLanes] = {};
+  for (int i = 0; i < lanes; i++) buffer[i] = p[i];
+  return load(buffer);
+}
+
+static inline void storePart(float* p, const F16& x, int lanes) {
+  if (lanes == kLanes) return store(p, x);
+  float buffer[kLanes];
+  store(buffer, x);
+  for (int i = 0; i < lanes; i++) p[i] = buffer[i];
+}
+
+static inline F16 broadcast(float x) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = x - V{};
+  return r;
+}
+
+static inline F16 operator+(const F16& a, const F16& b) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = a.v[i] + b.v[i];
+  return r;
+}
+
+static inline F16 operator-(const F16& a, const F16& b) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = a.v[i] - b.v[i];
+  return r;
+}
+
+static inline F16 operator*(const F16& a, const F16& b) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = a.v[i] * b.v[i];
+  return r;
+}
+
+static inline F16 operator/(const F16& a, const F16& b) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = a.v[i] / b.v[i];
+  return r;
+}
+
+/** x > y ? a : b */
+static inline F16 selectGreater(const F16& x, const F16& y, const F16& a, const F16& b) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = x.v[i] > y.v[i] ? a.v[i] : b.v[i];
+  return r;
+}
+
+/** base - 2 * count, as floats. */
+static inline F16 fromCounts(const int32_t* base, const int32_t* counts) {
+  F16 r;
+  ONEBIT_EACH {
+    const I b = *reinterpret_cast<const IMemory*>(base + i * kWidth);
+    const I c = *reinterpret_cast<const IMemory*>(counts + i * kWidth);
+    r.v[i] = __builtin_convertvector(b - c - c, V);
+  }
+  return r;
+}
+
+/** Bit i says whether a > b (or a >= b) in lane i; never where one is NaN. */
+static inline uint32_t maskAbove(const F16& a, const F16& b, bool orEqual) {
+#if defined(__AVX512F__)
+  const __m512 x = reinterpret_cast<__m512>(a.v[0]);
+  const __m512 y = reinterpret_cast<__m512>(b.v[0]);
+  return orEqual ? _mm512_cmp_ps_mask(x, y, _CMP_GE_OQ) : _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ);
+#else
+  uint32_t mask = 0;
+  ONEBIT_EACH {
+    const I above = orEqual ? a.v[i] >= b.v[i] : a.v[i] > b.v[i];
+#if defined(__AVX2__)
+    mask |= static_cast<uint32_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(above))) << (i * kWidth);
+#elif defined(__SSE2__)
+    mask |= static_cast<uint32_t>(_mm_movemask_ps(reinterpret_cast<__m128>(above))) << (i * kWidth);
+#elif defined(__aarch64__)
+    const I weights = {1, 2, 4, 8};
+    mask |= vaddvq_u32(reinterpret_cast<uint32x4_t>(above & weights)) << (i * kWidth);
+#else
+    for (int lane = 0; lane < kWidth; lane++) mask |= (above[lane] ? 1u : 0u) << (i * kWidth + lane);
+#endif
+  }
+  return mask;
+#endif
+}
+
+/** +1 where the bit is set, -1 elsewhere. */
+static inline F16 fromSigns(uint32_t mask) {
+  F16 r;
+  ONEBIT_EACH {
+    for (int lane = 0; lane < kWidth; lane++) r.v[i][lane] = (mask >> (i * kWidth + lane)) & 1 ? 1.0f : -1.0f;
+  }
+  return r;
+}

@@ -1,0 +1,103 @@
+#include "program.h"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace onebit {
+namespace {
+
+class Reader {
+ public:
+  Reader(const int32_t* code, size_t length) : code_(code), end_(code + length) {}
+
+  int32_t next() {
+    if (code_ == end_) throw std::runtime_error("native: the encoded program is cut off");
+    return *code_++;
+  }
+
+  float nextFloat() {
+    const int32_t bits = next();
+    float x;
+    std::memcpy(&x, &bits, sizeof x);
+    return x;
+  }
+
+ private:
+  const int32_t* code_;
+  const int32_t* end_;
+};
+
+RawOp readOp(Reader& reader) {
+  RawOp op{};
+  op.code = static_cast<Code>(reader.next());
+  op.a = reader.next();
+  op.b = reader.next();
+  op.s = reader.next();
+  op.t = reader.next();
+  op.value = reader.next();
+  op.offset = reader.next();
+  op.orEqual = reader.next() > 0;
+  op.low = reader.nextFloat();
+  op.high = reader.nextFloat();
+  return op;
+}
+
+RawStep readStep(Reader& reader) {
+  RawStep step{};
+  step.kind = static_cast<StepKind>(reader.next());
+  step.input = reader.next();
+  step.weight = reader.next();
+  step.out = reader.next();
+  for (int32_t* pair : {step.kernel, step.stride, step.padding}) {
+    pair[0] = reader.next();
+    pair[1] = reader.next();
+  }
+  step.groups = reader.next();
+  step.mode = reader.next();
+  step.bits = reader.next();
+  step.clip = reader.nextFloat();
+  const int32_t ops = reader.next();
+  for (int32_t i = 0; i < ops; i++) step.ops.push_back(readOp(reader));
+  return step;
+}
+
+}  // namespace
+
+Program decodeProgram(const int32_t* code, size_t length, std::vector<Tensor> tensors) {
+  Reader reader(code, length);
+  Program program;
+  program.tensors = std::move(tensors);
+  program.input = reader.next();
+  const int32_t values = reader.next();
+  const int32_t steps = reader.next();
+  const int32_t outputs = reader.next();
+  for (int32_t i = 0; i < values; i++) {
+    const auto kind = static_cast<ValueKind>(reader.next());
+    const int32_t height = reader.next();
+    const int32_t width = reader.next();
+    program.values.push_back({kind, height, width, reader.next()});
+  }
+  for (int32_t i = 0; i < steps; i++) program.steps.push_back(readStep(reader));
+  for (int32_t i = 0; i < outputs; i++) program.outputs.push_back(reader.next());
+  return program;
+}
+
+Value outputShape(const Program& program, const RawStep& step) {
+  const Value& input = program.values[step.input];
+  const auto count = [&](int32_t size, int axis) {
+    return (size + 2 * step.padding[axis] - step.kernel[axis]) / step.stride[axis] + 1;
+  };
+  switch (step.kind) {
+    case StepKind::binaryConv:
+    case StepKind::conv:
+      return {ValueKind::map, count(input.height, 0), count(input.width, 1), step.out};
+    case StepKind::pool:
+      return {ValueKind::map, count(input.height, 0), count(input.width, 1), input.channels};
+    case StepKind::linear:
+      return {ValueKind::map, 1, 1, step.out};
+    default:
+      return {ValueKind::map, input.height, input.width, input.channels};
+  }
+}
+
+}  // namespace onebit

@@ -1,0 +1,62 @@
+// The program as JavaScript hands it over: one list of integers and the tensors it names.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "step.h"
+
+namespace onebit {
+
+/** Bytes of a tensor, owned by the caller. */
+struct Tensor {
+  const unsigned char* data = nullptr;
+  size_t bytes = 0;
+
+  const float* floats() const { return reinterpret_cast<const float*>(data); }
+};
+
+struct Value {
+  ValueKind kind;
+  int32_t height, width, channels;
+};
+
+/** Operands by their meaning; tensors are indices into Program.tensors. */
+struct RawOp {
+  Code code;
+  int32_t a, b;
+  int32_t s, t;
+  int32_t value, offset;
+  bool orEqual;
+  float low, high;
+
+  bool reads() const { return code == Code::load; }
+  bool writes() const { return code == Code::store || code == Code::bits || code == Code::mean; }
+};
+
+struct RawStep {
+  StepKind kind;
+  int32_t input, weight, out;
+  int32_t kernel[2], stride[2], padding[2];
+  int32_t groups;
+  /** binary-conv: padValue; pool: 1 for average; quantise: 1 per channel. */
+  int32_t mode;
+  int32_t bits;
+  float clip;
+  std::vector<RawOp> ops;
+};
+
+struct Program {
+  std::vector<Value> values;
+  std::vector<RawStep> steps;
+  std::vector<int32_t> outputs;
+  int32_t input = 0;
+  std::vector<Tensor> tensors;
+};
+
+/** The layout is that of src/encode.ts. */
+Program decodeProgram(const int32_t* code, size_t length, std::vector<Tensor> tensors);
+
+/** [height, width, channels] of a step's accumulator. */
+Value outputShape(const Program& program, const RawStep& step);
+
+}  // namespace onebit

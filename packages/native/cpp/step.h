@@ -1,0 +1,187 @@
+// A compiled step as the kernels see it: plain data, so that every translation unit, whatever
+// instruction set it is compiled for, shares nothing but these declarations.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace onebit {
+
+/** Output channels that are computed side by side: one vector of 16 lanes, or several shorter. */
+constexpr int kLanes = 16;
+/** Pixels of a row that pass through an epilogue together: a tile is 28 x 16 floats. */
+constexpr int kSegment = 28;
+/** Blocks of 16 channels whose accumulators a kernel may compute in one go. */
+constexpr int kMaxBlocks = 4;
+constexpr int kTileFloats = kSegment * kLanes;
+
+enum class ValueKind : int32_t { map, bits, vector };
+enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
+
+/**
+ * Where a value lies in the arena: element (y, x, c) is y * row + x * pixel + c elements after pixel
+ * (0, 0). Elements are floats, or 32-bit words of bits (least significant bit first). A vector that
+ * is broadcast has row = pixel = 0.
+ */
+struct Place {
+  size_t offset;
+  int64_t row;
+  int32_t pixel;
+  int32_t channels;
+  ValueKind kind;
+};
+
+/** Micro-ops of program/types.ts, then the fused ones that compilation makes of them. */
+enum class Code : int32_t {
+  load, affine, shift, scale, prelu, relu, sigmoid, hardSigmoid, clamp, add, mul, mix, store, bits, mean,
+  affinePrelu,
+  /** prelu((base - 2 * counts) * s + t): straight from the counts of a binary convolution. */
+  countsAffinePrelu,
+  /** x * gate [* other] * s + t [+ other]: what follows a squeeze-and-excite gate. */
+  gate,
+  /** All writes of one register. */
+  sink,
+};
+
+/** Thresholds of a register: bit = r > t[c], or r >= t[c]. */
+struct BitSink {
+  Place place;
+  /** First channel of the slice that is written. */
+  int32_t offset;
+  const float* threshold;
+  bool orEqual;
+};
+
+constexpr int kMostBitSinks = 2;
+
+/** Where one register goes: into a map, bits, row sums [height][stride] of its mean, or several. */
+struct Sink {
+  bool stores, sums;
+  int32_t bitCount;
+  Place map;
+  int32_t mapOffset;
+  BitSink bits[kMostBitSinks];
+  size_t sumOffset;
+  int32_t sumStride;
+};
+
+struct Gate {
+  Place vector, other;
+  bool multiplies, adds;
+  /** x is the input of the step, read where it lies. */
+  bool fromInput;
+};
+
+/** Registers are tiles; s, t and u are per-channel vectors with room for 16 floats after the last. */
+struct MicroOp {
+  Code code;
+  int32_t dst, a, b;
+  const float* s;
+  const float* t;
+  const float* u;
+  /** load */
+  Place place;
+  float low, high;
+  Gate gate;
+  Sink sink;
+};
+
+/** Up to 16 output channels of one group. */
+struct Block {
+  int32_t first, lanes, group;
+};
+
+/**
+ * Weights of 16 channels: 32-bit words; nibbles, one per byte; or, for kernels of bytes, 64-bit words
+ * of 4 bits of each channel.
+ */
+enum class PanelFormat : int32_t { words, nibbles, bytes };
+
+struct StepJob {
+  StepKind kind;
+  Place input;
+  int32_t inputHeight, inputWidth;
+  /** Of the output. */
+  int32_t height, width, channels;
+  int32_t kernel[2], stride[2], padding[2];
+  int32_t groups;
+  bool average;
+  const Block* blocks;
+  int32_t blockCount;
+  /** Weights re-tiled for the instruction set, block after block. */
+  const unsigned char* panels;
+  size_t panelBytes;
+  /** Byte kernels: pixels of a tile and tiles of a row; the last may look past the row's end. */
+  int32_t tilePixels, tilesPerRow;
+  /** Consecutive words (binary) or floats (real) of one kernel row and of one position of it. */
+  int32_t rowLength, positionLength;
+
+  // Binary convolution: accumulator = base[row class][column class][channel] - 2 * (bits that differ).
+  const int32_t* base;
+  int32_t baseStride, columnClasses;
+  const int32_t* rowClass;
+  const int32_t* columnClass;
+  PanelFormat format;
+  /**
+   * The input in another form, made before the step: with groups, words of each group's own
+   * [group][row][pixel][words]; for byte kernels a byte per bit, 0 or 1, [row][pixel][words * 32].
+   */
+  bool repack, spread;
+  Place packed;
+  size_t packedGroup;
+
+  // Quantise: arena offset of the lows of all channels, then, rangeStride floats on, of the ranges.
+  float clip, levels;
+  bool perChannel;
+  size_t ranges;
+  int32_t rangeStride;
+
+  /** The first micro-op reads the accumulator's source itself. */
+  bool noAccumulator;
+  const MicroOp* ops;
+  int32_t opCount;
+  int32_t tiles;
+};
+
+/**
+ * What one thread works with. tiles: kMaxBlocks accumulators, then tiles 1, 2, ... of the job.
+ * scratch: for byte kernels, see count_amx.h. rowBegin, rows: of the task under way.
+ */
+struct Frame {
+  char* arena;
+  float* tiles;
+  char* scratch;
+  int32_t rowBegin, rows;
+};
+
+/** Blocks of channels that byte kernels take together. */
+constexpr int kSpreadBlocks = 2;
+/** Longest window of byte kernels, in chunks of 64 channels: longer ones are counted in words. */
+constexpr int kMostChunks = 256;
+/** Pixels of a row that byte kernels take together, at most. */
+constexpr int kTilePixels = 16;
+/** Weights of a chunk and a block as bytes. */
+constexpr size_t kChunkBytes = 1024;
+
+struct Task {
+  int32_t rowBegin, rowEnd, blockBegin, blockEnd;
+};
+
+/** The kernels of one instruction set. */
+struct Isa {
+  const char* name;
+  /** How bits are counted. */
+  const char* counting;
+  /** Of binary convolutions; with groups, bytes become words. */
+  PanelFormat format;
+  void (*run)(const StepJob& job, const Frame& frame, const Task& task);
+  /** Bits to bytes, rows of the input with its border; only where the format is bytes. */
+  void (*spread)(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd);
+};
+
+const Isa* scalarKernels();
+const Isa* avx2Kernels();
+const Isa* avx512Kernels();
+const Isa* amxKernels();
+const Isa* neonKernels();
+
+}  // namespace onebit

@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** A compiled program inside the addon. */
+export type Handle = object & { readonly __handle: unique symbol };
+
+/** What cpp/addon.cpp exports. */
+export interface Addon {
+  /** Instruction sets of this processor that there are kernels for, best first. */
+  isas(): string[];
+  /** isa: "" for the best. apart: no two values share memory (for tests). */
+  compile(
+    code: Int32Array,
+    tensors: readonly (Uint8Array | Float32Array)[],
+    threads: number,
+    isa: string,
+    apart: 0 | 1,
+  ): Handle;
+  /** Off the event loop; the arrays must be of the right lengths and stay as they are meanwhile. */
+  run(
+    handle: Handle,
+    images: Float32Array,
+    count: number,
+    outputs: readonly Float32Array[],
+  ): Promise<void>;
+  profile(handle: Handle): number[];
+  kernels(handle: Handle): string[];
+  arenaBytes(handle: Handle): number;
+  dispose(handle: Handle): void;
+}
+
+export type Loaded = { readonly addon: Addon } | { readonly reason: string };
+
+const target = `${process.platform}-${process.arch}`;
+const require = createRequire(import.meta.url);
+let loaded: Loaded | undefined;
+
+/** The addon of a prebuilt package for this platform, else the one built here. */
+export function loadAddon(): Loaded {
+  loaded ??= tryLoad();
+  return loaded;
+}
+
+function tryLoad(): Loaded {
+  const path =
+    prebuilt() ?? fileURLToPath(new URL(`../dist/onebit-${target}.node`, import.meta.url));
+  if (!existsSync(path)) {
+    return {
+      reason: `not built for ${target}: run "npm run build:native" in a checkout (needs a C++20 compiler)`,
+    };
+  }
+  try {
+    return { addon: require(path) as Addon };
+  } catch (error) {
+    return { reason: `${path} cannot be loaded: ${(error as Error).message}` };
+  }
+}
+
+/** @onebit/native-<platform>-<arch> holds nothing but the addon, as its main file. */
+function prebuilt(): string | undefined {
+  try {
+    return require.resolve(`@onebit/native-${target}`);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import { OnebitError } from "onebit";
+import type { MicroOp, Program, ProgramTensors, Step, ValueKind } from "onebit/program";
+
+/**
+ * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by
+ * their bits, and the tensors that it names by index (-1: none).
+ *
+ *   input, number of values, steps, outputs
+ *   value:  kind, height, width, channels
+ *   step:   kind, input, weight, out, kernel, stride, padding, groups, mode, bits, clip, number of ops
+ *   op:     code, a, b, s, t, value, offset, zero, low, high
+ *   output: value
+ */
+export interface EncodedProgram {
+  readonly code: Int32Array;
+  readonly tensors: readonly (Uint8Array | Float32Array)[];
+}
+
+const VALUE_KINDS: readonly ValueKind[] = ["map", "bits", "vector"];
+const STEP_KINDS: readonly Step["kind"][] = [
+  "binary-conv",
+  "conv",
+  "linear",
+  "pool",
+  "pointwise",
+  "quantise",
+];
+const CODES: readonly MicroOp[0][] = [
+  "load",
+  "affine",
+  "shift",
+  "scale",
+  "prelu",
+  "relu",
+  "sigmoid",
+  "hard-sigmoid",
+  "clamp",
+  "add",
+  "mul",
+  "mix",
+  "store",
+  "bits",
+  "mean",
+];
+
+export function encodeProgram(program: Program, tensors: ProgramTensors): EncodedProgram {
+  return new Encoder(tensors).encode(program);
+}
+
+class Encoder {
+  readonly #code: number[] = [];
+  readonly #tensors: ProgramTensors;
+  readonly #indices = new Map<string, number>();
+
+  constructor(tensors: ProgramTensors) {
+    this.#tensors = tensors;
+  }
+
+  encode({ values, input, steps, outputs }: Program): EncodedProgram {
+    const ids = Object.values(outputs);
+    this.#push(input, values.length, steps.length, ids.length);
+    for (const { kind, shape } of values) this.#push(VALUE_KINDS.indexOf(kind), ...shape);
+    for (const step of steps) this.#step(step);
+    this.#push(...ids);
+    const tensors = [...this.#indices.keys()].map((key) => this.#tensors[key].data);
+    return { code: Int32Array.from(this.#code), tensors };
+  }
+
+  #push(...integers: readonly number[]): void {
+    this.#code.push(...integers);
+  }
+
+  #tensor(key: string): number {
+    const known = this.#indices.get(key);
+    if (known !== undefined) return known;
+    const index = this.#indices.size;
+    this.#indices.set(key, index);
+    return index;
+  }
+
+  #step(step: Step): void {
+    this.#push(indexOf(STEP_KINDS, step.kind), step.input, ...this.#kernel(step));
+    this.#push(step.epilogue.length);
+    for (const op of step.epilogue) this.#op(op);
+  }
+
+  /** weight, out, kernel, stride, padding, groups, mode, bits, clip */
+  #kernel(step: Step): number[] {
+    const window = ({ kernel, stride, padding }: Extract<Step, { kernel: unknown }>) => [
+      ...kernel,
+      ...stride,
+      ...padding,
+    ];
+    const noWindow = [1, 1, 1, 1, 0, 0];
+    switch (step.kind) {
+      case "binary-conv":
+        return [
+          this.#tensor(step.weight),
+          step.out,
+          ...window(step),
+          step.groups,
+          step.padValue,
+          0,
+          0,
+        ];
+      case "conv":
+        return [this.#tensor(step.weight), step.out, ...window(step), step.groups, 0, 0, 0];
+      case "linear":
+        return [this.#tensor(step.weight), step.out, ...noWindow, 1, 0, 0, 0];
+      case "pool":
+        return [-1, 0, ...window(step), 1, step.mode === "average" ? 1 : 0, 0, 0];
+      case "quantise": {
+        const perChannel = step.group === "channel" ? 1 : 0;
+        return [-1, 0, ...noWindow, 1, perChannel, step.bits, floatBits(step.clip)];
+      }
+      case "pointwise":
+        return [-1, 0, ...noWindow, 1, 0, 0, 0];
+      default:
+        return step satisfies never;
+    }
+  }
+
+  #op(op: MicroOp): void {
+    const operands = { a: 0, b: 0, s: -1, t: -1, value: 0, offset: 0, zero: 0, low: 0, high: 0 };
+    Object.assign(operands, this.#operands(op));
+    const { a, b, s, t, value, offset, zero, low, high } = operands;
+    const code = indexOf(CODES, op[0]);
+    this.#push(code, a, b, s, t, value, offset, zero, floatBits(low), floatBits(high));
+  }
+
+  #operands(op: MicroOp) {
+    switch (op[0]) {
+      case "load":
+        return { value: op[1] };
+      case "affine":
+        return { a: op[1], s: this.#tensor(op[2]), t: this.#tensor(op[3]) };
+      case "shift":
+        return { a: op[1], t: this.#tensor(op[2]) };
+      case "scale":
+      case "prelu":
+        return { a: op[1], s: this.#tensor(op[2]) };
+      case "relu":
+      case "sigmoid":
+      case "hard-sigmoid":
+        return { a: op[1] };
+      case "clamp":
+        return { a: op[1], low: op[2], high: op[3] };
+      case "add":
+      case "mul":
+        return { a: op[1], b: op[2] };
+      case "mix":
+        return { a: op[1], b: op[2], s: this.#tensor(op[3]) };
+      case "store":
+      case "mean":
+        return { a: op[1], value: op[2], offset: op[3] };
+      case "bits":
+        return { a: op[1], t: this.#tensor(op[2]), value: op[3], offset: op[4], zero: op[5] };
+      default:
+        return op satisfies never;
+    }
+  }
+}
+
+/** What is not in the list is newer than this addon. */
+function indexOf<T>(list: readonly T[], item: T): number {
+  const index = list.indexOf(item);
+  if (index >= 0) return index;
+  throw new OnebitError(
+    `native: cannot run "${item}": update @onebit/native, or choose another backend`,
+  );
+}
+
+const scratch = new DataView(new ArrayBuffer(4));
+
+function floatBits(x: number): number {
+  scratch.setFloat32(0, x);
+  return scratch.getInt32(0);
+}

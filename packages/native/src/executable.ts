@@ -1,0 +1,56 @@
+import { type Executable, OnebitError } from "onebit";
+import { elementCount, type Program } from "onebit/program";
+import type { Addon, Handle } from "./addon.js";
+
+/** A program compiled by the addon. */
+export class NativeExecutable implements Executable {
+  readonly #addon: Addon;
+  readonly #handle: Handle;
+  readonly #inputSize: number;
+  readonly #outputs: readonly (readonly [name: string, size: number])[];
+
+  constructor(addon: Addon, handle: Handle, { values, input, outputs }: Program) {
+    this.#addon = addon;
+    this.#handle = handle;
+    this.#inputSize = elementCount(values[input].shape);
+    this.#outputs = Object.entries(outputs).map(([name, id]) => [
+      name,
+      elementCount(values[id].shape),
+    ]);
+  }
+
+  async run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+    if (!Number.isInteger(count) || count < 0 || images.length !== count * this.#inputSize) {
+      throw new OnebitError(
+        `${count} images of ${this.#inputSize} numbers wanted, ${images.length} numbers given`,
+      );
+    }
+    const results = this.#outputs.map(
+      ([name, size]) => [name, new Float32Array(count * size)] as const,
+    );
+    await this.#addon.run(
+      this.#handle,
+      images,
+      count,
+      results.map(([, data]) => data),
+    );
+    return Object.fromEntries(results);
+  }
+
+  profile(): readonly number[] {
+    return this.#addon.profile(this.#handle);
+  }
+
+  kernels(): readonly string[] {
+    return this.#addon.kernels(this.#handle);
+  }
+
+  /** Memory for the values of one image, weights apart. */
+  get arenaBytes(): number {
+    return this.#addon.arenaBytes(this.#handle);
+  }
+
+  dispose(): void {
+    this.#addon.dispose(this.#handle);
+  }
+}

@@ -1,0 +1,53 @@
+import { buildModel } from "onebit/models";
+import { pack } from "onebit/pack";
+import { reference } from "onebit/reference";
+import { describe, expect, it } from "vitest";
+import { channelsLast } from "../../core/src/test-support/compare-packed.js";
+import { expectSameFloats } from "../../core/src/test-support/packed-step.js";
+import { randomImages, randomWeights } from "../../core/src/test-support/random-weights.js";
+import { nativeWith } from "./index.js";
+import { isasUnderTest } from "./test-support/isas.js";
+
+const small = { classes: 7, input: [3, 16, 16] as const };
+const bnext = { ...small, widths: [6, 12, 24, 24, 48, 48] };
+const wide = { ...small, input: [3, 64, 64] as const, widths: [32, 64, 128, 256, 512, 1024] };
+
+const networks: [label: string, model: string, options: object][] = [
+  ["bnext-nano", "bnext-nano", {}],
+  ["reactnet-nano", "reactnet-nano", {}],
+  ["bnext of odd widths", "bnext", bnext],
+  ["bnext of the tiny one's widths", "bnext", wide],
+  ["bnext without ELM", "bnext", { ...bnext, elm: false }],
+  ["bnext, gate on the input", "bnext", { ...bnext, gate: "input" }],
+  ["bnext without gates", "bnext", { ...bnext, gate: "none" }],
+  ["bnext, step 1", "bnext", { ...bnext, form: "step1" }],
+  ["bnext, real", "bnext", { ...bnext, form: "real" }],
+  ["bnext-18", "bnext-18", { ...small, width: 8 }],
+  ["reactnet-a", "reactnet", { ...small, widths: [6, 12, 12, 24, 24] }],
+  ["reactnet-18", "reactnet-18", { ...small, input: [3, 64, 64] as const, width: 8 }],
+];
+
+const isas = isasUnderTest();
+
+describe.runIf(isas.length > 0)("packed networks give the bits of the reference", () => {
+  it.each(networks)("%s", async (_, model, options) => {
+    const graph = buildModel(model, options);
+    const { program, tensors } = pack(graph, randomWeights(graph, 1));
+    const image = channelsLast(randomImages(graph.inputs[0].shape, 2));
+    const expected = await (await reference.compile(program, tensors, { threads: 1 })).run(
+      image,
+      1,
+    );
+    for (const isa of isas) {
+      for (const threads of [1, 2]) {
+        const executable = await nativeWith({ isa }).compile(program, tensors, { threads });
+        const actual = await executable.run(image, 1);
+        expect(Object.keys(actual)).toEqual(Object.keys(expected));
+        for (const [name, values] of Object.entries(expected)) {
+          expectSameFloats(actual[name], values, `${isa}, ${threads} threads, ${name}`);
+        }
+        executable.dispose();
+      }
+    }
+  });
+});

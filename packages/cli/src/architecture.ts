@@ -15,6 +15,7 @@ export interface ArchitectureFlags {
   readonly gate?: string;
   readonly elm?: boolean;
   readonly seReduction?: string;
+  readonly quantised?: string;
 }
 
 /** Flags that say which network an architecture's name means, under a heading of their own. */
@@ -50,8 +51,13 @@ function addSwitches(command: Command): Command {
     .option("--stem <kind>", "imagenet or small (ResNet-like networks)")
     .option("--gate <kind>", "what the gate sees: mix (BNext), input (Real-to-Binary) or none")
     .option("--no-elm", "BNext without element-wise attention")
-    .option("--se-reduction <n>", "channels divided by this inside a gate");
+    .option("--se-reduction <n>", "channels divided by this inside a gate")
+    .option("--quantised <bits>", QUANTISED_HELP);
 }
+
+/** Of a flag that import and pack have too. */
+export const QUANTISED_HELP =
+  "bits of stem, gates and classifier: 4, 8 or 32 each, such as 8-4-8 (BNext)";
 
 /** Checks the flags' form; whether an architecture takes them is buildModel's to say. */
 export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOptions> {
@@ -68,6 +74,7 @@ export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOpti
     // commander makes --no-elm a default of true, which not every architecture takes.
     elm: flags.elm === false ? false : undefined,
     seReduction: wholeNumber("--se-reduction", flags.seReduction),
+    quantised: flags.quantised,
   };
 }
 

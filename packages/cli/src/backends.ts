@@ -1,9 +1,9 @@
-import { type BackendChoice, UsageError } from "onebit";
+import { type BackendName, UsageError } from "onebit";
 import { wholeNumber } from "./architecture.js";
 
-const choices: readonly BackendChoice[] = ["auto", "reference", "wasm"];
+export const choices: readonly (BackendName | "auto")[] = ["auto", "native", "wasm", "reference"];
 
-export function backendChoice(name: string): BackendChoice {
+export function backendChoice(name: string): BackendName | "auto" {
   const choice = choices.find((known) => known === name);
   if (choice) return choice;
   throw new UsageError(`--backend ${name}: must be ${choices.join(", ")}`);

@@ -94,7 +94,7 @@ describe("what does not fit together", () => {
     [
       "a float model for run",
       "run {grey.safetensors} {blue.png}",
-      /run takes a packed network; make one/,
+      /a packed network \(\.onebit\) or an \.onnx model is wanted; make one/,
     ],
     ["a packed one for pack", "pack {grey.onebit} -o {x.onebit}", /is packed already/],
     ["a packed file of another name", "pack {grey.safetensors} -o {x.bin}", /is a \.onebit file/],

@@ -6,8 +6,8 @@ import { version } from "./version.js";
 
 const path = temporaryFolder();
 const commands = [
-  ...["models", "summary", "data", "train", "import", "pack", "run", "eval", "bench", "export"],
-  "quickstart",
+  ...["models", "summary", "data", "train", "import", "pack", "run", "eval", "bench", "explain"],
+  ...["export", "verify", "bisect", "selftest", "quickstart"],
 ];
 
 describe("help", () => {

@@ -207,7 +207,7 @@ describe("damaged networks", () => {
 });
 
 describe("a tensor", () => {
-  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 4, 4), }";
+  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 4, 2), }";
   beforeAll(async () => {
     const start = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header.padEnd(117)}\n`, "latin1");
     await writeFile(path("small.npy"), Buffer.concat([start, Buffer.alloc(64)]));
@@ -216,9 +216,9 @@ describe("a tensor", () => {
   const run = "run {grey.onebit} --output {y.npy} --input";
   refuses(FAILED, [
     [
-      "of another size",
+      "of other channels",
       `${run} {small.npy}`,
-      /small\.npy: input \[1,1,4,4\] does not fit: \[N, 1, 8, 8\]/,
+      /small\.npy: input \[1,2,4,2\] does not fit: \[N, 1, 4, 2\]/,
     ],
     ["cut off", `${run} {cut.npy}`, /cut\.npy: .*truncated or damaged/],
     [

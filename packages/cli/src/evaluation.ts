@@ -1,8 +1,9 @@
 import { evaluateFloat, Scoreboard } from "@onebit/train";
 import { batches, type Dataset, preprocessFor } from "@onebit/train/data";
-import { type Model, OnebitError } from "onebit";
+import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { type FloatModel, floatModelGraph } from "onebit/models";
+import type { Classifier } from "./classifier.js";
 
 /** What `onebit eval --json` prints, and the picture of the errors. */
 export interface EvaluationResult {
@@ -13,6 +14,7 @@ export interface EvaluationResult {
   readonly imagesPerSecond: number;
   readonly backend: string;
   readonly threads: number;
+  readonly classes: readonly string[];
   /** counts[truth][prediction]. */
   readonly confusion: readonly (readonly number[])[];
   readonly predictions: Int32Array;
@@ -23,6 +25,11 @@ export interface EvaluationOptions {
   readonly onProgress?: (images: number, of: number) => void;
 }
 
+/** What evaluation needs of a network; onebit's own Model has it too. */
+export type Evaluated = Pick<Classifier, "info" | "backend" | "run"> & {
+  readonly threads?: number;
+};
+
 /** The float network in ONNX Runtime: with signs, but every bit a float32. */
 export async function evaluateFloatModel(
   model: FloatModel,
@@ -32,23 +39,19 @@ export async function evaluateFloatModel(
   const { preprocess } = model;
   const options = { threads, preprocess, onProgress };
   const result = await evaluateFloat(floatModelGraph(model), model.tensors, dataset, options);
-  return { ...result, backend: "onnxruntime", threads };
+  return { ...result, classes: dataset.classes, backend: "onnxruntime", threads };
 }
 
-/** The packed network on the backend that it was loaded with. */
-export async function evaluatePacked(
-  model: Model,
+/** A packed network on the backend that it was loaded with, or one in ONNX. */
+export async function evaluateClassifier(
+  model: Evaluated,
   dataset: Dataset,
   { onProgress }: EvaluationOptions,
 ): Promise<EvaluationResult> {
   const { classes, preprocess = defaultPreprocess(model, dataset) } = model.info;
-  if (classes !== dataset.classes.length) {
-    throw new OnebitError(
-      `${dataset.spec} has ${dataset.classes.length} classes, the network ${classes}: evaluate it on the data it was trained for`,
-    );
-  }
+  const { numbers, names } = matchClasses(model.info, dataset);
   const stream = batches(dataset, { split: "test", batch: 64, preprocess });
-  const board = new Scoreboard(dataset.classes.length);
+  const board = new Scoreboard(classes);
   const predictions = new Int32Array(stream.items);
   const { channels, size } = preprocess;
   let done = 0;
@@ -60,7 +63,8 @@ export async function evaluatePacked(
     const data = images.subarray(0, length);
     const { logits } = await model.run({ shape: [count, channels, ...size], data });
     computing += performance.now() - started;
-    board.add(logits.data, truth.subarray(0, count)).forEach((prediction, i) => {
+    const expected = numbers ? truth.map((label) => numbers[label]) : truth;
+    board.add(logits.data, expected.subarray(0, count)).forEach((prediction, i) => {
       predictions[indices[i]] = prediction;
     });
     stream.recycle(batch);
@@ -72,17 +76,35 @@ export async function evaluatePacked(
     ...board.accuracy(),
     imagesPerSecond: (1000 * done) / computing,
     backend: model.backend,
-    // Both backends have one thread, whatever was asked for.
-    threads: 1,
-    confusion: dataset.classes.map((_, truth) =>
+    threads: model.threads ?? 1,
+    classes: names,
+    confusion: names.map((_, truth) =>
       Array.from(confusion.subarray(truth * classes, (truth + 1) * classes)),
     ),
     predictions,
   };
 }
 
+/**
+ * Class k of the data is the network's class k; or, where the data have only some of the network's
+ * classes, its class `numbers[k]`, which has the same name.
+ */
+function matchClasses(
+  { classes, labels }: Evaluated["info"],
+  dataset: Dataset,
+): { readonly numbers?: readonly number[]; readonly names: readonly string[] } {
+  const given = dataset.classes;
+  if (classes === given.length) return { names: given };
+  const isNamed = labels?.some((label, i) => label !== String(i));
+  const numbers = isNamed && labels ? given.map((name) => labels.indexOf(name)) : [];
+  if (labels && numbers.length && !numbers.includes(-1)) return { numbers, names: labels };
+  throw new OnebitError(
+    `${dataset.spec} has ${given.length} classes, the network ${classes}: evaluate it on the data it was trained for, or on some of its classes under the same names`,
+  );
+}
+
 /** For a file that does not say how images are prepared: as usual for the data set. */
-function defaultPreprocess({ info }: Model, dataset: Dataset): Preprocess {
+function defaultPreprocess({ info }: Evaluated, dataset: Dataset): Preprocess {
   const { channels, height, width } = info.input;
   if (channels === 1 || channels === 3) {
     return preprocessFor(dataset, { channels, size: [height, width] });

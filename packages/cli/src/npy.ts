@@ -2,6 +2,16 @@ import { fileBuffer, openCheckpoint } from "@onebit/convert";
 import { type FloatTensor, OnebitError } from "onebit";
 import { writeOutput } from "./output-file.js";
 
+/** Images [N, C, H, W] of a NumPy file; one [C, H, W] counts as N = 1. */
+export async function readNpyImages(path: string): Promise<FloatTensor> {
+  const { shape, data } = await readNpy(path);
+  const images = shape.length === 3 ? [1, ...shape] : shape;
+  if (images.length === 4 && data.length > 0) return { shape: images, data };
+  throw new OnebitError(
+    `${path}: has shape [${shape}]; images [N, channels, height, width] are wanted`,
+  );
+}
+
 /** The one array of a NumPy file, as float32. */
 export async function readNpy(path: string): Promise<FloatTensor> {
   const buffer = await fileBuffer(path);

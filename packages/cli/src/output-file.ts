@@ -3,7 +3,10 @@ import { OnebitError } from "onebit";
 import { writeFileAtomic } from "onebit/node";
 
 /** Whole under its final name, or not at all; a failure says what to do about it. */
-export async function writeOutput(path: string, data: string | Uint8Array): Promise<void> {
+export async function writeOutput(
+  path: string,
+  data: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   try {
     await writeFileAtomic(path, data);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { type Summary, summarize } from "onebit/cost";
-import { type RealWeights, writeOnebit } from "onebit/file";
+import { type RealWeights, type Vectors, writeOnebit } from "onebit/file";
 import type { Graph } from "onebit/graph";
 import { type FloatModel, floatModelGraph } from "onebit/models";
 import { type Packed, pack } from "onebit/pack";
@@ -13,6 +13,7 @@ export interface PackedModel extends Packed {
 
 export interface PackModelOptions {
   readonly realWeights?: RealWeights;
+  readonly vectors?: Vectors;
   readonly zeroWeights?: 1 | -1;
   readonly card?: { readonly [field: string]: unknown };
 }
@@ -20,13 +21,13 @@ export interface PackModelOptions {
 /** Float model to the bytes of a packed one; preprocessing, labels and card go along. */
 export async function packModel(
   model: FloatModel,
-  { realWeights, zeroWeights, card }: PackModelOptions = {},
+  { realWeights, vectors, zeroWeights, card }: PackModelOptions = {},
 ): Promise<PackedModel> {
   const graph = floatModelGraph(model);
   const packed = pack(graph, model.tensors, { zeroWeights });
   const { preprocess, labels } = model;
   const contents = { ...packed, preprocess, labels, card: { ...model.card, ...card } };
-  const file = await writeOnebit(contents, { realWeights });
+  const file = await writeOnebit(contents, { realWeights, vectors });
   return { ...packed, file, summary: countsOf(graph, packed, file.length) };
 }
 

@@ -1,120 +1,206 @@
-import { initialTensors, type Latency } from "@onebit/train";
-import { type FloatTensor, load, type Model } from "onebit";
+import type { BackendName } from "onebit";
 import { summarize } from "onebit/cost";
-import { writeOnebit } from "onebit/file";
-import type { Graph, Tensor } from "onebit/graph";
-import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
-import { pack, unpack } from "onebit/pack";
-import { refuseSwitches } from "../architecture.js";
-import { isFile, isPacked, openFloatModel, openPacked } from "../models-on-disk.js";
-import { type Competitor, measureLatency } from "./latency.js";
-import { onnxRuntimeCompetitor } from "./onnxruntime.js";
+import { rebatch } from "onebit/graph";
+import { scalarInputs } from "onebit/models";
+import { toOnnx } from "onebit/onnx";
+import { threadCount } from "../terminal.js";
+import { bareConvolution, bareShape, convMacs } from "./bare-convolution.js";
+import { handicapReason, isHandicapped } from "./handicap.js";
+import {
+  type Competitor,
+  type LatencyOptions,
+  type MeasuredLatency,
+  measureLatency,
+  memoryMeter,
+} from "./latency.js";
+import { type OnebitEntry, onebitEntry } from "./onebit-engine.js";
+import type { OnnxModel, PeerEngine, Peers } from "./peers/index.js";
+import { macsOf, opShares } from "./peers/onnx-profile.js";
+import type { BenchSubject } from "./subject.js";
 
 /** One row of `onebit bench --json`. */
-export interface BenchResult extends Latency {
+export interface BenchResult extends MeasuredLatency {
   readonly subject: string;
   readonly backend: string;
-  readonly batch: 1;
+  readonly batch: number;
+  /** From the bytes of the model until it can run. */
   readonly loadMs: number;
   /** Resident memory that loading and the first run added; other work of the process blurs it. */
   readonly peakBytes: number;
+  /** Of onebit: what its backend plans for the values of one image, weights apart. */
+  readonly arenaBytes?: number;
   /** The network's multiply-accumulates, of whatever width, per median time: 10^9 per second. */
   readonly convGmacs: number;
+  /** This median over that of each of onebit's backends with as many threads, by backend. */
+  readonly ratios: { readonly [backend: string]: number };
+  /** Of peers: the rate that a convolution alone reached on that engine, in the same turns. */
+  readonly bareConvGmacs?: number;
+  /** Of peers below 60 % of that: why. */
+  readonly handicap?: string;
 }
 
-/** A network in both forms: packed bytes, and the float graph for the peers. */
-export interface BenchSubject {
-  readonly name: string;
-  readonly packed: Uint8Array;
-  readonly graph: Graph;
-  readonly tensors: { readonly [key: string]: Tensor };
+export interface InferenceBenchOptions {
+  /** By preference: results come in this order. */
+  readonly backends: readonly (BackendName | "auto")[];
+  readonly threads: readonly number[];
+  readonly batch: number;
+  readonly peers: Peers;
+  readonly limits?: LatencyOptions;
+  /** Told what is about to be done. */
+  readonly note?: (text: string) => void;
 }
 
-/** A packed file, a float model, a run, or an architecture with random weights. */
-export async function benchSubject(
-  subject: string,
-  options: Partial<ModelOptions>,
-): Promise<BenchSubject> {
-  if (isFile(subject)) refuseSwitches(subject, options);
-  if (isPacked(subject)) {
-    const { bytes, program, tensors } = await openPacked(subject);
-    return { name: subject, packed: bytes, ...unpack(program, tensors) };
-  }
-  const { graph, tensors } = isFile(subject)
-    ? await floatSubject(subject)
-    : randomSubject(subject, options);
-  const packed = await writeOnebit(pack(graph, tensors));
-  return { name: subject, packed, graph, tensors };
-}
-
-/** Latency of one image on onebit and on ONNX Runtime, side by side; onebit first. */
+/** Latency on onebit and on its peers, in turns, one group for each number of threads; onebit first. */
 export async function benchInference(
-  { name, packed, graph, tensors }: BenchSubject,
-  threads: number,
+  subject: BenchSubject,
+  options: InferenceBenchOptions,
 ): Promise<BenchResult[]> {
-  const start = performance.now();
-  const onebitMemory = memoryMeter();
-  using model = await load(packed, { threads });
-  const input = randomImage(model);
-  const onebit = onebitCompetitor(model, input, performance.now() - start);
-  const onebitBytes = await onebitMemory(onebit);
-  const peerMemory = memoryMeter();
-  const peer = await onnxRuntimeCompetitor(graph, tensors, input, threads);
+  const models = await peerModels(subject, options);
+  const groups: BenchResult[][] = [];
+  for (const threads of options.threads) {
+    options.note?.(`measuring ${subject.name}, ${threadCount(threads)}`);
+    groups.push(await benchGroup(subject, models, threads, options));
+  }
+  const results = groups.flat();
+  const isPeer = ({ bareConvGmacs }: BenchResult) => bareConvGmacs !== undefined;
+  return [...results.filter((result) => !isPeer(result)), ...results.filter(isPeer)];
+}
+
+interface PeerModel extends OnnxModel {
+  /** What is printed after the engine. */
+  readonly form: string;
+  /** Multiply-accumulates of one run. */
+  readonly macs: number;
+}
+
+/** The subject's own float graph, then the models of others. */
+async function peerModels(
+  { name, graph, tensors }: BenchSubject,
+  { batch, peers }: InferenceBenchOptions,
+): Promise<PeerModel[]> {
+  if (!peers.engines.length) return [];
+  const { logits } = graph.outputs;
+  const outputs = { ...(batch > 1 ? rebatch(graph, batch) : graph), outputs: { logits } };
+  const bytes = toOnnx(outputs, { tensors, scalars: scalarInputs(graph, tensors) });
+  const own = { name, bytes, form: ", float32", macs: batch * summarize(graph).macs };
+  const others = peers.models.map(async (model) => {
+    return { ...model, form: "", macs: await macsOf(model, batch) };
+  });
+  return [own, ...(await Promise.all(others))];
+}
+
+interface PeerEntry extends Competitor {
+  readonly model: PeerModel;
+  readonly backend: string;
+  readonly loadMs: number;
+  readonly peakBytes: number;
+  /** The bare convolution on the same engine. */
+  readonly bare: Competitor;
+}
+
+async function benchGroup(
+  subject: BenchSubject,
+  models: readonly PeerModel[],
+  threads: number,
+  { backends, batch, peers, limits }: InferenceBenchOptions,
+): Promise<BenchResult[]> {
+  const own: OnebitEntry[] = [];
+  const engines: PeerEngine[] = [];
   try {
-    const peerBytes = await peerMemory(peer);
-    const competitors = [onebit, peer];
-    const latencies = await measureLatency(competitors);
-    const { macs } = summarize(graph);
-    return latencies.map((latency, i) => ({
-      subject: name,
-      backend: competitors[i].backend,
-      batch: 1,
-      ...latency,
-      loadMs: competitors[i].loadMs,
-      peakBytes: [onebitBytes, peerBytes][i],
-      convGmacs: macs / latency.medianMs / 1e6,
-    }));
+    for (const backend of backends) {
+      own.push(await onebitEntry(subject.packed, backend, { threads, batch }));
+    }
+    const entries: PeerEntry[] = [];
+    for (const start of peers.engines) {
+      const engine = await start(threads);
+      engines.push(engine);
+      entries.push(...(await peerEntries(engine, models, batch)));
+    }
+    const bare = [...new Set(entries.map((entry) => entry.bare))];
+    const all: Competitor[] = [...own, ...entries, ...bare];
+    const measured = await measureLatency(all, limits);
+    const latencyOf = (competitor: Competitor) => measured[all.indexOf(competitor)];
+    const macs = batch * summarize(subject.graph).macs;
+    const rows = [
+      ...own.map((entry) => onebitRow(subject.name, macs, entry, latencyOf(entry))),
+      ...entries.map((entry) => peerRow(entry, latencyOf(entry), latencyOf(entry.bare))),
+    ];
+    const results = rows.map((row) => ({ ...row, batch, ratios: ratiosOf(row, own, latencyOf) }));
+    return await withReasons(results, entries, batch);
   } finally {
-    await peer.dispose();
+    for (const { model } of own) model.dispose();
+    for (const engine of engines) await engine.dispose();
   }
 }
 
-function onebitCompetitor(model: Model, input: FloatTensor, loadMs: number): Competitor {
-  const { backend } = model;
+/** Every model on one engine, and the bare convolution that they share. */
+async function peerEntries(
+  engine: PeerEngine,
+  models: readonly PeerModel[],
+  batch: number,
+): Promise<PeerEntry[]> {
+  const { threads, backend } = engine;
+  const named = { engine: engine.engine, threads };
+  const bare = { ...named, run: (await engine.open(bareConvolution(bareShape), 1)).run };
+  const entries: PeerEntry[] = [];
+  for (const model of models) {
+    const grown = memoryMeter();
+    const { loadMs, run } = await engine.open(model, batch);
+    const peakBytes = grown();
+    const label = `${engine.engine}${model.form}`;
+    entries.push({ ...named, engine: label, backend, model, loadMs, peakBytes, bare, run });
+  }
+  return entries;
+}
+
+type Row = Omit<BenchResult, "batch" | "ratios">;
+
+function onebitRow(subject: string, macs: number, entry: OnebitEntry, latency: MeasuredLatency) {
+  const { backend, loadMs, peakBytes, arenaBytes } = entry;
+  const convGmacs = gmacs(macs, latency);
+  return { subject, backend, ...latency, loadMs, peakBytes, arenaBytes, convGmacs } satisfies Row;
+}
+
+function peerRow(entry: PeerEntry, latency: MeasuredLatency, bare: MeasuredLatency) {
+  const { model, backend, loadMs, peakBytes } = entry;
   return {
-    ...{ engine: `onebit ${backend}`, backend, threads: 1, loadMs },
-    run: () => model.run(input),
+    ...{ subject: model.name, backend, ...latency, loadMs, peakBytes },
+    convGmacs: gmacs(model.macs, latency),
+    bareConvGmacs: gmacs(convMacs(bareShape), bare),
+  } satisfies Row;
+}
+
+function gmacs(macs: number, { medianMs }: MeasuredLatency): number {
+  return macs / medianMs / 1e6;
+}
+
+function ratiosOf(
+  { medianMs }: Row,
+  own: readonly OnebitEntry[],
+  latencyOf: (entry: OnebitEntry) => MeasuredLatency,
+): BenchResult["ratios"] {
+  return Object.fromEntries(
+    own.map((entry) => [entry.backend, medianMs / latencyOf(entry).medianMs]),
+  );
+}
+
+/** Handicapped peers get their reason; each model is profiled once, and only where one needs it. */
+async function withReasons(
+  results: readonly BenchResult[],
+  entries: readonly PeerEntry[],
+  batch: number,
+): Promise<BenchResult[]> {
+  const profiles = new Map<PeerModel, ReturnType<typeof opShares>>();
+  const sharesOf = (model: PeerModel) => {
+    if (!profiles.has(model)) profiles.set(model, opShares(model, batch));
+    return profiles.get(model)!;
   };
-}
-
-/** Growth of resident memory from now until a competitor has run once. */
-function memoryMeter(): (competitor: Competitor) => Promise<number> {
-  const before = process.memoryUsage.rss();
-  return async ({ run }) => {
-    await run();
-    return Math.max(0, process.memoryUsage.rss() - before);
-  };
-}
-
-async function floatSubject(path: string) {
-  const model = await openFloatModel(path);
-  return { graph: floatModelGraph(model), tensors: model.tensors };
-}
-
-function randomSubject(name: string, options: Partial<ModelOptions>) {
-  const graph = buildModel(name, options);
-  const tensors = { ...initialTensors(graph, 0) };
-  for (const [key, { kind, shape }] of Object.entries(graph.tensors)) {
-    // A temperature of 0: binary weights, as at the end of training.
-    if (kind === "mirror") tensors[key] = { shape, data: new Float32Array(1) };
-  }
-  return { graph, tensors };
-}
-
-/** Deterministic noise around 0. */
-function randomImage({ info }: Model): FloatTensor {
-  const { channels, height, width } = info.input;
-  const length = channels * height * width;
-  const data = Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1)));
-  return { shape: [1, channels, height, width], data };
+  const first = results.length - entries.length;
+  const marked = results.map(async (result, i) => {
+    const { bareConvGmacs, convGmacs } = result;
+    if (bareConvGmacs === undefined || !isHandicapped(convGmacs, bareConvGmacs)) return result;
+    const shares = await sharesOf(entries[i - first].model);
+    return { ...result, handicap: handicapReason(convGmacs, bareConvGmacs, shares) };
+  });
+  return Promise.all(marked);
 }

@@ -1,5 +1,26 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
-import { measureLatency, percentile } from "./latency.js";
+import { type Competitor, measureLatency, percentile } from "./latency.js";
+
+/** Engines on a clock of their own: each run takes the milliseconds that its list says in turn. */
+function fakeEngines(durations: { readonly [engine: string]: readonly number[] }) {
+  let clock = 0;
+  const calls: string[] = [];
+  const competitors = Object.entries(durations).map(([engine, list]): Competitor => {
+    let runs = 0;
+    return {
+      engine,
+      threads: 1,
+      run: async () => {
+        const ms = list[runs++ % list.length];
+        calls.push(engine);
+        clock += ms;
+        return ms;
+      },
+    };
+  });
+  return { competitors, calls, now: () => clock };
+}
 
 it("takes the nearest rank of sorted times", () => {
   const times = Array.from({ length: 20 }, (_, i) => i + 1);
@@ -7,23 +28,48 @@ it("takes the nearest rank of sorted times", () => {
   expect(percentile([7], 0.5)).toBe(7);
 });
 
-it("runs competitors in turns, after a warm-up of each", async () => {
-  const calls: string[] = [];
-  const competitor = (engine: string) => ({
-    engine,
-    backend: engine,
-    threads: 1,
-    loadMs: 0,
-    run: async () => calls.push(engine),
-  });
-  const results = await measureLatency([competitor("a"), competitor("b")], {
+it("runs competitors in turns: one run that settles, one that counts", async () => {
+  const { competitors, calls, now } = fakeEngines({ a: [1], b: [3] });
+  const results = await measureLatency(competitors, {
     warmupMs: 0,
-    runs: 3,
+    maxRounds: 3,
+    minRounds: 3,
+    now,
   });
-  expect(calls.join("")).toBe("abababab");
-  expect(results.map(({ engine }) => engine)).toEqual(["a", "b"]);
-  for (const { p5Ms, medianMs, p95Ms } of results) {
-    expect(p5Ms).toBeLessThanOrEqual(medianMs);
-    expect(medianMs).toBeLessThanOrEqual(p95Ms);
-  }
+  expect(calls.join("")).toBe(`aaabbb${"aabb".repeat(3)}`);
+  expect(results.map(({ engine, medianMs, rounds }) => [engine, medianMs, rounds])).toEqual([
+    ["a", 1, 3],
+    ["b", 3, 3],
+  ]);
 });
+
+it("warms up for the time asked, and stops when the budget is spent", async () => {
+  const { competitors, calls, now } = fakeEngines({ a: [10], b: [20] });
+  const limits = { warmupMs: 200, minRounds: 2, maxRounds: 100, budgetMs: 600, now };
+  const results = await measureLatency(competitors, limits);
+  // 20 + 10 runs of warm-up, then rounds of 60 ms.
+  expect(calls.length).toBe(30 + 4 * 10);
+  expect(results.map(({ rounds }) => rounds)).toEqual([10, 10]);
+});
+
+it("counts only the second run of a turn, by the engine's own clock", async () => {
+  const warm = [5, 5, 5];
+  const { competitors, now } = fakeEngines({ a: [...warm, 100, 1, 100, 3, 100, 2] });
+  const [a] = await measureLatency(competitors, { warmupMs: 0, minRounds: 3, maxRounds: 3, now });
+  expect([a.p5Ms, a.medianMs, a.p95Ms]).toEqual([1, 2, 3]);
+});
+
+it("orders percentiles whatever the times", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.double({ min: 0.001, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 40 }),
+      async (list) => {
+        const { competitors, now } = fakeEngines({ a: list });
+        const [a] = await measureLatency(competitors, { warmupMs: 1, maxRounds: 20, now });
+        expect(a.p5Ms).toBeLessThanOrEqual(a.medianMs);
+        expect(a.medianMs).toBeLessThanOrEqual(a.p95Ms);
+        expect(list).toContain(a.medianMs);
+      },
+    ),
+    { numRuns: 50 },
+  ));

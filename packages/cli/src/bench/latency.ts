@@ -1,51 +1,86 @@
 import type { Latency } from "@onebit/train";
 
+/** Something whose speed is measured against others. */
 export interface Competitor {
   readonly engine: string;
-  readonly backend: string;
   readonly threads: number;
-  /** From the bytes of the model to the first run, which is not included. */
-  readonly loadMs: number;
-  run(): Promise<unknown>;
+  /** One run; resolves to the milliseconds that it took, by the competitor's own clock. */
+  run(): Promise<number>;
 }
 
 export interface LatencyOptions {
   /** Each competitor runs this long first: V8 needs about 50 ms before a timing means something. */
   readonly warmupMs?: number;
-  /** Timed runs per competitor. */
-  readonly runs?: number;
+  /** Timed runs per competitor: as many as fit the budget, within these limits. */
+  readonly minRounds?: number;
+  readonly maxRounds?: number;
+  readonly budgetMs?: number;
+  /** A clock in milliseconds; tests give their own. */
+  readonly now?: () => number;
 }
 
+export interface MeasuredLatency extends Latency {
+  readonly rounds: number;
+}
+
+/** Code that a JIT compiler counts calls of wants some, however long they take. */
+const WARMUP_CALLS = 3;
+
 /**
- * Median, 5th and 95th percentile of each competitor's time, in milliseconds. Runs are interleaved,
- * so that a slow moment of the machine meets all of them.
+ * Median, 5th and 95th percentile of each competitor's time, in milliseconds. Turns go round
+ * (A B C A B C ...), so that a slow moment of the machine meets all of them. A turn is one run that
+ * brings the competitor's weights back into the caches, then the timed one.
  */
 export async function measureLatency(
   competitors: readonly Competitor[],
-  { warmupMs = 200, runs = 60 }: LatencyOptions = {},
-): Promise<Latency[]> {
-  for (const { run } of competitors) {
-    const end = performance.now() + warmupMs;
-    do await run();
-    while (performance.now() < end);
-  }
+  options: LatencyOptions = {},
+): Promise<MeasuredLatency[]> {
+  const { warmupMs = 200, minRounds = 9, maxRounds = 60, budgetMs = 12_000 } = options;
+  const now = options.now ?? (() => performance.now());
+  for (const competitor of competitors) await warmUp(competitor, warmupMs, now);
   const times = competitors.map(() => [] as number[]);
-  for (let round = 0; round < runs; round++) {
-    for (const [i, { run }] of competitors.entries()) {
-      const start = performance.now();
-      await run();
-      times[i].push(performance.now() - start);
+  const start = now();
+  for (let round = 0; round < maxRounds; round++) {
+    if (round >= minRounds && now() - start >= budgetMs) break;
+    for (const [i, competitor] of competitors.entries()) {
+      await competitor.run();
+      times[i].push(await competitor.run());
     }
   }
   return competitors.map(({ engine, threads }, i) => {
     const sorted = times[i].toSorted((a, b) => a - b);
     const [medianMs, p5Ms, p95Ms] = [0.5, 0.05, 0.95].map((q) => percentile(sorted, q));
-    return { engine, threads, medianMs, p5Ms, p95Ms };
+    return { engine, threads, medianMs, p5Ms, p95Ms, rounds: sorted.length };
   });
+}
+
+async function warmUp({ run }: Competitor, warmupMs: number, now: () => number): Promise<void> {
+  const end = now() + warmupMs;
+  for (let calls = 0; calls < WARMUP_CALLS || now() < end; calls++) await run();
 }
 
 /** Nearest rank of a sorted list. */
 export function percentile(sorted: readonly number[], fraction: number): number {
   const rank = Math.ceil(fraction * sorted.length) - 1;
   return sorted[Math.min(sorted.length - 1, Math.max(0, rank))];
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+}
+
+/** Milliseconds that some work took by this thread's clock. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Growth of resident memory, in bytes, from now until asked; other work of the process blurs it. */
+export function memoryMeter(): () => number {
+  const before = process.memoryUsage.rss();
+  return () => Math.max(0, process.memoryUsage.rss() - before);
 }

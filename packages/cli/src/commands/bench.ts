@@ -1,108 +1,132 @@
-import { measureTrainingSpeed, type TrainingSpeed } from "@onebit/train";
+import { basename } from "node:path";
 import type { Command } from "commander";
-import { UsageError } from "onebit";
-import { buildModel } from "onebit/models";
+import { type BackendName, UsageError } from "onebit";
 import {
   type ArchitectureFlags,
   addArchitectureOptions,
   architectureOptions,
   wholeNumber,
 } from "../architecture.js";
-import { type BenchResult, benchInference, benchSubject } from "../bench/inference.js";
+import { backendChoice } from "../backends.js";
+import { fastBackends } from "../bench/fast-backends.js";
+import { type BenchResult, benchInference } from "../bench/inference.js";
+import { benchKernels } from "../bench/kernels.js";
+import { benchPage } from "../bench/markdown.js";
+import { parsePeers } from "../bench/peers/index.js";
+import type { BenchReport } from "../bench/report.js";
+import { benchSubject } from "../bench/subject.js";
+import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
 import { machine } from "../machine.js";
-import { isFile } from "../models-on-disk.js";
-import { type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
+import { writeOutput } from "../output-file.js";
+import { type Output, terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
+import { trainingBench } from "./bench-train.js";
 
 interface Flags extends ArchitectureFlags {
   readonly train?: boolean;
-  readonly batch?: string;
+  readonly kernels?: boolean;
+  readonly backend?: string;
   readonly threads?: string;
+  readonly batch?: string;
+  readonly against: string;
+  readonly markdown?: string;
   readonly json?: boolean;
 }
 
 export function registerBench(program: Command): void {
   const command = program
-    .command("bench <file|arch>")
-    .description("latency of a packed network against ONNX Runtime; --train: training speed")
-    .option("--train", "images per second of training, and the share of convolution speed reached")
-    .option("--batch <n>", "images per training step (default 64)")
-    .option("--threads <n>", "threads (default 1; 2 with --train)")
+    .command("bench [file|arch...]")
+    .description("latency of packed networks against float runtimes, in turns; rates of kernels")
+    .option("--backend <list>", "onebit's backends (default: every fast one that loads here)")
+    .option("--threads <list>", "numbers of threads, such as 1,2 (default 1; 2 with --train)")
+    .option("--batch <n>", "images per run (default 1; 64 with --train)")
+    .option(
+      "--against <list>",
+      "peers: onnxruntime, onnxruntime-web, ONNX files, or none",
+      "onnxruntime",
+    )
+    .option("--kernels", "also the rate of each binary convolution of BNext-T and ReActNet-A")
+    .option("--markdown <file>", "write the results as a page")
+    .option(
+      "--train",
+      "instead: images per second of training, and the share of ONNX Runtime's rate",
+    )
     .option("--json", "one JSON document")
     .action(run);
   addArchitectureOptions(command);
 }
 
-async function run(subject: string, flags: Flags): Promise<void> {
+async function run(subjects: readonly string[], flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
-  if (flags.train) return trainingBench(subject, flags, out);
-  if (flags.batch) {
-    throw new UsageError("--batch goes with --train; latency is measured for one image");
+  if (flags.train) return trainingBench(onlySubject(subjects), flags, out);
+  if (!subjects.length && !flags.kernels) {
+    throw new UsageError("bench: a file or an architecture is wanted, or --kernels");
   }
-  const threads = wholeNumber("--threads", flags.threads) ?? 1;
-  const network = await benchSubject(subject, architectureOptions(flags));
-  const results = await benchInference(network, threads);
-  out.result({ machine: machine(), version: version(), results });
-  out.line(latencyTable(subject, results));
+  const report = await measure(subjects, flags, out);
+  out.result(report);
+  printReport(report, out);
+  if (!flags.markdown) return;
+  await writeOutput(flags.markdown, benchPage(report, commandLine(subjects, flags)));
+  out.note(`${flags.markdown} written`);
 }
 
-function latencyTable(subject: string, results: readonly BenchResult[]): string {
-  const [onebit] = results;
-  const rows = results.map(({ engine, threads, medianMs, p5Ms, p95Ms, loadMs, convGmacs }) => [
-    engine,
-    threads,
-    medianMs.toFixed(3),
-    `${p5Ms.toFixed(3)} to ${p95Ms.toFixed(3)}`,
-    `${(medianMs / onebit.medianMs).toFixed(2)} x`,
-    convGmacs.toFixed(1),
-    loadMs.toFixed(1),
-  ]);
-  const head = ["threads", "median ms", "p5 to p95", "against onebit", "G MAC/s", "load ms"];
-  return table([subject, ...head], rows);
-}
-
-async function trainingBench(subject: string, flags: Flags, out: Output): Promise<void> {
-  const batch = wholeNumber("--batch", flags.batch) ?? 64;
-  const threads = wholeNumber("--threads", flags.threads) ?? 2;
-  if (isFile(subject)) {
-    throw new UsageError(`${subject}: bench --train takes an architecture, such as bnext-18`);
-  }
-  const network = buildModel(subject, { ...architectureOptions(flags), batch });
-  const speed = await measureTrainingSpeed(network, { threads });
-  out.result({ machine: machine(), version: version(), training: speed });
-  out.line(speedTable(speed));
-  out.line();
-  out.line(opTable(speed));
-}
-
-function speedTable(speed: TrainingSpeed): string {
-  const rows = [
-    [
-      "one step",
-      `${speed.medianMs.toFixed(0)} ms`,
-      `p5 to p95 ${speed.p5Ms.toFixed(0)} to ${speed.p95Ms.toFixed(0)}`,
-    ],
-    ["images per second", speed.imagesPerSecond.toFixed(1), ""],
-    [
-      "arithmetic",
-      `${speed.gflops.toFixed(1)} GFLOP/s`,
-      "multiply-accumulates of forward and backward",
-    ],
-    [
-      "3x3 convolutions alone",
-      `${speed.convGflops.toFixed(1)} GFLOP/s`,
-      "ONNX Runtime, forward, same run",
-    ],
-    ["fraction", percent(speed.fraction, 1), ""],
+/** The command as anyone would type it: files without the folders that they lie in here. */
+function commandLine(subjects: readonly string[], flags: Flags): string {
+  const against = flags.against.split(",").map((peer) => basename(peer));
+  const given = [
+    ...subjects.map((subject) => basename(subject)),
+    ...(flags.backend ? ["--backend", flags.backend] : []),
+    ...(flags.threads ? ["--threads", flags.threads] : []),
+    ...(flags.batch ? ["--batch", flags.batch] : []),
+    ...["--against", against.join(",")],
+    ...(flags.kernels ? ["--kernels"] : []),
   ];
-  const title = `${speed.model}, batch ${speed.batch}, ${threadCount(speed.threads)}`;
-  return table([title, "", ""], rows, ["left", "right", "left"]);
+  return ["npx onebit bench", ...given].join(" ");
 }
 
-function opTable({ byOp }: TrainingSpeed): string {
-  const total = byOp.reduce((sum, { ms }) => sum + ms, 0);
-  const rows = byOp
-    .slice(0, 16)
-    .map(({ op, ms, calls }) => [op, calls.toFixed(0), ms.toFixed(1), percent(ms / total, 1)]);
-  return table(["where a step goes", "calls", "ms", "share"], rows);
+function onlySubject(subjects: readonly string[]): string {
+  if (subjects.length === 1) return subjects[0];
+  throw new UsageError("bench --train: one architecture is wanted, such as bnext-18");
+}
+
+async function measure(
+  subjects: readonly string[],
+  flags: Flags,
+  out: Output,
+): Promise<BenchReport> {
+  const threads = threadNumbers(flags.threads);
+  const batch = wholeNumber("--batch", flags.batch) ?? 1;
+  const named = flags.backend?.split(",").map((name) => backendChoice(name.trim()));
+  const peers = await parsePeers(flags.against);
+  const networks = [];
+  for (const subject of subjects) {
+    networks.push(await benchSubject(subject, architectureOptions(flags)));
+  }
+  const backends = named ?? (await loadable(out));
+  const how = { backends, threads, batch, peers, note: out.note };
+  const results: BenchResult[] = [];
+  for (const network of networks) results.push(...(await benchInference(network, how)));
+  const kernels = flags.kernels ? await benchKernels(how) : undefined;
+  return { machine: machine(), version: version(), results, kernels };
+}
+
+/** Every fast backend; says why others were passed over. */
+async function loadable(out: Output): Promise<readonly BackendName[]> {
+  const { names, reasons } = await fastBackends();
+  for (const [name, reason] of Object.entries(reasons)) out.note(`without ${name}: ${reason}`);
+  return names;
+}
+
+function threadNumbers(text = "1"): number[] {
+  const numbers = text.split(",").map((part) => wholeNumber("--threads", part.trim())!);
+  return [...new Set(numbers)];
+}
+
+function printReport({ results, kernels }: BenchReport, out: Output): void {
+  if (results.length) out.line(latencyTable(results));
+  for (const line of handicapLines(results)) out.line(line);
+  if (!kernels) return;
+  if (results.length) out.line();
+  out.line(kernelTable(kernels));
+  for (const line of limitLines(kernels)) out.line(line);
 }

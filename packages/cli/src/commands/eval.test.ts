@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { EvaluationResult } from "../evaluation.js";
 import { temporaryFolder } from "../test-support/folder.js";
@@ -66,7 +68,7 @@ describe("a network whose answers are known", () => {
     );
     expect(status).toBe(0);
     expect(stdout).toMatch(/^top-1 +83\.33 %$/m);
-    expect(stdout).toMatch(/^backend +wasm, 1 thread$/m);
+    expect(stdout).toMatch(/^backend +(native|wasm), 1 thread$/m);
     expect(stdout).toMatch(/^0 +1 +1$/m);
   });
 
@@ -94,4 +96,35 @@ it("agrees on every image between float, wasm and reference", async () => {
   expect(float.confusion).toEqual(reference.confusion);
   expect(float.top1).toBe(reference.top1);
   expect(float.loss).toBeCloseTo(reference.loss, 4);
+});
+
+describe("an .onnx model", () => {
+  it("is evaluated like any other, on some of its classes too, by their names", async () => {
+    const names = ["red", "green", "blue", "other"];
+    const network = linearNetwork({ classes: 4, input: [3, 8, 8] }, names, (k, i) =>
+      Math.floor(i / 64) === k ? 1 / 64 : 0,
+    );
+    await writeFloatModel(path("colours.safetensors"), network);
+    const onnx = ["--to", "onnx", "-o", path("colours.onnx")];
+    await onebit("export", path("colours.safetensors"), ...onnx);
+    await packed("colours");
+    for (const [name, background] of [
+      ["blue", "#00f"],
+      ["red", "#f00"],
+    ]) {
+      await mkdir(path("photos", "test", name), { recursive: true });
+      await mkdir(path("photos", "train", name), { recursive: true });
+      const photo = sharp({ create: { width: 9, height: 9, channels: 3, background } }).png();
+      for (const part of ["test", "train"]) {
+        await photo.clone().toFile(path("photos", part, name, "1.png"));
+      }
+    }
+    for (const file of ["colours.onnx", "colours.onebit"]) {
+      const data = ["--data", `folder:${path("photos")}`];
+      const result = await onebitJson<Evaluation>("eval", path(file), ...data);
+      expect(result).toMatchObject({ images: 2, top1: 1, classes: names });
+      expect(result.confusion[0]).toEqual([1, 0, 0, 0]);
+      expect(result.confusion[2]).toEqual([0, 0, 1, 0]);
+    }
+  });
 });

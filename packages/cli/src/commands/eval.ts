@@ -1,14 +1,17 @@
 import { type Dataset, openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
-import { type BackendChoice, load, UsageError } from "onebit";
+import { UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, threadsOf } from "../backends.js";
-import { type EvaluationResult, evaluateFloatModel, evaluatePacked } from "../evaluation.js";
+import { type ClassifierOptions, openClassifier } from "../classifier.js";
+import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
 import { isPacked, openFloatModel } from "../models-on-disk.js";
+import { addOnnxOptions, isOnnx, type OnnxFlags } from "../onnx-file.js";
+import { addPreprocessOptions, refusePreprocess } from "../preprocess-flags.js";
 import { bar, StatusLine } from "../progress.js";
-import { count, percent, table, terminalOutput, threadCount } from "../terminal.js";
+import { count, type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
 
-interface Flags {
+interface Flags extends OnnxFlags {
   readonly data: string;
   readonly backend: string;
   readonly threads?: string;
@@ -17,17 +20,19 @@ interface Flags {
 }
 
 export function registerEval(program: Command): void {
-  program
+  const command = program
     .command("eval <file>")
     .description(
-      "top-1, top-5, loss and confusion of a packed network, float model or run on test images",
+      "top-1, top-5, loss and confusion of a packed network, float model, run or .onnx model on test images",
     )
     .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
     .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
     .option("--threads <n>", "threads, where the backend has several (default 1)")
     .option("--limit <n>", "only so many test images, chosen by seed 0")
     .option("--json", "one JSON document, with the confusion matrix")
-    .action(run);
+    .action(run)
+    .optionsGroup("Of an .onnx model, where it does not say so itself:");
+  addOnnxOptions(addPreprocessOptions(command));
 }
 
 async function run(file: string, flags: Flags): Promise<void> {
@@ -38,13 +43,14 @@ async function run(file: string, flags: Flags): Promise<void> {
   if (!isPacked(file) && backend !== "auto") {
     throw new UsageError(`--backend ${backend}: a float model runs on ONNX Runtime; pack it first`);
   }
+  if (!isPacked(file) && !isOnnx(file)) refusePreprocess(file, flags);
   const dataset = await openDataset(flags.data, { testImages });
   for (const note of dataset.notes) out.note(note);
-  const result = await evaluateFile(file, dataset, { backend, threads });
+  const result = await evaluateFile(file, dataset, { backend, threads, flags }, out);
   const { predictions: _, ...printed } = result;
   out.result(printed);
   out.line(resultTable(file, result));
-  const worst = mostConfused(result.confusion, dataset.classes);
+  const worst = mostConfused(result.confusion, result.classes);
   if (!worst.length) return;
   out.line();
   out.line(table(["most confused", "taken for", "times"], worst, ["left", "left", "right"]));
@@ -53,18 +59,24 @@ async function run(file: string, flags: Flags): Promise<void> {
 async function evaluateFile(
   file: string,
   dataset: Dataset,
-  { backend, threads }: { backend: BackendChoice; threads: number },
+  { backend, threads, flags }: ClassifierOptions,
+  out: Output,
 ): Promise<EvaluationResult> {
   const status = new StatusLine();
   const onProgress = (done: number, of: number) =>
     status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
   const options = { threads, onProgress };
   try {
-    if (!isPacked(file)) {
+    if (!isPacked(file) && !isOnnx(file)) {
       return await evaluateFloatModel(await openFloatModel(file), dataset, options);
     }
-    using model = await load(file, { backend, threads });
-    return await evaluatePacked(model, dataset, options);
+    const classifier = await openClassifier(file, { backend, threads, flags });
+    for (const note of classifier.notes) out.note(`note: ${note}`);
+    try {
+      return await evaluateClassifier(classifier, dataset, options);
+    } finally {
+      await classifier.dispose();
+    }
   } finally {
     status.clear();
   }

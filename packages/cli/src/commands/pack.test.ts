@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { load } from "onebit";
 import { evaluate } from "onebit/graph";
-import { floatModelGraph } from "onebit/models";
+import { buildModel, floatModelGraph } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { randomImages } from "../../../core/src/test-support/random-weights.js";
 import { temporaryFolder } from "../test-support/folder.js";
@@ -56,6 +56,48 @@ describe("pack", () => {
     expect(await bytesAs("float32")).toBeCloseTo(4, 0);
     expect(await bytesAs("float16")).toBeCloseTo(2, 0);
     expect(await bytesAs("int8")).toBeCloseTo(1, 0);
+  });
+
+  it("quantises stem, gates and classifier when asked", async () => {
+    const floats = floatModel("bnext", { widths: [16, 32, 32], classes: 40, input: [3, 16, 16] });
+    const path0 = await writeFloatModel(path("ends.safetensors"), floats);
+    const bytesWith = async (...flags: string[]) => {
+      const output = path("ends.onebit");
+      return (await onebitJson<Packed>("pack", path0, "-o", output, ...flags)).bytes;
+    };
+    const wide = await bytesWith();
+    const quantised = await bytesWith("--quantised", "8-4-8");
+    const narrow = await bytesWith("--quantised", "8-4-8", "--vectors", "int16");
+    expect(quantised).toBeLessThan(wide);
+    expect(narrow).toBeLessThan(quantised);
+    const ops = async (...args: string[]) => {
+      return (await onebitJson<{ ops: number }>("summary", ...args)).ops;
+    };
+    const net = ["bnext", "--widths", "16,32,32", "--classes", "40", "--input", "3x16x16"];
+    expect(await ops(path("ends.onebit"))).toBe(await ops(...net, "--quantised", "8-4-8"));
+    // What was packed last is the graph with the grids, to 16 bits.
+    using packed = await load(path("ends.onebit"), { backend: "reference" });
+    const { shape, data } = randomImages([1, 3, 16, 16], 5);
+    const { logits } = await packed.run({ shape, data: Float32Array.from(data) });
+    const options = { ...{ widths: [16, 32, 32], classes: 40, input: [3, 16, 16] as const } };
+    const graph = buildModel("bnext", { ...options, quantised: "8-4-8" });
+    const feeds = { x: { shape, data }, temperature: 0 };
+    const expected = evaluate(graph, feeds, floats.tensors).outputs.logits;
+    const largest = Math.max(...expected.data.map(Math.abs));
+    expected.data.forEach((x, i) => {
+      expect(Math.abs(logits.data[i] - x)).toBeLessThan(1e-3 * largest);
+    });
+  });
+
+  it("refuses bits that it does not know, and architectures that have none", async () => {
+    const refused = async (model: string, bits: string) => {
+      const result = await onebit("pack", model, "-o", path("no.onebit"), "--quantised", bits);
+      expect(result.status).toBe(2);
+      return result.stderr;
+    };
+    expect(await refused(await float(), "8-3-8")).toMatch(/quantised is "8-3-8", must be the bits/);
+    const linear = await writeFloatModel(path("l.safetensors"), floatModel("linear", {}));
+    expect(await refused(linear, "8-4-8")).toMatch(/linear has no switch "quantised"/);
   });
 
   it("refuses exactly zero weights unless told what they count as", async () => {

@@ -1,6 +1,8 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "onebit";
-import { REAL_WEIGHTS, type RealWeights } from "onebit/file";
+import { REAL_WEIGHTS, type RealWeights, VECTORS, type Vectors } from "onebit/file";
+import type { FloatModel } from "onebit/models";
+import { QUANTISED_HELP } from "../architecture.js";
 import { openFloatModel } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
@@ -10,15 +12,20 @@ interface Flags {
   readonly output: string;
   readonly realWeights: string;
   readonly zeroWeights?: string;
+  readonly vectors: Vectors;
+  readonly quantised?: string;
   readonly json?: boolean;
 }
 
 export function registerPack(program: Command): void {
+  const vectors = new Option("--vectors <type>", "per-channel vectors: int16 or float32");
   program
     .command("pack <model>")
     .description("pack a float model, or the best weights of a run, to 1 bit")
     .requiredOption("-o, --output <file.onebit>", "where to write it")
     .option("--real-weights <type>", "stem, gates, classifier: int8, float16 or float32", "float32")
+    .addOption(vectors.choices(VECTORS).default("float32"))
+    .option("--quantised <bits>", QUANTISED_HELP)
     .option("--zero-weights <sign>", "what exactly zero binary weights count as: +1 or -1")
     .option("--json", "one JSON document")
     .action(run);
@@ -29,9 +36,10 @@ async function run(path: string, flags: Flags): Promise<void> {
   if (!flags.output.endsWith(".onebit")) {
     throw new UsageError(`--output ${flags.output}: a packed network is a .onebit file`);
   }
-  const model = await openFloatModel(path);
+  const model = withBits(path, await openFloatModel(path), flags.quantised);
   const packed = await packModel(model, {
     realWeights: realWeights(flags.realWeights),
+    vectors: flags.vectors,
     zeroWeights: zeroWeights(flags.zeroWeights),
   });
   await writeOutput(flags.output, packed.file);
@@ -60,6 +68,19 @@ async function run(path: string, flags: Flags): Promise<void> {
     ["steps", count(result.steps)],
   ];
   out.line(table([flags.output, ""], rows, ["left", "left"]));
+}
+
+/** The same tensors, as the weights of a quantised network. */
+function withBits(path: string, model: FloatModel, quantised: string | undefined): FloatModel {
+  const { architecture } = model;
+  if (quantised === undefined) return model;
+  if ("graph" in architecture) {
+    throw new UsageError(
+      `${path}: has a graph of its own, which says what is quantised; leave out --quantised`,
+    );
+  }
+  const options = { ...architecture.options, quantised };
+  return { ...model, architecture: { ...architecture, options } };
 }
 
 function realWeights(text: string): RealWeights {

@@ -7,7 +7,8 @@ import { load } from "onebit";
 import { floatModelGraph } from "onebit/models";
 import { wholeNumber } from "../architecture.js";
 import { benchInference } from "../bench/inference.js";
-import { evaluateFloatModel, evaluatePacked } from "../evaluation.js";
+import { parsePeers } from "../bench/peers/index.js";
+import { evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { openFloatModel } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
@@ -62,11 +63,13 @@ async function quickstart(flags: Flags, out: Output): Promise<QuickstartResult> 
   const float = await evaluateFloatModel(model, dataset, { threads });
   out.note("4/5  evaluating the packed network");
   using runnable = await load(packed.file, { threads: 1 });
-  const bits = await evaluatePacked(runnable, dataset, { threads: 1 });
+  const bits = await evaluateClassifier(runnable, dataset, { threads: 1 });
   out.note("5/5  measuring latency, one image, one thread");
   const graph = floatModelGraph(model);
   const subject = { name: path, packed: packed.file, graph, tensors: model.tensors };
-  const latency = await benchInference(subject, 1);
+  const peers = await parsePeers("onnxruntime");
+  const how = { backends: ["auto"], threads: [1], batch: 1, peers } as const;
+  const latency = await benchInference(subject, how);
   const result: QuickstartResult = {
     seconds: training.seconds,
     imagesPerSecond: training.imagesPerSecond,

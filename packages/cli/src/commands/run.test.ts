@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { evaluate } from "onebit/graph";
-import { floatModelGraph } from "onebit/models";
+import { buildModel, floatModelGraph } from "onebit/models";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readNpy } from "../../../core/src/test-support/npy.js";
@@ -135,5 +135,80 @@ describe("run on a .npy tensor", () => {
   it("says as JSON what it wrote", async () => {
     const { stdout } = await run("--json");
     expect(JSON.parse(stdout)).toMatchObject({ output: path("y.npy"), shape: [3, 4] });
+  });
+});
+
+describe("run at another size", () => {
+  const large = randomImages([2, 1, 16, 24], 5);
+  const run = (...flags: string[]) =>
+    onebit("run", path("tiny.onebit"), "--output", path("y.npy"), "--input", ...flags);
+
+  it("reshapes the network, and says so", async () => {
+    await writeFile(path("large.npy"), npy(large.shape, large.data));
+    const { status, stderr } = await run(path("large.npy"));
+    expect(status).toBe(0);
+    expect(stderr).toMatch(
+      /^note: .*tiny\.onebit was packed for images of 8x8; it runs at 16x24$/m,
+    );
+    const graph = buildModel("bnext", { widths: [8, 8], classes: 4, input: [1, 16, 24], batch: 2 });
+    const { logits } = evaluate(graph, { x: large, temperature: 0 }, tiny.tensors).outputs;
+    const { data } = readNpy(path("y.npy"));
+    logits.data.forEach((x, i) => {
+      expect(data[i]).toBeCloseTo(x, 4);
+    });
+  });
+
+  it("takes one image without a batch, and refuses what is no image", async () => {
+    await writeFile(path("one.npy"), npy([1, 8, 8], large.data.slice(0, 64)));
+    expect((await run(path("one.npy"))).stdout).toMatch(/logits \[1, 4\]/);
+    await writeFile(path("flat.npy"), npy([4, 16], large.data.slice(0, 64)));
+    const { status, stderr } = await run(path("flat.npy"));
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/flat\.npy: has shape \[4,16\]/)]);
+  });
+});
+
+describe("an exported network, run as ONNX", () => {
+  it("needs no flags: the file says how images are prepared and what classes are called", async () => {
+    await onebit("export", path("tiny.safetensors"), "--to", "onnx", "-o", path("tiny.onnx"));
+    const pixels = { create: { width: 9, height: 7, channels: 3, background: "#405060" } } as const;
+    await writeFile(path("grey.png"), await sharp(pixels).greyscale().png().toBuffer());
+    const [packed] = await onebitJson<Item[]>("run", path("tiny.onebit"), path("grey.png"));
+    const { status, stdout, stderr } = await onebit(
+      "run",
+      path("tiny.onnx"),
+      path("grey.png"),
+      "--json",
+    );
+    expect([status, stderr]).toEqual([0, ""]);
+    const [exported] = JSON.parse(stdout) as Item[];
+    expect(exported.top.map(({ label }) => label)).toEqual(packed.top.map(({ label }) => label));
+    packed.top.forEach(({ probability }, i) => {
+      expect(exported.top[i].probability).toBeCloseTo(probability, 4);
+    });
+    const tensor = ["--input", path("x.npy"), "--output", path("z.npy")];
+    expect((await onebit("run", path("tiny.onnx"), ...tensor)).status).toBe(0);
+    expect(readNpy(path("z.npy")).shape).toEqual([3, 4]);
+  });
+
+  it("is summarised", async () => {
+    const result = await onebitJson("summary", path("tiny.onnx"));
+    expect(result).toMatchObject({
+      ...{ producer: "onebit", opset: 17, inputs: [{ name: "x", shape: ["N", 1, 8, 8] }] },
+      classifier: { classes: 4, layout: "nchw", notes: [] },
+    });
+  });
+
+  it("is refused with a backend, a wrong layout, flags that contradict it, or when damaged", async () => {
+    const refused = async (...flags: string[]) =>
+      onebit("run", path("tiny.onnx"), path("grey.png"), ...flags);
+    expect((await refused("--backend", "wasm")).stderr).toMatch(/runs on ONNX Runtime/);
+    expect((await refused("--layout", "nhwc")).stderr).toMatch(/8 channels/);
+    expect((await refused("--crop", "16")).stderr).toMatch(/16x16 for a network that takes 8x8/);
+    const bytes = await readFile(path("tiny.onnx"));
+    await writeFile(path("cut.onnx"), bytes.subarray(0, bytes.length / 2));
+    const cut = await onebit("run", path("cut.onnx"), path("grey.png"));
+    expect([cut.status, cut.stderr]).toEqual([1, expect.stringMatching(/cut\.onnx: .*cut off/)]);
+    const packed = ["run", path("tiny.onebit"), path("grey.png"), "--mean", "0"];
+    expect((await onebit(...packed)).stderr).toMatch(/says itself how images are prepared/);
   });
 });

@@ -1,15 +1,16 @@
-import { readdir, stat } from "node:fs/promises";
-import { extname, join } from "node:path";
-import { decodeImageFile, IMAGE_EXTENSIONS } from "@onebit/train/data";
+import { decodeImageFile } from "@onebit/train/data";
 import { type Command, Option } from "commander";
-import { load, type Model, OnebitError, type Prediction, UsageError } from "onebit";
+import { type FloatTensor, OnebitError, type Prediction, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, threadsOf } from "../backends.js";
-import { isPacked } from "../models-on-disk.js";
-import { readNpy, writeNpy } from "../npy.js";
+import { type Classifier, classify, openClassifier } from "../classifier.js";
+import { readNpyImages, writeNpy } from "../npy.js";
+import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
+import { photographs } from "../photographs.js";
+import { addPreprocessOptions } from "../preprocess-flags.js";
 import { type Output, percent, terminalOutput } from "../terminal.js";
 
-interface Flags {
+interface Flags extends OnnxFlags {
   readonly top: string;
   readonly backend: string;
   readonly threads?: string;
@@ -26,45 +27,59 @@ interface Item {
 }
 
 export function registerRun(program: Command): void {
-  program
+  const command = program
     .command("run <file> [inputs...]")
-    .description("classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor")
+    .description(
+      "classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor, with a packed network or an .onnx model",
+    )
     .option("--top <k>", "how many classes to name", "5")
     .option("--backend <name>", "auto, reference or wasm", "auto")
     .option("--threads <n>", "threads, where the backend has several (default 1)")
-    .option("--input <x.npy>", "normalised images [N, C, H, W] instead of photographs")
+    .option(
+      "--input <x.npy>",
+      "normalised images [N, C, H, W] of any size that fits, instead of photographs",
+    )
     .option("--output <y.npy>", "where to write their logits [N, classes]")
     .addOption(new Option("--json", "one JSON document").conflicts("jsonl"))
     .option("--jsonl", "one line per image")
-    .action(run);
+    .action(run)
+    .optionsGroup("Of an .onnx model, where it does not say so itself:");
+  addOnnxOptions(addPreprocessOptions(command));
 }
 
 async function run(file: string, inputs: readonly string[], flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
-  checkUsage(file, inputs, flags);
-  const options = { backend: backendChoice(flags.backend), threads: threadsOf(flags.threads) };
-  using model = await load(file, options);
-  if (flags.input) return await runTensor(model, flags.input, flags.output!, out);
+  checkUsage(inputs, flags);
+  const backend = backendChoice(flags.backend);
+  const threads = threadsOf(flags.threads);
   const top = wholeNumber("--top", flags.top)!;
-  const items: Item[] = [];
-  for (const path of await photographs(inputs)) {
-    const image = await decodeImageFile(path);
-    const start = performance.now();
-    const predictions = await named(path, () => model.classify(image, { top }));
-    const item = { input: path, top: predictions, milliseconds: performance.now() - start };
-    items.push(item);
-    out.item(item);
-    printItem(out, item);
+  const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input);
+  const size = tensor && ([tensor.shape[2], tensor.shape[3]] as const);
+  const classifier = await openClassifier(file, { backend, threads, flags, size });
+  try {
+    for (const note of classifier.notes) out.note(`note: ${note}`);
+    if (tensor) return await runTensor(classifier, tensor, flags, out);
+    const items: Item[] = [];
+    for (const path of await photographs(inputs)) {
+      const item = await classifyFile(classifier, path, top);
+      items.push(item);
+      out.item(item);
+      printItem(out, item);
+    }
+    out.result(items);
+  } finally {
+    await classifier.dispose();
   }
-  out.result(items);
 }
 
-function checkUsage(file: string, inputs: readonly string[], flags: Flags): void {
-  if (!isPacked(file)) {
-    throw new UsageError(
-      `${file}: run takes a packed network; make one: onebit pack ${file} -o model.onebit`,
-    );
-  }
+async function classifyFile(classifier: Classifier, path: string, top: number): Promise<Item> {
+  const image = await decodeImageFile(path);
+  const start = performance.now();
+  const predictions = await named(path, () => classify(classifier, image, top));
+  return { input: path, top: predictions, milliseconds: performance.now() - start };
+}
+
+function checkUsage(inputs: readonly string[], flags: Flags): void {
   if (Boolean(flags.input) !== Boolean(flags.output)) {
     throw new UsageError("--input and --output go together: x.npy in, y.npy out");
   }
@@ -78,35 +93,18 @@ function checkUsage(file: string, inputs: readonly string[], flags: Flags): void
   }
 }
 
-async function runTensor(model: Model, from: string, to: string, out: Output): Promise<void> {
-  const input = await readNpy(from);
+async function runTensor(
+  classifier: Classifier,
+  images: FloatTensor,
+  { input, output }: Flags,
+  out: Output,
+): Promise<void> {
   const start = performance.now();
-  const { logits } = await named(from, () => model.run(input));
+  const { logits } = await named(input!, () => classifier.run(images));
   const milliseconds = performance.now() - start;
-  await writeNpy(to, logits);
-  out.result({ input: from, output: to, shape: logits.shape, milliseconds });
-  out.line(`wrote ${to}: logits [${logits.shape.join(", ")}]`);
-}
-
-/** Files as they are, folders as the pictures in them (sorted, not deeper). */
-async function photographs(inputs: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const input of inputs) {
-    const info = await stat(input).catch(() => undefined);
-    if (!info) throw new UsageError(`${input}: no such file or folder`);
-    if (!info.isDirectory()) {
-      found.push(input);
-      continue;
-    }
-    const names = (await readdir(input)).filter((name) =>
-      IMAGE_EXTENSIONS.includes(extname(name).toLowerCase()),
-    );
-    if (!names.length) {
-      throw new OnebitError(`${input}: no pictures in it (${IMAGE_EXTENSIONS.join(", ")})`);
-    }
-    found.push(...names.sort().map((name) => join(input, name)));
-  }
-  return found;
+  await writeNpy(output!, logits);
+  out.result({ input, output, shape: logits.shape, milliseconds });
+  out.line(`wrote ${output}: logits [${logits.shape.join(", ")}]`);
 }
 
 /** Says which input an error is about. */

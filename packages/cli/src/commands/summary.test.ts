@@ -26,6 +26,13 @@ describe("published figures", () => {
     expect(inLayers).toBe(summary.macs);
   });
 
+  it("of BNext-T with quantised ends", async () => {
+    const summary = await onebitJson<Summary>("summary", "bnext-t", "--quantised", "8-4-8");
+    expect(summary.ends).toBe("8-4-8");
+    expect(summary.ops / 1e6).toBeCloseTo(76.84, 2);
+    expect(summary.bytes.packed / 2 ** 20).toBeCloseTo(5.36, 2);
+  });
+
   it("of ReActNet-A", async () => {
     const summary = await onebitJson<Summary>("summary", "reactnet-a");
     expect(summary.parameters).toBe(29_343_592);

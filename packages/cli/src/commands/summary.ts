@@ -14,6 +14,8 @@ import {
   wholeNumber,
 } from "../architecture.js";
 import { isFile, isPacked, openFloatGraph, openPacked } from "../models-on-disk.js";
+import { isOnnx } from "../onnx-file.js";
+import { onnxSummary } from "../onnx-summary.js";
 import { summarizePacked } from "../packed-summary.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
@@ -43,6 +45,10 @@ async function summary(subject: string, flags: Flags): Promise<void> {
     throw new UsageError("--batch goes with --train; everything else is counted for one image");
   }
   if (isPacked(subject)) return packedSummary(subject, flags);
+  if (isOnnx(subject)) {
+    if (flags.train) throw new UsageError(`${subject}: --train wants a float model`);
+    return onnxSummary(subject, terminalOutput(flags));
+  }
   return graphSummary(subject, options, flags);
 }
 
@@ -72,7 +78,7 @@ async function packedSummary(path: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   const { program, tensors, bytes: file } = await openPacked(path);
   const { graph } = unpack(program, tensors, basename(path));
-  const packed = summarizePacked(graph, file.length);
+  const packed = summarizePacked(graph, file.length, { program, tensors });
   out.result(packed);
   out.line(flags.layers ? layerTable(packed) : blockTable(packed));
   printTotals(out, packed);

@@ -1,0 +1,40 @@
+import { type BackendName, load, OnebitError } from "onebit";
+import { writeOnebit } from "onebit/file";
+import type { Program } from "onebit/program";
+import { choices } from "../backends.js";
+
+export interface LoadedBackends {
+  readonly names: readonly BackendName[];
+  /** Why the others cannot run here. */
+  readonly reasons: { readonly [backend: string]: string };
+}
+
+/** One number in, the same number out. */
+const smallest: Program = {
+  values: [
+    { name: "x", kind: "map", shape: [1, 1, 1] },
+    { name: "y", kind: "vector", shape: [1, 1, 1] },
+  ],
+  input: 0,
+  steps: [{ kind: "pointwise", covers: [], input: 0, epilogue: [["store", 0, 1, 0]] }],
+  outputs: { logits: 1 },
+};
+
+/** The fast backends that load here: all but the reference. OnebitError where there is none. */
+export async function fastBackends(): Promise<LoadedBackends> {
+  const packed = await writeOnebit({ program: smallest, tensors: {} });
+  const names: BackendName[] = [];
+  const reasons: { [backend: string]: string } = {};
+  for (const name of choices) {
+    if (name === "auto" || name === "reference") continue;
+    try {
+      using _ = await load(packed, { backend: name });
+      names.push(name);
+    } catch (error) {
+      reasons[name] = (error as Error).message;
+    }
+  }
+  if (names.length) return { names, reasons };
+  const why = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
+  throw new OnebitError(`no fast backend runs here: ${why.join("; ")}; --backend reference does`);
+}

@@ -1,0 +1,40 @@
+import { expect, it } from "vitest";
+import type { BenchResult } from "./inference.js";
+import { benchPage, markdownTable, scaling } from "./markdown.js";
+
+const result = (engine: string, threads: number, medianMs: number): BenchResult => ({
+  ...{ subject: "bnext-t", engine, threads, medianMs, p5Ms: medianMs, p95Ms: medianMs },
+  ...{ rounds: 9, backend: "wasm", batch: 1, loadMs: 5, peakBytes: 2 ** 20, convGmacs: 10 },
+  ratios: { wasm: medianMs / 20 },
+});
+const peer = {
+  ...result("onnxruntime-web 1.0", 1, 200),
+  ...{ bareConvGmacs: 40, handicap: "25 % of the bare convolution rate" },
+};
+const results = [result("onebit wasm", 1, 20), result("onebit wasm", 2, 11), peer];
+const machine = {
+  ...{ cpu: "A CPU", cores: 2, memoryGiB: 8, platform: "linux x64", node: "v20.20.2" },
+};
+
+it("compares several threads with one, engine by engine", () => {
+  expect(scaling(results).rows).toEqual([["bnext-t", "onebit wasm", 2, "1.82 x"]]);
+});
+
+it("escapes what would end a cell", () => {
+  const columns = { head: ["a|b", "c"], rows: [["x", 1]] };
+  expect(markdownTable(columns)).toBe("| a\\|b | c |\n| --- | --- |\n| x | 1 |");
+});
+
+it("writes machine, command, networks, threads, kernels and how to repeat it", () => {
+  const kernelResult = { ...result("onebit wasm", 1, 1), gmacs: 140 };
+  const rows = [{ shape: "3x3 256 to 256, 14x14", networks: [], macs: 1, results: [kernelResult] }];
+  const kernels = { threads: 1, clockGHz: 3.5, rows };
+  const page = benchPage({ machine, version: "0.1.0", results, kernels }, "npx onebit bench x");
+  expect(page).toMatch(/^# Benchmarks\n\nonebit 0\.1\.0, Node v20\.20\.2, linux x64, A CPU/);
+  expect(page).toContain("npx onebit bench x");
+  expect(page).toContain("| onnxruntime-web 1.0 * | 1 | 200 | 200 to 200 | 10.00 x |");
+  expect(page).toContain("- bnext-t on onnxruntime-web 1.0, 1 thread: 25 %");
+  expect(page).toContain("| 3x3 256 to 256, 14x14 |");
+  expect(page).toContain("mobilenetv2-12.onnx");
+  expect(page.endsWith("\n")).toBe(true);
+});

@@ -1,0 +1,45 @@
+import { type BackendName, type FloatTensor, load, type Model } from "onebit";
+import { type Competitor, memoryMeter, timed } from "./latency.js";
+
+/** A packed network on one of onebit's backends, ready to run. */
+export interface OnebitEntry extends Competitor {
+  readonly backend: string;
+  readonly loadMs: number;
+  readonly peakBytes: number;
+  readonly arenaBytes?: number;
+  readonly model: Model;
+}
+
+export interface OnebitEngineOptions {
+  readonly threads: number;
+  readonly batch: number;
+}
+
+/** Loads a packed network and runs it once. */
+export async function onebitEntry(
+  packed: Uint8Array,
+  backend: BackendName | "auto",
+  { threads, batch }: OnebitEngineOptions,
+): Promise<OnebitEntry> {
+  const grown = memoryMeter();
+  const start = performance.now();
+  const model = await load(packed, { backend, threads });
+  const loadMs = performance.now() - start;
+  const input = randomImages(model, batch);
+  await model.run(input);
+  return {
+    ...{ engine: `onebit ${model.backend}`, backend: model.backend, threads, loadMs },
+    peakBytes: grown(),
+    arenaBytes: model.arenaBytes,
+    model,
+    run: () => timed(() => model.run(input)),
+  };
+}
+
+/** Deterministic noise around 0. */
+export function randomImages({ info }: Model, batch: number): FloatTensor {
+  const { channels, height, width } = info.input;
+  const length = batch * channels * height * width;
+  const data = Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1)));
+  return { shape: [batch, channels, height, width], data };
+}

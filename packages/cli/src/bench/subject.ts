@@ -1,0 +1,49 @@
+import { basename } from "node:path";
+import { initialTensors } from "@onebit/train";
+import { writeOnebit } from "onebit/file";
+import type { Graph, Tensor } from "onebit/graph";
+import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
+import { pack, unpack } from "onebit/pack";
+import { refuseSwitches } from "../architecture.js";
+import { isFile, isPacked, openFloatModel, openPacked } from "../models-on-disk.js";
+
+/** A network in both forms: packed bytes, and the float graph for the peers. */
+export interface BenchSubject {
+  readonly name: string;
+  readonly packed: Uint8Array;
+  /** For one image. */
+  readonly graph: Graph;
+  readonly tensors: { readonly [key: string]: Tensor };
+}
+
+/** A packed file, a float model, a run, or an architecture with random weights. */
+export async function benchSubject(
+  subject: string,
+  options: Partial<ModelOptions>,
+): Promise<BenchSubject> {
+  if (isFile(subject)) refuseSwitches(subject, options);
+  if (isPacked(subject)) {
+    const { bytes, program, tensors } = await openPacked(subject);
+    return { name: subject, packed: bytes, ...unpack(program, tensors, basename(subject)) };
+  }
+  const { graph, tensors } = isFile(subject)
+    ? await floatSubject(subject)
+    : randomSubject(subject, options);
+  const packed = await writeOnebit(pack(graph, tensors));
+  return { name: subject, packed, graph, tensors };
+}
+
+async function floatSubject(path: string) {
+  const model = await openFloatModel(path);
+  return { graph: floatModelGraph(model), tensors: model.tensors };
+}
+
+function randomSubject(name: string, options: Partial<ModelOptions>) {
+  const graph = buildModel(name, options);
+  const tensors = { ...initialTensors(graph, 0) };
+  for (const [key, { kind, shape }] of Object.entries(graph.tensors)) {
+    // A temperature of 0: binary weights, as at the end of training.
+    if (kind === "mirror") tensors[key] = { shape, data: new Float32Array(1) };
+  }
+  return { graph, tensors };
+}

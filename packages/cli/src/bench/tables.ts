@@ -1,0 +1,108 @@
+import { type Cell, percent, table } from "../terminal.js";
+import type { BenchResult } from "./inference.js";
+import type { BenchKernels, KernelResult } from "./kernels.js";
+
+export interface Columns {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** One row per subject, engine and number of threads; a ratio column per backend of onebit. */
+export function latencyColumns(results: readonly BenchResult[]): Columns {
+  const own = [...new Set(results.flatMap(({ ratios }) => Object.keys(ratios)))];
+  const subjects = [...new Set(results.map(({ subject }) => subject))];
+  const named = subjects.length > 1;
+  const rows = results.map((result) => {
+    const { subject, engine, threads, medianMs, p5Ms, p95Ms, ratios } = result;
+    const { convGmacs, bareConvGmacs, loadMs, peakBytes, arenaBytes, handicap } = result;
+    return [
+      ...(named ? [subject] : []),
+      handicap ? `${engine} *` : engine,
+      threads,
+      milliseconds(medianMs),
+      `${milliseconds(p5Ms)} to ${milliseconds(p95Ms)}`,
+      ...own.map((backend) => (backend in ratios ? `${ratios[backend].toFixed(2)} x` : "")),
+      convGmacs.toFixed(1),
+      bareConvGmacs === undefined ? "" : bareConvGmacs.toFixed(1),
+      loadMs.toFixed(0),
+      mebibytes(peakBytes),
+      arenaBytes === undefined ? "" : mebibytes(arenaBytes),
+    ];
+  });
+  const subject = named ? ["network", "engine"] : [subjects[0] ?? ""];
+  const against = own.map((backend) => `vs ${backend}`);
+  const times = ["threads", "median ms", "p5 to p95", ...against];
+  return {
+    head: [...subject, ...times, "G MAC/s", "bare conv", "load ms", "RSS MiB", "arena MiB"],
+    rows,
+  };
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+/** Three significant digits, whatever the size. */
+function milliseconds(ms: number): string {
+  if (ms >= 100) return ms.toFixed(0);
+  return ms >= 10 ? ms.toFixed(1) : ms.toFixed(3);
+}
+
+export function latencyTable(results: readonly BenchResult[]): string {
+  const { head, rows } = latencyColumns(results);
+  const text = head[0] === "network" ? 2 : 1;
+  return table(
+    head,
+    rows,
+    head.map((_, i) => (i < text ? "left" : "right")),
+  );
+}
+
+/** What the stars mean. */
+export function handicapLines(results: readonly BenchResult[]): string[] {
+  const marked = results.filter(({ handicap }) => handicap);
+  return marked.map(({ subject, engine, threads, handicap }) => {
+    return `* ${subject} on ${engine}, ${threads === 1 ? "1 thread" : `${threads} threads`}: ${handicap}`;
+  });
+}
+
+/** One row per shape: onebit's rate and share of the limit per backend, the rates of the peers. */
+export function kernelColumns({ rows }: BenchKernels): Columns {
+  const engines = rows[0]?.results.map(({ engine }) => engine) ?? [];
+  const limited = (i: number) => rows.some(({ results }) => results[i].limit);
+  const named = (i: number) => rows.some(({ results }) => results[i].kernel);
+  const cells = (result: KernelResult, i: number) => [
+    result.gmacs.toFixed(1),
+    ...(limited(i) ? [result.limitShare === undefined ? "" : percent(result.limitShare, 0)] : []),
+    ...(named(i) ? [result.kernel ?? ""] : []),
+  ];
+  const head = engines.flatMap((engine, i) => [
+    engine,
+    ...(limited(i) ? ["of limit"] : []),
+    ...(named(i) ? ["kernel"] : []),
+  ]);
+  return {
+    head: ["binary convolution, G MAC/s", "in", ...head],
+    rows: rows.map(({ shape, networks, results }) => {
+      return [shape, networks.join(" "), ...results.flatMap(cells)];
+    }),
+  };
+}
+
+export function kernelTable(kernels: BenchKernels): string {
+  const { head, rows } = kernelColumns(kernels);
+  return table(
+    head,
+    rows,
+    head.map((title, i) => (i < 2 || title === "kernel" ? "left" : "right")),
+  );
+}
+
+/** Where the limits come from, one line per form of kernel met. */
+export function limitLines({ rows }: BenchKernels): string[] {
+  const limits = rows.flatMap(({ results }) => results.flatMap(({ limit }) => limit ?? []));
+  const byForm = new Map(limits.map((limit) => [limit.form, limit]));
+  return [...byForm.values()].map(({ form, gmacs, derivation }) => {
+    return `limit of ${form}: ${gmacs.toFixed(0)} G MAC/s (${derivation})`;
+  });
+}

@@ -1,0 +1,105 @@
+import type { OnnxClassifier } from "@onebit/convert";
+import {
+  type BackendChoice,
+  type FloatTensor,
+  type ImageLike,
+  load,
+  OnebitError,
+  type Prediction,
+  topPredictions,
+  UsageError,
+} from "onebit";
+import { type Preprocess, preprocess } from "onebit/image";
+import { isPacked, openPacked } from "./models-on-disk.js";
+import { isOnnx, type OnnxFlags, openOnnxClassifier } from "./onnx-file.js";
+import { refusePreprocess } from "./preprocess-flags.js";
+
+/** A network that scores images, whoever runs it: a packed one, or one in ONNX. */
+export interface Classifier {
+  readonly info: {
+    readonly input: { readonly channels: number; readonly height: number; readonly width: number };
+    readonly classes: number;
+    readonly labels?: readonly string[];
+    readonly preprocess?: Preprocess;
+  };
+  readonly backend: string;
+  readonly threads: number;
+  /** What had to be assumed. */
+  readonly notes: readonly string[];
+  run(images: FloatTensor): Promise<{ readonly logits: FloatTensor }>;
+  dispose(): Promise<void>;
+}
+
+export interface ClassifierOptions {
+  readonly backend: BackendChoice;
+  readonly threads: number;
+  readonly flags: OnnxFlags;
+  /** Height and width, where they should not be those of the file. */
+  readonly size?: readonly [height: number, width: number];
+}
+
+export async function openClassifier(
+  path: string,
+  { backend, threads, flags, size }: ClassifierOptions,
+): Promise<Classifier> {
+  if (isOnnx(path)) {
+    if (backend !== "auto") {
+      throw new UsageError(`--backend ${backend}: an .onnx model runs on ONNX Runtime`);
+    }
+    return onnxClassifier(await openOnnxClassifier(path, { flags, threads, size }), threads);
+  }
+  if (!isPacked(path)) {
+    throw new UsageError(
+      `${path}: a packed network (.onebit) or an .onnx model is wanted; make one: onebit pack ${path} -o model.onebit`,
+    );
+  }
+  refusePreprocess(path, flags);
+  if (flags.layout) throw new UsageError("--layout goes with .onnx models");
+  const notes = size ? await sizeNotes(path, size) : [];
+  const model = await load(path, { backend, threads, input: size });
+  return {
+    ...{ info: model.info, backend: model.backend, notes },
+    // The reference has one thread, whatever was asked for.
+    threads: model.backend === "reference" ? 1 : threads,
+    run: (images) => model.run(images),
+    dispose: async () => model.dispose(),
+  };
+}
+
+async function sizeNotes(path: string, [height, width]: readonly [number, number]) {
+  const { program } = await openPacked(path);
+  const [rows, columns] = program.values[program.input].shape;
+  if (rows === height && columns === width) return [];
+  return [`${path} was packed for images of ${rows}x${columns}; it runs at ${height}x${width}`];
+}
+
+function onnxClassifier(model: OnnxClassifier, threads: number): Classifier {
+  return {
+    ...{ info: model.info, backend: "onnxruntime", threads, notes: model.info.notes },
+    run: (images) => model.run(images),
+    dispose: () => model.dispose(),
+  };
+}
+
+/** One photograph as the network takes it, [1, C, H, W]. */
+export function prepared({ info }: Classifier, image: ImageLike): FloatTensor {
+  if (!info.preprocess) {
+    throw new OnebitError(
+      "this model does not say how images are to be prepared; give normalised tensors: --input x.npy",
+    );
+  }
+  const { data, width, height } = image;
+  const channels = data.length / (width * height);
+  const planes = preprocess({ data, width, height, channels }, info.preprocess);
+  const { channels: taken, size } = info.preprocess;
+  return { shape: [1, taken, ...size], data: planes };
+}
+
+export async function classify(
+  classifier: Classifier,
+  image: ImageLike,
+  top: number,
+): Promise<Prediction[]> {
+  const { logits } = await classifier.run(prepared(classifier, image));
+  return topPredictions(logits.data, top, classifier.info.labels);
+}

@@ -1,0 +1,60 @@
+import { measureTrainingSpeed, type TrainingSpeed } from "@onebit/train";
+import { UsageError } from "onebit";
+import { buildModel } from "onebit/models";
+import { type ArchitectureFlags, architectureOptions, wholeNumber } from "../architecture.js";
+import { machine } from "../machine.js";
+import { isFile } from "../models-on-disk.js";
+import { type Output, percent, table, threadCount } from "../terminal.js";
+import { version } from "../version.js";
+
+interface Flags extends ArchitectureFlags {
+  readonly batch?: string;
+  readonly threads?: string;
+}
+
+/** `onebit bench --train`: images per second of training, and where a step goes. */
+export async function trainingBench(subject: string, flags: Flags, out: Output): Promise<void> {
+  const batch = wholeNumber("--batch", flags.batch) ?? 64;
+  const threads = wholeNumber("--threads", flags.threads) ?? 2;
+  if (isFile(subject)) {
+    throw new UsageError(`${subject}: bench --train takes an architecture, such as bnext-18`);
+  }
+  const network = buildModel(subject, { ...architectureOptions(flags), batch });
+  const speed = await measureTrainingSpeed(network, { threads });
+  out.result({ machine: machine(), version: version(), training: speed });
+  out.line(speedTable(speed));
+  out.line();
+  out.line(opTable(speed));
+}
+
+function speedTable(speed: TrainingSpeed): string {
+  const rows = [
+    [
+      "one step",
+      `${speed.medianMs.toFixed(0)} ms`,
+      `p5 to p95 ${speed.p5Ms.toFixed(0)} to ${speed.p95Ms.toFixed(0)}`,
+    ],
+    ["images per second", speed.imagesPerSecond.toFixed(1), ""],
+    [
+      "arithmetic",
+      `${speed.gflops.toFixed(1)} GFLOP/s`,
+      "multiply-accumulates of forward and backward",
+    ],
+    [
+      "3x3 convolutions alone",
+      `${speed.convGflops.toFixed(1)} GFLOP/s`,
+      "ONNX Runtime, forward, same run",
+    ],
+    ["fraction", percent(speed.fraction, 1), ""],
+  ];
+  const title = `${speed.model}, batch ${speed.batch}, ${threadCount(speed.threads)}`;
+  return table([title, "", ""], rows, ["left", "right", "left"]);
+}
+
+function opTable({ byOp }: TrainingSpeed): string {
+  const total = byOp.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = byOp
+    .slice(0, 16)
+    .map(({ op, ms, calls }) => [op, calls.toFixed(0), ms.toFixed(1), percent(ms / total, 1)]);
+  return table(["where a step goes", "calls", "ms", "share"], rows);
+}

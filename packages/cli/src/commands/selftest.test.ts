@@ -1,0 +1,47 @@
+import { OnebitError } from "onebit";
+import { type ConformanceReport, runConformance, subjectsHere } from "onebit/program";
+import { expect, it } from "vitest";
+import { terminalOutput } from "../terminal.js";
+import { onebit, onebitJson } from "../test-support/run-cli.js";
+import { conclude } from "./selftest.js";
+
+const QUICK = ["selftest", "--backend", "wasm,reference", "--threads", "1"];
+
+it("prints what was tried, on what, and that it passed", async () => {
+  const { status, stdout } = await onebit(...QUICK);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^wasm +1 of 1 +3,200 +300 +0 /m);
+  expect(stdout).toMatch(/^reference +1 of 1 +3,200 +is the reference +0 /m);
+  expect(stdout).toMatch(/^stride 2 +\d+\.\d % +20 %$/m);
+  expect(stdout).toMatch(/^swapped channels +10 +10 +\d+$/m);
+  expect(stdout).toMatch(/^passed: none of [\d,]+ integers differs/m);
+});
+
+it("as one JSON document, with another seed", async () => {
+  const report = await onebitJson<ConformanceReport & { machine: object }>(...QUICK, "--seed", "7");
+  expect(report).toMatchObject({ ok: true, seed: 7, failures: [] });
+  expect(report.machine).toHaveProperty("cpu");
+  expect(report.subjects.map(({ backend }) => backend)).toEqual(["wasm", "reference"]);
+  expect(report.faults.every(({ seeded, caught }) => seeded === caught)).toBe(true);
+});
+
+it("names what is wrong, and ends with status 1", async () => {
+  const { subjects } = await subjectsHere(["reference"]);
+  const report = await runConformance({ subjects, convolutions: 32, networks: 1, faults: 0 });
+  const bad = { ...report, ok: false, failures: ["reference, threads 1: conv 3 differs"] };
+  const finish = () => conclude(terminalOutput({ jsonl: true }), bad, {});
+  expect(finish).toThrow(OnebitError);
+  expect(finish).toThrow(/selftest: .* are wrong; .*\n {2}reference, threads 1: conv 3 differs/);
+});
+
+it("refuses backends and threads that do not exist", async () => {
+  for (const [flag, value] of [
+    ["--backend", "wasm,gpu"],
+    ["--threads", "1,0"],
+    ["--seed", "x"],
+  ]) {
+    const { status, stderr } = await onebit("selftest", flag, value);
+    expect(status).toBe(2);
+    expect(stderr).toContain(flag);
+  }
+});

@@ -1,0 +1,135 @@
+import type { Command } from "commander";
+import { type BackendName, OnebitError } from "onebit";
+import { type ConformanceReport, runConformance, subjectsHere } from "onebit/program";
+import { wholeNumber } from "../architecture.js";
+import { backendChoice } from "../backends.js";
+import { abortOnInterrupt } from "../interrupt.js";
+import { machine } from "../machine.js";
+import { bar, StatusLine } from "../progress.js";
+import { count, type Output, percent, table, terminalOutput } from "../terminal.js";
+import { version } from "../version.js";
+
+interface Flags {
+  readonly full?: boolean;
+  readonly backend: string;
+  readonly threads: string;
+  readonly seed?: string;
+  readonly json?: boolean;
+}
+
+/** How much is tried of what. */
+const QUICK = { convolutions: 3200, networks: 300, faults: 10 } as const;
+const FULL = { convolutions: 100_000, networks: 3000, faults: 100 } as const;
+
+export function registerSelftest(program: Command): void {
+  program
+    .command("selftest")
+    .description("check this machine's backends, bit for bit, on random convolutions and networks")
+    .option("--full", "100,000 convolutions per backend instead of 3,200")
+    .option("--backend <names>", "only these, such as wasm,native (default: all that load)", "auto")
+    .option("--threads <list>", "thread counts", "1,2")
+    .option("--seed <n>", "other random numbers (default 1)")
+    .option("--json", "one JSON document")
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const out = terminalOutput(flags);
+  const threads = flags.threads.split(",").map((text) => wholeNumber("--threads", text)!);
+  const seed = wholeNumber("--seed", flags.seed) ?? 1;
+  const { subjects, reasons } = await subjectsHere(backendNames(flags.backend), threads);
+  if (!subjects.length) {
+    const why = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
+    throw new OnebitError(`selftest: no backend runs here: ${why.join("; ")}`);
+  }
+  const interrupt = abortOnInterrupt();
+  const status = new StatusLine();
+  const progress = (doing: string, fraction: number) => status.show(`${bar(fraction)} ${doing}`);
+  try {
+    const counts = flags.full ? FULL : QUICK;
+    const { signal } = interrupt;
+    const report = await runConformance({ subjects, ...counts, seed, progress, signal });
+    status.clear();
+    conclude(out, report, reasons);
+  } finally {
+    status.clear();
+    interrupt.dispose();
+  }
+}
+
+function backendNames(list: string): BackendName[] | undefined {
+  const names = list.split(",").map((name) => backendChoice(name.trim()));
+  return names.includes("auto") ? undefined : (names as BackendName[]);
+}
+
+/** Prints what was tried; OnebitError where something was wrong. */
+export function conclude(
+  out: Output,
+  report: ConformanceReport,
+  reasons: { readonly [backend: string]: string },
+): void {
+  const { cpu, cores, platform, node } = machine();
+  out.result({ machine: machine(), version: version(), passedOver: reasons, ...report });
+  out.line(`${cpu}, ${cores} cores, ${platform}, Node ${node}, seed ${report.seed}\n`);
+  out.line(subjectTable(report));
+  for (const [name, reason] of Object.entries(reasons)) {
+    out.line(`${name}: passed over: ${reason}`);
+  }
+  out.line(`\n${kernelTable(report)}`);
+  out.line(`\n${distributionTable(report)}`);
+  out.line(`\n${faultTable(report)}\n`);
+  if (!report.ok) throw failed(report);
+  out.line(`passed: none of ${count(report.integers)} integers differs, nor any network`);
+}
+
+function failed({ subjects, failures }: ConformanceReport): OnebitError {
+  const wrong = subjects.reduce((sum, subject) => sum + subject.wrong, 0);
+  const list = failures.map((failure) => `\n  ${failure}`).join("");
+  return new OnebitError(
+    `selftest: ${count(wrong)} results are wrong; please report this with the machine and these lines:${list}`,
+  );
+}
+
+function subjectTable({ subjects }: ConformanceReport): string {
+  const rows = subjects.map((subject) => [
+    subject.backend,
+    `${subject.threadsAtWork} of ${subject.threads}`,
+    count(subject.convolutions),
+    subject.backend === "reference" ? "is the reference" : count(subject.networks),
+    count(subject.wrong),
+    (subject.milliseconds / 1000).toFixed(1),
+  ]);
+  return table(["backend", "threads", "convolutions", "networks", "wrong", "seconds"], rows);
+}
+
+function kernelTable({ subjects }: ConformanceReport): string {
+  const rows = subjects.flatMap(({ backend, threads, kernels }) =>
+    Object.entries(kernels).map(([kernel, tried]) => [
+      `${kernel} (${backend}, threads ${threads})`,
+      count(tried.convolutions),
+      count(tried.allEqual),
+      count(tried.allOpposite),
+    ]),
+  );
+  if (!rows.length) return "kernels: none of these backends names what it chose";
+  return table(["kernel", "convolutions", "all equal", "all opposite"], rows);
+}
+
+function distributionTable({ distribution }: ConformanceReport): string {
+  const rows = distribution.map(({ what, atLeast, share }) => [
+    what,
+    percent(share, 1),
+    percent(atLeast, 0),
+  ]);
+  return table(["convolutions with", "tried", "at least"], rows);
+}
+
+function faultTable({ faults }: ConformanceReport): string {
+  const rows = faults.map(({ fault, seeded, caught, slowest }) => [
+    fault,
+    count(seeded),
+    count(caught),
+    count(slowest),
+  ]);
+  return table(["mistake made on purpose", "times", "found", "convolutions needed"], rows);
+}

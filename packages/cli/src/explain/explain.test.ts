@@ -1,0 +1,127 @@
+import { writeOnebit } from "onebit/file";
+import { floatModelGraph } from "onebit/models";
+import { pack } from "onebit/pack";
+import { programCost, prune } from "onebit/program";
+import { expect, it } from "vitest";
+import { floatModel, tinyBnext } from "../test-support/networks.js";
+import { type ExplainedStep, explain } from "./explain.js";
+import { partsOf } from "./parts.js";
+import { describeStep } from "./steps.js";
+
+const quick = { warmupMs: 0, minRuns: 2, maxRuns: 2 };
+const limits = { warmupMs: 0, minRounds: 2, maxRounds: 2 };
+const packedOf = (model: ReturnType<typeof tinyBnext>) =>
+  pack(floatModelGraph(model), model.tensors);
+
+it("names what every step is for, and why it runs in bits or not", () => {
+  const { program } = packedOf(tinyBnext());
+  const steps = program.steps.map((_, index) => describeStep(program, index));
+  const byName = new Map(steps.map((step) => [step.name, step]));
+  expect(byName.get("feature.0")).toMatchObject({ role: "stem", bits: false });
+  expect(byName.get("feature.1.Attention.binary_conv")).toMatchObject({
+    ...{ role: "binary", bits: true, geometry: "3x3 8 to 8, 8x8" },
+    why: "signs times 1-bit weights",
+  });
+  expect(byName.get("feature.1.Attention.se.se.1")).toMatchObject({ role: "gate" });
+  expect(byName.get("fc")).toMatchObject({ role: "classifier", geometry: "8 to 4" });
+  for (const step of steps) expect(step.bits).toBe(step.role === "binary");
+});
+
+it("says that a real network has no signs", () => {
+  const { program } = packedOf(
+    floatModel("reactnet-nano", { form: "real", classes: 4, input: [3, 16, 16] }),
+  );
+  const steps = program.steps.map((_, index) => describeStep(program, index));
+  expect(steps.some(({ role }) => role === "binary")).toBe(false);
+  expect(steps.filter(({ role }) => role === "real").length).toBeGreaterThan(3);
+});
+
+it("splits the bytes that the program counts by width", () => {
+  const { program } = packedOf(tinyBnext());
+  const { steps } = programCost(program);
+  program.steps.forEach((step, index) => {
+    const { bytes } = describeStep(program, index);
+    const { weightBytes, activationBytes } = steps[index];
+    expect(bytes.binaryWeights + bytes.realWeights, step.covers[0]).toBe(weightBytes);
+    expect(bytes.binaryActivations + bytes.realActivations, step.covers[0]).toBe(activationBytes);
+    if (step.kind !== "binary-conv") expect(bytes.binaryWeights).toBe(0);
+  });
+});
+
+it("gives every step of the classifier its time on either backend", async () => {
+  const packed = packedOf(tinyBnext());
+  const { steps: expected } = prune(packed.program, ["logits"]);
+  const bytes = await writeOnebit(packed);
+  for (const backend of ["wasm", "reference"] as const) {
+    const how = { backend, threads: 1, profile: quick, limits };
+    const { steps, runs, nonBinaryShare, parts } = await explain("tiny", bytes, how);
+    expect(runs).toBe(2);
+    expect(steps.map(({ covers }) => covers)).toEqual(expected.map(({ covers }) => covers));
+    expect(nonBinaryShare === undefined).toBe(backend === "reference");
+    for (const { role, gmacs, macs, binaryMacs, milliseconds } of steps) {
+      if (role === "binary") expect(gmacs).toBeCloseTo(binaryMacs / milliseconds / 1e6, 9);
+      if (role === "element-wise") expect(macs + binaryMacs).toBe(0);
+    }
+    expect(parts.map(({ name }) => name)).toContain("stem");
+  }
+});
+
+const step = (fields: Partial<ExplainedStep>) =>
+  ({ milliseconds: 0, macs: 0, binaryMacs: 0, elementwise: 0, ...fields }) as ExplainedStep;
+
+it("splits a total into disjoint parts and says what a better rate would save", () => {
+  const geometry = "3x3 8 to 8, 8x8";
+  const parts = partsOf(
+    [
+      step({
+        role: "binary",
+        name: "a",
+        geometry,
+        milliseconds: 5,
+        binaryAloneMs: 4,
+        binaryMacs: 4e8,
+        elementwise: 1e6,
+      }),
+      step({
+        role: "binary",
+        name: "b",
+        geometry,
+        milliseconds: 3,
+        binaryAloneMs: 2,
+        binaryMacs: 4e8,
+        elementwise: 1e6,
+      }),
+      step({ role: "stem", milliseconds: 1, macs: 1e7 }),
+      step({ role: "element-wise", milliseconds: 1, elementwise: 5e5 }),
+    ],
+    10.5,
+  );
+  const figures = parts.map(({ name, milliseconds, share }) => [name, milliseconds, share]);
+  expect(figures).toEqual([
+    ["binary 3x3", 6, 6 / 10.5],
+    ["float work fused behind binary convolutions", 2, 2 / 10.5],
+    ["stem", 1, 1 / 10.5],
+    ["element-wise passes of their own", 1, 1 / 10.5],
+    ["outside the steps", 0.5, 0.5 / 10.5],
+  ]);
+  const [binary, fused, stem, passes] = parts;
+  // b does 200 G/s alone; a at that rate takes 2 ms less.
+  expect(binary.change).toEqual({
+    what: "its best layer (b) reaches 200 G/s; if all did",
+    totalMs: 8.5,
+  });
+  expect(binary.gmacs).toBeCloseTo(8e8 / 6 / 1e6, 9);
+  expect(fused.nsPerOperation).toBeCloseTo(1, 9);
+  expect([stem.gmacs, stem.change.totalMs]).toEqual([10, 9.5]);
+  expect([passes.nsPerOperation, passes.change.totalMs]).toEqual([2, 10.5]);
+});
+
+it("measures a binary part against the port limit where that is known", () => {
+  const limit = { form: "SIMD popcount", gmacs: 200, derivation: "" };
+  const fields = { role: "binary", geometry: "1x1 8 to 8, 8x8", binaryAloneMs: 4, limit } as const;
+  const [part] = partsOf([step({ ...fields, name: "a", milliseconds: 4, binaryMacs: 4e8 })], 4);
+  expect(part.change).toEqual({
+    what: "it reaches 50 % of the port limit of SIMD popcount; at the limit",
+    totalMs: 2,
+  });
+});

@@ -1,0 +1,125 @@
+import { cpus } from "node:os";
+import { type BackendName, load, type StepProfile } from "onebit";
+import { readOnebit } from "onebit/file";
+import { type Program, prune } from "onebit/program";
+import { type ConvShape, shapeName } from "../bench/bare-convolution.js";
+import { clockGHz } from "../bench/clock.js";
+import { kernelTimes } from "../bench/kernels.js";
+import type { LatencyOptions } from "../bench/latency.js";
+import { randomImages } from "../bench/onebit-engine.js";
+import { type PortLimit, portLimit } from "../bench/port-limit.js";
+import { type ProfileOptions, profileRuns, stepTotal } from "./measure.js";
+import { type Part, partsOf } from "./parts.js";
+import { describeStep, type StepDescription } from "./steps.js";
+
+/** A step of a network with what it took. */
+export interface ExplainedStep extends StepDescription, Omit<StepProfile, "weightBytes"> {
+  readonly index: number;
+  /** Of the whole run. */
+  readonly share: number;
+  /** 10^9 multiply-adds per second, where there are any. */
+  readonly gmacs?: number;
+  /** Of a binary convolution: what it takes without the float work that follows in the step. */
+  readonly binaryAloneMs?: number;
+  /** What the vector ports allow for its kernel, on one thread, where that is known. */
+  readonly limit?: PortLimit;
+}
+
+export interface Explanation {
+  readonly subject: string;
+  readonly backend: string;
+  /** Why faster backends were passed over, by name. */
+  readonly backendReasons: { readonly [backend: string]: string };
+  readonly threads: number;
+  readonly runs: number;
+  /** Of one image by the caller's clock. */
+  readonly wallMs: number;
+  /** Sum of the steps. */
+  readonly stepsMs: number;
+  /** Fraction of the wall time that the steps account for. */
+  readonly covered: number;
+  /** Fraction of the wall time that is not binary convolutions, these measured alone. */
+  readonly nonBinaryShare?: number;
+  readonly steps: readonly ExplainedStep[];
+  /** The whole run, by causes: shares add up to 1. */
+  readonly parts: readonly Part[];
+}
+
+export interface ExplainOptions {
+  readonly backend: BackendName | "auto";
+  readonly threads: number;
+  readonly profile?: ProfileOptions;
+  /** Of the convolutions measured alone. */
+  readonly limits?: LatencyOptions;
+}
+
+/** Where the time of a packed network goes, one image per run. */
+export async function explain(
+  subject: string,
+  packed: Uint8Array,
+  { backend, threads, profile, limits }: ExplainOptions,
+): Promise<Explanation> {
+  const { program } = await readOnebit(packed);
+  const classifier = prune(program, ["logits"]);
+  using model = await load(packed, { backend, threads });
+  const runs = await profileRuns(model, randomImages(model, 1), profile);
+  const chosen = model.backend as BackendName;
+  const alone = await binaryTimes(classifier, chosen, threads, limits);
+  const core = { cpu: cpus()[0]?.model ?? "", clockGHz: clockGHz() };
+  const { wallMs, covered } = runs;
+  const stepsMs = stepTotal(runs.steps);
+  // The whole run that these medians of steps belong to.
+  const totalMs = stepsMs / covered;
+  const steps = runs.steps.map((step, index): ExplainedStep => {
+    const { weightBytes: _, ...measured } = step;
+    const description = describeStep(classifier, index);
+    const isBinary = description.role === "binary" && threads === 1;
+    const macs = step.macs + step.binaryMacs;
+    return {
+      ...{ index, ...description, ...measured, share: step.milliseconds / totalMs },
+      gmacs: macs ? macs / step.milliseconds / 1e6 : undefined,
+      binaryAloneMs: alone.get(index),
+      limit: isBinary ? portLimit(chosen, step.kernel, core) : undefined,
+    };
+  });
+  return {
+    ...{ subject, backend: chosen, backendReasons: model.backendReasons, threads },
+    ...{ runs: runs.runs, wallMs, stepsMs, covered },
+    nonBinaryShare: alone.size ? 1 - binaryTotal(steps) / totalMs : undefined,
+    steps,
+    parts: partsOf(steps, totalMs),
+  };
+}
+
+function binaryTotal(steps: readonly ExplainedStep[]): number {
+  return steps.reduce((sum, { binaryAloneMs = 0, milliseconds }) => {
+    return sum + Math.min(binaryAloneMs, milliseconds);
+  }, 0);
+}
+
+/** Milliseconds of each binary convolution alone, by step; none on the reference, which is slow. */
+async function binaryTimes(
+  program: Program,
+  backend: BackendName,
+  threads: number,
+  limits?: LatencyOptions,
+): Promise<Map<number, number>> {
+  const times = new Map<number, number>();
+  if (backend === "reference") return times;
+  const shapes = program.steps.map((_, index) => binaryShape(program, index));
+  const distinct = new Map(shapes.flatMap((shape) => (shape ? [[shapeName(shape), shape]] : [])));
+  const measured = await kernelTimes([...distinct.values()], backend, threads, limits);
+  const byName = new Map([...distinct.keys()].map((name, i) => [name, measured[i]]));
+  for (const [index, shape] of shapes.entries()) {
+    if (shape) times.set(index, byName.get(shapeName(shape))!);
+  }
+  return times;
+}
+
+function binaryShape(program: Program, index: number): ConvShape | undefined {
+  const step = program.steps[index];
+  if (step.kind !== "binary-conv") return undefined;
+  const [height, width, inputs] = program.values[step.input].shape;
+  const { kernel, stride, padding, groups, out } = step;
+  return { inputs, outputs: out, size: [height, width], kernel, stride, padding, groups };
+}

@@ -1,0 +1,25 @@
+import { readdir, stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { IMAGE_EXTENSIONS } from "@onebit/train/data";
+import { OnebitError, UsageError } from "onebit";
+
+/** Files as they are, folders as the pictures in them (sorted, not deeper). */
+export async function photographs(inputs: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const input of inputs) {
+    const info = await stat(input).catch(() => undefined);
+    if (!info) throw new UsageError(`${input}: no such file or folder`);
+    if (!info.isDirectory()) {
+      found.push(input);
+      continue;
+    }
+    const names = (await readdir(input)).filter((name) =>
+      IMAGE_EXTENSIONS.includes(extname(name).toLowerCase()),
+    );
+    if (!names.length) {
+      throw new OnebitError(`${input}: no pictures in it (${IMAGE_EXTENSIONS.join(", ")})`);
+    }
+    found.push(...names.sort().map((name) => join(input, name)));
+  }
+  return found;
+}

@@ -1,6 +1,6 @@
 /** How the C++ is compiled: sources, flags per instruction set, and running the compiler. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,7 +23,7 @@ const NUMERICS = [
   "-fno-strict-aliasing",
 ];
 
-const AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vpopcntdq"];
+const AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vpopcntdq", "-Wno-maybe-uninitialized"];
 const ISA_FLAGS = {
   amx: [...AVX512, "-mamx-tile", "-mamx-int8"],
   avx512: AVX512,
@@ -33,6 +33,7 @@ const KERNELS = { x64: ["amx", "avx512", "avx2", "scalar"], arm64: ["neon"] };
 const SHARED = [
   "program",
   "constants",
+  "join",
   "layout",
   "weights",
   "epilogue",
@@ -75,5 +76,7 @@ export function build({ compiler, list, flags, link, objects, output }) {
     });
     return object;
   });
-  execFileSync(compiler, [...flags, ...compiled, ...link, "-o", output], { stdio: "inherit" });
+  execFileSync(compiler, [...flags, ...compiled, ...link, "-o", `${output}.new`], { stdio: "inherit" });
+  // Whoever has the old one open keeps it.
+  renameSync(`${output}.new`, output);
 }

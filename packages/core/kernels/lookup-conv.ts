@@ -125,15 +125,20 @@ function highHalf(s: v128): v128 {
   return v128.and(i16x8.shr_u(s, 4), i8x16.splat(15));
 }
 
-/** Sums of 16 outputs of a pair: [first, second pixel][even, odd outputs] 16 bits each. */
+/** Sums of 16 outputs of a pair: [first, second pixel][even, odd bytes] 16 bits each. */
 @inline
-function addUp(sums: usize, total: v128, high: v128): void {
+function addUp(sums: usize, total: v128, high: v128, first: bool): void {
   const low = i8x16.sub(total, v128.and(i16x8.shl(high, 4), i8x16.splat(-16)));
   const mask = i16x8.splat(255);
-  v128.store(sums, i16x8.add(v128.load(sums), v128.and(low, mask)));
-  v128.store(sums, i16x8.add(v128.load(sums, 16), i16x8.shr_u(low, 8)), 16);
-  v128.store(sums, i16x8.add(v128.load(sums, 32), v128.and(high, mask)), 32);
-  v128.store(sums, i16x8.add(v128.load(sums, 48), i16x8.shr_u(high, 8)), 48);
+  addTo(sums, v128.and(low, mask), first);
+  addTo(sums + 16, i16x8.shr_u(low, 8), first);
+  addTo(sums + 32, v128.and(high, mask), first);
+  addTo(sums + 48, i16x8.shr_u(high, 8), first);
+}
+
+@inline
+function addTo(sum: usize, counts: v128, first: bool): void {
+  v128.store(sum, first ? counts : i16x8.add(v128.load(sum), counts));
 }
 
 function twoPairs(conv: LookupConv, at: usize, w: usize, group: usize, channel: usize, lanes: i32): void {
@@ -144,10 +149,7 @@ function twoPairs(conv: LookupConv, at: usize, w: usize, group: usize, channel: 
   const partBytes = conv.partBytes;
   const runsEnd = conv.runOffsets + (<usize>conv.runs << 2);
   const zero = i32x4.splat(0);
-  for (let at: usize = 0; at != SUMS; at += 32) {
-    v128.store(sums + at, zero);
-    v128.store(sums + at, zero, 16);
-  }
+  let fresh = true;
   for (let run = conv.runOffsets; run != runsEnd; run += 4) {
     const offset = group + load<usize>(run);
     let a = first.window + offset;
@@ -180,10 +182,18 @@ function twoPairs(conv: LookupConv, at: usize, w: usize, group: usize, channel: 
         b += 6;
         w += 96;
       }
-      addUp(sums, t0, h0);
-      addUp(sums + 64, t1, h1);
-      addUp(sums + 128, t2, h2);
-      addUp(sums + 192, t3, h3);
+      if (fresh) {
+        addUp(sums, t0, h0, true);
+        addUp(sums + 64, t1, h1, true);
+        addUp(sums + 128, t2, h2, true);
+        addUp(sums + 192, t3, h3, true);
+        fresh = false;
+      } else {
+        addUp(sums, t0, h0, false);
+        addUp(sums + 64, t1, h1, false);
+        addUp(sums + 128, t2, h2, false);
+        addUp(sums + 192, t3, h3, false);
+      }
     }
   }
   finishPair(second, sums + 64, channel, lanes);
@@ -203,16 +213,15 @@ function finishPixel(dst: usize, start: usize, sums: usize, lanes: i32): void {
   if (lanes > 16) finish16(dst + 64, start + 64, sums + 128, lanes - 16);
 }
 
+/** Bytes 0, 4, 8, 12 belong to outputs 0 to 3, bytes 2, 6, .. to the next 4, then 1, 5, .. and 3, 7, .. */
 @inline
 function finish16(dst: usize, start: usize, sums: usize, lanes: i32): void {
   const even = v128.load(sums);
   const odd = v128.load(sums, 16);
-  const low = v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
-  const high = v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
-  const r0 = subtractTwice(v128.load(start), i32x4.extend_low_i16x8_u(low));
-  const r1 = subtractTwice(v128.load(start, 16), i32x4.extend_high_i16x8_u(low));
-  const r2 = subtractTwice(v128.load(start, 32), i32x4.extend_low_i16x8_u(high));
-  const r3 = subtractTwice(v128.load(start, 48), i32x4.extend_high_i16x8_u(high));
+  const r0 = subtractTwice(v128.load(start), even, false);
+  const r1 = subtractTwice(v128.load(start, 16), even, true);
+  const r2 = subtractTwice(v128.load(start, 32), odd, false);
+  const r3 = subtractTwice(v128.load(start, 48), odd, true);
   if (lanes >= 16) {
     v128.store(dst, r0);
     v128.store(dst, r1, 16);
@@ -226,7 +235,9 @@ function finish16(dst: usize, start: usize, sums: usize, lanes: i32): void {
   if (lanes > 12) storeLanes(dst + 48, r3, lanes - 12);
 }
 
+/** start - 2 * every other count: a product with -2 of one half of each pair. */
 @inline
-function subtractTwice(start: v128, count: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.sub(start, i32x4.shl(count, 1)));
+function subtractTwice(start: v128, counts: v128, second: bool): v128 {
+  const factors = second ? i16x8(0, -2, 0, -2, 0, -2, 0, -2) : i16x8(-2, 0, -2, 0, -2, 0, -2, 0);
+  return f32x4.convert_i32x4_s(i32x4.add(start, i32x4.dot_i16x8_s(counts, factors)));
 }

@@ -2,13 +2,14 @@
  * Canonical weights laid out for the kernels, once, when a program is loaded.
  *
  *   tileWords:    [group][tile of 8 outputs][kernel position][word of 32 channels][8 outputs]
- *   tileNibbles:  [group][tile of 32 outputs][run][three nibbles][2 x 16 outputs][nibble][16 outputs]
+ *   tileNibbles:  [group][tile of 32 outputs][run][three nibbles][2 x 16 outputs][nibble]
+ *                 [16 outputs, in the order of outputOf]
  *   borderStarts: [row class][column class][output] int32 = products + correct * (sum of the weights
  *                 at the kernel positions outside)
  *
  * Canonical: per output a row of kernel positions and channels, one bit each, filled to a byte.
  * Missing channels and outputs are 0 bits; a run that does not fill its threes ends in lookups of 0.
- * Cost of tileNibbles: about 110 instructions per 128 nibbles.
+ * Cost of tileNibbles: about 400 instructions per 512 nibbles.
  */
 import { Instruction } from "./instruction";
 
@@ -26,7 +27,7 @@ class Tiling {
   /** Kernel positions per run, and runs. */
   runTaps: i32;
   runs: i32;
-  /** Scratch: 16 words; for borderStarts an int32 per kernel position and output. */
+  /** Scratch: 512 bytes; for borderStarts an int32 per kernel position and output. */
   scratch: usize;
 }
 
@@ -100,46 +101,95 @@ export function tileNibbles(i: Instruction): void {
 
 /** 16 outputs. */
 function nibblesOfRun(t: Tiling, row: usize, there: i32, run: i32, to: usize): void {
-  const words = t.scratch;
+  const whole = there >= 16 && (t.groupIn & 7) == 0;
   let place = 0;
   for (let tap = run * t.runTaps; tap < (run + 1) * t.runTaps; tap++) {
-    for (let c = 0; c < t.groupIn; c += 32) {
-      gather(t, row, 16, there, tap * t.groupIn + c, t.groupIn - c, words);
-      // Byte k of 4 outputs side by side, then of all 16.
-      const a = byBytes(words);
-      const b = byBytes(words + 16);
-      const d = byBytes(words + 32);
-      const e = byBytes(words + 48);
-      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-      const de = v128.shuffle<i32>(d, e, 0, 4, 1, 5);
-      const byte0 = v128.shuffle<i64>(ab, de, 0, 2);
-      const byte1 = v128.shuffle<i64>(ab, de, 1, 3);
-      const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-      const de2 = v128.shuffle<i32>(d, e, 2, 6, 3, 7);
-      const byte2 = v128.shuffle<i64>(ab2, de2, 0, 2);
-      const byte3 = v128.shuffle<i64>(ab2, de2, 1, 3);
-      v128.store(placeOf(to, place), low(byte0));
-      v128.store(placeOf(to, place + 1), low(byte1));
-      v128.store(placeOf(to, place + 2), low(byte2));
-      v128.store(placeOf(to, place + 3), low(byte3));
-      v128.store(placeOf(to, place + 4), i8x16.shr_u(byte0, 4));
-      v128.store(placeOf(to, place + 5), i8x16.shr_u(byte1, 4));
-      v128.store(placeOf(to, place + 6), i8x16.shr_u(byte2, 4));
-      v128.store(placeOf(to, place + 7), i8x16.shr_u(byte3, 4));
+    let c = 0;
+    for (; whole && c + 128 <= t.groupIn; c += 128) {
+      gatherVectors(t, row + (<usize>(tap * t.groupIn + c) >> 3), t.scratch);
+      for (let word = 0; word < 4; word++) {
+        storeWord(t.scratch + (<usize>word << 6), to, place);
+        place += 8;
+      }
+    }
+    for (; c < t.groupIn; c += 32) {
+      gatherLanes(t, row, there, tap * t.groupIn + c, t.groupIn - c, t.scratch);
+      transposeWords(t.scratch);
+      storeWord(t.scratch, to, place);
       place += 8;
     }
   }
   for (; place % 3 != 0; place++) v128.store(placeOf(to, place), i8x16.splat(-128));
 }
 
+/** Bytes 0 to 3 of a word, of 16 outputs each -> its 8 nibbles, low ones first. */
 @inline
-function placeOf(to: usize, place: i32): usize {
-  return to + <usize>(place / 3) * 96 + <usize>(place % 3) * 16;
+function storeWord(bytes: usize, to: usize, place: i32): void {
+  for (let k = 0; k < 4; k++) {
+    const byte = v128.load(bytes + (<usize>k << 4));
+    v128.store(placeOf(to, place + k), v128.and(byte, i8x16.splat(15)));
+    v128.store(placeOf(to, place + 4 + k), i8x16.shr_u(byte, 4));
+  }
+}
+
+/** The same 16 bytes of 16 outputs, transposed: interleaved with the 8th row from it, four times. */
+@inline
+function gatherVectors(t: Tiling, row: usize, rows: usize): void {
+  for (let lane = 0; lane < 16; lane++) {
+    v128.store(rows + (<usize>lane << 4), v128.load(row + <usize>outputOf(lane) * t.rowBytes));
+  }
+  interleave(rows, rows + 256);
+  interleave(rows + 256, rows);
+  interleave(rows, rows + 256);
+  interleave(rows + 256, rows);
+}
+
+function interleave(from: usize, to: usize): void {
+  for (const end = from + 128; from != end; from += 16) {
+    const a = v128.load(from);
+    const b = v128.load(from, 128);
+    v128.store(to, v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+    v128.store(to, v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 16);
+    to += 32;
+  }
+}
+
+/** 16 words -> byte 0 of all, byte 1 of all, ... */
+@inline
+function transposeWords(words: usize): void {
+  const a = byBytes(words);
+  const b = byBytes(words + 16);
+  const d = byBytes(words + 32);
+  const e = byBytes(words + 48);
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const de = v128.shuffle<i32>(d, e, 0, 4, 1, 5);
+  const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const de2 = v128.shuffle<i32>(d, e, 2, 6, 3, 7);
+  v128.store(words, v128.shuffle<i64>(ab, de, 0, 2));
+  v128.store(words, v128.shuffle<i64>(ab, de, 1, 3), 16);
+  v128.store(words, v128.shuffle<i64>(ab2, de2, 0, 2), 32);
+  v128.store(words, v128.shuffle<i64>(ab2, de2, 1, 3), 48);
+}
+
+/** Lanes in the order in which lookup-conv.ts takes its sums apart. */
+@inline
+function outputOf(lane: i32): i32 {
+  return ((lane & 1) << 3) | ((lane & 2) << 1) | (lane >> 2);
+}
+
+/** The same word of 16 outputs, 0 where there is none. */
+@inline
+function gatherLanes(t: Tiling, row: usize, there: i32, bit: i32, channels: i32, to: usize): void {
+  for (let lane = 0; lane < 16; lane++) {
+    const o = outputOf(lane);
+    store<u32>(to, o < there ? wordAt(row + <usize>o * t.rowBytes, bit, channels) : 0);
+    to += 4;
+  }
 }
 
 @inline
-function low(bytes: v128): v128 {
-  return v128.and(bytes, i8x16.splat(15));
+function placeOf(to: usize, place: i32): usize {
+  return to + <usize>(place / 3) * 96 + <usize>(place % 3) * 16;
 }
 
 @inline

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "epilogue.h"
+#include "join.h"
 #include "weights.h"
 
 namespace onebit {
@@ -65,6 +66,7 @@ class Compiler {
 
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
+    joinPools(r.program);
     r.layout = layOut(r.program);
     const int32_t count = static_cast<int32_t>(r.program.steps.size());
     for (int32_t i = 0; i < count; i++) {
@@ -131,7 +133,7 @@ class Compiler {
     job.blockCount = static_cast<int32_t>(step.blocks.size());
     step.clears = clearsOf(index + 1);
     compileKernel(index, job, raw, input);
-    EpilogueInput epilogueInput = {raw, r.layout, {}, sumStrideOf(shape)};
+    EpilogueInput epilogueInput = {raw, r.program.values, r.layout, {}, sumStrideOf(shape)};
     for (const Range& sums : scratch_[index].sums) epilogueInput.sums.push_back(sums.offset);
     CompiledEpilogue epilogue = compileEpilogue(epilogueInput, vectors);
     step.ops = std::move(epilogue.ops);
@@ -199,13 +201,13 @@ class Compiler {
   /** Weights and counts of byte kernels. */
   static size_t scratchBytesOf(const CompiledStep& step) {
     if (!step.job.spread) return 0;
-    const size_t chunks = size_t(step.job.kernel[0]) * ((step.job.rowLength + 1) / 2);
-    return kSpreadBlocks * (chunks * kChunkBytes + size_t(step.taskRows) * step.job.tilesPerRow * step.job.tilePixels * kLanes * 4);
+    return kSpreadBytes + kSpreadBlocks * (size_t(step.taskRows) * step.job.tilesPerRow * step.job.tilePixels * kLanes * 4);
   }
 
   /** Cuts a step into tasks: rows, and blocks of channels where these do not share words of bits. */
   void divide(CompiledStep& step, const RawStep& raw, const Value& input) const {
     const StepJob& job = step.job;
+    step.skipped = raw.skipped;
     const double products = raw.kind == StepKind::linear ? input.channels : double(raw.kernel[0]) * raw.kernel[1] * input.channels / std::max(1, raw.groups);
     const double perOutput = (raw.kind == StepKind::binaryConv ? products / 300 : raw.kind == StepKind::pointwise ? 0 : products / 8) + 0.1 * (2 + step.ops.size());
     const double cycles = perOutput * job.height * job.width * job.channels;
@@ -216,13 +218,21 @@ class Compiler {
     step.taskRows = std::min(job.height, std::max(1, pixels / job.width));
     step.taskBlocks = job.blockCount;
     if (step.serial) return;
-    const int32_t wanted = 6 * options_.threads;
+    // Byte kernels spread their weights once per task.
+    const int32_t wanted = (job.spread ? 3 : 6) * options_.threads;
     const auto tasks = [&] { return (job.height + step.taskRows - 1) / step.taskRows * ((job.blockCount + step.taskBlocks - 1) / step.taskBlocks); };
     const bool divisible = raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
       return op.code != Code::bits || op.offset % kLanes == 0;
     });
     while (divisible && tasks() < wanted && step.taskBlocks > kMaxBlocks) step.taskBlocks = (step.taskBlocks / 2 + kMaxBlocks - 1) / kMaxBlocks * kMaxBlocks;
     while (tasks() < wanted && step.taskRows > 1) step.taskRows = (step.taskRows + 1) / 2;
+    roundRows(step);
+  }
+
+  /** Both rows of a 2x2 mean belong to one task. */
+  static void roundRows(CompiledStep& step) {
+    const bool pooled = std::any_of(step.ops.begin(), step.ops.end(), [](const MicroOp& op) { return op.code == Code::sink && op.sink.pooled; });
+    if (pooled) step.taskRows += step.taskRows % 2;
   }
 
   std::unique_ptr<CompiledProgram> result_;

@@ -25,6 +25,8 @@ struct CompiledStep {
   std::vector<Range> clears;
   /** Rows and blocks of channels that make one task. */
   int32_t taskRows, taskBlocks;
+  /** Done by the steps before. */
+  bool skipped;
   /** Too little work to be shared among threads. */
   bool serial;
 };

@@ -109,7 +109,7 @@ class EpilogueCompiler {
       const RawOp& raw = raw_[i];
       const size_t meanIndex = raw.code == Code::mean ? mean++ : 0;
       if (!raw.writes() || origin_[i + 1] != origin) continue;
-      const bool full = (raw.code == Code::store && sink.stores) || (raw.code == Code::mean && sink.sums) ||
+      const bool full = (raw.code == Code::store && sink.stores) || (raw.code == Code::store && raw.pooled && !empty) || sink.pooled || (raw.code == Code::mean && sink.sums) ||
                         (raw.code == Code::bits && sink.bitCount == kMostBitSinks);
       if (full) flush();
       empty = false;
@@ -118,6 +118,9 @@ class EpilogueCompiler {
         sink.stores = true;
         sink.map = place;
         sink.mapOffset = raw.offset;
+        sink.pooled = raw.pooled;
+        sink.rows = input_.values[raw.value].height;
+        sink.columns = input_.values[raw.value].width;
       } else if (raw.code == Code::mean) {
         sink.sums = true;
         sink.sumOffset = input_.sums[meanIndex];

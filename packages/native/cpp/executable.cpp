@@ -100,6 +100,7 @@ Frame Executable::frameOf(Worker& worker, char* arena) const {
 }
 
 void Executable::runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared) {
+  if (step.skipped) return;
   clear(arena, step.clears);
   prepare(step.job, arena);
   if (step.job.spread) spread(arena, step, shared && !step.serial);

@@ -45,6 +45,7 @@ void findLifetimes(const Program& program, std::vector<Range>& ranges) {
   };
   use(program.input, -1);
   for (int32_t i = 0; i < end; i++) {
+    if (program.steps[i].skipped) continue;
     use(program.steps[i].input, i);
     for (const RawOp& op : program.steps[i].ops) {
       if (op.reads() || op.writes()) use(op.value, i);

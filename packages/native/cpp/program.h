@@ -28,6 +28,8 @@ struct RawOp {
   int32_t value, offset;
   bool orEqual;
   float low, high;
+  /** store: the value takes 2x2 means of the register (see join.h). */
+  bool pooled;
 
   bool reads() const { return code == Code::load; }
   bool writes() const { return code == Code::store || code == Code::bits || code == Code::mean; }
@@ -42,6 +44,8 @@ struct RawStep {
   int32_t mode;
   int32_t bits;
   float clip;
+  /** The steps before have done its work. */
+  bool skipped;
   std::vector<RawOp> ops;
 };
 

@@ -55,7 +55,9 @@ constexpr int kMostBitSinks = 2;
 
 /** Where one register goes: into a map, bits, row sums [height][stride] of its mean, or several. */
 struct Sink {
-  bool stores, sums;
+  /** pooled: the map takes 2x2 means, of `rows` x `columns`; rows must come in order. */
+  bool stores, sums, pooled;
+  int32_t rows, columns;
   int32_t bitCount;
   Place map;
   int32_t mapOffset;
@@ -159,8 +161,9 @@ constexpr int kSpreadBlocks = 2;
 constexpr int kMostChunks = 256;
 /** Pixels of a row that byte kernels take together, at most. */
 constexpr int kTilePixels = 16;
-/** Weights of a chunk and a block as bytes. */
+/** Weights of a chunk and a block as bytes, and of all that byte kernels hold at a time. */
 constexpr size_t kChunkBytes = 1024;
+constexpr size_t kSpreadBytes = kSpreadBlocks * 18 * kChunkBytes;
 
 struct Task {
   int32_t rowBegin, rowEnd, blockBegin, blockEnd;

@@ -125,6 +125,7 @@ async function measureShape(
     for (const backend of backends) {
       const model = await load(packed, { backend, threads });
       models.push(model);
+      await model.ready();
       entries.push(kernelEntry(model, threads, convMacs(shape)));
     }
     const convolution = bareConvolution(shape);

@@ -16,6 +16,15 @@ const machine = {
   ...{ cpu: "A CPU", cores: 2, memoryGiB: 8, platform: "linux x64", node: "v20.20.2" },
 };
 
+const idle = { machine, version: "0.1.0", loadAverage: 0.1 };
+
+it("says where other programs were running", () => {
+  expect(benchPage({ ...idle, results }, "x")).not.toMatch(/other programs/);
+  expect(benchPage({ ...idle, results, loadAverage: 3.21 }, "x")).toContain(
+    "**Note:** other programs were running (load average 3.2 on 2 cores)",
+  );
+});
+
 it("compares several threads with one, engine by engine", () => {
   expect(scaling(results).rows).toEqual([["bnext-t", "onebit wasm", 2, "1.82 x"]]);
 });
@@ -29,7 +38,7 @@ it("writes machine, command, networks, threads, kernels and how to repeat it", (
   const kernelResult = { ...result("onebit wasm", 1, 1), gmacs: 140 };
   const rows = [{ shape: "3x3 256 to 256, 14x14", networks: [], macs: 1, results: [kernelResult] }];
   const kernels = { threads: 1, clockGHz: 3.5, rows };
-  const page = benchPage({ machine, version: "0.1.0", results, kernels }, "npx onebit bench x");
+  const page = benchPage({ ...idle, results, kernels }, "npx onebit bench x");
   expect(page).toMatch(/^# Benchmarks\n\nonebit 0\.1\.0, Node v20\.20\.2, linux x64, A CPU/);
   expect(page).toContain("npx onebit bench x");
   expect(page).toContain("| onnxruntime-web 1.0 * | 1 | 200 | 200 to 200 | 10.00 x |");

@@ -25,6 +25,7 @@ export async function onebitEntry(
   const start = performance.now();
   const model = await load(packed, { backend, threads });
   const loadMs = performance.now() - start;
+  await model.ready();
   const input = randomImages(model, batch);
   await model.run(input);
   return {

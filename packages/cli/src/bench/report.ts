@@ -6,6 +6,14 @@ import type { BenchKernels } from "./kernels.js";
 export interface BenchReport {
   readonly machine: ReturnType<typeof machine>;
   readonly version: string;
+  /** Programs that wanted a core in the minute before the measurement: 0 on an idle machine. */
+  readonly loadAverage: number;
   readonly results: readonly BenchResult[];
   readonly kernels?: BenchKernels;
+}
+
+/** A warning where other programs were running; times are comparable within a report only. */
+export function busyLine({ loadAverage, machine }: BenchReport): string | undefined {
+  if (loadAverage < 0.5) return undefined;
+  return `other programs were running (load average ${loadAverage.toFixed(1)} on ${machine.cores} cores): the machine can do better than this`;
 }

@@ -1,3 +1,4 @@
+import { loadavg } from "node:os";
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { type BackendName, UsageError } from "onebit";
@@ -13,7 +14,7 @@ import { type BenchResult, benchInference } from "../bench/inference.js";
 import { benchKernels } from "../bench/kernels.js";
 import { benchPage } from "../bench/markdown.js";
 import { parsePeers } from "../bench/peers/index.js";
-import type { BenchReport } from "../bench/report.js";
+import { type BenchReport, busyLine } from "../bench/report.js";
 import { benchSubject } from "../bench/subject.js";
 import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
 import { machine } from "../machine.js";
@@ -94,6 +95,7 @@ async function measure(
   flags: Flags,
   out: Output,
 ): Promise<BenchReport> {
+  const [loadAverage] = loadavg();
   const threads = threadNumbers(flags.threads);
   const batch = wholeNumber("--batch", flags.batch) ?? 1;
   const named = flags.backend?.split(",").map((name) => backendChoice(name.trim()));
@@ -107,7 +109,7 @@ async function measure(
   const results: BenchResult[] = [];
   for (const network of networks) results.push(...(await benchInference(network, how)));
   const kernels = flags.kernels ? await benchKernels(how) : undefined;
-  return { machine: machine(), version: version(), results, kernels };
+  return { machine: machine(), version: version(), loadAverage, results, kernels };
 }
 
 /** Every fast backend; says why others were passed over. */
@@ -122,7 +124,10 @@ function threadNumbers(text = "1"): number[] {
   return [...new Set(numbers)];
 }
 
-function printReport({ results, kernels }: BenchReport, out: Output): void {
+function printReport(report: BenchReport, out: Output): void {
+  const { results, kernels } = report;
+  const busy = busyLine(report);
+  if (busy) out.note(busy);
   if (results.length) out.line(latencyTable(results));
   for (const line of handicapLines(results)) out.line(line);
   if (!kernels) return;

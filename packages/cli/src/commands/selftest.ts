@@ -102,17 +102,23 @@ function subjectTable({ subjects }: ConformanceReport): string {
   return table(["backend", "threads", "convolutions", "networks", "wrong", "seconds"], rows);
 }
 
+/** All thread counts together. */
 function kernelTable({ subjects }: ConformanceReport): string {
-  const rows = subjects.flatMap(({ backend, threads, kernels }) =>
-    Object.entries(kernels).map(([kernel, tried]) => [
-      `${kernel} (${backend}, threads ${threads})`,
-      count(tried.convolutions),
-      count(tried.allEqual),
-      count(tried.allOpposite),
-    ]),
-  );
-  if (!rows.length) return "kernels: none of these backends names what it chose";
-  return table(["kernel", "convolutions", "all equal", "all opposite"], rows);
+  const rows = new Map<string, [convolutions: number, allEqual: number, allOpposite: number]>();
+  for (const { backend, kernels } of subjects) {
+    for (const [kernel, tried] of Object.entries(kernels)) {
+      const name = `${kernel} (${backend})`;
+      const [convolutions, allEqual, allOpposite] = rows.get(name) ?? [0, 0, 0];
+      rows.set(name, [
+        convolutions + tried.convolutions,
+        allEqual + tried.allEqual,
+        allOpposite + tried.allOpposite,
+      ]);
+    }
+  }
+  if (!rows.size) return "kernels: none of these backends names what it chose";
+  const cells = [...rows].map(([name, counts]) => [name, ...counts.map(count)]);
+  return table(["kernel", "convolutions", "all equal", "all opposite"], cells);
 }
 
 function distributionTable({ distribution }: ConformanceReport): string {

@@ -52,7 +52,7 @@ async function runSession(session: OnnxSession, input: string, images: FloatTens
 }
 
 /** The same network for images of another size. */
-export function graphAtSize(model: FloatModel, size: readonly [number, number]): Graph {
+function graphAtSize(model: FloatModel, size: readonly [number, number]): Graph {
   const { architecture } = model;
   const graph = floatModelGraph(model);
   const inputs = graph.inputs.map(({ name, shape }) => ({

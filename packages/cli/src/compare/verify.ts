@@ -82,7 +82,7 @@ export async function verify(
 }
 
 /** max|a - b| / max|b|; infinite where either is no number. */
-export function relativeError(a: Float32Array, b: Float32Array): number {
+function relativeError(a: Float32Array, b: Float32Array): number {
   let [gap, size] = [0, 0];
   for (let i = 0; i < b.length; i++) {
     const difference = Math.abs(a[i] - b[i]);
@@ -93,7 +93,7 @@ export function relativeError(a: Float32Array, b: Float32Array): number {
   return gap === 0 ? 0 : gap / size;
 }
 
-export function argmax(row: Float32Array): number {
+function argmax(row: Float32Array): number {
   let best = 0;
   for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i;
   return best;

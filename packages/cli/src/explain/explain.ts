@@ -62,6 +62,7 @@ export async function explain(
   const { program } = await readOnebit(packed);
   const classifier = prune(program, ["logits"]);
   using model = await load(packed, { backend, threads });
+  await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;
   const alone = await binaryTimes(classifier, chosen, threads, limits);

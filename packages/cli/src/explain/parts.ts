@@ -61,13 +61,15 @@ function changeOf(steps: readonly ExplainedStep[], milliseconds: number, total: 
   return { what, totalMs: total - milliseconds + least };
 }
 
+/** A difference of two measurements: good for the sum, too coarse to compare its steps. */
 function fusedPart(binary: readonly ExplainedStep[], total: number): Part[] {
   if (!binary.some(({ binaryAloneMs }) => binaryAloneMs !== undefined)) return [];
-  const fused = binary.map((step) => ({
-    ...step,
-    milliseconds: step.milliseconds - aloneMs(step),
-  }));
-  return [elementwisePart("float work fused behind binary convolutions", fused, total)];
+  const milliseconds = sum(binary, (step) => step.milliseconds - aloneMs(step));
+  const operations = sum(binary, ({ elementwise }) => elementwise);
+  const nsPerOperation = operations > 0 ? (1e6 * milliseconds) / operations : undefined;
+  const change = { what: "without it", totalMs: total - milliseconds };
+  const name = "float work fused behind binary convolutions";
+  return [{ name, milliseconds, share: milliseconds / total, nsPerOperation, change }];
 }
 
 const realNames = {

@@ -4,7 +4,6 @@ import { Random } from "./random.js";
 
 /** Convolutions that share their images: enough that compiling does not dominate. */
 export const BATCH_SIZE = 32;
-/** Large ones that do. */
 const WIDE_BATCH_SIZE = 8;
 
 /** Products per convolution and image: what the definition takes its time for. */
@@ -14,8 +13,8 @@ const MAX_LONG_PRODUCTS = 250_000;
 const MAX_WIDE_PRODUCTS = 1_500_000;
 
 /**
- * A batch from a seed; the same batch wherever it is drawn. wide: fewer convolutions of larger
- * images, with enough rows and outputs that threads share them.
+ * A batch from a seed; the same batch wherever it is drawn. wide: fewer and larger convolutions, with
+ * enough rows and outputs that threads share them, or of the widths that networks have.
  */
 export function randomBatch(seed: number, wide = false): ConvolutionBatch {
   const random = new Random(seed);
@@ -23,7 +22,7 @@ export function randomBatch(seed: number, wide = false): ConvolutionBatch {
   const images = [randomSigns(random, sizeOf(input)), secondImage(random, sizeOf(input))];
   const convolutions: Convolution[] = [];
   while (convolutions.length < (wide ? WIDE_BATCH_SIZE : BATCH_SIZE)) {
-    const geometry = randomGeometry(random, input);
+    const geometry = randomGeometry(random, input, wide);
     if (geometry)
       convolutions.push({ ...geometry, weights: randomWeights(random, geometry, images) });
   }
@@ -41,6 +40,9 @@ function randomInput(random: Random): MapShape {
 }
 
 function wideInput(random: Random): MapShape {
+  if (random.chance(0.5)) {
+    return [random.int(5, 10), random.int(5, 10), 32 * random.pick([1, 2, 2, 4, 4, 8])];
+  }
   return [random.int(12, 40), random.int(12, 40), random.int(1, 40)];
 }
 
@@ -52,7 +54,7 @@ function randomChannels(random: Random): number {
 type Geometry = Omit<Convolution, "weights">;
 
 /** Undefined where the kernel does not fit or the definition would take too long. */
-function randomGeometry(random: Random, input: MapShape): Geometry | undefined {
+function randomGeometry(random: Random, input: MapShape, wide: boolean): Geometry | undefined {
   const long = input[2] >= 500;
   const kernel = random.pair(() => random.pick(long ? [1, 3, 3] : [1, 1, 2, 3, 3, 3, 4, 5, 7]));
   const padding = randomPadding(random, input, kernel);
@@ -67,16 +69,17 @@ function randomGeometry(random: Random, input: MapShape): Geometry | undefined {
     padValue: random.pick([0, 1, -1] as const),
   };
   const perOutput = products(geometry) / groups;
-  const most = mostProducts(input) / (perOutput * groups);
+  const budget = wide ? MAX_WIDE_PRODUCTS : long ? MAX_LONG_PRODUCTS : MAX_PRODUCTS;
+  const most = budget / (perOutput * groups);
   if (most < 1) return undefined;
-  const wanted = random.chance(0.1) ? random.int(33, 140) : random.int(1, 24);
+  const wanted = wantedOutputs(random, wide);
   const groupOut = Math.max(1, Math.min(Math.floor(most), Math.ceil(wanted / Math.sqrt(groups))));
   return { ...geometry, out: groups * groupOut };
 }
 
-function mostProducts([height, width, channels]: MapShape): number {
-  if (channels >= 500) return MAX_LONG_PRODUCTS;
-  return height * width >= 144 ? MAX_WIDE_PRODUCTS : MAX_PRODUCTS;
+function wantedOutputs(random: Random, wide: boolean): number {
+  if (wide && random.chance(0.7)) return 16 * random.int(1, 8);
+  return random.chance(0.1) ? random.int(33, 140) : random.int(1, 24);
 }
 
 /** At least what lets the kernel fit, often more: windows may lie wholly outside. */

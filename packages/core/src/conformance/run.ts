@@ -62,8 +62,8 @@ export interface ConformanceReport {
 
 /** Starting threads takes longer than what they then do: so many batches to one for those subjects. */
 const THREADED_SHARE = 8;
-/** Half of those are large enough that threads share their rows. */
-const isWide = (i: number) => i % (2 * THREADED_SHARE) === THREADED_SHARE;
+/** Three batches in sixteen, and half of what threads get, are of the size that layers have. */
+const isWide = (i: number) => i % 4 === 0 && i % 16 !== 0;
 /** Differences of one subject that are told; more are only counted. */
 const MOST_FAILURES = 5;
 

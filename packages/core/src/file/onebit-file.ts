@@ -32,6 +32,8 @@ export interface OnebitHeader {
   readonly requires: readonly string[];
   /** See program/compact.ts. */
   readonly program: unknown;
+  /** Where the small float32 tensors lie; see small-floats.ts. */
+  readonly floats?: unknown;
   readonly preprocess?: unknown;
   readonly labels?: unknown;
   readonly card?: unknown;

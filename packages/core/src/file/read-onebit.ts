@@ -10,6 +10,7 @@ import { ALIGNMENT, FORMAT, METADATA_ENTRY, type OnebitFile } from "./onebit-fil
 import { isLevelsOf, loadQuantised } from "./quantised-weights.js";
 import { loadRealWeight, scaleKey } from "./real-weights.js";
 import { readSafetensors, type Safetensors, type StoredTensor } from "./safetensors.js";
+import { splitSmallFloats } from "./small-floats.js";
 
 /**
  * Reads a `.onebit` file and trusts nothing in it: structure, checksum, program and tensors are all
@@ -21,8 +22,9 @@ export async function readOnebit(bytes: Uint8Array): Promise<OnebitFile> {
   const safetensors = readSafetensors(bytes);
   const header = readHeader(safetensors);
   await checkDigest(header, safetensors, bytes);
-  const program = expandProgram(header.program, Object.keys(safetensors.tensors));
-  const tensors = programTensors(program, safetensors.tensors);
+  const stored = splitSmallFloats(header.floats, safetensors.tensors);
+  const program = expandProgram(header.program, Object.keys(stored));
+  const tensors = programTensors(program, stored);
   checkProgram(program, tensors);
   const { preprocess, labels, card } = header;
   return { program, tensors, ...checkExtras({ program, preprocess, labels, card }) };

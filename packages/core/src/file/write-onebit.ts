@@ -7,6 +7,7 @@ import { digest, type TensorEntry } from "./digest.js";
 import { ALIGNMENT, FORMAT, METADATA_ENTRY, NEEDS, type OnebitFile } from "./onebit-file.js";
 import { REAL_WEIGHTS, type RealWeights, storeRealWeight } from "./real-weights.js";
 import { type StoredTensor, writeSafetensors } from "./safetensors.js";
+import { joinSmallFloats } from "./small-floats.js";
 import { isQuantised, storeQuantised } from "./store-quantised.js";
 import { storeVector, VECTORS, type Vectors } from "./store-vector.js";
 
@@ -36,12 +37,15 @@ export async function writeOnebit(
   }
   checkProgram(file.program, file.tensors);
   checkExtras(file);
-  const tensors = inFileOrder(storedTensors(file, { realWeights, vectors }));
+  const stored = storedTensors(file, { realWeights, vectors });
+  const joined = joinSmallFloats(stored);
+  const tensors = inFileOrder(joined.tensors);
   const header = {
     format: FORMAT,
     needs: NEEDS,
     requires: requiredKinds(file.program),
-    program: compactProgram(file.program, Object.keys(tensors)),
+    program: compactProgram(file.program, Object.keys(stored)),
+    floats: joined.floats,
     preprocess: file.preprocess,
     labels: file.labels,
     card: file.card,

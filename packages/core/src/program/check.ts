@@ -141,7 +141,10 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
 
 function checkGeometry(step: Step, channels: number, where: string): void {
   if (step.kind === "pointwise") return;
-  if (step.kind === "quantise") return checkQuantiser(step, where);
+  if (step.kind === "quantise") {
+    checkQuantiser(step, where);
+    return;
+  }
   if (step.kind !== "pool") checkCount(step.out, "out", where, 2 ** 24);
   if (step.kind === "linear") return;
   for (const axis of [0, 1] as const) {

@@ -100,6 +100,32 @@ describe("a program at another input size", () => {
   const graph = buildModel("bnext", { ...small, input: [3, 32, 32] });
   const { program, tensors } = pack(graph, randomWeights(graph, 1));
 
+  it.each([
+    ["bnext-18", resnet],
+    ["reactnet-18", resnet],
+    ["reactnet", { classes: 5, widths: [4, 8, 16, 32, 64, 128] }],
+  ])(
+    "%s shrinks until its last map is one pixel, and says the same as one packed so",
+    async (name, options) => {
+      const built = (side: number) => buildModel(name, { ...options, input: [3, side, side] });
+      const weights = randomWeights(built(64), 3);
+      const large = pack(built(64), weights);
+      const small = pack(built(32), weights);
+      const images = randomImages([2, 3, 32, 32], 6);
+      const input = { shape: images.shape, data: images.data as Float32Array };
+      const logits: Float32Array[] = [];
+      for (const backend of ["reference", "wasm"] as const) {
+        using shrunk = await load(await writeOnebit(large), { backend, input: [32, 32] });
+        using direct = await load(await writeOnebit(small), { backend });
+        for (const model of [shrunk, direct]) logits.push((await model.run(input)).logits.data);
+      }
+      for (const other of logits.slice(1)) expect(other).toEqual(logits[0]);
+      expect(() => atInputSize(small.program, small.tensors, [64, 64])).toThrow(
+        /is one pixel at the size/,
+      );
+    },
+  );
+
   it("is itself at its own size", () => {
     expect(atInputSize(program, tensors, [32, 32])).toBe(program);
   });

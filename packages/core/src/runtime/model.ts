@@ -150,6 +150,11 @@ export class Model implements Disposable {
     );
   }
 
+  /** Resolves once the threads that were asked for have started, or could not; runs need not wait. */
+  async ready(): Promise<void> {
+    await this.#chosen.executable.ready?.();
+  }
+
   /** Memory that the backend plans for the values of one image, weights apart, where it can tell. */
   get arenaBytes(): number | undefined {
     return this.#chosen.executable.arenaBytes;

@@ -1,8 +1,8 @@
 // Minus the weights where activation bits are set, AMX tiles of 8-bit integers.
 //
 //   once per task and two blocks of output channels:
-//     weights from bits to bytes, -1 where the bit is set, else +1
-//     for each 18 chunks of 64 window channels                       their weights stay in L1
+//     for each 18 chunks of 64 window channels:
+//       their weights from bits to bytes, -1 where the bit is set, else +1: they stay in L1
 //       for each two tiles of up to 16 pixels of a row
 //         for each chunk:
 //           A = 64 bytes (0 or 1) of each pixel, twice               straight from the spread input
@@ -37,12 +37,25 @@ static inline void spreadWeights(const uint64_t* masks, char* to) {
 static inline int chunksPerRow(const StepJob& job) { return (job.rowLength + 1) / 2; }
 static inline int chunksOf(const StepJob& job) { return job.kernel[0] * chunksPerRow(job); }
 
-static void spreadPanels(const StepJob& job, const Frame& frame, int block, int blocks) {
-  const int chunks = chunksOf(job);
+/** Part of a window: chunks from `begin` on, each at its offset from the window's start. */
+struct Slab {
+  int begin, end;
+  const int32_t* offsets;
+  int64_t stride;
+  int64_t countsPerBlock;
+};
+
+/** Two blocks of one slab: 36 kB of bytes. */
+constexpr int kSlabChunks = 18;
+constexpr size_t kSlabBytes = kSlabChunks * kChunkBytes;
+static_assert(kSpreadBlocks * kSlabBytes == kSpreadBytes);
+
+static void spreadPanels(const StepJob& job, const Frame& frame, const Slab& slab, int block, int blocks) {
   for (int b = 0; b < blocks; b++) {
-    const uint64_t* masks = reinterpret_cast<const uint64_t*>(job.panels + (block + b) * job.panelBytes);
-    char* to = frame.scratch + b * chunks * kChunkBytes;
-    for (int chunk = 0; chunk < chunks; chunk++, masks += kLanes, to += kChunkBytes) {
+    const uint64_t* masks = reinterpret_cast<const uint64_t*>(job.panels + (block + b) * job.panelBytes) + slab.begin * kLanes;
+    char* to = frame.scratch + b * kSlabBytes;
+    for (int chunk = slab.begin; chunk < slab.end; chunk++, masks += kLanes, to += kChunkBytes) {
+#pragma GCC unroll 16
       for (int row = 0; row < kLanes; row++) spreadWeights(masks + row, to + row * 64);
       // A row of the kernel that ends amid the chunk: what follows in memory counts nothing.
       const bool half = (job.rowLength & 1) && chunk % chunksPerRow(job) == chunksPerRow(job) - 1;
@@ -52,26 +65,17 @@ static void spreadPanels(const StepJob& job, const Frame& frame, int block, int 
 }
 
 /** Counts of the task: [block][row][pixel of its tiles][16], after the weights. */
-static int32_t* countsOf(const StepJob& job, const Frame& frame) {
-  return reinterpret_cast<int32_t*>(frame.scratch + kSpreadBlocks * chunksOf(job) * kChunkBytes);
+static int32_t* countsOf(const Frame& frame) {
+  return reinterpret_cast<int32_t*>(frame.scratch + kSpreadBytes);
 }
 
 static int64_t countsPerBlock(const StepJob& job, const Frame& frame) {
   return static_cast<int64_t>(frame.rows) * job.tilesPerRow * job.tilePixels * kLanes;
 }
 
-/** Part of a window: chunks from `begin` on, each at its offset from the window's start. */
-struct Slab {
-  int begin, end, chunks;
-  const int32_t* offsets;
-  const char* weights;
-  int64_t stride;
-  int64_t countsPerBlock;
-};
-
 /** A: tiles of pixels, 1 or 2. B: blocks of output channels, 1 or 2. */
 template <int A, int B>
-static void countTiles(const Slab& slab, const char* const* pixels, int32_t* const* counts) {
+static void countTiles(const Slab& slab, const char* weights, const char* const* pixels, int32_t* const* counts) {
   int32_t* const first = counts[0];
   int32_t* const second = counts[A - 1];
   if (slab.begin == 0) {
@@ -87,8 +91,7 @@ static void countTiles(const Slab& slab, const char* const* pixels, int32_t* con
   }
   const char* const x = pixels[0];
   const char* const z = pixels[A - 1];
-  for (int chunk = slab.begin; chunk < slab.end; chunk++) {
-    const char* weights = slab.weights + chunk * kChunkBytes;
+  for (int chunk = slab.begin; chunk < slab.end; chunk++, weights += kChunkBytes) {
     _tile_loadd(6, weights, 64);
     _tile_loadd(4, x + slab.offsets[chunk], slab.stride);
     _tile_dpbusd(0, 4, 6);
@@ -97,7 +100,7 @@ static void countTiles(const Slab& slab, const char* const* pixels, int32_t* con
       _tile_dpbusd(1, 5, 6);
     }
     if constexpr (B == 2) {
-      _tile_loadd(7, weights + slab.chunks * kChunkBytes, 64);
+      _tile_loadd(7, weights + kSlabBytes, 64);
       _tile_dpbusd(2, 4, 7);
     }
     if constexpr (A == 2 && B == 2) _tile_dpbusd(3, 5, 7);
@@ -108,13 +111,10 @@ static void countTiles(const Slab& slab, const char* const* pixels, int32_t* con
   if constexpr (A == 2 && B == 2) _tile_stored(3, second + slab.countsPerBlock, kLanes * 4);
 }
 
-static void countTilesOf(const Slab& slab, int tiles, int blocks, const char* const* pixels, int32_t* const* counts) {
-  if (tiles == 2) return blocks == 2 ? countTiles<2, 2>(slab, pixels, counts) : countTiles<2, 1>(slab, pixels, counts);
-  blocks == 2 ? countTiles<1, 2>(slab, pixels, counts) : countTiles<1, 1>(slab, pixels, counts);
+static void countTilesOf(const Slab& slab, const char* weights, int tiles, int blocks, const char* const* pixels, int32_t* const* counts) {
+  if (tiles == 2) return blocks == 2 ? countTiles<2, 2>(slab, weights, pixels, counts) : countTiles<2, 1>(slab, weights, pixels, counts);
+  blocks == 2 ? countTiles<1, 2>(slab, weights, pixels, counts) : countTiles<1, 1>(slab, weights, pixels, counts);
 }
-
-/** Two tiles of one slab: 36 kB of weights. */
-constexpr int kSlabChunks = 18;
 
 /** All pixels of the task, one slab. */
 static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, int blocks) {
@@ -130,26 +130,29 @@ static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, 
       const int64_t top = static_cast<int64_t>(frame.rowBegin + y) * job.stride[0] - job.padding[0];
       const int64_t left = static_cast<int64_t>(x) * job.stride[1] - job.padding[1];
       from[i] = input + (top * job.packed.row + left * job.packed.pixel) * 4;
-      to[i] = countsOf(job, frame) + static_cast<int64_t>(t + i) * job.tilePixels * kLanes;
+      to[i] = countsOf(frame) + static_cast<int64_t>(t + i) * job.tilePixels * kLanes;
     }
-    countTilesOf(slab, tiles, blocks, from, to);
+    countTilesOf(slab, frame.scratch, tiles, blocks, from, to);
   }
+}
+
+/** Bytes from the start of a window. */
+static int32_t chunkOffset(const StepJob& job, int chunk) {
+  return static_cast<int32_t>(chunk / chunksPerRow(job) * job.packed.row * 4 + chunk % chunksPerRow(job) * 64);
 }
 
 static void beginBlocks(const StepJob& job, const Frame& frame, int block, int blocks) {
   if (job.kind != StepKind::binaryConv || job.format != PanelFormat::bytes) return;
-  spreadPanels(job, frame, block, blocks);
   const int chunks = chunksOf(job);
   int32_t offsets[kMostChunks];
-  for (int chunk = 0; chunk < chunks; chunk++) {
-    const int ky = chunk / chunksPerRow(job);
-    offsets[chunk] = static_cast<int32_t>(ky * job.packed.row * 4 + chunk % chunksPerRow(job) * 64);
-  }
+  for (int chunk = 0; chunk < chunks; chunk++) offsets[chunk] = chunkOffset(job, chunk);
   const int64_t stride = static_cast<int64_t>(job.stride[1]) * job.packed.pixel * 4;
   shapeTiles(job.tilePixels);
   for (int begin = 0; begin < chunks; begin += kSlabChunks) {
     const int end = begin + kSlabChunks < chunks ? begin + kSlabChunks : chunks;
-    countSlab(job, frame, {begin, end, chunks, offsets, frame.scratch, stride, countsPerBlock(job, frame)}, blocks);
+    const Slab slab = {begin, end, offsets, stride, countsPerBlock(job, frame)};
+    spreadPanels(job, frame, slab, block, blocks);
+    countSlab(job, frame, slab, blocks);
   }
   // Nobody else's switches save tiles.
   _tile_release();
@@ -166,17 +169,17 @@ static Counts countSegment(const StepJob& job, const Frame& frame, const Window&
     return {counts, kTileFloats};
   }
   const int64_t pixel = static_cast<int64_t>(s.y - frame.rowBegin) * job.tilesPerRow * job.tilePixels + s.x;
-  return {countsOf(job, frame) + pixel * kLanes, countsPerBlock(job, frame)};
+  return {countsOf(frame) + pixel * kLanes, countsPerBlock(job, frame)};
 }
 
 /** Bits to bytes, 0 or 1, rows with their border. */
 static void spreadBits(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd) {
   const __m512i ones = _mm512_set1_epi8(1);
   const int words = job.input.pixel;
+  const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words;
   for (int y = rowBegin - job.padding[0]; y < rowEnd - job.padding[0]; y++) {
     const uint32_t* from = reinterpret_cast<const uint32_t*>(arena + job.input.offset) + y * job.input.row - static_cast<int64_t>(job.padding[1]) * words;
     char* to = arena + job.packed.offset + (y * job.packed.row - static_cast<int64_t>(job.padding[1]) * job.packed.pixel) * 4;
-    const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words;
     int64_t i = 0;
     for (; i + 2 <= count; i += 2) {
       uint64_t mask;

@@ -78,7 +78,25 @@ static inline void sinkBits(const Sink& sink, const Frame& frame, const Segment&
   sinkTile<Stores, 0, Sums>(sink, frame, s, a);
 }
 
+/** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
+static void poolTile(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
+  if (s.y / 2 >= sink.rows) return;
+  const int lanes = s.block.lanes;
+  const F16 quarter = broadcast(0.25f);
+  for (int i = 0; i < s.n; i++) {
+    const int x = s.x + i;
+    if (x / 2 >= sink.columns) return;
+    float* to = at<float>(frame, sink.map, s.y / 2, x / 2) + sink.mapOffset + s.block.first;
+    const bool first = s.y % 2 == 0 && x % 2 == 0;
+    F16 sum = (first ? broadcast(0) : loadPart(to, lanes)) + load(a + i * kLanes);
+    if (x % 2 == 0 && i + 1 < s.n) sum = sum + load(a + ++i * kLanes);
+    const bool last = s.y % 2 == 1 && (s.x + i) % 2 == 1;
+    storePart(to, last ? sum * quarter : sum, lanes);
+  }
+}
+
 static inline void sink(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
+  if (sink.pooled) return poolTile(sink, frame, s, a);
   if (sink.stores) return sink.sums ? sinkBits<true, true>(sink, frame, s, a) : sinkBits<true, false>(sink, frame, s, a);
   return sink.sums ? sinkBits<false, true>(sink, frame, s, a) : sinkBits<false, false>(sink, frame, s, a);
 }

@@ -230,7 +230,7 @@ const LAYOUTS: { readonly [F in BinaryConvForm]: Layout } = {
   // A word per kernel position, 8 outputs.
   popcount: { centre: (o) => (4 * 8 + o) * 4, behind: [4 * 8 * 4, 5] },
   // Rows of 3 positions of 8 nibbles, in threes, 2 x 16 outputs; channels 4 to 7 come fifth.
-  lookup: { centre: (o) => nibbleAt(24 + 8) + o, behind: [nibbleAt(24 + 8 + 4), 1] },
+  lookup: { centre: (o) => nibbleAt(24 + 8) + 4 * o, behind: [nibbleAt(24 + 8 + 4), 1] },
 };
 
 /** The kernel's tables of the convolution, opened up: see the kernels. */
@@ -240,7 +240,7 @@ async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   const memory = compiled.plan.allocate();
   const executable = await WasmExecutable.instantiate(program, compiled, { memory });
   const words = new Int32Array(memory.buffer);
-  const table = words[(compiled.steps[1].at(-1)?.list.address ?? 0) / 4 + 10] / 4;
+  const table = words[(compiled.steps[1].at(-1)?.list?.address ?? 0) / 4 + 10] / 4;
   const [weights, starts] = form === "popcount" ? [9, 10] : [10, 11];
   return {
     executable,

@@ -30,12 +30,17 @@ interface Compiled {
 
 /** How much more a tile of lookups does in a given time, 3x3 with 64 to 512 channels: kernels/. */
 const LOOKUP_ADVANTAGE = 1.5;
-/** Sums of lookups are 16 bits wide. */
-const MAX_LOOKUP_PRODUCTS = 65_535;
+/** Sums of lookups are 16 bits wide, with a sign. */
+const MAX_LOOKUP_PRODUCTS = 32_767;
 
-/** The faster form: lookups, unless groups leave most of their wider tiles empty. */
-export function chooseForm(step: BinaryConvStep, channels: number): BinaryConvForm {
+/** The form wanted, or the faster one: lookups, unless groups leave most of their wider tiles empty. */
+export function chooseForm(
+  step: BinaryConvStep,
+  channels: number,
+  wanted?: BinaryConvForm,
+): BinaryConvForm {
   if (reductionLength(step, channels) > MAX_LOOKUP_PRODUCTS) return "popcount";
+  if (wanted) return wanted;
   const outputs = step.out / step.groups;
   const [lookups, words] = [NIBBLE_TILE, WORD_TILE].map((tile) => Math.ceil(outputs / tile) * tile);
   return lookups < words * LOOKUP_ADVANTAGE ? "lookup" : "popcount";
@@ -223,7 +228,7 @@ function prepareWeights(
     reductionLength(step, channels),
     correct,
   ]);
-  plan.prepare(weight, Math.max(64, taps * classBytes), (from, scratch) => {
+  plan.prepare(weight, Math.max(TILING_SCRATCH, taps * classBytes), (from, scratch) => {
     const rowBytes = weight.length / out;
     const geometry = [rowBytes, groups, out / groups, channels / groups, runTaps, taps / runTaps];
     const tiling = (to: Field) => plan.constant([from, to, ...geometry, scratch]);
@@ -241,5 +246,6 @@ function prepareWeights(
   ];
 }
 
+const TILING_SCRATCH = 512;
 /** The kernels read the starts of a whole tile of outputs. */
 const STARTS_OVERREAD = 128;

@@ -12,7 +12,7 @@ import {
 } from "./instruction.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import { compileQuantise } from "./quantise.js";
-import { type ValueLayout, valuesWritten } from "./value-layout.js";
+import type { ValueLayout } from "./value-layout.js";
 
 export interface StepInput {
   readonly program: Program;
@@ -87,7 +87,7 @@ function compileKernel(
     case "binary-conv": {
       const weight = tensors[step.weight].data as Uint8Array;
       const input = { plan, step, index, weight, source, shape, blockRows };
-      const chosen = form ?? chooseForm(step, source.value.shape[2]);
+      const chosen = chooseForm(step, source.value.shape[2], form);
       const { body, ...before } = compileBinaryConv(input, chosen, dst);
       return { name: FORM_NAMES[chosen], ...before, body: [body] };
     }
@@ -108,9 +108,10 @@ function compileKernel(
 
 /** Bits are or-ed in: the first step that writes a value clears it. */
 function clears({ layouts, index }: StepInput, step: Step): Instruction[] {
-  return [...new Set(valuesWritten(step))]
+  const written = step.epilogue.flatMap((op) => (op[0] === "bits" ? [op[3]] : []));
+  return [...new Set(written)]
     .map((id) => layouts[id])
-    .filter(({ value, place }) => value.kind === "bits" && place.block.first === index)
+    .filter(({ place }) => place.block.first === index)
     .map(({ place, bytes, value }) => {
       const dst = { place, pixel: 0, advance: 0 };
       return { op: "clear", channels: value.shape[2], dst, u: bytes };

@@ -3,7 +3,7 @@ import type { BinaryConvForm } from "./binary-conv.js";
 import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { compileStep } from "./compile-step.js";
 import { type CompiledStep, encodeInstruction, type Instruction } from "./instruction.js";
-import { addressOf, MemoryPlan, type Place } from "./memory-plan.js";
+import { addressOf, type Field, MemoryPlan, type Place } from "./memory-plan.js";
 import { layOutValues, type ValueLayout } from "./value-layout.js";
 
 /** A program as tables in linear memory, ready for kernels/index.ts and the generated epilogues. */
@@ -31,7 +31,7 @@ export type StepTables = readonly Phase[];
 
 /** Blocks of rows: instructions on each, then the generated epilogue. */
 export interface Phase {
-  readonly list: InstructionList;
+  readonly list?: InstructionList;
   readonly rows: number;
   readonly blockRows: number;
   /** Threads may share the rows; else one thread does it all. */
@@ -92,18 +92,19 @@ export function compileProgram(
 }
 
 type PlacedPhase = Omit<Phase, "list" | "epilogue"> & {
-  readonly list: PlacedList;
+  readonly list?: PlacedList;
   readonly epilogue?: { readonly index: number; readonly table: Place };
 };
 
 function placeStep(plan: MemoryPlan, step: CompiledStep, index: number): PlacedPhase[] {
   const { rows, width, blockRows, parallel, image, epilogue } = step;
-  const list = (instructions: readonly Instruction[]) => placeList(plan, instructions, rows, width);
+  const list = (instructions: readonly Instruction[] = []) =>
+    instructions.length > 0 ? placeList(plan, instructions, rows, width) : undefined;
   const once = { rows, blockRows: rows, parallel: false };
   const imageRows = image?.rows ?? 0;
   const phases: PlacedPhase[] = [
     { ...once, list: list(step.prologue) },
-    { list: list(image?.instructions ?? []), rows: imageRows, blockRows: imageRows, parallel },
+    { list: list(image?.instructions), rows: imageRows, blockRows: imageRows, parallel },
     {
       list: list(step.body),
       rows,
@@ -113,12 +114,12 @@ function placeStep(plan: MemoryPlan, step: CompiledStep, index: number): PlacedP
     },
     { ...once, list: list(step.finish) },
   ];
-  return phases.filter(({ list, epilogue }) => list.count > 0 || epilogue);
+  return phases.filter(({ list, epilogue }) => list || epilogue);
 }
 
 function phaseTable({ list, epilogue, ...phase }: PlacedPhase): Phase {
   const code = epilogue && { ...epilogue, table: addressOf(epilogue.table) };
-  return { ...phase, list: listTable(list), epilogue: code };
+  return { ...phase, list: list && listTable(list), epilogue: code };
 }
 
 interface PlacedList {
@@ -132,7 +133,8 @@ function placeList(
   rows: number,
   width: number,
 ): PlacedList {
-  const fields = list.flatMap((instruction) => encodeInstruction(instruction, rows, width));
+  const fields: Field[] = [];
+  for (const instruction of list) fields.push(...encodeInstruction(instruction, rows, width));
   return { place: plan.constant(fields), count: list.length };
 }
 

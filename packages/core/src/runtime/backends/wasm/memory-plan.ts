@@ -205,8 +205,7 @@ function assignByLifetime(blocks: readonly Block[], start: number, isolate: bool
   const placed: Block[] = [];
   let end = start;
   for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
-    const others = isolate ? placed : placed.filter((other) => meet(block, other));
-    block.address = lowestFree(block, others, start);
+    block.address = lowestFree(block, placed, start, isolate);
     insertByAddress(placed, block);
     end = Math.max(end, block.address + aligned(block.bytes));
   }
@@ -215,10 +214,16 @@ function assignByLifetime(blocks: readonly Block[], start: number, isolate: bool
 
 const meet = (a: Block, b: Block) => a.first <= b.last && b.first <= a.last;
 
-/** Lowest address that leaves all others alone, which are sorted by address. */
-function lowestFree(block: Block, others: readonly Block[], start: number): number {
+/** Lowest address that leaves those alone that are in use together with it, or all of them. */
+function lowestFree(
+  block: Block,
+  placed: readonly Block[],
+  start: number,
+  isolate: boolean,
+): number {
   let address = start;
-  for (const other of others) {
+  for (const other of placed) {
+    if (!isolate && !meet(block, other)) continue;
     if (other.address >= address + block.bytes) break;
     address = Math.max(address, other.address + aligned(other.bytes));
   }

@@ -1,4 +1,4 @@
-import type { Phase, StepTables } from "./compile.js";
+import type { InstructionList, Phase, StepTables } from "./compile.js";
 
 /** What kernels/index.ts exports. */
 interface Kernels {
@@ -59,13 +59,13 @@ export class Runner {
   runRows({ list, blockRows, epilogue }: Phase, from: number, to: number): void {
     for (let y = from; y < to; y += blockRows) {
       const rows = Math.min(blockRows, to - y);
-      if (list.count > 0) this.#kernels.runList(list.address, list.count, y, rows);
+      if (list) this.#kernels.runList(list.address, list.count, y, rows);
       if (epilogue) this.#epilogues[epilogue.index](epilogue.table, y, rows, this.#scratch);
     }
   }
 
   /** Instructions that belong to no step. */
-  runList({ address, count }: Phase["list"]): void {
+  runList({ address, count }: InstructionList): void {
     this.#kernels.runList(address, count, 0, 0);
   }
 }

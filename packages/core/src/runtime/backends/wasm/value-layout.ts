@@ -1,4 +1,5 @@
-import type { Program, ProgramValue, Step } from "../../../program/types.js";
+import { writeOf } from "../../../program/micro-ops.js";
+import type { Program, ProgramValue } from "../../../program/types.js";
 import { type Operand, vectorBytes } from "./instruction.js";
 import { at, type MemoryPlan, type Place } from "./memory-plan.js";
 
@@ -57,18 +58,6 @@ export function targetOperand({ place, pixelBytes }: ValueLayout): Operand {
   return { place, pixel: pixelBytes, advance: pixelBytes };
 }
 
-/** Values that a step reads, and values that it writes. */
-export function valuesRead(step: Step): number[] {
-  return [step.input, ...step.epilogue.flatMap((op) => (op[0] === "load" ? [op[1]] : []))];
-}
-
-export function valuesWritten(step: Step): number[] {
-  return step.epilogue.flatMap((op) => {
-    if (op[0] === "store" || op[0] === "mean") return [op[2]];
-    return op[0] === "bits" ? [op[3]] : [];
-  });
-}
-
 /** First and last step that touch each value; the input is there before, outputs stay after. */
 function lifetimes({ values, steps, input, outputs }: Program): { first: number; last: number }[] {
   const lives = values.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }));
@@ -78,7 +67,11 @@ function lifetimes({ values, steps, input, outputs }: Program): { first: number;
   };
   touch(input, -1);
   steps.forEach((step, index) => {
-    for (const id of [...valuesRead(step), ...valuesWritten(step)]) touch(id, index);
+    touch(step.input, index);
+    for (const op of step.epilogue) {
+      const id = op[0] === "load" ? op[1] : writeOf(op)?.value;
+      if (id !== undefined) touch(id, index);
+    }
   });
   for (const id of Object.values(outputs)) touch(id, steps.length);
   return lives;
@@ -98,8 +91,8 @@ function bitBorders({ values, steps }: Program): [number, number][] {
 /** Float convolutions broadcast channels one by one: their input needs no filling up. */
 function isOnlyConvolved({ steps, outputs }: Program, id: number): boolean {
   if (Object.values(outputs).includes(id)) return false;
-  return steps.every((step) => {
-    const reads = valuesRead(step).filter((value) => value === id).length;
-    return reads === (step.kind === "conv" && step.input === id ? 1 : 0);
+  return steps.every(({ kind, input, epilogue }) => {
+    if (input === id && kind !== "conv") return false;
+    return !epilogue.some((op) => op[0] === "load" && op[1] === id);
   });
 }

@@ -105,6 +105,7 @@ describe.each(named)("$name", ({ backend, threads }) => {
       const images = randomImages([count, size], 7).data as Float32Array;
       const [expected, actual] = [reference, backend].map(async (one) => {
         const executable = await one.compile(program, tensors, { threads });
+        await executable.ready?.();
         const results = await executable.run(images, count);
         executable.dispose();
         const bits = Object.entries(results).map(([name, data]) => {

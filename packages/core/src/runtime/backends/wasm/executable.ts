@@ -6,7 +6,7 @@ import { compileEpilogues } from "./codegen/epilogue-module.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
 import { type KernelBuild, loadKernels } from "./module.js";
-import { type Machine, Runner } from "./runner.js";
+import { instantiateKernels, type Kernels, type Machine, Runner } from "./runner.js";
 import { Team } from "./team.js";
 import type { ValueLayout } from "./value-layout.js";
 
@@ -43,13 +43,15 @@ export class WasmExecutable implements Executable {
     { threads = 1, memory = compiled.plan.allocate(), build }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
     const shared = threads > 1;
-    const [kernels, epilogues] = await Promise.all([
-      loadKernels(shared, build),
-      compileEpilogues(compiled.epilogues, shared),
-    ]);
-    const machine = { memory, kernels, epilogues, scratchBytes: compiled.plan.scratchBytes };
-    const runner = await Runner.instantiate(machine);
-    prepare(compiled, memory, runner);
+    // Compiled on other threads while this one lays out the weights.
+    const compiling = compileEpilogues(compiled.epilogues, shared);
+    compiling.catch(() => {});
+    const module = await loadKernels(shared, build);
+    const kernels = await instantiateKernels(module, memory);
+    prepare(compiled, memory, kernels);
+    const { scratchBytes } = compiled.plan;
+    const machine = { memory, kernels: module, epilogues: await compiling, scratchBytes };
+    const runner = await Runner.on(kernels, machine);
     return new WasmExecutable(program, compiled, machine, runner, threads);
   }
 
@@ -162,10 +164,10 @@ export class WasmExecutable implements Executable {
 }
 
 /** Lays out the weights. */
-function prepare({ preparations }: CompiledProgram, memory: WebAssembly.Memory, runner: Runner) {
+function prepare({ preparations }: CompiledProgram, memory: WebAssembly.Memory, kernels: Kernels) {
   const bytes = new Uint8Array(memory.buffer);
   for (const { data, address, list } of preparations) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
-    runner.runList(list);
+    kernels.runList(list.address, list.count, 0, 0);
   }
 }

@@ -1,11 +1,20 @@
-import type { InstructionList, Phase, StepTables } from "./compile.js";
+import type { Phase, StepTables } from "./compile.js";
 
 /** What kernels/index.ts exports. */
-interface Kernels {
+export interface Kernels {
+  /** Runs instructions on a block of rows. */
   runList(address: number, count: number, firstRow: number, rows: number): void;
   setScratch(bytes: number): void;
   /** (v128) -> v128: for other modules only. */
   sigmoid: WebAssembly.ExportValue;
+}
+
+export async function instantiateKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Promise<Kernels> {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return exports as unknown as Kernels;
 }
 
 type Epilogue = (table: number, firstRow: number, rows: number, scratch: number) => void;
@@ -29,15 +38,16 @@ export class Runner {
   readonly #scratch: number;
 
   /** thread: counted from 0. */
-  static async instantiate(machine: Machine, thread = 0): Promise<Runner> {
-    const { memory } = machine;
-    const kernels = await WebAssembly.instantiate(machine.kernels, { env: { memory } });
-    const { sigmoid } = kernels.exports;
-    const generated = await WebAssembly.instantiate(machine.epilogues, {
-      env: { memory, sigmoid },
-    });
-    const scratch = thread * machine.scratchBytes;
-    return new Runner(kernels.exports as unknown as Kernels, generated.exports, scratch);
+  static async instantiate(machine: Machine, thread: number): Promise<Runner> {
+    const kernels = await instantiateKernels(machine.kernels, machine.memory);
+    return Runner.on(kernels, machine, thread);
+  }
+
+  static async on(kernels: Kernels, machine: Machine, thread = 0): Promise<Runner> {
+    const { memory, scratchBytes } = machine;
+    const env = { memory, sigmoid: kernels.sigmoid };
+    const { exports } = await WebAssembly.instantiate(machine.epilogues, { env });
+    return new Runner(kernels, exports, thread * scratchBytes);
   }
 
   private constructor(kernels: Kernels, generated: WebAssembly.Exports, scratch: number) {
@@ -62,10 +72,5 @@ export class Runner {
       if (list) this.#kernels.runList(list.address, list.count, y, rows);
       if (epilogue) this.#epilogues[epilogue.index](epilogue.table, y, rows, this.#scratch);
     }
-  }
-
-  /** Instructions that belong to no step. */
-  runList({ address, count }: InstructionList): void {
-    this.#kernels.runList(address, count, 0, 0);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Binary convolution, exact: acc = products - 2 * (positions whose bits differ).
+ * Binary convolution by popcounts, exact: acc = products - 2 * (positions whose bits differ).
  *
  *   for each 4 pixels of the block, each tile of 8 output channels: acc[pixel] = start[border class]
  *     for each run of neighbouring words (a row of the kernel; 1x1: all of it), 31 words at a time

@@ -67,6 +67,7 @@ class Compiler {
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
     joinPools(r.program);
+    for (const int32_t map : keepCounts(r.program)) r.program.values[map].kind = ValueKind::counts;
     r.layout = layOut(r.program);
     const int32_t count = static_cast<int32_t>(r.program.steps.size());
     for (int32_t i = 0; i < count; i++) {

@@ -33,8 +33,9 @@ void place(const Value& value, const Border& border, Place& place, Range& range)
   const size_t pixel = bits ? (value.channels + 31) / 32 : value.channels;
   const size_t row = pixel * (value.width + 2 * size_t(border.columns));
   const size_t start = row * border.rows + pixel * border.columns;
-  range.bytes = row * (value.height + 2 * size_t(border.rows)) * 4;
-  place = {start * 4, static_cast<int64_t>(row), static_cast<int32_t>(pixel), value.channels, value.kind};
+  const size_t element = value.kind == ValueKind::counts ? 2 : 4;
+  range.bytes = row * (value.height + 2 * size_t(border.rows)) * element;
+  place = {start * element, static_cast<int64_t>(row), static_cast<int32_t>(pixel), value.channels, value.kind};
 }
 
 void findLifetimes(const Program& program, std::vector<Range>& ranges) {

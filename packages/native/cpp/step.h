@@ -14,13 +14,14 @@ constexpr int kSegment = 28;
 constexpr int kMaxBlocks = 4;
 constexpr int kTileFloats = kSegment * kLanes;
 
-enum class ValueKind : int32_t { map, bits, vector };
+/** counts: accumulators of a binary convolution as 16-bit integers; only made by compilation. */
+enum class ValueKind : int32_t { map, bits, vector, counts };
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 
 /**
  * Where a value lies in the arena: element (y, x, c) is y * row + x * pixel + c elements after pixel
- * (0, 0). Elements are floats, or 32-bit words of bits (least significant bit first). A vector that
- * is broadcast has row = pixel = 0.
+ * (0, 0). Elements are floats, 32-bit words of bits (least significant bit first), or 16-bit counts.
+ * A vector that is broadcast has row = pixel = 0.
  */
 struct Place {
   size_t offset;
@@ -69,8 +70,11 @@ struct Sink {
 struct Gate {
   Place vector, other;
   bool multiplies, adds;
-  /** x is the input of the step, read where it lies. */
-  bool fromInput;
+  /** x is the input of the step, read where it lies; or prelu(input * s + t) of counts. */
+  bool fromInput, fromCounts;
+  const float* s;
+  const float* t;
+  const float* u;
 };
 
 /** Registers are tiles; s, t and u are per-channel vectors with room for 16 floats after the last. */
@@ -80,8 +84,9 @@ struct MicroOp {
   const float* s;
   const float* t;
   const float* u;
-  /** load */
+  /** load; countsAffinePrelu: where the accumulators go too, if anywhere. */
   Place place;
+  bool keepsCounts;
   float low, high;
   Gate gate;
   Sink sink;

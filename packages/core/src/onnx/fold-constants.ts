@@ -1,6 +1,6 @@
 import { outputNames } from "../graph/builder.js";
+import { Constants, type Tensors } from "../graph/constants.js";
 import type { Graph, Node, Tensor, ValueType } from "../graph/types.js";
-import { Constants, type Tensors } from "../pack/constants.js";
 import type { OnnxTensor } from "./model-proto.js";
 
 /** A graph in inference mode, split into what depends on its inputs and what does not. */

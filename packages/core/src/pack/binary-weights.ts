@@ -1,7 +1,7 @@
 import { OnebitError } from "../errors.js";
+import { type Constants, float64 } from "../graph/constants.js";
 import type { FloatArray, Node } from "../graph/types.js";
 import { opNamed } from "../ops/index.js";
-import { type Constants, float64 } from "./constants.js";
 import { checkHard } from "./temperature.js";
 
 /** What an exactly zero latent weight counts as. */

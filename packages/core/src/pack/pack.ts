@@ -1,9 +1,9 @@
 import { UsageError } from "../errors.js";
+import type { Tensors } from "../graph/constants.js";
 import type { Graph } from "../graph/types.js";
 import { checkProgram } from "../program/check.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { ZeroWeights } from "./binary-weights.js";
-import type { Tensors } from "./constants.js";
 import { emit } from "./emit.js";
 import { foldAffine } from "./fold-affine.js";
 import { Placement } from "./place.js";

@@ -1,7 +1,7 @@
+import type { Constants } from "../graph/constants.js";
 import type { QuantiseAttributes } from "../ops/quantise-rules.js";
 import { type QuantisedWeight, quantiseWeight } from "../ops/quantise-weight.js";
 import type { QuantisedTensor } from "../program/types.js";
-import type { Constants } from "./constants.js";
 import type { RealWeight } from "./network.js";
 
 /** Output channels, input channels, positions of the kernel. */

@@ -1,9 +1,9 @@
 import { UsageError } from "../errors.js";
 import { outputNames } from "../graph/builder.js";
+import { Constants, type Tensors } from "../graph/constants.js";
 import { rebatch } from "../graph/rebatch.js";
 import type { Graph, Node, Shape } from "../graph/types.js";
 import { typesOf } from "../graph/types-of.js";
-import { Constants, type Tensors } from "./constants.js";
 import { readTemperature } from "./temperature.js";
 
 /** A graph for one image in inference mode, split into what depends on the image and what does not. */

@@ -1,8 +1,8 @@
 import { OnebitError } from "../errors.js";
+import type { Constants } from "../graph/constants.js";
 import type { Node, Shape } from "../graph/types.js";
 import type { MapShape } from "../program/geometry.js";
 import type { ZeroWeights } from "./binary-weights.js";
-import type { Constants } from "./constants.js";
 import {
   isBits,
   type PackNetwork,

@@ -5,9 +5,12 @@ export interface WorkerHandle {
   terminate(): void;
 }
 
-/** Starts a module of this package as a worker; the module gets `task` from receiveTask. */
-export function startWorker(module: URL, task: unknown): WorkerHandle {
-  return isNode() ? new NodeWorker(module, task) : startBrowserWorker(module, task);
+/**
+ * Starts a module of this package as a worker; it gets `task` from receiveTask. Bundlers look for
+ * `new Worker(new URL("./module.js", import.meta.url), ...)` in these words: the caller has them.
+ */
+export function startWorker(module: URL, inBrowser: () => Worker, task: unknown): WorkerHandle {
+  return isNode() ? new NodeWorker(module, task) : startBrowserWorker(inBrowser(), task);
 }
 
 /** In a worker: what it was started with. */
@@ -22,8 +25,7 @@ function isNode(): boolean {
   return typeof process !== "undefined" && process.versions?.node !== undefined;
 }
 
-function startBrowserWorker(module: URL, task: unknown): WorkerHandle {
-  const worker = new Worker(module, { type: "module" });
+function startBrowserWorker(worker: Worker, task: unknown): WorkerHandle {
   let failed = false;
   worker.addEventListener("error", () => {
     failed = true;

@@ -15,6 +15,9 @@ export interface WorkerTask {
   readonly ready: SharedArrayBuffer;
 }
 
+const browserWorker = () =>
+  new Worker(new URL("./team-worker.js", import.meta.url), { type: "module" });
+
 /** True where threads can share memory: a page must be cross-origin isolated. */
 export function canShareMemory(): boolean {
   return typeof SharedArrayBuffer !== "undefined" && globalThis.crossOriginIsolated !== false;
@@ -41,7 +44,7 @@ export class Team {
     this.#workers = Array.from({ length: threads - 1 }, (_, i) => {
       const shared = { control: barrier.control, ready: this.#ready.buffer as SharedArrayBuffer };
       const task: WorkerTask = { machine, steps, thread: i + 1, threads, ...shared };
-      return startWorker(new URL("./team-worker.js", import.meta.url), task);
+      return startWorker(new URL("./team-worker.js", import.meta.url), browserWorker, task);
     });
   }
 

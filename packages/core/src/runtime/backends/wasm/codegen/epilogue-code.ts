@@ -23,7 +23,8 @@ const WORD_QUADS = 8;
  *         every operation in turn, one rounding each
  *
  * Cost: that of the operations, a load per per-channel tensor, and per pixel 3 to 4 instructions
- * per stream.
+ * per stream. Measured as the kernels are (node kernels/measure.mjs pointwise; ns per element, best
+ * run): store 0.10, affine 0.13, four affines 0.29, bits and store 0.15, mean and store 0.25.
  */
 export function epilogueBody(shape: EpilogueShape): FunctionBody {
   return new EpilogueCode(shape).emit();

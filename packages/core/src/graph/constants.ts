@@ -1,8 +1,8 @@
 import { OnebitError } from "../errors.js";
-import { outputNames } from "../graph/builder.js";
-import { type Graph, type Node, sizeOf, type Tensor } from "../graph/types.js";
 import { opNamed } from "../ops/index.js";
 import type { EvaluateContext } from "../ops/op.js";
+import { outputNames } from "./builder.js";
+import { type Graph, type Node, sizeOf, type Tensor } from "./types.js";
 
 /** Tensors by key. An object with getters may read each one when it is asked for. */
 export type Tensors = { readonly [key: string]: Tensor };

@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { type ConformanceReport, runConformance, subjectsHere } from "onebit/program";
+import { type ConformanceReport, runConformance, subjectsHere } from "onebit/conformance";
 import { expect, it } from "vitest";
 import { terminalOutput } from "../terminal.js";
 import { onebit, onebitJson } from "../test-support/run-cli.js";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type BackendName, OnebitError } from "onebit";
-import { type ConformanceReport, runConformance, subjectsHere } from "onebit/program";
+import { type ConformanceReport, runConformance, subjectsHere } from "onebit/conformance";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice } from "../backends.js";
 import { abortOnInterrupt } from "../interrupt.js";

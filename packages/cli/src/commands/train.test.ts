@@ -37,6 +37,7 @@ describe("train", () => {
       "best",
       "checkpoint",
       "metrics.jsonl",
+      "report.html",
       "run.json",
     ]);
 

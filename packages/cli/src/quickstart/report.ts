@@ -1,4 +1,13 @@
-import type { Accuracy, EpochEvent, Latency, Recipe, Report, Sample } from "@onebit/train";
+import {
+  type Accuracy,
+  type EpochEvent,
+  historyCurves,
+  type Latency,
+  layerCosts,
+  type Recipe,
+  type Report,
+  type Sample,
+} from "@onebit/train";
 import type { BlockCost } from "onebit/cost";
 import { machine } from "../machine.js";
 import { bytes, count, duration, percent } from "../terminal.js";
@@ -67,48 +76,16 @@ export function resultRows(result: QuickstartResult): Row[] {
 
 export function quickstartReport(result: QuickstartResult): Report {
   const { history, recipe, seed, samples, confusion, blocks, latency } = result;
-  const epochs = history.map(({ epoch }) => epoch);
   return {
     title: "onebit quickstart",
     summary:
       "A small BNext trained on generated characters (glyphs), packed to 1 bit and measured.",
     facts: resultRows(result).map(([name, value, note]) => ({ name, value, note })),
-    curves: [
-      {
-        title: "top-1",
-        xLabel: "epoch",
-        x: epochs,
-        series: [
-          { name: "train", y: history.map(({ train }) => train.top1) },
-          { name: "test", y: history.map(({ test }) => test.top1) },
-        ],
-      },
-      {
-        title: "loss",
-        xLabel: "epoch",
-        x: epochs,
-        series: [
-          { name: "train", y: history.map(({ train }) => train.loss) },
-          { name: "test", y: history.map(({ test }) => test.loss) },
-        ],
-      },
-      {
-        title: "flip rate of the binary weights, per step",
-        xLabel: "epoch",
-        x: epochs,
-        series: [{ name: "flip rate", y: history.map(({ flipRate }) => flipRate) }],
-      },
-    ],
+    curves: historyCurves(history),
     samples,
     confusion,
     latency,
-    layers: blocks.map(({ name, macs, binaryMacs, parameters, binaryParameters, layers }) => ({
-      name,
-      op: `${layers} layers`,
-      macs,
-      binaryMacs,
-      bytes: binaryParameters / 8 + 4 * (parameters - binaryParameters),
-    })),
+    layers: layerCosts(blocks),
     provenance: { command: "npm start", recipe, seed, version: version(), machine: machine() },
   };
 }

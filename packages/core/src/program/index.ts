@@ -1,4 +1,3 @@
-export * from "../conformance/index.js";
 export { checkProgram } from "./check.js";
 export { type CompactProgram, compactProgram, expandProgram } from "./compact.js";
 export { type CostTotals, type ProgramCost, programCost, type StepCost } from "./cost.js";

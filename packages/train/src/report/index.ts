@@ -1,2 +1,4 @@
+export { historyCurves } from "./history-curves.js";
+export { layerCosts } from "./layer-costs.js";
 export { reportHtml } from "./report.js";
 export type { Confusion, Curve, Latency, LayerCost, Report, Sample } from "./types.js";

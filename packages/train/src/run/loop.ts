@@ -2,15 +2,17 @@ import { OnebitError } from "onebit";
 import { encodeFloatModel } from "onebit/models";
 import type { Loader } from "../data/index.js";
 import type { Engine } from "../engine/types.js";
+import { reportHtml } from "../report/index.js";
 import { unflatten } from "../state/index.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import { type EpochTotals, Interrupted, type StepOutcome, scalarsOf, trainEpoch } from "./epoch.js";
-import { evaluateSplit } from "./evaluate.js";
+import { evaluateSplit, type FloatEvaluation } from "./evaluate.js";
 import type { Best, EpochEvent, StepEvent, TrainEvent } from "./events.js";
 import { writeWhole } from "./files.js";
 import { Meter } from "./meter.js";
 import type { Setup } from "./prepare.js";
 import type { RunFolder } from "./run-folder.js";
+import { runReport } from "./run-report.js";
 import type { Accuracy } from "./scores.js";
 
 export interface LoopOptions {
@@ -26,6 +28,8 @@ export interface LoopOptions {
   readonly emit: (event: TrainEvent) => void;
   readonly signal?: AbortSignal;
 }
+
+type Validation = Accuracy & Pick<FloatEvaluation, "confusion">;
 
 /** Lines per epoch in metrics.jsonl, besides the epoch's own. */
 const LOGGED_STEPS = 20;
@@ -100,7 +104,7 @@ export class TrainingLoop {
       ...{ setup, engine, loader, epoch, signal },
       onStep: (outcome) => this.#onStep(outcome),
     });
-    const test = await this.#validate(train);
+    const { confusion, ...test } = await this.#validate(train);
     const event = this.#epochEvent(epoch, train, test, (performance.now() - started) / 1000);
     this.history.push(event);
     if (event.final && test.top1 > (this.best?.top1 ?? -1)) {
@@ -109,17 +113,26 @@ export class TrainingLoop {
     await folder.log(event);
     emit(event);
     await this.save(epoch + 1);
+    await this.#report(confusion);
+  }
+
+  async #report(confusion: FloatEvaluation["confusion"]): Promise<void> {
+    const { setup, folder } = this.#options;
+    const { record, network } = setup;
+    const { history, best } = this;
+    const report = runReport({ record, network, history, best, confusion });
+    await folder.writeReport(await reportHtml(report));
   }
 
   /** At the temperature of the last step: what was trained is what is evaluated and stored. */
-  async #validate({ last }: EpochTotals): Promise<Accuracy> {
+  async #validate({ last }: EpochTotals): Promise<Validation> {
     const { setup, engine, loader, signal } = this.#options;
     const { dataset, preprocess, evaluationBatch } = setup;
-    const { images, top1, top5, loss } = await evaluateSplit({
+    const { images, top1, top5, loss, confusion } = await evaluateSplit({
       ...{ engine, loader, dataset, part: "test", preprocess, batch: evaluationBatch, signal },
       scalars: scalarsOf(last.temperature),
     });
-    if (Number.isFinite(loss)) return { images, top1, top5, loss };
+    if (Number.isFinite(loss)) return { images, top1, top5, loss, confusion };
     throw new OnebitError(
       `the loss on the test images is ${loss} after step ${last.position.step + 1}: lower schedule.learningRate`,
     );

@@ -46,6 +46,7 @@ const decisive = ["recipe", "model", "data", "preprocess", "seed"] as const;
  *   metrics.jsonl        one line per event
  *   checkpoint/          state.safetensors, from which the run can go on
  *   best/                model.safetensors, the float model of the best epoch
+ *   report.html          curves, confusion and cost, after every epoch
  */
 export class RunFolder {
   constructor(readonly path: string) {}
@@ -60,6 +61,10 @@ export class RunFolder {
 
   get metrics(): string {
     return join(this.path, "metrics.jsonl");
+  }
+
+  get report(): string {
+    return join(this.path, "report.html");
   }
 
   async exists(): Promise<boolean> {
@@ -108,6 +113,10 @@ export class RunFolder {
     await writeWhole(join(this.path, "run.json"), `${JSON.stringify(record, null, 2)}\n`);
   }
 
+  async writeReport(html: string): Promise<void> {
+    await writeWhole(this.report, html);
+  }
+
   async log(event: EpochEvent | StepEvent): Promise<void> {
     await appendFile(this.metrics, `${JSON.stringify(event)}\n`).catch((error) => {
       throw explain(error, this.metrics);
@@ -130,6 +139,7 @@ export class RunFolder {
         await mkdir(join(this.path, folder), { recursive: true });
       }
       await rm(this.metrics, { force: true });
+      await rm(this.report, { force: true });
     } catch (error) {
       throw explain(error, this.path);
     }

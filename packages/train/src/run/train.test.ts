@@ -126,11 +126,22 @@ describe("train", () => {
     expect(of("done")).toMatchObject([{ best: result.best, epochs: 12 }]);
     expect(result.history).toEqual(epochs);
 
+    const report = await readFile(join(result.out, "report.html"), "utf8");
+    expect(report).toContain("<h1>bnext on bars</h1>");
+    expect(report).toContain("epoch 12 of 12");
+    expect(report).toContain(`best ${(100 * result.best.top1).toFixed(2)} %`);
+
     const run = await readRun(result.out);
     expect(run).toMatchObject({ seed: 5, recipe: { epochs: 12 }, result: { best: result.best } });
     expect(run.versions["onnxruntime-node"]).toMatch(/^\d/);
     expect(await readEpochs(result.out)).toEqual(epochs);
-    expect(await readdir(result.out)).toEqual(["best", "checkpoint", "metrics.jsonl", "run.json"]);
+    expect(await readdir(result.out)).toEqual([
+      "best",
+      "checkpoint",
+      "metrics.jsonl",
+      "report.html",
+      "run.json",
+    ]);
 
     // The best model says by itself how it is built and fed, and gives the accuracy that was noted.
     const { tensors, ...about } = await loadFloatModel(result.bestModel);

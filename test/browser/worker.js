@@ -1,8 +1,10 @@
-import * as api from "./api.js";
+import { classify, conformance } from "./api.js";
+
+const functions = { classify, conformance };
 
 addEventListener("message", async ({ data: { name, args } }) => {
   try {
-    postMessage({ result: await api[name](...args) });
+    postMessage({ result: await functions[name](...args) });
   } catch (error) {
     postMessage({ error: String(error) });
   }

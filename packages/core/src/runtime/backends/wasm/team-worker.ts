@@ -15,4 +15,11 @@ async function work({ machine, steps, thread, threads, control, ready }: WorkerT
   }
 }
 
-await work(await receiveTask<WorkerTask>());
+// No await here: bundlers write workers as scripts. Thrown apart, a failure reaches the parent.
+receiveTask<WorkerTask>()
+  .then(work)
+  .catch((error) => setTimeout(() => fail(error)));
+
+function fail(error: unknown): never {
+  throw error;
+}

@@ -35,7 +35,7 @@ function execute(i: Instruction, firstRow: i32, rows: i32): void {
     case Op.pairNibbles: return pairNibbles(i, firstRow, rows);
     case Op.lookupConv: return lookupConv(i, firstRow, rows);
     case Op.conv: return conv(i, firstRow, rows);
-    case Op.linear: return linear(i);
+    case Op.linear: return linear(i, firstRow, rows);
     case Op.maxPool: return maxPool(i, firstRow, rows);
     case Op.averagePool: return averagePool(i, firstRow, rows);
     case Op.tileWords: return tileWords(i);

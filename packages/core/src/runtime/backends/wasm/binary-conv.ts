@@ -19,12 +19,15 @@ export interface BinaryConvInput {
   /** Of the accumulator, and the rows of it per block. */
   readonly shape: MapShape;
   readonly blockRows: number;
+  readonly parallel: boolean;
+  /** Of the program's steps so far. */
+  readonly pairedImages: Map<string, ImageLayout>;
 }
 
 interface Compiled {
   /** Run once, then on the rows of an image of the input. */
   readonly prologue: readonly Instruction[];
-  readonly image?: RowInstructions;
+  readonly before?: RowInstructions;
   readonly body: Instruction;
 }
 
@@ -82,26 +85,10 @@ const THREE_BYTES = 6;
 const LOOKUP_SUMS = 256;
 const PAIR_BYTES = 20;
 
-/** Tables of kernels/pair-nibbles.ts and kernels/lookup-conv.ts. */
+/** Tables of kernels/lookup-conv.ts. */
 function lookupForm(input: BinaryConvInput, dst: Operand): Compiled {
-  const { plan, step, source, shape, blockRows, index } = input;
-  const single = groupedImage(input);
-  const positions = source.bytes / source.pixelBytes;
-  const words = single.pixelBytes / 4;
-  const image = {
-    place: plan.temporary(positions * words * PAIR_WORD + 64, index, index),
-    pixelBytes: words * PAIR_WORD,
-    rowBytes: (single.rowBytes / 4) * PAIR_WORD,
-    groupBytes: (single.groupBytes / 4) * PAIR_WORD,
-  };
-  const imageRows = source.bytes / source.rowBytes;
-  const pairs = [
-    single.place,
-    image.place,
-    imageRows,
-    (positions / imageRows) * words,
-    step.stride[1] * words,
-  ];
+  const { plan, step, shape, blockRows } = input;
+  const { image, prologue, pairing } = pairedImage(input);
   const runs = runsOf(step);
   const offsets = runs.map(([tap]) => tapOffset(step, image, tap));
   const threes = Math.ceil((runs[0].length * image.groupBytes) / THREE_BYTES);
@@ -116,10 +103,47 @@ function lookupForm(input: BinaryConvInput, dst: Operand): Compiled {
     ...prepareWeights(input, "tileNibbles", nibbleBytes(step, runs.length * threes)),
     plan.scratch(LOOKUP_SUMS + pairsPerBlock * PAIR_BYTES),
   ];
-  const prologue: Instruction = { op: "pairNibbles", channels: 0, s: plan.constant(pairs) };
   const body: Instruction = { op: "lookupConv", channels: step.out, dst, s: plan.constant(table) };
-  const pairing = { instructions: [prologue], rows: imageRows };
-  return { prologue: single.prologue, image: pairing, body };
+  return { prologue, before: pairing, body };
+}
+
+/** What a run may be read too far. */
+const PAIR_TAIL = 64;
+
+/**
+ * The input as pairs of pixels (kernels/pair-nibbles.ts), and how to make them. Convolutions of the
+ * same bits with the same stride (ReActNet's doubled 1x1) share them.
+ */
+function pairedImage(input: BinaryConvInput): {
+  image: ImageLayout;
+  prologue: readonly Instruction[];
+  pairing?: RowInstructions;
+} {
+  const { plan, step, source, index, pairedImages, parallel } = input;
+  const key = [step.input, step.stride[1], step.groups].join();
+  const known = pairedImages.get(key);
+  if (known) {
+    plan.keep(known.place, index);
+    return { image: known, prologue: [] };
+  }
+  const single = groupedImage(input);
+  const words = single.pixelBytes / 4;
+  const rows = source.bytes / source.rowBytes;
+  const rowWords = single.rowBytes / 4;
+  const image = {
+    place: plan.temporary(rows * rowWords * PAIR_WORD + PAIR_TAIL, index, index),
+    pixelBytes: words * PAIR_WORD,
+    rowBytes: rowWords * PAIR_WORD,
+    groupBytes: (single.groupBytes / 4) * PAIR_WORD,
+  };
+  pairedImages.set(key, image);
+  const table = [single.place, image.place, rows, rowWords, step.stride[1] * words];
+  const pairNibbles: Instruction = { op: "pairNibbles", channels: 0, s: plan.constant(table) };
+  return {
+    image,
+    prologue: single.prologue,
+    pairing: { instructions: [pairNibbles], rows, parallel },
+  };
 }
 
 /** First window, its advances, and the groups. */
@@ -149,7 +173,7 @@ function tapOffset({ kernel }: BinaryConvStep, image: ImageLayout, tap: number):
   return Math.floor(tap / kernel[1]) * image.rowBytes + (tap % kernel[1]) * image.pixelBytes;
 }
 
-interface ImageLayout {
+export interface ImageLayout {
   readonly place: Place;
   readonly pixelBytes: number;
   readonly rowBytes: number;

@@ -1,6 +1,11 @@
 import { elementCount, type MapShape, outputShape } from "../../../program/geometry.js";
 import type { Program, ProgramTensors, Step } from "../../../program/types.js";
-import { type BinaryConvForm, chooseForm, compileBinaryConv } from "./binary-conv.js";
+import {
+  type BinaryConvForm,
+  chooseForm,
+  compileBinaryConv,
+  type ImageLayout,
+} from "./binary-conv.js";
 import { compileEpilogue } from "./epilogue.js";
 import { compileConv, compileLinear, compilePool } from "./float-kernels.js";
 import {
@@ -24,6 +29,7 @@ export interface StepInput {
   readonly convPixels: number;
   readonly parallelElements: number;
   readonly form?: BinaryConvForm;
+  readonly pairedImages: Map<string, ImageLayout>;
 }
 
 export function compileStep(input: StepInput): CompiledStep {
@@ -45,13 +51,17 @@ export function compileStep(input: StepInput): CompiledStep {
     width: shape[1],
     blockRows,
     prologue: [...clears(input, step), ...compiled.prologue, ...kernel.prologue],
-    image: kernel.image,
+    before: kernel.before,
     body: kernel.body,
     finish: compiled.finish,
     epilogue: compiled.code,
     kernel: kernel.name,
-    parallel: shape[0] > 1 && elementCount(shape) >= input.parallelElements,
+    parallel: isParallel(shape, input.parallelElements),
   };
+}
+
+function isParallel(shape: MapShape, elements: number): boolean {
+  return shape[0] > 1 && elementCount(shape) >= elements;
 }
 
 /** As many rows as fit into the bytes wanted, but at least so many pixels. */
@@ -68,13 +78,13 @@ const FORM_NAMES: { readonly [F in BinaryConvForm]: string } = {
 interface Kernel {
   readonly name: string;
   readonly prologue: readonly Instruction[];
-  readonly image?: RowInstructions;
+  readonly before?: RowInstructions;
   readonly body: readonly Instruction[];
 }
 
 /** The instructions that leave a block of the accumulator at `dst`. */
 function compileKernel(
-  { plan, tensors, layouts, index, form }: StepInput,
+  { plan, tensors, layouts, index, form, pairedImages, parallelElements }: StepInput,
   step: Step,
   shape: MapShape,
   blockRows: number,
@@ -86,15 +96,22 @@ function compileKernel(
   switch (step.kind) {
     case "binary-conv": {
       const weight = tensors[step.weight].data as Uint8Array;
-      const input = { plan, step, index, weight, source, shape, blockRows };
+      const parallel = isParallel(shape, parallelElements);
+      const geometry = { source, shape, blockRows, parallel };
+      const input = { plan, step, index, weight, pairedImages, ...geometry };
       const chosen = chooseForm(step, source.value.shape[2], form);
-      const { body, ...before } = compileBinaryConv(input, chosen, dst);
-      return { name: FORM_NAMES[chosen], ...before, body: [body] };
+      const { body, ...rest } = compileBinaryConv(input, chosen, dst);
+      return { name: FORM_NAMES[chosen], ...rest, body: [body] };
     }
     case "conv":
       return only("float32 4x8", compileConv(plan, step, floats(step.weight), source, dst));
     case "linear":
-      return only("float32 1x32", compileLinear(plan, step, floats(step.weight), source, dst));
+      return {
+        name: "float32 1x32",
+        prologue: [],
+        before: compileLinear(plan, step, floats(step.weight), source, dst),
+        body: [],
+      };
     case "pool":
       return only("float32", compilePool(plan, step, source, shape, dst));
     case "quantise":

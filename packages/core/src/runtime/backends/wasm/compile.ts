@@ -1,5 +1,5 @@
 import type { Program, ProgramTensors } from "../../../program/types.js";
-import type { BinaryConvForm } from "./binary-conv.js";
+import type { BinaryConvForm, ImageLayout } from "./binary-conv.js";
 import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { compileStep } from "./compile-step.js";
 import { type CompiledStep, encodeInstruction, type Instruction } from "./instruction.js";
@@ -74,9 +74,11 @@ export function compileProgram(
   const layouts = layOutValues(program, plan);
   const epilogues = new Epilogues();
   const kernels: string[] = [];
+  const pairedImages = new Map<string, ImageLayout>();
   const placed = program.steps.map((_, index) => {
     const sizes = { blockBytes, convPixels, parallelElements };
-    const step = compileStep({ program, tensors, plan, layouts, index, ...sizes, form });
+    const made = { plan, layouts, pairedImages };
+    const step = compileStep({ program, tensors, index, form, ...made, ...sizes });
     kernels.push(step.kernel);
     return placeStep(plan, step, epilogues.indexOf(step));
   });
@@ -97,14 +99,14 @@ type PlacedPhase = Omit<Phase, "list" | "epilogue"> & {
 };
 
 function placeStep(plan: MemoryPlan, step: CompiledStep, index: number): PlacedPhase[] {
-  const { rows, width, blockRows, parallel, image, epilogue } = step;
+  const { rows, width, blockRows, parallel, before, epilogue } = step;
   const list = (instructions: readonly Instruction[] = []) =>
     instructions.length > 0 ? placeList(plan, instructions, rows, width) : undefined;
   const once = { rows, blockRows: rows, parallel: false };
-  const imageRows = image?.rows ?? 0;
+  const own = { rows: before?.rows ?? 0, parallel: before?.parallel ?? false };
   const phases: PlacedPhase[] = [
     { ...once, list: list(step.prologue) },
-    { list: list(image?.instructions), rows: imageRows, blockRows: imageRows, parallel },
+    { ...own, blockRows: own.rows, list: list(before?.instructions) },
     {
       list: list(step.body),
       rows,

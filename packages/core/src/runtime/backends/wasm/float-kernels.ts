@@ -1,6 +1,6 @@
 import type { MapShape } from "../../../program/geometry.js";
 import type { ConvStep, LinearStep, PoolStep } from "../../../program/types.js";
-import type { Instruction, Operand } from "./instruction.js";
+import type { Instruction, Operand, RowInstructions } from "./instruction.js";
 import type { MemoryPlan, Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
 
@@ -36,17 +36,24 @@ export function compileConv(
   return { op: "conv", channels: step.out, dst, s: table };
 }
 
+/** Groups of outputs are rows that threads share; the accumulator is the first thread's. */
 export function compileLinear(
   plan: MemoryPlan,
   step: LinearStep,
   weight: Float32Array,
   source: ValueLayout,
   dst: Operand,
-): Instruction {
+): RowInstructions {
+  const inputs = source.value.shape[2];
   const a = { place: source.place, pixel: 0, advance: 0 };
   const s = tileFloats(plan, weight, 1, step.out, LINEAR_TILES);
-  return { op: "linear", channels: step.out, dst, a, s, t: source.value.shape[2] };
+  const linear: Instruction = { op: "linear", channels: step.out, dst, a, s, t: inputs };
+  const rows = Math.ceil(step.out / (TILE * LINEAR_TILES));
+  return { instructions: [linear], rows, parallel: step.out * inputs >= PARALLEL_PRODUCTS };
 }
+
+/** Fewer are done before threads meet. */
+const PARALLEL_PRODUCTS = 16_384;
 
 export function compilePool(
   plan: MemoryPlan,

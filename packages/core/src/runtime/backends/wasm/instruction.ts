@@ -44,15 +44,17 @@ export interface Instruction {
 export interface RowInstructions {
   readonly instructions: readonly Instruction[];
   readonly rows: number;
+  /** Enough work to share. */
+  readonly parallel: boolean;
 }
 
 export interface CompiledStep {
   readonly rows: number;
   readonly width: number;
   readonly blockRows: number;
-  /** Run once, on the rows of an image of the input, per block of rows, once. */
+  /** Run once, on rows of their own, per block of rows, once. */
   readonly prologue: readonly Instruction[];
-  readonly image?: RowInstructions;
+  readonly before?: RowInstructions;
   readonly body: readonly Instruction[];
   readonly finish: readonly Instruction[];
   /** Generated code that runs per block, after the body. */

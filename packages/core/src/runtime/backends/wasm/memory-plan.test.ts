@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressOf, at, MemoryPlan } from "./memory-plan.js";
+import { addressOf, at, MemoryPlan, type Place } from "./memory-plan.js";
 
 const requests = fc.array(
   fc
@@ -50,6 +50,50 @@ describe("memory plan", () => {
       addressOf(data) + 4,
       -1,
     ]);
+  });
+
+  it("gives every thread scratch of its own, the same in every step", () => {
+    const plan = new MemoryPlan({ threads: 3 });
+    const value = plan.temporary(640, 0, 9);
+    plan.beginStep();
+    const [a, b] = [plan.scratch(100), plan.scratch(50)];
+    plan.beginStep();
+    const other = plan.scratch(40);
+    plan.assign();
+    expect(addressOf(b) - addressOf(a)).toBe(128);
+    expect(addressOf(other)).toBe(addressOf(a));
+    expect(plan.scratchBytes).toBe(192);
+    const [from, to] = [addressOf(a), addressOf(a) + 3 * 192];
+    expect(addressOf(value) >= to || addressOf(value) + 640 <= from).toBe(true);
+  });
+
+  it("stages what is prepared where values lie later, and keeps what it is made into", () => {
+    const plan = new MemoryPlan();
+    plan.temporary(6400, 0, 1);
+    const made = plan.reserve(1000);
+    const used: Place[] = [];
+    for (const bytes of [500, 3000]) {
+      plan.prepare(new Uint8Array(bytes), 64, (staged, scratch) => {
+        used.push(staged, scratch);
+        return [];
+      });
+    }
+    plan.assign();
+    expect(plan.arenaBytes).toBe(6400);
+    const addresses = used.map(addressOf);
+    expect(addresses[2]).toBe(addresses[0]);
+    expect(addresses[1]).toBeGreaterThanOrEqual(addresses[0] + 500);
+    expect(addresses[3]).toBeGreaterThanOrEqual(addresses[2] + 3000);
+    expect(addresses[3] + 64).toBeLessThanOrEqual(addressOf(made));
+  });
+
+  it("keeps a place for as long as it is told", () => {
+    const plan = new MemoryPlan();
+    const first = plan.temporary(640, 0, 0);
+    plan.keep(first, 2);
+    const second = plan.temporary(640, 2, 2);
+    plan.assign();
+    expect(addressOf(second)).not.toBe(addressOf(first));
   });
 
   it("refuses more than a linear memory can hold", () => {

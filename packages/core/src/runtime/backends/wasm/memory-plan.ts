@@ -20,7 +20,7 @@ class Block {
     public bytes: number,
     /** First and last step that uses it: blocks that are never in use together may share memory. */
     readonly first: number,
-    readonly last: number,
+    public last: number,
   ) {}
 }
 
@@ -138,6 +138,11 @@ export class MemoryPlan {
     const block = new Block(this.#isolate ? bytes + ALIGNMENT : bytes, first, last);
     this.blocks.push(block);
     return { block, offset: 0 };
+  }
+
+  /** Has a temporary place stay in use until a later step. */
+  keep({ block }: Place, last: number): void {
+    block.last = Math.max(block.last, last);
   }
 
   /** Gives every block its address; returns the bytes needed. */

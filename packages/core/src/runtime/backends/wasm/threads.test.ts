@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 import { buildModel } from "../../../models/index.js";
 import { pack } from "../../../pack/index.js";
 import { elementCount } from "../../../program/geometry.js";
-import type { Program, ProgramTensors } from "../../../program/types.js";
-import { expectSameFloats } from "../../../test-support/packed-step.js";
+import type { Program, ProgramTensors, Step } from "../../../program/types.js";
+import { randomStream } from "../../../test-support/draw.js";
+import { expectSameFloats, floatTensor, value } from "../../../test-support/packed-step.js";
 import { randomProgram } from "../../../test-support/random-program.js";
 import { randomImages, randomWeights } from "../../../test-support/random-weights.js";
 import { Barrier } from "./barrier.js";
@@ -54,6 +55,31 @@ describe("threads", () => {
     const packed = pack(graph, randomWeights(graph, 1));
     const images = randomImages([3, 16 * 16 * 3], 2).data as Float32Array;
     await expectSameOnThreads(packed, images, "bnext-nano");
+  });
+
+  it("share the outputs of a large linear layer", async () => {
+    const [inputs, out] = [200, 130];
+    const random = randomStream(4);
+    const data = Float32Array.from({ length: inputs * out }, () => random() - 0.5);
+    const tensors = { w: floatTensor(data, [out, inputs]), t: floatTensor(data.slice(0, out)) };
+    const values = [
+      value("x", "map", [1, 1, inputs]),
+      value("v", "vector", [1, 1, inputs]),
+      value("y", "vector", [1, 1, out]),
+    ];
+    const linear = { kind: "linear", weight: "w", out, covers: [], input: 1 } as const;
+    const steps: Step[] = [
+      { kind: "pointwise", covers: [], input: 0, epilogue: [["store", 0, 1, 0]] },
+      {
+        ...linear,
+        epilogue: [
+          ["shift", 0, "t"],
+          ["store", 1, 2, 0],
+        ],
+      },
+    ];
+    const program = { values, input: 0, steps, outputs: { y: 2 } };
+    await expectSameOnThreads({ program, tensors }, data.slice(0, inputs), "linear");
   });
 
   it("do not keep the process alive", async () => {

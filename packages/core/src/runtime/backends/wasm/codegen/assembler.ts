@@ -60,62 +60,62 @@ export class FunctionBody {
   }
 
   op(name: keyof typeof OPCODES): this {
-    return this.#emit(...OPCODES[name]);
+    return this.#bytes(OPCODES[name]);
   }
 
   get(local: Local): this {
-    return this.#emit(0x20, ...unsigned(local));
+    return this.#byte(0x20).#unsigned(local);
   }
 
   set(local: Local): this {
-    return this.#emit(0x21, ...unsigned(local));
+    return this.#byte(0x21).#unsigned(local);
   }
 
   tee(local: Local): this {
-    return this.#emit(0x22, ...unsigned(local));
+    return this.#byte(0x22).#unsigned(local);
   }
 
   const(value: number): this {
-    return this.#emit(0x41, ...signed(value));
+    return this.#byte(0x41).#bytes(signed(value));
   }
 
   /** Four equal floats. */
   splat(value: number): this {
     const lane = new Uint8Array(Float32Array.of(value).buffer);
-    return this.#emit(0xfd, 0x0c, ...lane, ...lane, ...lane, ...lane);
+    return this.#bytes([0xfd, 0x0c, ...lane, ...lane, ...lane, ...lane]);
   }
 
   /** Four 32-bit integers. */
   lanes(...values: readonly [number, number, number, number]): this {
-    return this.#emit(0xfd, 0x0c, ...new Uint8Array(Int32Array.from(values).buffer));
+    return this.#bytes([0xfd, 0x0c, ...new Uint8Array(Int32Array.from(values).buffer)]);
   }
 
   /** Address on the stack; `offset` is added to it. Never promises an alignment. */
   access(name: keyof typeof ACCESSES, offset: number): this {
-    return this.#emit(...ACCESSES[name], 0, ...unsigned(offset));
+    return this.#bytes(ACCESSES[name]).#byte(0).#unsigned(offset);
   }
 
   /** Address and vector on the stack: stores one lane of 32 bits. */
   storeLane(lane: number, offset: number): this {
-    return this.#emit(0xfd, 0x5a, 0, ...unsigned(offset), lane);
+    return this.#bytes([0xfd, 0x5a, 0]).#unsigned(offset).#byte(lane);
   }
 
   call(index: number): this {
-    return this.#emit(0x10, ...unsigned(index));
+    return this.#byte(0x10).#unsigned(index);
   }
 
   /** Runs `body` again while the condition it leaves on the stack is not 0; at least once. */
   repeat(body: () => void): this {
-    this.#emit(0x03, 0x40);
+    this.#bytes([0x03, 0x40]);
     body();
-    return this.#emit(0x0d, 0, 0x0b);
+    return this.#bytes([0x0d, 0, 0x0b]);
   }
 
   /** Runs `body` where the condition on the stack is not 0. */
   when(body: () => void): this {
-    this.#emit(0x04, 0x40);
+    this.#bytes([0x04, 0x40]);
     body();
-    return this.#emit(0x0b);
+    return this.#byte(0x0b);
   }
 
   encode(): number[] {
@@ -125,9 +125,18 @@ export class FunctionBody {
     return size.concat(head, this.#code, 0x0b);
   }
 
-  #emit(...bytes: readonly number[]): this {
+  #byte(byte: number): this {
+    this.#code.push(byte);
+    return this;
+  }
+
+  #bytes(bytes: readonly number[]): this {
     for (const byte of bytes) this.#code.push(byte);
     return this;
+  }
+
+  #unsigned(value: number): this {
+    return value < 0x80 ? this.#byte(value) : this.#bytes(unsigned(value));
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { OnebitError } from "../errors.js";
 import type { TransferOptions } from "./fetch.js";
 
@@ -27,7 +27,7 @@ export async function readFileBytes(
   { progress, signal }: TransferOptions = {},
 ): Promise<Uint8Array> {
   try {
-    const bytes = await readFile(path, { signal });
+    const bytes = await readAtOnce(path, signal);
     progress?.(bytes.length, bytes.length);
     return bytes;
   } catch (error) {
@@ -35,6 +35,20 @@ export async function readFileBytes(
     if (!code || code === "ABORT_ERR") throw error;
     const why = REASONS[code] ?? (error as Error).message;
     throw new OnebitError(`${path}: ${why}`, { cause: error });
+  }
+}
+
+/** With one call where the file's size is known: readFile takes half a megabyte at a time. */
+async function readAtOnce(path: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.allocUnsafeSlow(size);
+    const { bytesRead } = await file.read(bytes, 0, size, 0);
+    return bytesRead === size && size > 0 ? bytes : await readFile(path, { signal });
+  } finally {
+    await file.close();
   }
 }
 

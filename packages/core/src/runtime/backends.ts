@@ -24,6 +24,16 @@ export interface Chosen {
   readonly reasons: { readonly [backend: string]: string };
 }
 
+/** Begins to load what a choice will need first, so that it is there when the file has been read. */
+export function beginLoading(choice: BackendChoice): void {
+  const name = choice === "auto" ? PREFERENCE[0] : choice;
+  if (typeof name !== "string" || !Object.hasOwn(loaders, name)) return;
+  // Failures come again, and are told, when the program is compiled.
+  loaders[name]()
+    .then((backend) => backend.unavailable())
+    .catch(() => {});
+}
+
 /** Compiles a program for the chosen backend. */
 export async function compileFor(
   choice: BackendChoice,

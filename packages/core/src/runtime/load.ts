@@ -5,7 +5,7 @@ import { preprocessAt } from "../image/preprocess-at.js";
 import type { TransferOptions } from "../platform/fetch.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import { atInputSize } from "../program/resize.js";
-import type { BackendChoice } from "./backends.js";
+import { type BackendChoice, beginLoading } from "./backends.js";
 import { Model } from "./model.js";
 
 export interface LoadOptions extends TransferOptions {
@@ -34,6 +34,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   if (!Number.isInteger(threads) || threads < 1) {
     throw new UsageError(`threads ${threads}: must be a whole number from 1`);
   }
+  beginLoading(backend);
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
   const file = await named(source, () => readOnebit(bytes));

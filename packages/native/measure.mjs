@@ -158,6 +158,6 @@ const subjects = [
   conv(false, 28, 64, 64, 3),
   network("bnext-t"),
   network("bnext-t", 2),
-  network("reactnet"),
+  network("reactnet-a"),
 ];
 for (const subject of subjects) if (subject.name.includes(only)) await measure(subject);

@@ -23,7 +23,14 @@ const NUMERICS = [
   "-fno-strict-aliasing",
 ];
 
-const AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vpopcntdq", "-Wno-maybe-uninitialized"];
+const AVX512 = [
+  "-mavx512f",
+  "-mavx512bw",
+  "-mavx512dq",
+  "-mavx512vl",
+  "-mavx512vpopcntdq",
+  "-Wno-maybe-uninitialized",
+];
 const ISA_FLAGS = {
   amx: [...AVX512, "-mamx-tile", "-mamx-int8"],
   avx512: AVX512,
@@ -76,7 +83,9 @@ export function build({ compiler, list, flags, link, objects, output }) {
     });
     return object;
   });
-  execFileSync(compiler, [...flags, ...compiled, ...link, "-o", `${output}.new`], { stdio: "inherit" });
+  execFileSync(compiler, [...flags, ...compiled, ...link, "-o", `${output}.new`], {
+    stdio: "inherit",
+  });
   // Whoever has the old one open keeps it.
   renameSync(`${output}.new`, output);
 }

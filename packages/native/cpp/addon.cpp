@@ -21,7 +21,8 @@ void check(napi_env env, napi_status status) {
   if (status == napi_ok) return;
   const napi_extended_error_info* info = nullptr;
   napi_get_last_error_info(env, &info);
-  throw std::runtime_error(std::string("native: ") + (info && info->error_message ? info->error_message : "Node-API call failed"));
+  throw std::runtime_error(std::string("native: ") +
+                           (info && info->error_message ? info->error_message : "Node-API call failed"));
 }
 
 template <size_t N>

@@ -29,7 +29,7 @@ PanelFormat formatOf(const Program& program, const RawStep& step, const Isa* isa
   const int32_t words = (program.values[step.input].channels + 31) / 32;
   const int64_t chunks = int64_t{step.kernel[0]} * ((step.kernel[1] * words + 1) / 2);
   const bool fits = step.groups == 1 && chunks <= kMostChunks;
-  const bool pays = step.out >= kLanes && chunks >= 4 && shape.height * shape.width >= 128;
+  const bool pays = step.out >= kLanes && chunks >= 9 && shape.height * shape.width >= 128;
   return fits && (pays || anySize) ? PanelFormat::bytes : PanelFormat::words;
 }
 
@@ -52,7 +52,8 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index, Pa
     const size_t past = size_t(tilesPerRow(shape.width)) * step.stride[1] * words * 32 + 64;
     if (bytes) scratch.packed = {words * pixels * 32 + past, index, index};
   }
-  if (step.kind == StepKind::quantise) scratch.ranges = {size_t(shape.channels + kLanes) * 2 * 4, index, index};
+  if (step.kind == StepKind::quantise)
+    scratch.ranges = {size_t(shape.channels + kLanes) * 2 * 4, index, index};
   return scratch;
 }
 
@@ -67,7 +68,6 @@ class Compiler {
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
     joinPools(r.program);
-    for (const int32_t map : keepCounts(r.program)) r.program.values[map].kind = ValueKind::counts;
     r.layout = layOut(r.program);
     const int32_t count = static_cast<int32_t>(r.program.steps.size());
     for (int32_t i = 0; i < count; i++) {
@@ -99,7 +99,8 @@ class Compiler {
       }
     }
     r.arenaBytes = assignOffsets(ranges, options_.apart);
-    for (size_t i = 0; i < r.layout.places.size(); i++) r.layout.places[i].offset += r.layout.ranges[i].offset;
+    for (size_t i = 0; i < r.layout.places.size(); i++)
+      r.layout.places[i].offset += r.layout.ranges[i].offset;
     if (!options_.apart) return;
     for (const Range* range : ranges) r.guards.push_back(range->offset + (range->bytes + 63) / 64 * 64);
   }
@@ -195,44 +196,58 @@ class Compiler {
     for (const RawOp& op : r.program.steps[index].ops) {
       if (op.code != Code::mean) continue;
       const size_t sums = scratch_[index].sums[next++].offset;
-      step.means.push_back({sums, sumStrideOf(shape), shape.height, shape.width, shape.channels, r.layout.places[op.value], op.offset});
+      step.means.push_back({sums, sumStrideOf(shape), shape.height, shape.width, shape.channels,
+                            r.layout.places[op.value], op.offset});
     }
   }
 
   /** Weights and counts of byte kernels. */
   static size_t scratchBytesOf(const CompiledStep& step) {
     if (!step.job.spread) return 0;
-    return kSpreadBytes + kSpreadBlocks * (size_t(step.taskRows) * step.job.tilesPerRow * step.job.tilePixels * kLanes * 4);
+    return kSpreadBytes +
+           kSpreadBlocks * (size_t(step.taskRows) * step.job.tilesPerRow * step.job.tilePixels * kLanes * 4);
   }
 
   /** Cuts a step into tasks: rows, and blocks of channels where these do not share words of bits. */
   void divide(CompiledStep& step, const RawStep& raw, const Value& input) const {
     const StepJob& job = step.job;
     step.skipped = raw.skipped;
-    const double products = raw.kind == StepKind::linear ? input.channels : double(raw.kernel[0]) * raw.kernel[1] * input.channels / std::max(1, raw.groups);
-    const double perOutput = (raw.kind == StepKind::binaryConv ? products / 300 : raw.kind == StepKind::pointwise ? 0 : products / 8) + 0.1 * (2 + step.ops.size());
+    const double products = raw.kind == StepKind::linear ? input.channels
+                                                         : double(raw.kernel[0]) * raw.kernel[1] *
+                                                               input.channels / std::max(1, raw.groups);
+    const double perOutput = (raw.kind == StepKind::binaryConv  ? products / 300
+                              : raw.kind == StepKind::pointwise ? 0
+                                                                : products / 8) +
+                             0.1 * (2 + step.ops.size());
     const double cycles = perOutput * job.height * job.width * job.channels;
     // Below this, waking the others costs more than they save; tests want them woken.
     step.serial = options_.threads == 1 || (cycles < 20000 && !options_.apart);
     // Enough pixels for each use of the weights.
     const int32_t pixels = (job.spread ? 16 : 2) * kSegment;
-    step.taskRows = std::min(job.height, std::max(1, pixels / job.width));
+    step.taskRows = std::min(job.height, std::max({1, pixels / job.width, job.height >> 16}));
     step.taskBlocks = job.blockCount;
     if (step.serial) return;
     // Byte kernels spread their weights once per task.
     const int32_t wanted = (job.spread ? 3 : 6) * options_.threads;
-    const auto tasks = [&] { return (job.height + step.taskRows - 1) / step.taskRows * ((job.blockCount + step.taskBlocks - 1) / step.taskBlocks); };
-    const bool divisible = raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
-      return op.code != Code::bits || op.offset % kLanes == 0;
-    });
-    while (divisible && tasks() < wanted && step.taskBlocks > kMaxBlocks) step.taskBlocks = (step.taskBlocks / 2 + kMaxBlocks - 1) / kMaxBlocks * kMaxBlocks;
+    const auto tasks = [&] {
+      return (job.height + step.taskRows - 1) / step.taskRows *
+             ((job.blockCount + step.taskBlocks - 1) / step.taskBlocks);
+    };
+    const bool divisible =
+        raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
+          return op.code != Code::bits || op.offset % kLanes == 0;
+        });
+    while (divisible && tasks() < wanted && step.taskBlocks > kMaxBlocks)
+      step.taskBlocks = (step.taskBlocks / 2 + kMaxBlocks - 1) / kMaxBlocks * kMaxBlocks;
     while (tasks() < wanted && step.taskRows > 1) step.taskRows = (step.taskRows + 1) / 2;
     roundRows(step);
   }
 
   /** Both rows of a 2x2 mean belong to one task. */
   static void roundRows(CompiledStep& step) {
-    const bool pooled = std::any_of(step.ops.begin(), step.ops.end(), [](const MicroOp& op) { return op.code == Code::sink && op.sink.pooled; });
+    const bool pooled = std::any_of(step.ops.begin(), step.ops.end(), [](const MicroOp& op) {
+      return op.code == Code::sink && op.sink.pooled;
+    });
     if (pooled) step.taskRows += step.taskRows % 2;
   }
 
@@ -243,7 +258,8 @@ class Compiler {
 
 }  // namespace
 
-std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa, const CompileOptions& options) {
+std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa,
+                                                const CompileOptions& options) {
   return Compiler(std::move(program), isa, options).compile();
 }
 

@@ -54,6 +54,7 @@ struct CompileOptions {
 };
 
 /** The tensors' bytes are not needed afterwards. */
-std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa, const CompileOptions& options);
+std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa,
+                                                const CompileOptions& options);
 
 }  // namespace onebit

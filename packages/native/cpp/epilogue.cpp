@@ -108,8 +108,10 @@ class EpilogueCompiler {
     for (size_t i = 0; i < raw_.size(); i++) {
       const RawOp& raw = raw_[i];
       const size_t meanIndex = raw.code == Code::mean ? mean++ : 0;
-      if (!raw.writes() || raw.asCounts || origin_[i + 1] != origin) continue;
-      const bool full = (raw.code == Code::store && sink.stores) || (raw.code == Code::store && raw.pooled && !empty) || sink.pooled || (raw.code == Code::mean && sink.sums) ||
+      if (!raw.writes() || origin_[i + 1] != origin) continue;
+      const bool full = (raw.code == Code::store && sink.stores) ||
+                        (raw.code == Code::store && raw.pooled && !empty) || sink.pooled ||
+                        (raw.code == Code::mean && sink.sums) ||
                         (raw.code == Code::bits && sink.bitCount == kMostBitSinks);
       if (full) flush();
       empty = false;
@@ -182,7 +184,8 @@ class EpilogueCompiler {
     op.s = vectors_.get(raw_[i + 1].s);
     op.t = vectors_.get(raw_[i + 1].t);
     i += 1;
-    if (map < 0 && loads(i + 1, false) && is(i + 2, Code::add) && onlyFor(i, i + 2) && onlyFor(i + 1, i + 2)) {
+    if (map < 0 && loads(i + 1, false) && is(i + 2, Code::add) && onlyFor(i, i + 2) &&
+        onlyFor(i + 1, i + 2)) {
       op.gate.adds = true;
       op.gate.other = loadPlace(raw_[i + 1]);
       i += 2;
@@ -207,19 +210,10 @@ class EpilogueCompiler {
     const bool map = input_.layout.places[step.input].kind != ValueKind::bits;
     if (step.kind == StepKind::pointwise && map && op.code == Code::gate) {
       op.gate.fromInput = true;
-      op.gate.fromCounts = step.inputScale >= 0;
-      op.gate.s = vectors_.get(step.inputScale);
-      op.gate.t = vectors_.get(step.inputShift);
-      op.gate.u = vectors_.get(step.inputSlope);
       noAccumulator_ = true;
     }
     if (step.kind == StepKind::binaryConv && op.code == Code::affinePrelu) {
       op.code = Code::countsAffinePrelu;
-      for (const RawOp& raw : raw_) {
-        if (!raw.asCounts) continue;
-        op.keepsCounts = true;
-        op.place = input_.layout.places[raw.value];
-      }
       noAccumulator_ = true;
     }
   }

@@ -33,7 +33,8 @@ Task taskOf(const CompiledStep& step, int32_t index) {
   const int32_t across = divideUp(step.job.blockCount, step.taskBlocks);
   const int32_t row = index / across * step.taskRows;
   const int32_t block = index % across * step.taskBlocks;
-  return {row, std::min(row + step.taskRows, step.job.height), block, std::min(block + step.taskBlocks, step.job.blockCount)};
+  return {row, std::min(row + step.taskRows, step.job.height), block,
+          std::min(block + step.taskBlocks, step.job.blockCount)};
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ char* Executable::arenaOf(Worker& worker) {
   if (!worker.arena) {
     worker.arena = allocateZeroed(program_->arenaBytes);
 #if defined(__SANITIZE_ADDRESS__)
-    for (const size_t guard : program_->guards) ASAN_POISON_MEMORY_REGION(static_cast<char*>(worker.arena.get()) + guard, 64);
+    for (const size_t guard : program_->guards)
+      ASAN_POISON_MEMORY_REGION(static_cast<char*>(worker.arena.get()) + guard, 64);
 #endif
   }
   return static_cast<char*>(worker.arena.get());
@@ -73,10 +75,13 @@ void Executable::run(const float* images, int64_t count, const std::vector<float
   for (int64_t first = 0; first < together; first += kImagesPerRound) {
     Context context = {this, &batch, first};
     const int64_t tasks = std::min(kImagesPerRound, together - first);
-    pool_.forEach(static_cast<int32_t>(tasks), [](void* data, int32_t task, int32_t worker) {
-      const Context& c = *static_cast<Context*>(data);
-      c.self->runImage(c.self->workers_[worker], *c.batch, c.first + task, false);
-    }, &context);
+    pool_.forEach(
+        static_cast<int32_t>(tasks),
+        [](void* data, int32_t task, int32_t worker) {
+          const Context& c = *static_cast<Context*>(data);
+          c.self->runImage(c.self->workers_[worker], *c.batch, c.first + task, false);
+        },
+        &context);
   }
   for (int64_t image = together; image < count; image++) runImage(workers_[0], batch, image, true);
 }
@@ -108,7 +113,8 @@ void Executable::runStep(Worker& worker, char* arena, const CompiledStep& step, 
     runShared(arena, step);
   } else {
     const int32_t tasks = tasksOf(step);
-    for (int32_t task = 0; task < tasks; task++) program_->isa->run(step.job, frameOf(worker, arena), taskOf(step, task));
+    for (int32_t task = 0; task < tasks; task++)
+      program_->isa->run(step.job, frameOf(worker, arena), taskOf(step, task));
   }
   finishMeans(worker, arena, step);
 }
@@ -120,10 +126,14 @@ void Executable::runShared(char* arena, const CompiledStep& step) {
     const CompiledStep* step;
   };
   Context context = {this, arena, &step};
-  pool_.forEach(tasksOf(step), [](void* data, int32_t task, int32_t worker) {
-    const Context& c = *static_cast<Context*>(data);
-    c.self->program_->isa->run(c.step->job, c.self->frameOf(c.self->workers_[worker], c.arena), taskOf(*c.step, task));
-  }, &context);
+  pool_.forEach(
+      tasksOf(step),
+      [](void* data, int32_t task, int32_t worker) {
+        const Context& c = *static_cast<Context*>(data);
+        c.self->program_->isa->run(c.step->job, c.self->frameOf(c.self->workers_[worker], c.arena),
+                                   taskOf(*c.step, task));
+      },
+      &context);
 }
 
 void Executable::spread(char* arena, const CompiledStep& step, bool shared) {
@@ -134,7 +144,8 @@ void Executable::spread(char* arena, const CompiledStep& step, bool shared) {
     int32_t rows, tasks;
   };
   const int32_t rows = step.job.inputHeight + 2 * step.job.padding[0];
-  Context context = {program_->isa, &step.job, arena, rows, shared ? std::min<int32_t>(rows, 2 * static_cast<int32_t>(workers_.size())) : 1};
+  Context context = {program_->isa, &step.job, arena, rows,
+                     shared ? std::min<int32_t>(rows, 2 * static_cast<int32_t>(workers_.size())) : 1};
   const auto run = [](void* data, int32_t task, int32_t) {
     const Context& c = *static_cast<Context*>(data);
     c.isa->spread(*c.job, c.arena, c.rows * task / c.tasks, c.rows * (task + 1) / c.tasks);
@@ -175,7 +186,8 @@ void Executable::writeOutputs(const char* arena, const Batch& batch, int64_t ima
     const size_t row = size_t(value.width) * value.channels;
     float* to = (*batch.outputs)[i] + image * int64_t(row) * value.height;
     for (int32_t y = 0; y < value.height; y++) {
-      std::memcpy(to + y * row, reinterpret_cast<const float*>(arena + place.offset) + y * place.row, row * 4);
+      std::memcpy(to + y * row, reinterpret_cast<const float*>(arena + place.offset) + y * place.row,
+                  row * 4);
     }
   }
 }
@@ -189,10 +201,18 @@ std::vector<double> Executable::profile() const {
 }
 
 std::vector<std::string> Executable::kernels() const {
+  const Isa& isa = *program_->isa;
   std::vector<std::string> names;
   for (const CompiledStep& step : program_->steps) {
-    const bool words = step.job.kind != StepKind::binaryConv || (program_->isa->format == PanelFormat::bytes && !step.job.spread);
-    names.push_back(words ? program_->isa->name : std::string(program_->isa->name) + " " + program_->isa->counting);
+    const bool binary = step.job.kind == StepKind::binaryConv;
+    const bool words = isa.format == PanelFormat::bytes && !step.job.spread;
+    if (!binary) {
+      names.push_back(isa.name);
+    } else if (words) {
+      names.push_back("avx512 vpopcntd");
+    } else {
+      names.push_back(std::string(isa.name) + " " + isa.counting);
+    }
   }
   return names;
 }

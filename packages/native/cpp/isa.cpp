@@ -34,8 +34,9 @@ std::vector<const Isa*> availableIsas() {
   std::vector<const Isa*> isas;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vpopcntdq");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512vpopcntdq");
   static const bool tiles = avx512 && hasTiles();
   if (tiles && amxKernels()) isas.push_back(amxKernels());
   if (avx512 && avx512Kernels()) isas.push_back(avx512Kernels());
@@ -56,7 +57,8 @@ const Isa* chooseIsa(const std::string& name) {
     if (name.empty() || name == isa->name) return isa;
     known += known.empty() ? isa->name : std::string(", ") + isa->name;
   }
-  throw std::runtime_error("native: this processor has no instruction set \"" + name + "\": there are " + known);
+  throw std::runtime_error("native: this processor has no instruction set \"" + name + "\": there are " +
+                           known);
 }
 
 }  // namespace onebit

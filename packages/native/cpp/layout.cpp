@@ -33,9 +33,8 @@ void place(const Value& value, const Border& border, Place& place, Range& range)
   const size_t pixel = bits ? (value.channels + 31) / 32 : value.channels;
   const size_t row = pixel * (value.width + 2 * size_t(border.columns));
   const size_t start = row * border.rows + pixel * border.columns;
-  const size_t element = value.kind == ValueKind::counts ? 2 : 4;
-  range.bytes = row * (value.height + 2 * size_t(border.rows)) * element;
-  place = {start * element, static_cast<int64_t>(row), static_cast<int32_t>(pixel), value.channels, value.kind};
+  range.bytes = row * (value.height + 2 * size_t(border.rows)) * 4;
+  place = {start * 4, static_cast<int64_t>(row), static_cast<int32_t>(pixel), value.channels, value.kind};
 }
 
 void findLifetimes(const Program& program, std::vector<Range>& ranges) {
@@ -77,7 +76,8 @@ Layout layOut(const Program& program) {
 }
 
 size_t assignOffsets(std::vector<Range*> ranges, bool apart) {
-  std::stable_sort(ranges.begin(), ranges.end(), [](const Range* a, const Range* b) { return a->bytes > b->bytes; });
+  std::stable_sort(ranges.begin(), ranges.end(),
+                   [](const Range* a, const Range* b) { return a->bytes > b->bytes; });
   std::vector<const Range*> placed;
   size_t end = 0;
   const auto taken = [&](const Range& range) { return aligned(range.bytes) + (apart ? kAlignment : 0); };
@@ -91,7 +91,8 @@ size_t assignOffsets(std::vector<Range*> ranges, bool apart) {
     }
     range->offset = offset;
     end = std::max(end, offset + taken(*range));
-    if (end > kMostBytes) throw std::runtime_error("native: this program needs more than 4 GiB: run it on smaller images");
+    if (end > kMostBytes)
+      throw std::runtime_error("native: this program needs more than 4 GiB: run it on smaller images");
     const auto after = [](size_t at, const Range* other) { return at < other->offset; };
     placed.insert(std::upper_bound(placed.begin(), placed.end(), offset, after), range);
   }

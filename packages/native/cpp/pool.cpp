@@ -7,12 +7,11 @@ namespace {
 
 constexpr int kCountBits = 20;
 constexpr uint64_t kCountMask = (uint64_t{1} << kCountBits) - 1;
-constexpr int32_t kMostTasks = static_cast<int32_t>(kCountMask);
 /** Some 50 microseconds: longer than the serial steps between two parallel ones. */
 constexpr int kSpins = 2000;
 
 int32_t nextOf(uint64_t offer) { return static_cast<int32_t>(offer & kCountMask); }
-int32_t countOf(uint64_t offer) { return static_cast<int32_t>((offer >> kCountBits) & kCountMask); }
+int32_t endOf(uint64_t offer) { return static_cast<int32_t>((offer >> kCountBits) & kCountMask); }
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -24,8 +23,9 @@ void pause() {
 
 }  // namespace
 
-Pool::Pool(int32_t threads) {
-  for (int32_t worker = 1; worker < threads; worker++) threads_.emplace_back([this, worker] { loop(worker); });
+Pool::Pool(int32_t threads) : offers_(threads) {
+  for (int32_t worker = 1; worker < threads; worker++)
+    threads_.emplace_back([this, worker] { loop(worker); });
 }
 
 Pool::~Pool() {
@@ -45,42 +45,57 @@ void Pool::forEach(int32_t tasks, Run run, void* context) {
   run_ = run;
   context_ = context;
   pending_ = tasks;
-  const uint64_t generation = (offer_.load() >> (2 * kCountBits)) + 1;
-  offer_ = generation << (2 * kCountBits) | static_cast<uint64_t>(tasks) << kCountBits;
+  generation_++;
+  const int64_t workers = static_cast<int64_t>(offers_.size());
+  for (int64_t worker = 0; worker < workers; worker++) {
+    const uint64_t begin = static_cast<uint64_t>(tasks * worker / workers);
+    const uint64_t end = static_cast<uint64_t>(tasks * (worker + 1) / workers);
+    offers_[worker].word = generation_ << (2 * kCountBits) | end << kCountBits | begin;
+  }
   if (sleepers_.load() > 0) {
     const std::lock_guard lock(mutex_);
     wake_.notify_all();
   }
   work(0);
   for (int spins = 0; pending_.load() > 0; spins++) {
-    if (spins < kSpins) pause();
-    else std::this_thread::yield();
+    if (spins < kSpins)
+      pause();
+    else
+      std::this_thread::yield();
   }
 }
 
-bool Pool::claim(int32_t& task) {
-  uint64_t offer = offer_.load();
-  while (nextOf(offer) < countOf(offer)) {
-    if (!offer_.compare_exchange_weak(offer, offer + 1)) continue;
+bool Pool::claim(Offer& from, int32_t& task) {
+  uint64_t offer = from.word.load();
+  while (nextOf(offer) < endOf(offer)) {
+    if (!from.word.compare_exchange_weak(offer, offer + 1)) continue;
     task = nextOf(offer);
     return true;
   }
   return false;
 }
 
+bool Pool::anyLeft() const {
+  for (const Offer& from : offers_) {
+    const uint64_t offer = from.word.load();
+    if (nextOf(offer) < endOf(offer)) return true;
+  }
+  return false;
+}
+
 void Pool::work(int32_t worker) {
-  for (int32_t task; claim(task);) {
-    run_(context_, task, worker);
-    pending_--;
+  for (size_t i = 0; i < offers_.size(); i++) {
+    Offer& from = offers_[(worker + i) % offers_.size()];
+    for (int32_t task; claim(from, task);) {
+      run_(context_, task, worker);
+      pending_--;
+    }
   }
 }
 
 /** False when the pool ends. */
 bool Pool::waitForTasks() {
-  const auto ready = [this] {
-    const uint64_t offer = offer_.load();
-    return stop_.load() || nextOf(offer) < countOf(offer);
-  };
+  const auto ready = [this] { return stop_.load() || anyLeft(); };
   for (int spins = 0; spins < kSpins; spins++) {
     if (ready()) return !stop_;
     pause();

@@ -20,18 +20,28 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /** Calls run for every task from 0 to tasks - 1, in any order; returns once all are done. */
+  /**
+   * Calls run for every task from 0 to tasks - 1, fewer than 2^20, and returns once all are done. Each
+   * worker begins with the same share of them every time, whose memory its caches know, and helps
+   * the others when it is done.
+   */
   void forEach(int32_t tasks, Run run, void* context);
 
  private:
-  bool claim(int32_t& task);
+  // A worker's own tasks: generation, end and next one in a single word, so that a claim that
+  // succeeds is a claim of tasks now on offer; these cannot all end before the claimed one is done.
+  struct alignas(64) Offer {
+    std::atomic<uint64_t> word{0};
+  };
+
+  bool claim(Offer& offer, int32_t& task);
+  bool anyLeft() const;
   void work(int32_t worker);
   bool waitForTasks();
   void loop(int32_t worker);
 
-  // Generation, number of tasks and next task in one word: a claim that succeeds is a claim of the
-  // tasks now on offer, and these cannot end before the claimed one is done.
-  std::atomic<uint64_t> offer_{0};
+  std::vector<Offer> offers_;
+  uint64_t generation_ = 0;
   std::atomic<int32_t> pending_{0};
   std::atomic<int32_t> sleepers_{0};
   std::atomic<bool> stop_{false};

@@ -89,14 +89,11 @@ Value outputShape(const Program& program, const RawStep& step) {
   };
   switch (step.kind) {
     case StepKind::binaryConv:
-    case StepKind::conv:
-      return {ValueKind::map, count(input.height, 0), count(input.width, 1), step.out};
+    case StepKind::conv: return {ValueKind::map, count(input.height, 0), count(input.width, 1), step.out};
     case StepKind::pool:
       return {ValueKind::map, count(input.height, 0), count(input.width, 1), input.channels};
-    case StepKind::linear:
-      return {ValueKind::map, 1, 1, step.out};
-    default:
-      return {ValueKind::map, input.height, input.width, input.channels};
+    case StepKind::linear: return {ValueKind::map, 1, 1, step.out};
+    default: return {ValueKind::map, input.height, input.width, input.channels};
   }
 }
 

@@ -30,8 +30,6 @@ struct RawOp {
   float low, high;
   /** store: the value takes 2x2 means of the register (see join.h). */
   bool pooled;
-  /** store: the accumulators go into the value instead, as 16-bit integers (see join.h). */
-  bool asCounts;
 
   bool reads() const { return code == Code::load; }
   bool writes() const { return code == Code::store || code == Code::bits || code == Code::mean; }
@@ -48,8 +46,6 @@ struct RawStep {
   float clip;
   /** The steps before have done its work. */
   bool skipped;
-  /** The input holds accumulators; the activation is these tensors' (see join.h), -1: it does not. */
-  int32_t inputScale = -1, inputShift = -1, inputSlope = -1;
   std::vector<RawOp> ops;
 };
 

@@ -14,14 +14,13 @@ constexpr int kSegment = 28;
 constexpr int kMaxBlocks = 4;
 constexpr int kTileFloats = kSegment * kLanes;
 
-/** counts: accumulators of a binary convolution as 16-bit integers; only made by compilation. */
-enum class ValueKind : int32_t { map, bits, vector, counts };
+enum class ValueKind : int32_t { map, bits, vector };
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 
 /**
  * Where a value lies in the arena: element (y, x, c) is y * row + x * pixel + c elements after pixel
- * (0, 0). Elements are floats, 32-bit words of bits (least significant bit first), or 16-bit counts.
- * A vector that is broadcast has row = pixel = 0.
+ * (0, 0). Elements are floats, or 32-bit words of bits (least significant bit first). A vector that
+ * is broadcast has row = pixel = 0.
  */
 struct Place {
   size_t offset;
@@ -33,7 +32,21 @@ struct Place {
 
 /** Micro-ops of program/types.ts, then the fused ones that compilation makes of them. */
 enum class Code : int32_t {
-  load, affine, shift, scale, prelu, relu, sigmoid, hardSigmoid, clamp, add, mul, mix, store, bits, mean,
+  load,
+  affine,
+  shift,
+  scale,
+  prelu,
+  relu,
+  sigmoid,
+  hardSigmoid,
+  clamp,
+  add,
+  mul,
+  mix,
+  store,
+  bits,
+  mean,
   affinePrelu,
   /** prelu((base - 2 * counts) * s + t): straight from the counts of a binary convolution. */
   countsAffinePrelu,
@@ -70,11 +83,8 @@ struct Sink {
 struct Gate {
   Place vector, other;
   bool multiplies, adds;
-  /** x is the input of the step, read where it lies; or prelu(input * s + t) of counts. */
-  bool fromInput, fromCounts;
-  const float* s;
-  const float* t;
-  const float* u;
+  /** x is the input of the step, read where it lies. */
+  bool fromInput;
 };
 
 /** Registers are tiles; s, t and u are per-channel vectors with room for 16 floats after the last. */
@@ -84,9 +94,8 @@ struct MicroOp {
   const float* s;
   const float* t;
   const float* u;
-  /** load; countsAffinePrelu: where the accumulators go too, if anywhere. */
+  /** load */
   Place place;
-  bool keepsCounts;
   float low, high;
   Gate gate;
   Sink sink;

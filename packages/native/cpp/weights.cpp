@@ -45,14 +45,13 @@ void writeNibbles(unsigned char* panel, int64_t word, int32_t lane, uint32_t bit
 void writeTileRows(unsigned char* panel, int64_t word, int32_t rowWords, int32_t lane, uint32_t bits) {
   const int64_t chunk = word / rowWords * ((rowWords + 1) / 2) + word % rowWords / 2;
   uint64_t* rows = reinterpret_cast<uint64_t*>(panel) + chunk * kLanes + word % rowWords % 2 * 8;
-  for (int nibble = 0; nibble < 8; nibble++) rows[nibble] |= uint64_t{(bits >> (4 * nibble)) & 15} << (4 * lane);
+  for (int nibble = 0; nibble < 8; nibble++)
+    rows[nibble] |= uint64_t{(bits >> (4 * nibble)) & 15} << (4 * lane);
 }
 
 void writeWord(const StepJob& job, unsigned char* panel, int64_t word, int32_t lane, uint32_t bits) {
   switch (job.format) {
-    case PanelFormat::words:
-      std::memcpy(panel + (word * kLanes + lane) * 4, &bits, 4);
-      return;
+    case PanelFormat::words: std::memcpy(panel + (word * kLanes + lane) * 4, &bits, 4); return;
     case PanelFormat::nibbles: return writeNibbles(panel, word, lane, bits);
     case PanelFormat::bytes: return writeTileRows(panel, word, job.rowLength, lane, bits);
   }
@@ -151,7 +150,8 @@ void tileFloats(StepJob& job, const Tensor& weight, int32_t products, Constants&
   }
 }
 
-void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, int32_t padValue, Constants& constants) {
+void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, int32_t padValue,
+                   Constants& constants) {
   // Outside the image lie zero bits, which count as -1.
   const int32_t factor = padValue + 1;
   const bool correct = factor != 0 && (job.padding[0] > 0 || job.padding[1] > 0);
@@ -169,7 +169,8 @@ void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, in
     const BitRow row(weight, job.channels, o);
     const bool bytes = job.format == PanelFormat::bytes;
     const bool needed = correct || bytes;
-    const std::vector<int32_t> sums = needed ? positionSums(row, positions, groupChannels) : std::vector<int32_t>(positions);
+    const std::vector<int32_t> sums =
+        needed ? positionSums(row, positions, groupChannels) : std::vector<int32_t>(positions);
     // Words count bits that differ; bytes count minus the weights where the bit is set.
     const int32_t all = bytes ? -std::accumulate(sums.begin(), sums.end(), 0) : positions * groupChannels;
     int32_t* to = base + o;

@@ -19,6 +19,7 @@ void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Const
 void tileFloats(StepJob& job, const Tensor& weight, int32_t products, Constants& constants);
 
 /** Where the window of each output row and column leaves the image, and what that adds. */
-void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, int32_t padValue, Constants& constants);
+void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, int32_t padValue,
+                   Constants& constants);
 
 }  // namespace onebit

@@ -2,6 +2,15 @@ import { type Executable, OnebitError } from "onebit";
 import { elementCount, type Program } from "onebit/program";
 import type { Addon, Handle } from "./addon.js";
 
+/** The addon throws plain errors; what they say is meant for users. */
+export function orOnebitError<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw new OnebitError((error as Error).message, { cause: error });
+  }
+}
+
 /** A program compiled by the addon. */
 export class NativeExecutable implements Executable {
   readonly #addon: Addon;
@@ -28,12 +37,8 @@ export class NativeExecutable implements Executable {
     const results = this.#outputs.map(
       ([name, size]) => [name, new Float32Array(count * size)] as const,
     );
-    await this.#addon.run(
-      this.#handle,
-      images,
-      count,
-      results.map(([, data]) => data),
-    );
+    const data = results.map(([, output]) => output);
+    await orOnebitError(() => this.#addon.run(this.#handle, images, count, data));
     return Object.fromEntries(results);
   }
 

@@ -1,7 +1,7 @@
 import { type Backend, OnebitError } from "onebit";
 import { loadAddon } from "./addon.js";
 import { encodeProgram } from "./encode.js";
-import { NativeExecutable } from "./executable.js";
+import { NativeExecutable, orOnebitError } from "./executable.js";
 
 export interface NativeOptions {
   /**
@@ -35,7 +35,7 @@ export function nativeWith({ isa, apart = false }: NativeOptions): Backend {
       const { addon } = loaded;
       const { code, tensors: data } = encodeProgram(program, tensors);
       const chosen = isa ?? process.env.ONEBIT_NATIVE_ISA ?? "";
-      const handle = addon.compile(code, data, threads, chosen, apart ? 1 : 0);
+      const handle = orOnebitError(() => addon.compile(code, data, threads, chosen, apart ? 1 : 0));
       return new NativeExecutable(addon, handle, program);
     },
   };

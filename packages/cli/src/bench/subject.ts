@@ -41,9 +41,11 @@ async function floatSubject(path: string) {
 function randomSubject(name: string, options: Partial<ModelOptions>) {
   const graph = buildModel(name, options);
   const tensors = { ...initialTensors(graph, 0) };
-  for (const [key, { kind, shape }] of Object.entries(graph.tensors)) {
+  for (const [key, { kind, role, shape }] of Object.entries(graph.tensors)) {
     // A temperature of 0: binary weights, as at the end of training.
     if (kind === "mirror") tensors[key] = { shape, data: new Float32Array(1) };
+    // Untrained gates saturate near 0: denormal numbers, whose slow arithmetic training avoids.
+    if (role === "gate") tensors[key] = { shape, data: tensors[key].data.map((x) => x / 256) };
   }
   return { graph, tensors };
 }

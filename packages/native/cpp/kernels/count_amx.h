@@ -52,7 +52,8 @@ static_assert(kSpreadBlocks * kSlabBytes == kSpreadBytes);
 
 static void spreadPanels(const StepJob& job, const Frame& frame, const Slab& slab, int block, int blocks) {
   for (int b = 0; b < blocks; b++) {
-    const uint64_t* masks = reinterpret_cast<const uint64_t*>(job.panels + (block + b) * job.panelBytes) + slab.begin * kLanes;
+    const uint64_t* masks =
+        reinterpret_cast<const uint64_t*>(job.panels + (block + b) * job.panelBytes) + slab.begin * kLanes;
     char* to = frame.scratch + b * kSlabBytes;
     for (int chunk = slab.begin; chunk < slab.end; chunk++, masks += kLanes, to += kChunkBytes) {
 #pragma GCC unroll 16
@@ -75,7 +76,8 @@ static int64_t countsPerBlock(const StepJob& job, const Frame& frame) {
 
 /** A: tiles of pixels, 1 or 2. B: blocks of output channels, 1 or 2. */
 template <int A, int B>
-static void countTiles(const Slab& slab, const char* weights, const char* const* pixels, int32_t* const* counts) {
+static void countTiles(const Slab& slab, const char* weights, const char* const* pixels,
+                       int32_t* const* counts) {
   int32_t* const first = counts[0];
   int32_t* const second = counts[A - 1];
   if (slab.begin == 0) {
@@ -111,9 +113,13 @@ static void countTiles(const Slab& slab, const char* weights, const char* const*
   if constexpr (A == 2 && B == 2) _tile_stored(3, second + slab.countsPerBlock, kLanes * 4);
 }
 
-static void countTilesOf(const Slab& slab, const char* weights, int tiles, int blocks, const char* const* pixels, int32_t* const* counts) {
-  if (tiles == 2) return blocks == 2 ? countTiles<2, 2>(slab, weights, pixels, counts) : countTiles<2, 1>(slab, weights, pixels, counts);
-  blocks == 2 ? countTiles<1, 2>(slab, weights, pixels, counts) : countTiles<1, 1>(slab, weights, pixels, counts);
+static void countTilesOf(const Slab& slab, const char* weights, int tiles, int blocks,
+                         const char* const* pixels, int32_t* const* counts) {
+  if (tiles == 2)
+    return blocks == 2 ? countTiles<2, 2>(slab, weights, pixels, counts)
+                       : countTiles<2, 1>(slab, weights, pixels, counts);
+  blocks == 2 ? countTiles<1, 2>(slab, weights, pixels, counts)
+              : countTiles<1, 1>(slab, weights, pixels, counts);
 }
 
 /** All pixels of the task, one slab. */
@@ -138,7 +144,8 @@ static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, 
 
 /** Bytes from the start of a window. */
 static int32_t chunkOffset(const StepJob& job, int chunk) {
-  return static_cast<int32_t>(chunk / chunksPerRow(job) * job.packed.row * 4 + chunk % chunksPerRow(job) * 64);
+  return static_cast<int32_t>(chunk / chunksPerRow(job) * job.packed.row * 4 +
+                              chunk % chunksPerRow(job) * 64);
 }
 
 static void beginBlocks(const StepJob& job, const Frame& frame, int block, int blocks) {
@@ -163,7 +170,8 @@ static int countBlocks(const StepJob& job) {
 }
 
 /** What beginBlocks has counted, where it lies. */
-static Counts countSegment(const StepJob& job, const Frame& frame, const Window& window, const Segment& s, const unsigned char* panel, int blocks, int32_t* counts) {
+static Counts countSegment(const StepJob& job, const Frame& frame, const Window& window, const Segment& s,
+                           const unsigned char* panel, int blocks, int32_t* counts) {
   if (job.format != PanelFormat::bytes) {
     countWords(window, s.n, panel, blocks, counts);
     return {counts, kTileFloats};
@@ -178,14 +186,18 @@ static void spreadBits(const StepJob& job, char* arena, int32_t rowBegin, int32_
   const int words = job.input.pixel;
   const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words;
   for (int y = rowBegin - job.padding[0]; y < rowEnd - job.padding[0]; y++) {
-    const uint32_t* from = reinterpret_cast<const uint32_t*>(arena + job.input.offset) + y * job.input.row - static_cast<int64_t>(job.padding[1]) * words;
-    char* to = arena + job.packed.offset + (y * job.packed.row - static_cast<int64_t>(job.padding[1]) * job.packed.pixel) * 4;
+    const uint32_t* from = reinterpret_cast<const uint32_t*>(arena + job.input.offset) + y * job.input.row -
+                           static_cast<int64_t>(job.padding[1]) * words;
+    char* to = arena + job.packed.offset +
+               (y * job.packed.row - static_cast<int64_t>(job.padding[1]) * job.packed.pixel) * 4;
     int64_t i = 0;
     for (; i + 2 <= count; i += 2) {
       uint64_t mask;
       __builtin_memcpy(&mask, from + i, 8);
       _mm512_storeu_si512(to + i * 32, _mm512_maskz_mov_epi8(mask, ones));
     }
-    if (i < count) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 32), _mm256_maskz_mov_epi8(from[i], _mm512_castsi512_si256(ones)));
+    if (i < count)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 32),
+                          _mm256_maskz_mov_epi8(from[i], _mm512_castsi512_si256(ones)));
   }
 }

@@ -56,11 +56,14 @@ static void countTile(const Window& window, const unsigned char* panel, size_t p
         for (int t = 0; t < T; t++) count[b][t] = _mm256_setzero_si256();
       for (int i = begin; i < end; i++, panel += 32) {
         __m256i weights[B];
-        for (int b = 0; b < B; b++) weights[b] = _mm256_load_si256(reinterpret_cast<const __m256i*>(panel + b * panelBytes));
+        for (int b = 0; b < B; b++)
+          weights[b] = _mm256_load_si256(reinterpret_cast<const __m256i*>(panel + b * panelBytes));
 #pragma GCC unroll 4
         for (int t = 0; t < T; t++) {
-          const __m256i table = _mm256_load_si256(reinterpret_cast<const __m256i*>(kNibbleTables.row[row[t * step + i]]));
-          for (int b = 0; b < B; b++) count[b][t] = _mm256_add_epi8(count[b][t], _mm256_shuffle_epi8(table, weights[b]));
+          const __m256i table =
+              _mm256_load_si256(reinterpret_cast<const __m256i*>(kNibbleTables.row[row[t * step + i]]));
+          for (int b = 0; b < B; b++)
+            count[b][t] = _mm256_add_epi8(count[b][t], _mm256_shuffle_epi8(table, weights[b]));
         }
       }
       for (int b = 0; b < B; b++)
@@ -73,7 +76,8 @@ constexpr int kPixels = 4;
 constexpr int kCountBlocks = 2;
 
 template <int B>
-static void countBlocksOf(const Window& window, int pixels, const unsigned char* panel, size_t panelBytes, int32_t* counts) {
+static void countBlocksOf(const Window& window, int pixels, const unsigned char* panel, size_t panelBytes,
+                          int32_t* counts) {
   switch (pixels) {
     case 1: return countTile<1, B>(window, panel, panelBytes, counts);
     case 2: return countTile<2, B>(window, panel, panelBytes, counts);
@@ -82,7 +86,8 @@ static void countBlocksOf(const Window& window, int pixels, const unsigned char*
   }
 }
 
-static void countPixels(const Window& window, int pixels, const unsigned char* panel, int blocks, int32_t* counts) {
+static void countPixels(const Window& window, int pixels, const unsigned char* panel, int blocks,
+                        int32_t* counts) {
   if (blocks == 1) return countBlocksOf<1>(window, pixels, panel, window.panelBytes, counts);
   countBlocksOf<2>(window, pixels, panel, window.panelBytes, counts);
 }

@@ -58,7 +58,8 @@ static void countTile(const Window& window, const unsigned char* panel, int32_t*
       for (int word = begin; word < end; word++, weights += 4) {
         for (int t = 0; t < T; t++) {
           const Words x = Words{} + row[t * window.step + word];
-          for (int part = 0; part < 4; part++) bytes[t][part] = addBytes(bytes[t][part], popcountBytes(weights[part] ^ x));
+          for (int part = 0; part < 4; part++)
+            bytes[t][part] = addBytes(bytes[t][part], popcountBytes(weights[part] ^ x));
         }
       }
       for (int t = 0; t < T; t++)

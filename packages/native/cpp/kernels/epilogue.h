@@ -3,7 +3,8 @@
 
 template <typename T>
 static inline T* at(const Frame& frame, const Place& place, int y, int x) {
-  return reinterpret_cast<T*>(frame.arena + place.offset) + y * place.row + static_cast<int64_t>(x) * place.pixel;
+  return reinterpret_cast<T*>(frame.arena + place.offset) + y * place.row +
+         static_cast<int64_t>(x) * place.pixel;
 }
 
 struct Segment {
@@ -36,11 +37,13 @@ static inline void loadTile(const Place& place, const Frame& frame, const Segmen
   const int lanes = s.block.lanes;
   if (place.kind == ValueKind::bits) {
     const uint32_t* from = at<const uint32_t>(frame, place, s.y, s.x);
-    for (int i = 0; i < s.n; i++) store(dst + i * kLanes, fromSigns(readBits(from + i * place.pixel, c, lanes, place.pixel)));
+    for (int i = 0; i < s.n; i++)
+      store(dst + i * kLanes, fromSigns(readBits(from + i * place.pixel, c, lanes, place.pixel)));
     return;
   }
   const float* from = at<const float>(frame, place, s.y, s.x) + c;
-  for (int i = 0; i < s.n; i++) store(dst + i * kLanes, loadPart(from + static_cast<int64_t>(i) * place.pixel, lanes));
+  for (int i = 0; i < s.n; i++)
+    store(dst + i * kLanes, loadPart(from + static_cast<int64_t>(i) * place.pixel, lanes));
 }
 
 /** One pass over a register for all that is written of it. Sums grow pixel after pixel. */
@@ -49,7 +52,8 @@ static void sinkTile(const Sink& sink, const Frame& frame, const Segment& s, con
   const int c = s.block.first;
   const int lanes = s.block.lanes;
   float* to = Stores ? at<float>(frame, sink.map, s.y, s.x) + sink.mapOffset + c : nullptr;
-  float* sums = reinterpret_cast<float*>(frame.arena + sink.sumOffset) + static_cast<int64_t>(s.y) * sink.sumStride + c;
+  float* sums =
+      reinterpret_cast<float*>(frame.arena + sink.sumOffset) + static_cast<int64_t>(s.y) * sink.sumStride + c;
   F16 sum = !Sums || s.x == 0 ? broadcast(0) : loadPart(sums, lanes);
   uint32_t* words[kMostBitSinks];
   F16 threshold[kMostBitSinks];
@@ -65,7 +69,8 @@ static void sinkTile(const Sink& sink, const Frame& frame, const Segment& s, con
     if constexpr (Sums) sum = sum + x;
     for (int b = 0; b < Bits; b++) {
       const uint32_t mask = maskAbove(x, threshold[b], sink.bits[b].orEqual) & ((1u << lanes) - 1);
-      writeBits(words[b] + static_cast<int64_t>(i) * sink.bits[b].place.pixel, sink.bits[b].offset + c, mask, whole[b]);
+      writeBits(words[b] + static_cast<int64_t>(i) * sink.bits[b].place.pixel, sink.bits[b].offset + c, mask,
+                whole[b]);
     }
   }
   if constexpr (Sums) storePart(sums, sum, lanes);
@@ -97,34 +102,26 @@ static void poolTile(const Sink& sink, const Frame& frame, const Segment& s, con
 
 static inline void sink(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
   if (sink.pooled) return poolTile(sink, frame, s, a);
-  if (sink.stores) return sink.sums ? sinkBits<true, true>(sink, frame, s, a) : sinkBits<true, false>(sink, frame, s, a);
+  if (sink.stores)
+    return sink.sums ? sinkBits<true, true>(sink, frame, s, a) : sinkBits<true, false>(sink, frame, s, a);
   return sink.sums ? sinkBits<false, true>(sink, frame, s, a) : sinkBits<false, false>(sink, frame, s, a);
 }
 
-static inline F16 preluOf(const F16& x, const F16& slope) {
-  return selectGreater(x, broadcast(0), x, x * slope);
-}
-
 /** dst = x * gate [* other] * scale + shift [+ other], each operation rounded once, in that order. */
-template <bool Multiplies, bool Adds, bool FromCounts>
-static void gateTile(const MicroOp& op, const Frame& frame, const Segment& s, const Place& input, float* dst, const float* a) {
+template <bool Multiplies, bool Adds>
+static void gateTile(const MicroOp& op, const Frame& frame, const Segment& s, const Place& input, float* dst,
+                     const float* a) {
   const int c = s.block.first;
   const int lanes = s.block.lanes;
   const Gate& gate = op.gate;
   const F16 factor = loadPart(at<const float>(frame, gate.vector, 0, 0) + c, lanes);
   const F16 scale = load(op.s + c), shift = load(op.t + c);
-  const int16_t* counts = FromCounts ? at<const int16_t>(frame, input, s.y, s.x) + c : nullptr;
-  const F16 slope = FromCounts ? load(gate.u + c) : broadcast(0);
-  const F16 inner = FromCounts ? load(gate.s + c) : slope, offset = FromCounts ? load(gate.t + c) : slope;
   const float* x = gate.fromInput ? at<const float>(frame, input, s.y, s.x) + c : a;
   const int64_t step = gate.fromInput ? input.pixel : kLanes;
   const int from = gate.fromInput ? lanes : kLanes;
   const float* other = Multiplies || Adds ? at<const float>(frame, gate.other, s.y, s.x) + c : nullptr;
   for (int i = 0; i < s.n; i++) {
-    F16 y;
-    if constexpr (FromCounts) y = preluOf(loadCounts(counts + i * step, lanes) * inner + offset, slope);
-    else y = loadPart(x + i * step, from);
-    y = y * factor;
+    F16 y = loadPart(x + i * step, from) * factor;
     F16 z = broadcast(0);
     if constexpr (Multiplies || Adds) z = loadPart(other + static_cast<int64_t>(i) * gate.other.pixel, lanes);
     if constexpr (Multiplies) y = y * z;
@@ -134,10 +131,11 @@ static void gateTile(const MicroOp& op, const Frame& frame, const Segment& s, co
   }
 }
 
-template <bool FromCounts>
-static inline void gateOf(const MicroOp& op, const Frame& frame, const Segment& s, const Place& input, float* dst, const float* a) {
-  const auto tile = op.gate.multiplies ? op.gate.adds ? gateTile<true, true, FromCounts> : gateTile<true, false, FromCounts>
-                                       : op.gate.adds ? gateTile<false, true, FromCounts> : gateTile<false, false, FromCounts>;
+static inline void gateTile(const MicroOp& op, const Frame& frame, const Segment& s, const Place& input,
+                            float* dst, const float* a) {
+  const auto tile = op.gate.multiplies ? op.gate.adds ? gateTile<true, true> : gateTile<true, false>
+                    : op.gate.adds ? gateTile<false, true>
+                                       : gateTile<false, false>;
   tile(op, frame, s, input, dst, a);
 }
 
@@ -151,6 +149,10 @@ static inline void each(int n, float* dst, const float* a, const float* b, Op op
   for (int i = 0; i < n; i++) store(dst + i * kLanes, op(load(a + i * kLanes), load(b + i * kLanes)));
 }
 
+static inline F16 preluOf(const F16& x, const F16& slope) {
+  return selectGreater(x, broadcast(0), x, x * slope);
+}
+
 static inline F16 hardSigmoidOf(const F16& x) {
   const F16 zero = broadcast(0);
   const F16 six = broadcast(6);
@@ -160,30 +162,30 @@ static inline F16 hardSigmoidOf(const F16& x) {
 }
 
 /** The counts lie in the accumulator's tile. */
-static void countsAffinePrelu(const StepJob& job, const MicroOp& op, const Frame& frame, const Segment& s, float* dst, const float* a) {
+static void countsAffinePrelu(const StepJob& job, const MicroOp& op, const Segment& s, float* dst,
+                              const float* a) {
   const int c = s.block.first;
   const F16 scale = load(op.s + c), shift = load(op.t + c), slope = load(op.u + c);
-  const int32_t* base = job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride + c;
+  const int32_t* base =
+      job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride + c;
   const int32_t* columns = job.columnClass + s.x;
-  int16_t* kept = op.keepsCounts ? at<int16_t>(frame, op.place, s.y, s.x) + c : nullptr;
   for (int i = 0; i < s.n; i++) {
-    const int32_t* from = base + static_cast<int64_t>(columns[i]) * job.baseStride;
-    const int32_t* counts = reinterpret_cast<const int32_t*>(a) + i * kLanes;
-    if (kept) storeCounts(kept + static_cast<int64_t>(i) * op.place.pixel, from, counts, s.block.lanes);
-    const F16 x = fromCounts(from, counts);
+    const F16 x = fromCounts(base + static_cast<int64_t>(columns[i]) * job.baseStride,
+                             reinterpret_cast<const int32_t*>(a) + i * kLanes);
     store(dst + i * kLanes, preluOf(x * scale + shift, slope));
   }
 }
 
-static void runMicroOp(const StepJob& job, const MicroOp& op, const Frame& frame, const Segment& s, float* dst, const float* a, const float* b) {
+static void runMicroOp(const StepJob& job, const MicroOp& op, const Frame& frame, const Segment& s,
+                       float* dst, const float* a, const float* b) {
   const int c = s.block.first;
   const int n = s.n;
   const F16 zero = broadcast(0);
   switch (op.code) {
     case Code::load: return loadTile(op.place, frame, s, dst);
     case Code::sink: return sink(op.sink, frame, s, a);
-    case Code::gate: return op.gate.fromCounts ? gateOf<true>(op, frame, s, job.input, dst, a) : gateOf<false>(op, frame, s, job.input, dst, a);
-    case Code::countsAffinePrelu: return countsAffinePrelu(job, op, frame, s, dst, a);
+    case Code::gate: return gateTile(op, frame, s, job.input, dst, a);
+    case Code::countsAffinePrelu: return countsAffinePrelu(job, op, s, dst, a);
     case Code::affine: {
       const F16 scale = load(op.s + c), shift = load(op.t + c);
       return each(n, dst, a, [&](const F16& x) { return x * scale + shift; });
@@ -226,7 +228,8 @@ static void runMicroOp(const StepJob& job, const MicroOp& op, const Frame& frame
 }
 
 /** tiles: the accumulator is tile 0, the others follow `rest`. */
-static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, float* accumulator, float* rest) {
+static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, float* accumulator,
+                        float* rest) {
   const auto tile = [&](int index) { return index == 0 ? accumulator : rest + (index - 1) * kTileFloats; };
   for (int i = 0; i < job.opCount; i++) {
     const MicroOp& op = job.ops[i];

@@ -6,7 +6,8 @@ static void beginBlocks(const StepJob&, const Frame&, int, int) {}
 
 static int countBlocks(const StepJob&) { return kCountBlocks; }
 
-static Counts countSegment(const StepJob&, const Frame&, const Window& window, const Segment& s, const unsigned char* panel, int blocks, int32_t* counts) {
+static Counts countSegment(const StepJob&, const Frame&, const Window& window, const Segment& s,
+                           const unsigned char* panel, int blocks, int32_t* counts) {
   countWords(window, s.n, panel, blocks, counts);
   return {counts, kTileFloats};
 }
@@ -35,17 +36,21 @@ static Window windowOf(const StepJob& job, const Frame& frame, const Segment& s)
 }
 
 /** Counts themselves where the epilogue wants them, else base - 2 * counts. */
-static Accumulators binaryConv(const StepJob& job, const Frame& frame, const Segment& s, int block, int blocks, float* tiles) {
+static Accumulators binaryConv(const StepJob& job, const Frame& frame, const Segment& s, int block,
+                               int blocks, float* tiles) {
   int32_t scratch[kMostCountBlocks * kTileFloats];
   int32_t* own = job.noAccumulator ? reinterpret_cast<int32_t*>(tiles) : scratch;
-  const Counts counts = countSegment(job, frame, windowOf(job, frame, s), s, job.panels + block * job.panelBytes, blocks, own);
+  const Counts counts =
+      countSegment(job, frame, windowOf(job, frame, s), s, job.panels + block * job.panelBytes, blocks, own);
   if (job.noAccumulator) return {reinterpret_cast<float*>(counts.first), counts.stride};
-  const int32_t* base = job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride;
+  const int32_t* base =
+      job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride;
   for (int b = 0; b < blocks; b++) {
     const int32_t* from = base + job.blocks[block + b].first;
     for (int i = 0; i < s.n; i++) {
       const int32_t* start = from + static_cast<int64_t>(job.columnClass[s.x + i]) * job.baseStride;
-      store(tiles + b * kTileFloats + i * kLanes, fromCounts(start, counts.first + b * counts.stride + i * kLanes));
+      store(tiles + b * kTileFloats + i * kLanes,
+            fromCounts(start, counts.first + b * counts.stride + i * kLanes));
     }
   }
   return {tiles, kTileFloats};
@@ -67,13 +72,15 @@ static void convTile(const StepJob& job, const float* start, const unsigned char
       V weights[B * kParts];
 #pragma GCC unroll 64
       for (int w = 0; w < B * kParts; w++) {
-        weights[w] = *reinterpret_cast<const VMemory*>(panel + w / kParts * job.panelBytes + w % kParts * kWidth * 4);
+        weights[w] =
+            *reinterpret_cast<const VMemory*>(panel + w / kParts * job.panelBytes + w % kParts * kWidth * 4);
       }
 #pragma GCC unroll 64
       for (int t = 0; t < T; t++) {
         const V x = start[t * step + i] - V{};
 #pragma GCC unroll 64
-        for (int w = 0; w < B * kParts; w++) sum[t * B * kParts + w] = sum[t * B * kParts + w] + weights[w] * x;
+        for (int w = 0; w < B * kParts; w++)
+          sum[t * B * kParts + w] = sum[t * B * kParts + w] + weights[w] * x;
       }
     }
   }
@@ -81,7 +88,8 @@ static void convTile(const StepJob& job, const float* start, const unsigned char
   for (int t = 0; t < T; t++) {
 #pragma GCC unroll 64
     for (int w = 0; w < B * kParts; w++) {
-      *reinterpret_cast<VMemory*>(tiles + w / kParts * kTileFloats + t * kLanes + w % kParts * kWidth) = sum[t * B * kParts + w];
+      *reinterpret_cast<VMemory*>(tiles + w / kParts * kTileFloats + t * kLanes + w % kParts * kWidth) =
+          sum[t * B * kParts + w];
     }
   }
 }
@@ -92,7 +100,8 @@ static void convPixel(const StepJob& job, const float* start, const float* panel
   for (int ky = 0; ky < job.kernel[0]; ky++) {
     for (int kx = 0; kx < job.kernel[1]; kx++) {
       const float* from = start + ky * job.input.row + static_cast<int64_t>(kx) * job.input.pixel;
-      for (int i = 0; i < job.positionLength; i++, panel += kLanes) sum = sum + load(panel) * broadcast(from[i]);
+      for (int i = 0; i < job.positionLength; i++, panel += kLanes)
+        sum = sum + load(panel) * broadcast(from[i]);
     }
   }
   store(tile, sum);
@@ -102,25 +111,34 @@ constexpr int kConvPixels = 7;
 constexpr int kConvBlocks = kWidth == 16 ? 2 : 1;
 
 template <int B, int STEP>
-static void convPixels(const StepJob& job, const float* start, int n, const unsigned char* panel, float* tiles) {
+static void convPixels(const StepJob& job, const float* start, int n, const unsigned char* panel,
+                       float* tiles) {
   const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
   int i = 0;
-  for (; i + kConvPixels <= n; i += kConvPixels) convTile<kConvPixels, B, STEP>(job, start + i * step, panel, tiles + i * kLanes);
+  for (; i + kConvPixels <= n; i += kConvPixels)
+    convTile<kConvPixels, B, STEP>(job, start + i * step, panel, tiles + i * kLanes);
   for (; i < n; i++) convTile<1, B, STEP>(job, start + i * step, panel, tiles + i * kLanes);
 }
 
-static void conv(const StepJob& job, const Frame& frame, int y, int x0, int n, int block, int blocks, float* tiles) {
+static void conv(const StepJob& job, const Frame& frame, int y, int x0, int n, int block, int blocks,
+                 float* tiles) {
   const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
-  const float* start = at<const float>(frame, job.input, y * job.stride[0] - job.padding[0], x0 * job.stride[1] - job.padding[1]);
+  const float* start = at<const float>(frame, job.input, y * job.stride[0] - job.padding[0],
+                                       x0 * job.stride[1] - job.padding[1]);
   const unsigned char* panel = job.panels + block * job.panelBytes;
   if (job.groups > 1) {
     start += static_cast<int64_t>(job.blocks[block].group) * job.positionLength;
-    for (int i = 0; i < n; i++) convPixel(job, start + i * step, reinterpret_cast<const float*>(panel), tiles + i * kLanes);
+    for (int i = 0; i < n; i++)
+      convPixel(job, start + i * step, reinterpret_cast<const float*>(panel), tiles + i * kLanes);
     return;
   }
   // Colour images, strides 1 and 2: the usual stems.
-  const auto pixels = blocks == 1 ? step == 6 ? convPixels<1, 6> : step == 3 ? convPixels<1, 3> : convPixels<1, 0>
-                                  : step == 6 ? convPixels<kConvBlocks, 6> : step == 3 ? convPixels<kConvBlocks, 3> : convPixels<kConvBlocks, 0>;
+  const auto pixels = blocks == 1 ? step == 6   ? convPixels<1, 6>
+                                    : step == 3 ? convPixels<1, 3>
+                                                : convPixels<1, 0>
+                      : step == 6 ? convPixels<kConvBlocks, 6>
+                      : step == 3 ? convPixels<kConvBlocks, 3>
+                                  : convPixels<kConvBlocks, 0>;
   pixels(job, start, n, panel, tiles);
 }
 
@@ -131,7 +149,8 @@ static void linearTile(const StepJob& job, const float* x, const unsigned char* 
   for (int b = 0; b < B; b++) sum[b] = broadcast(0);
   for (int i = 0; i < job.rowLength; i++, panel += kLanes * 4) {
     const F16 value = broadcast(x[i]);
-    for (int b = 0; b < B; b++) sum[b] = sum[b] + load(reinterpret_cast<const float*>(panel + b * job.panelBytes)) * value;
+    for (int b = 0; b < B; b++)
+      sum[b] = sum[b] + load(reinterpret_cast<const float*>(panel + b * job.panelBytes)) * value;
   }
   for (int b = 0; b < B; b++) store(tiles + b * kTileFloats, sum[b]);
 }
@@ -144,7 +163,8 @@ static void linear(const StepJob& job, const Frame& frame, int block, int blocks
 }
 
 /** Window maximum or mean; positions outside the map are skipped. */
-static void pool(const StepJob& job, const Frame& frame, int y, int x0, int n, const Block& block, float* tile) {
+static void pool(const StepJob& job, const Frame& frame, int y, int x0, int n, const Block& block,
+                 float* tile) {
   const int top = y * job.stride[0] - job.padding[0];
   const F16 area = broadcast(static_cast<float>(job.kernel[0] * job.kernel[1]));
   const F16 start = broadcast(job.average ? 0.0f : -__builtin_inff());
@@ -185,7 +205,8 @@ static void quantise(const StepJob& job, const Frame& frame, const Segment& s, f
   });
 }
 
-static Accumulators accumulate(const StepJob& job, const Frame& frame, const Segment& s, int block, int blocks, float* tiles) {
+static Accumulators accumulate(const StepJob& job, const Frame& frame, const Segment& s, int block,
+                               int blocks, float* tiles) {
   switch (job.kind) {
     case StepKind::binaryConv: return binaryConv(job, frame, s, block, blocks, tiles);
     case StepKind::conv: conv(job, frame, s.y, s.x, s.n, block, blocks, tiles); break;
@@ -200,18 +221,23 @@ static Accumulators accumulate(const StepJob& job, const Frame& frame, const Seg
 
 /** Blocks from `block` on that one call of a kernel may take: of one group, side by side. */
 static int blocksTogether(const StepJob& job, int block, int end) {
-  const int most = job.kind == StepKind::binaryConv ? countBlocks(job) : job.kind == StepKind::conv && job.groups == 1 ? kConvBlocks
-                   : job.kind == StepKind::linear   ? kMaxBlocks   : 1;
+  const int most = job.kind == StepKind::binaryConv                ? countBlocks(job)
+                   : job.kind == StepKind::conv && job.groups == 1 ? kConvBlocks
+                   : job.kind == StepKind::linear                  ? kMaxBlocks
+                                                                   : 1;
   int count = 1;
-  while (count < most && block + count < end && job.blocks[block + count].group == job.blocks[block].group) count++;
+  while (count < most && block + count < end && job.blocks[block + count].group == job.blocks[block].group)
+    count++;
   return count;
 }
 
-static inline void runSegment(const StepJob& job, const Frame& frame, const Segment& s, int block, int blocks) {
+static inline void runSegment(const StepJob& job, const Frame& frame, const Segment& s, int block,
+                              int blocks) {
   const Accumulators accumulators = accumulate(job, frame, s, block, blocks, frame.tiles);
   for (int b = 0; b < blocks; b++) {
     const Segment own = {s.y, s.x, s.n, job.blocks[block + b]};
-    runEpilogue(job, frame, own, accumulators.first + b * accumulators.stride, frame.tiles + kMaxBlocks * kTileFloats);
+    runEpilogue(job, frame, own, accumulators.first + b * accumulators.stride,
+                frame.tiles + kMaxBlocks * kTileFloats);
   }
 }
 
@@ -232,7 +258,9 @@ static void runByBlock(const StepJob& job, const Frame& frame, const Task& task)
     blocks = blocksTogether(job, block, task.blockEnd);
     beginBlocks(job, frame, block, blocks);
     for (int y = task.rowBegin; y < task.rowEnd; y++) {
-      eachSegment(job.width, [&](int x, int n) { runSegment(job, frame, {y, x, n, job.blocks[block]}, block, blocks); });
+      eachSegment(job.width, [&](int x, int n) {
+        runSegment(job, frame, {y, x, n, job.blocks[block]}, block, blocks);
+      });
     }
   }
 }
@@ -241,14 +269,16 @@ static void runByBlock(const StepJob& job, const Frame& frame, const Task& task)
 static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
   for (int y = task.rowBegin; y < task.rowEnd; y++) {
     eachSegment(job.width, [&](int x, int n) {
-      for (int block = task.blockBegin; block < task.blockEnd; block++) runSegment(job, frame, {y, x, n, job.blocks[block]}, block, 1);
+      for (int block = task.blockBegin; block < task.blockEnd; block++)
+        runSegment(job, frame, {y, x, n, job.blocks[block]}, block, 1);
     });
   }
 }
 
 static void runTask(const StepJob& job, const Frame& given, const Task& task) {
   const Frame frame = {given.arena, given.tiles, given.scratch, task.rowBegin, task.rowEnd - task.rowBegin};
-  const bool weights = job.kind == StepKind::binaryConv || job.kind == StepKind::conv || job.kind == StepKind::linear;
+  const bool weights =
+      job.kind == StepKind::binaryConv || job.kind == StepKind::conv || job.kind == StepKind::linear;
   if (weights) return runByBlock(job, frame, task);
   runByRow(job, frame, task);
 }

@@ -29,7 +29,7 @@ static inline F16 load(const float* p) {
 }
 
 static inline void store(float* p, const F16& x) {
-  ONEBIT_EACH *reinterpret_cast<VMemory*>(p + i * kWidth) = x.v[i];
+  ONEBIT_EACH* reinterpret_cast<VMemory*>(p + i * kWidth) = x.v[i];
 }
 
 /** The first `lanes` floats, then zeros; reads no others. */
@@ -92,33 +92,6 @@ static inline F16 fromCounts(const int32_t* base, const int32_t* counts) {
     const I c = *reinterpret_cast<const IMemory*>(counts + i * kWidth);
     r.v[i] = __builtin_convertvector(b - c - c, V);
   }
-  return r;
-}
-
-typedef int16_t S __attribute__((vector_size(2 * ONEBIT_WIDTH)));
-typedef int16_t SMemory __attribute__((vector_size(2 * ONEBIT_WIDTH), aligned(2), may_alias));
-
-/** base - 2 * count as 16-bit integers, the first `lanes` of them. */
-static inline void storeCounts(int16_t* p, const int32_t* base, const int32_t* counts, int lanes) {
-  int16_t buffer[kLanes];
-  int16_t* to = lanes == kLanes ? p : buffer;
-  ONEBIT_EACH {
-    const I b = *reinterpret_cast<const IMemory*>(base + i * kWidth);
-    const I c = *reinterpret_cast<const IMemory*>(counts + i * kWidth);
-    *reinterpret_cast<SMemory*>(to + i * kWidth) = __builtin_convertvector(b - c - c, S);
-  }
-  if (lanes < kLanes) __builtin_memcpy(p, buffer, lanes * sizeof(int16_t));
-}
-
-static inline F16 loadCounts(const int16_t* p, int lanes) {
-  int16_t buffer[kLanes] = {};
-  const int16_t* from = p;
-  if (lanes < kLanes) {
-    __builtin_memcpy(buffer, p, lanes * sizeof(int16_t));
-    from = buffer;
-  }
-  F16 r;
-  ONEBIT_EACH r.v[i] = __builtin_convertvector(__builtin_convertvector(*reinterpret_cast<const SMemory*>(from + i * kWidth), I), V);
   return r;
 }
 

@@ -69,9 +69,7 @@ Case readCase(Words& words) {
 }
 
 /** Any NaN is like any other. */
-bool same(float a, float b) {
-  return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, 4) == 0;
-}
+bool same(float a, float b) { return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, 4) == 0; }
 
 bool runCase(const Case& c, const Isa* isa, int32_t threads) {
   std::vector<Tensor> tensors;

@@ -1,7 +1,7 @@
 import { reference } from "onebit/reference";
 import { describe, expect, it } from "vitest";
+import { type RandomProgram, randomProgram } from "../../core/src/conformance/random-program.js";
 import { expectSameFloats } from "../../core/src/test-support/packed-step.js";
-import { type RandomProgram, randomProgram } from "../../core/src/test-support/random-program.js";
 import { nativeWith } from "./index.js";
 import { isasUnderTest } from "./test-support/isas.js";
 

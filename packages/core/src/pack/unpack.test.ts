@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { randomProgram } from "../conformance/random-program.js";
 import { evaluate } from "../graph/evaluate.js";
 import { rebatch } from "../graph/rebatch.js";
 import type { Graph, Tensor } from "../graph/types.js";
@@ -9,7 +10,6 @@ import { runValues } from "../runtime/backends/reference/program.js";
 import { outputTensor } from "../runtime/images.js";
 import { expectClose } from "../test-support/close.js";
 import { channelsLast } from "../test-support/compare-packed.js";
-import { randomProgram } from "../test-support/random-program.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";
 import { runOnnx } from "../test-support/run-onnx.js";
 import { pack, unpack } from "./index.js";

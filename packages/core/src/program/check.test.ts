@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomProgram } from "../conformance/random-program.js";
 import { OnebitError } from "../errors.js";
 import { runValues } from "../runtime/backends/reference/program.js";
 import { bitTensor, floatTensor } from "../test-support/packed-step.js";
-import { randomProgram } from "../test-support/random-program.js";
 import { checkProgram } from "./check.js";
 import type { MicroOp, Program, ProgramTensors, Step } from "./types.js";
 

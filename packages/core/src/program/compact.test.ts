@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomProgram } from "../conformance/random-program.js";
 import { OnebitError } from "../errors.js";
-import { randomProgram } from "../test-support/random-program.js";
 import { compactProgram, expandProgram, requiredKinds } from "./compact.js";
 import { NameTable, readNames } from "./name-table.js";
 

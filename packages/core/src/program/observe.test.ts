@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { randomProgram } from "../conformance/random-program.js";
 import { reference, runValues } from "../runtime/backends/reference/index.js";
 import { wasm } from "../runtime/backends/wasm/index.js";
-import { randomProgram } from "../test-support/random-program.js";
 import { checkProgram } from "./check.js";
 import { observe } from "./observe.js";
 

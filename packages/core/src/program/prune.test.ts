@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { randomProgram } from "../conformance/random-program.js";
 import { prepareProgram } from "../runtime/backends/reference/program.js";
-import { randomProgram } from "../test-support/random-program.js";
 import { checkProgram } from "./check.js";
 import { writeOf } from "./micro-ops.js";
 import { prune } from "./prune.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type RandomProgram, randomProgram } from "../../../conformance/random-program.js";
 import { checkProgram } from "../../../program/check.js";
 import { expectSameFloats } from "../../../test-support/packed-step.js";
-import { type RandomProgram, randomProgram } from "../../../test-support/random-program.js";
 import { reference } from "../reference/index.js";
 import { compileProgram, type PlanOptions } from "./compile.js";
 import { WasmExecutable } from "./executable.js";

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { beforeAll, describe, expect, it } from "vitest";
+import { randomProgram } from "../../../conformance/random-program.js";
 import { expectSameFloats } from "../../../test-support/packed-step.js";
-import { randomProgram } from "../../../test-support/random-program.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
 import { fastestBuild, type KernelBuild, loadKernels } from "./module.js";

@@ -1,1 +1,0 @@
-export { type RandomProgram, randomProgram } from "../conformance/random-program.js";

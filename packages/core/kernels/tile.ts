@@ -161,14 +161,20 @@ function transposeWords(words: usize): void {
   const b = byBytes(words + 16);
   const d = byBytes(words + 32);
   const e = byBytes(words + 48);
+  storeColumns(a, b, d, e, words, 16);
+}
+
+/** Four rows of four lanes, stored column by column, `stride` bytes apart. */
+@inline
+function storeColumns(a: v128, b: v128, d: v128, e: v128, to: usize, stride: usize): void {
   const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
   const de = v128.shuffle<i32>(d, e, 0, 4, 1, 5);
   const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
   const de2 = v128.shuffle<i32>(d, e, 2, 6, 3, 7);
-  v128.store(words, v128.shuffle<i64>(ab, de, 0, 2));
-  v128.store(words, v128.shuffle<i64>(ab, de, 1, 3), 16);
-  v128.store(words, v128.shuffle<i64>(ab2, de2, 0, 2), 32);
-  v128.store(words, v128.shuffle<i64>(ab2, de2, 1, 3), 48);
+  v128.store(to, v128.shuffle<i64>(ab, de, 0, 2));
+  v128.store(to + stride, v128.shuffle<i64>(ab, de, 1, 3));
+  v128.store(to + 2 * stride, v128.shuffle<i64>(ab2, de2, 0, 2));
+  v128.store(to + 3 * stride, v128.shuffle<i64>(ab2, de2, 1, 3));
 }
 
 /** Lanes in the order in which lookup-conv.ts takes its sums apart. */
@@ -280,14 +286,7 @@ function fourOutputs(row: usize, rowBytes: usize, there: i32, to: usize): void {
       const b = v128.load(row + rowBytes + c);
       const d = v128.load(row + 2 * rowBytes + c);
       const e = v128.load(row + 3 * rowBytes + c);
-      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-      const de = v128.shuffle<i32>(d, e, 0, 4, 1, 5);
-      const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-      const de2 = v128.shuffle<i32>(d, e, 2, 6, 3, 7);
-      v128.store(to, v128.shuffle<i64>(ab, de, 0, 2));
-      v128.store(to, v128.shuffle<i64>(ab, de, 1, 3), 32);
-      v128.store(to, v128.shuffle<i64>(ab2, de2, 0, 2), 64);
-      v128.store(to, v128.shuffle<i64>(ab2, de2, 1, 3), 96);
+      storeColumns(a, b, d, e, to, 32);
       to += 128;
     }
   }

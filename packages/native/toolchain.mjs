@@ -41,6 +41,7 @@ const SHARED = [
   "program",
   "constants",
   "join",
+  "recount",
   "layout",
   "weights",
   "epilogue",

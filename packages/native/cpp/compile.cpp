@@ -4,6 +4,7 @@
 
 #include "epilogue.h"
 #include "join.h"
+#include "recount.h"
 #include "weights.h"
 
 namespace onebit {
@@ -33,7 +34,18 @@ PanelFormat formatOf(const Program& program, const RawStep& step, const Isa* isa
   return fits && (pays || anySize) ? PanelFormat::bytes : PanelFormat::words;
 }
 
-int32_t tilesPerRow(int32_t width) { return (width + kTilePixels - 1) / kTilePixels; }
+/** Tiles of byte kernels, as StepJob has them. */
+struct Tiling {
+  int32_t pixels, pitch;
+};
+
+Tiling tilingOf(const RawStep& step, int32_t width, int32_t inputWidth) {
+  if (step.stride[0] == 1 && step.stride[1] == 1)
+    return {kTilePixels, inputWidth + 2 * step.padding[1]};
+  const int32_t tiles = (width + kTilePixels - 1) / kTilePixels;
+  const int32_t pixels = (width + tiles - 1) / tiles;
+  return {pixels, tiles * pixels};
+}
 
 Scratch scratchOf(const Program& program, const RawStep& step, int32_t index, PanelFormat format) {
   Scratch scratch;
@@ -49,7 +61,7 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index, Pa
     const size_t pixels = size_t(input.height + 2 * step.padding[0]) * (input.width + 2 * step.padding[1]);
     if (step.groups > 1) scratch.packed = {words * pixels * step.groups * 4, index, index};
     // The last tile may look past the last row, the last window to the end of its last 64 bytes.
-    const size_t past = size_t(tilesPerRow(shape.width)) * step.stride[1] * words * 32 + 64;
+    const size_t past = size_t(kTilePixels) * step.stride[1] * words * 32 + 64;
     if (bytes) scratch.packed = {words * pixels * 32 + past, index, index};
   }
   if (step.kind == StepKind::quantise)
@@ -68,7 +80,8 @@ class Compiler {
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
     joinPools(r.program);
-    r.layout = layOut(r.program);
+    recount(r.program);
+    r.layout = layOut(r.program, options_.apart);
     const int32_t count = static_cast<int32_t>(r.program.steps.size());
     for (int32_t i = 0; i < count; i++) {
       const RawStep& step = r.program.steps[i];
@@ -76,12 +89,11 @@ class Compiler {
     }
     assign();
     ChannelVectors vectors(r.program, r.constants);
-    r.tiles = 1;
+    r.tiles = 0;
     r.inputClears = clearsOf(0);
     r.steps.resize(count);
     for (int32_t i = 0; i < count; i++) {
       compileStep(i, r.steps[i], vectors);
-      r.tiles = std::max(r.tiles, r.steps[i].job.tiles);
     }
     for (Tensor& tensor : r.program.tensors) tensor = {};
     return std::move(result_);
@@ -91,7 +103,11 @@ class Compiler {
   void assign() {
     CompiledProgram& r = *result_;
     std::vector<Range*> ranges;
-    for (Range& range : r.layout.ranges) ranges.push_back(&range);
+    for (size_t i = 0; i < r.layout.ranges.size(); i++) {
+      Range& home = r.layout.ranges[r.layout.homes[i]];
+      home.last = std::max(home.last, r.layout.ranges[i].last);
+      if (&home == &r.layout.ranges[i]) ranges.push_back(&home);
+    }
     for (Scratch& scratch : scratch_) {
       for (Range& range : scratch.sums) ranges.push_back(&range);
       for (Range* range : {&scratch.packed, &scratch.ranges}) {
@@ -99,8 +115,10 @@ class Compiler {
       }
     }
     r.arenaBytes = assignOffsets(ranges, options_.apart);
-    for (size_t i = 0; i < r.layout.places.size(); i++)
+    for (size_t i = 0; i < r.layout.places.size(); i++) {
+      r.layout.ranges[i].offset = r.layout.ranges[r.layout.homes[i]].offset;
       r.layout.places[i].offset += r.layout.ranges[i].offset;
+    }
     if (!options_.apart) return;
     for (const Range* range : ranges) r.guards.push_back(range->offset + (range->bytes + 63) / 64 * 64);
   }
@@ -139,8 +157,7 @@ class Compiler {
     for (const Range& sums : scratch_[index].sums) epilogueInput.sums.push_back(sums.offset);
     CompiledEpilogue epilogue = compileEpilogue(epilogueInput, vectors);
     step.ops = std::move(epilogue.ops);
-    job.tiles = epilogue.tiles;
-    job.noAccumulator = epilogue.noAccumulator;
+    r.tiles = std::max(r.tiles, epilogue.tiles);
     placeMeans(index, step, shape);
     job.ops = step.ops.data();
     job.opCount = static_cast<int32_t>(step.ops.size());
@@ -157,8 +174,9 @@ class Compiler {
       job.rowLength = raw.kernel[1] * words;
       job.format = formatOf(r.program, raw, r.isa, options_.apart);
       job.spread = job.format == PanelFormat::bytes;
-      job.tilesPerRow = tilesPerRow(job.width);
-      job.tilePixels = (job.width + job.tilesPerRow - 1) / job.tilesPerRow;
+      const Tiling tiling = tilingOf(raw, job.width, input.width);
+      job.tilePixels = tiling.pixels;
+      job.pitch = tiling.pitch;
       job.repack = raw.groups > 1;
       tileBinary(job, weight, groupChannels, r.constants);
       deriveBorders(job, weight, groupChannels, raw.mode, r.constants);
@@ -187,7 +205,7 @@ class Compiler {
     const int64_t row = int64_t{words} * (input.width + 2 * job.padding[1]);
     const size_t start = size_t(row) * job.padding[0] + size_t(words) * job.padding[1];
     job.packedGroup = size_t(row) * (input.height + 2 * job.padding[0]);
-    job.packed = {range.offset + start * 4, row, words, input.channels, ValueKind::bits};
+    job.packed = {range.offset + start * 4, row, kLanes, words, input.channels, ValueKind::bits};
   }
 
   void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {
@@ -205,7 +223,7 @@ class Compiler {
   static size_t scratchBytesOf(const CompiledStep& step) {
     if (!step.job.spread) return 0;
     return kSpreadBytes +
-           kSpreadBlocks * (size_t(step.taskRows) * step.job.tilesPerRow * step.job.tilePixels * kLanes * 4);
+           kSpreadBlocks * (size_t(tilePixelsOf(step.job, step.taskRows)) * kLanes * 4);
   }
 
   /** Cuts a step into tasks: rows, and blocks of channels where these do not share words of bits. */
@@ -246,7 +264,7 @@ class Compiler {
   /** Both rows of a 2x2 mean belong to one task. */
   static void roundRows(CompiledStep& step) {
     const bool pooled = std::any_of(step.ops.begin(), step.ops.end(), [](const MicroOp& op) {
-      return op.code == Code::sink && op.sink.pooled;
+      return op.code == Code::storePooled;
     });
     if (pooled) step.taskRows += step.taskRows % 2;
   }

@@ -44,6 +44,7 @@ struct CompiledProgram {
   size_t arenaBytes;
   /** Of each thread. */
   size_t scratchBytes = 0;
+  /** That micro-ops keep, of each thread. */
   int32_t tiles;
 };
 

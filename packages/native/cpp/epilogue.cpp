@@ -1,15 +1,16 @@
 #include "epilogue.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace onebit {
 namespace {
 
-/** A micro-op over registers that are each defined once; a write defines none (-1). */
+/** A micro-op, the register that it makes the value at hand, and the one whose tile it uses; or -1. */
 struct Node {
   MicroOp op;
-  int32_t defines;
-  std::vector<int32_t> uses;
+  int32_t defines, tileOf;
 };
 
 class EpilogueCompiler {
@@ -20,13 +21,13 @@ class EpilogueCompiler {
   CompiledEpilogue compile() {
     resolve();
     markLive();
-    emitSinks(0);
-    for (size_t i = 0; i < raw_.size();) i += emit(i);
-    takeSource();
+    if (readers_[0] > 0) define(source(), 0);
+    for (size_t i = 0; i < raw_.size(); i++) emit(i);
+    insertKeeps();
     assignTiles();
     std::vector<MicroOp> ops;
     for (const Node& node : nodes_) ops.push_back(node.op);
-    return {std::move(ops), tiles_, noAccumulator_};
+    return {std::move(ops), tiles_};
   }
 
  private:
@@ -38,203 +39,147 @@ class EpilogueCompiler {
     }
   }
 
-  /** Registers that the op at i reads, by origin. */
-  std::vector<int32_t> usesOf(size_t i) const {
-    const RawOp& op = raw_[i];
-    switch (op.code) {
-      case Code::load: return {};
-      case Code::add:
-      case Code::mul:
-      case Code::mix: return {origin_[op.a], origin_[op.b]};
-      default: return {origin_[op.a]};
-    }
-  }
+  static bool isBinary(Code code) { return code == Code::add || code == Code::mul || code == Code::mix; }
 
   /** Backwards: writes are needed, and what a needed op reads. */
   void markLive() {
     readers_.assign(raw_.size() + 1, 0);
     for (size_t i = raw_.size(); i-- > 0;) {
-      if (!raw_[i].writes() && readers_[i + 1] == 0) continue;
-      for (const int32_t r : usesOf(i)) readers_[r]++;
+      const RawOp& op = raw_[i];
+      if (op.reads() || (!op.writes() && readers_[i + 1] == 0)) continue;
+      readers_[origin_[op.a]]++;
+      if (isBinary(op.code)) readers_[origin_[op.b]]++;
     }
   }
 
-  bool live(size_t i) const { return readers_[i + 1] > 0; }
+  bool isLoad(int32_t r) const { return r > 0 && raw_[r - 1].reads(); }
 
-  /** Emits what begins at i; returns how many ops that was. */
-  size_t emit(size_t i) {
-    if (raw_[i].writes() || !live(i)) return 1;
-    if (const size_t length = emitGate(i)) return length;
-    if (const size_t length = emitAffinePrelu(i)) return length;
-    add(simpleOp(raw_[i]), static_cast<int32_t>(i) + 1, usesOf(i));
-    return 1;
+  bool isWritten(int32_t r) const {
+    for (size_t i = 0; i < raw_.size(); i++) {
+      if (raw_[i].writes() && origin_[i + 1] == r) return true;
+    }
+    return false;
   }
 
-  void add(const MicroOp& op, int32_t defines, std::vector<int32_t> uses) {
-    nodes_.push_back({op, defines, std::move(uses)});
-    emitSinks(defines);
+  MicroOp source() const {
+    MicroOp op{};
+    const RawStep& step = input_.step;
+    op.code = step.kind == StepKind::pointwise    ? Code::load
+              : step.kind == StepKind::binaryConv ? Code::counts
+                                                  : Code::accumulator;
+    op.place = input_.layout.places[step.input];
+    return op;
   }
 
-  MicroOp simpleOp(const RawOp& raw) {
+  void emit(size_t i) {
+    const RawOp& raw = raw_[i];
+    const int32_t r = static_cast<int32_t>(i) + 1;
+    if (raw.writes() || readers_[r] == 0) return;
+    // What is loaded for other ops only is read where they want it.
+    if (raw.reads() && isWritten(r)) return define(loadOp(r), r);
+    if (raw.reads()) return;
     MicroOp op{};
     op.code = raw.code;
     op.s = vectors_.get(raw.s);
     op.t = vectors_.get(raw.t);
     op.low = raw.low;
     op.high = raw.high;
-    if (raw.reads()) op.place = loadPlace(raw);
-    return op;
+    if (isBinary(raw.code)) return emitBinary(op, origin_[raw.a], origin_[raw.b], r);
+    bring(origin_[raw.a]);
+    define(op, r);
+  }
+
+  void emitBinary(MicroOp op, int32_t a, int32_t b, int32_t r) {
+    if (current_ == b && a != b) {
+      if (op.code == Code::mix) op.code = Code::mixInto;
+      std::swap(a, b);
+    }
+    bring(a);
+    op.tile = -1;
+    if (isLoad(b)) {
+      op.place = loadOp(b).place;
+      return define(op, r);
+    }
+    kept_.insert(b);
+    define(op, r, b);
+  }
+
+  /** Makes a register the value at hand. */
+  void bring(int32_t r) {
+    if (current_ == r) return;
+    current_ = r;
+    if (isLoad(r)) return nodes_.push_back({loadOp(r), -1, -1});
+    MicroOp op{};
+    op.code = Code::take;
+    kept_.insert(r);
+    nodes_.push_back({op, -1, r});
+  }
+
+  void define(const MicroOp& op, int32_t r, int32_t tileOf = -1) {
+    nodes_.push_back({op, r, tileOf});
+    current_ = r;
+    emitWrites(r);
   }
 
   /** A vector that is loaded is the same for every pixel. */
-  Place loadPlace(const RawOp& raw) const {
-    Place place = input_.layout.places[raw.value];
-    if (place.kind == ValueKind::vector) place.row = place.pixel = 0;
-    return place;
+  MicroOp loadOp(int32_t r) const {
+    MicroOp op{};
+    op.code = Code::load;
+    op.place = input_.layout.places[raw_[r - 1].value];
+    if (op.place.kind == ValueKind::vector) op.place.row = op.place.pixel = 0;
+    return op;
   }
 
-  /** All writes of a register, in as few passes as sinks allow. */
-  void emitSinks(int32_t origin) {
-    MicroOp op{};
-    op.code = Code::sink;
-    Sink& sink = op.sink;
-    bool empty = true;
-    const auto flush = [&] {
-      if (!empty) nodes_.push_back({op, -1, {origin}});
-      sink = {};
-      empty = true;
-    };
-    size_t mean = 0;
+  /** All writes of the register at hand. */
+  void emitWrites(int32_t r) {
+    size_t means = 0;
     for (size_t i = 0; i < raw_.size(); i++) {
       const RawOp& raw = raw_[i];
-      const size_t meanIndex = raw.code == Code::mean ? mean++ : 0;
-      if (!raw.writes() || origin_[i + 1] != origin) continue;
-      const bool full = (raw.code == Code::store && sink.stores) ||
-                        (raw.code == Code::store && raw.pooled && !empty) || sink.pooled ||
-                        (raw.code == Code::mean && sink.sums) ||
-                        (raw.code == Code::bits && sink.bitCount == kMostBitSinks);
-      if (full) flush();
-      empty = false;
-      const Place& place = input_.layout.places[raw.value];
-      if (raw.code == Code::store) {
-        sink.stores = true;
-        sink.map = place;
-        sink.mapOffset = raw.offset;
-        sink.pooled = raw.pooled;
-        sink.rows = input_.values[raw.value].height;
-        sink.columns = input_.values[raw.value].width;
-      } else if (raw.code == Code::mean) {
-        sink.sums = true;
-        sink.sumOffset = input_.sums[meanIndex];
-        sink.sumStride = input_.sumStride;
-      } else {
-        sink.bits[sink.bitCount++] = {place, raw.offset, vectors_.get(raw.t), raw.orEqual};
-      }
-    }
-    flush();
-  }
-
-  /** Register i + 1 exists for the op after it alone. */
-  bool onlyFor(size_t i, size_t reader) const {
-    if (reader >= raw_.size() || readers_[i + 1] != 1 || raw_[i].writes()) return false;
-    if (!raw_[reader].writes() && !live(reader)) return false;
-    const std::vector<int32_t> uses = usesOf(reader);
-    return std::find(uses.begin(), uses.end(), static_cast<int32_t>(i) + 1) != uses.end();
-  }
-
-  bool is(size_t i, Code code) const { return i < raw_.size() && raw_[i].code == code; }
-
-  bool loads(size_t i, bool vector) const {
-    if (!is(i, Code::load)) return false;
-    const ValueKind kind = input_.layout.places[raw_[i].value].kind;
-    return vector ? kind == ValueKind::vector : kind == ValueKind::map;
-  }
-
-  size_t emitAffinePrelu(size_t i) {
-    if (!is(i, Code::affine) || !is(i + 1, Code::prelu) || !onlyFor(i, i + 1)) return 0;
-    MicroOp op = simpleOp(raw_[i]);
-    op.code = Code::affinePrelu;
-    op.u = vectors_.get(raw_[i + 1].s);
-    add(op, static_cast<int32_t>(i) + 2, usesOf(i));
-    return 2;
-  }
-
-  /** load vector, mul; [load map, mul]; affine; [load map,] add */
-  size_t emitGate(size_t first) {
-    size_t i = first;
-    if (!loads(i, true) || !is(i + 1, Code::mul) || !onlyFor(i, i + 1)) return 0;
-    MicroOp op{};
-    op.code = Code::gate;
-    op.gate.vector = loadPlace(raw_[i]);
-    const std::vector<int32_t> factors = usesOf(i + 1);
-    const int32_t x = factors[0] == static_cast<int32_t>(i) + 1 ? factors[1] : factors[0];
-    i += 1;
-    int32_t map = -1;
-    size_t mapReaders = 0;
-    if (loads(i + 1, false) && is(i + 2, Code::mul) && onlyFor(i, i + 2)) {
-      map = static_cast<int32_t>(i) + 2;
-      const std::vector<int32_t> uses = usesOf(i + 2);
-      if (std::find(uses.begin(), uses.end(), map) == uses.end()) return 0;
-      op.gate.multiplies = true;
-      op.gate.other = loadPlace(raw_[i + 1]);
-      mapReaders++;
-      i += 2;
-    }
-    if (!is(i + 1, Code::affine) || !onlyFor(i, i + 1)) return 0;
-    op.s = vectors_.get(raw_[i + 1].s);
-    op.t = vectors_.get(raw_[i + 1].t);
-    i += 1;
-    if (map < 0 && loads(i + 1, false) && is(i + 2, Code::add) && onlyFor(i, i + 2) &&
-        onlyFor(i + 1, i + 2)) {
-      op.gate.adds = true;
-      op.gate.other = loadPlace(raw_[i + 1]);
-      i += 2;
-    } else if (map >= 0 && is(i + 1, Code::add) && onlyFor(i, i + 1)) {
-      const std::vector<int32_t> uses = usesOf(i + 1);
-      if (std::find(uses.begin(), uses.end(), map) != uses.end()) {
-        op.gate.adds = true;
-        mapReaders++;
-        i += 1;
-      }
-    }
-    if (map >= 0 && readers_[map] != static_cast<int32_t>(mapReaders)) return 0;
-    add(op, static_cast<int32_t>(i) + 1, {x});
-    return i + 1 - first;
-  }
-
-  /** Spares the accumulator where one fused op alone reads it. */
-  void takeSource() {
-    if (readers_[0] != 1 || nodes_.empty() || nodes_[0].uses != std::vector<int32_t>{0}) return;
-    MicroOp& op = nodes_[0].op;
-    const RawStep& step = input_.step;
-    const bool map = input_.layout.places[step.input].kind != ValueKind::bits;
-    if (step.kind == StepKind::pointwise && map && op.code == Code::gate) {
-      op.gate.fromInput = true;
-      noAccumulator_ = true;
-    }
-    if (step.kind == StepKind::binaryConv && op.code == Code::affinePrelu) {
-      op.code = Code::countsAffinePrelu;
-      noAccumulator_ = true;
+      const size_t mean = raw.code == Code::mean ? means++ : 0;
+      if (!raw.writes() || origin_[i + 1] != r) continue;
+      MicroOp op{};
+      op.code = raw.pooled ? Code::storePooled : raw.code;
+      op.place = input_.layout.places[raw.value];
+      op.offset = raw.offset;
+      op.rows = input_.values[raw.value].height;
+      op.columns = input_.values[raw.value].width;
+      op.t = vectors_.get(raw.t);
+      op.orEqual = raw.orEqual;
+      if (raw.code == Code::mean) op.sumOffset = input_.sums[mean];
+      op.sumStride = input_.sumStride;
+      nodes_.push_back({op, -1, -1});
     }
   }
 
+  void insertKeeps() {
+    std::vector<Node> all;
+    for (const Node& node : nodes_) {
+      all.push_back(node);
+      if (node.defines < 0 || !kept_.count(node.defines)) continue;
+      MicroOp op{};
+      op.code = Code::keep;
+      all.push_back({op, -1, node.defines});
+    }
+    nodes_ = std::move(all);
+  }
+
+  /** Tiles are used again once nobody reads them. */
   void assignTiles() {
-    std::vector<int32_t> lastUse(raw_.size() + 1, -1), tile(raw_.size() + 1, 0), free;
+    std::vector<size_t> lastUse(raw_.size() + 1, 0);
+    std::vector<int32_t> tiles(raw_.size() + 1, -1), free;
     for (size_t i = 0; i < nodes_.size(); i++) {
-      for (const int32_t r : nodes_[i].uses) lastUse[r] = static_cast<int32_t>(i);
+      if (nodes_[i].tileOf >= 0) lastUse[nodes_[i].tileOf] = i;
     }
     for (size_t i = 0; i < nodes_.size(); i++) {
-      Node& node = nodes_[i];
-      if (!node.uses.empty()) node.op.a = tile[node.uses[0]];
-      if (node.uses.size() > 1) node.op.b = tile[node.uses[1]];
-      for (size_t u = 0; u < node.uses.size(); u++) {
-        const bool again = u == 1 && node.uses[0] == node.uses[1];
-        if (!again && lastUse[node.uses[u]] == static_cast<int32_t>(i)) free.push_back(tile[node.uses[u]]);
+      const int32_t r = nodes_[i].tileOf;
+      if (r < 0) continue;
+      if (tiles[r] < 0) {
+        if (free.empty()) free.push_back(tiles_++);
+        tiles[r] = free.back();
+        free.pop_back();
       }
-      if (node.defines < 0) continue;
-      if (free.empty()) free.push_back(tiles_++);
-      node.op.dst = tile[node.defines] = free.back();
-      free.pop_back();
+      nodes_[i].op.tile = tiles[r];
+      if (lastUse[r] == i) free.push_back(tiles[r]);
     }
   }
 
@@ -243,8 +188,9 @@ class EpilogueCompiler {
   ChannelVectors& vectors_;
   std::vector<int32_t> origin_, readers_;
   std::vector<Node> nodes_;
-  int32_t tiles_ = 1;
-  bool noAccumulator_ = false;
+  std::set<int32_t> kept_;
+  int32_t current_ = -1;
+  int32_t tiles_ = 0;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Epilogues from registers to tiles.
+// Epilogues from numbered registers to a value at hand.
 #pragma once
 #include "constants.h"
 #include "layout.h"
@@ -32,15 +32,14 @@ struct EpilogueInput {
 
 struct CompiledEpilogue {
   std::vector<MicroOp> ops;
-  /** Tiles in use, the accumulator's included. */
+  /** Tiles in use. */
   int32_t tiles;
-  /** The first op takes the input (pointwise) or the counts (binary convolution) as they are. */
-  bool noAccumulator;
 };
 
 /**
- * Drops what nobody needs, joins the writes of a register into one op and known sequences of
- * arithmetic into another, and gives registers tiles, which are used again once a register is dead.
+ * Drops what nobody needs and puts the rest in an order in which most ops take the value that the one
+ * before has left in registers: writes follow at once, loads are read where they are wanted, and a
+ * register that is needed later is kept in a tile.
  */
 CompiledEpilogue compileEpilogue(const EpilogueInput& input, ChannelVectors& vectors);
 

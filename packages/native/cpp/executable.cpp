@@ -42,7 +42,7 @@ Task taskOf(const CompiledStep& step, int32_t index) {
 Executable::Executable(std::unique_ptr<CompiledProgram> program, int32_t threads)
     : program_(std::move(program)), workers_(threads), pool_(threads) {
   for (Worker& worker : workers_) {
-    worker.tiles = allocateZeroed(sizeof(float) * kTileFloats * (kMaxBlocks + program_->tiles - 1));
+    worker.tiles = allocateZeroed(sizeof(float) * kTileFloats * (kMaxBlocks + program_->tiles));
     if (program_->scratchBytes > 0) worker.scratch = allocateZeroed(program_->scratchBytes);
     worker.nanoseconds.assign(program_->steps.size(), 0);
   }

@@ -1,6 +1,7 @@
 #include "layout.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 namespace onebit {
@@ -28,13 +29,44 @@ std::vector<Border> bordersOf(const Program& program) {
   return borders;
 }
 
+/** Blocks of 16 channels of a step's output begin at multiples of 16. */
+bool hasWholeBlocks(const Program& program, const RawStep& step) {
+  const int32_t channels = outputShape(program, step).channels;
+  return step.groups <= 1 || channels / step.groups % kLanes == 0;
+}
+
+/** Maps that lie in blocks of 16 channels: whoever touches them does so block by block. */
+std::vector<bool> blockedMaps(const Program& program) {
+  std::vector<bool> blocked;
+  for (const Value& value : program.values)
+    blocked.push_back(value.kind == ValueKind::map && value.channels % kLanes == 0);
+  blocked[program.input] = false;
+  for (const int32_t output : program.outputs) blocked[output] = false;
+  for (const RawStep& step : program.steps) {
+    const bool byBlocks = step.kind == StepKind::pointwise || step.kind == StepKind::pool;
+    const bool whole = hasWholeBlocks(program, step);
+    if (!byBlocks || !whole) blocked[step.input] = false;
+    for (const RawOp& op : step.ops) {
+      if (!op.reads() && !op.writes()) continue;
+      if (!whole || op.offset % kLanes != 0) blocked[op.value] = false;
+    }
+  }
+  return blocked;
+}
+
+void placeBlocks(const Value& value, Place& place, Range& range) {
+  const int64_t row = int64_t{kLanes} * value.width;
+  range.bytes = size_t(row) * value.height * (value.channels / kLanes) * 4;
+  place = {0, row, row * value.height, kLanes, value.channels, value.kind};
+}
+
 void place(const Value& value, const Border& border, Place& place, Range& range) {
   const bool bits = value.kind == ValueKind::bits;
   const size_t pixel = bits ? (value.channels + 31) / 32 : value.channels;
   const size_t row = pixel * (value.width + 2 * size_t(border.columns));
   const size_t start = row * border.rows + pixel * border.columns;
   range.bytes = row * (value.height + 2 * size_t(border.rows)) * 4;
-  place = {start * 4, static_cast<int64_t>(row), static_cast<int32_t>(pixel), value.channels, value.kind};
+  place = {start * 4, static_cast<int64_t>(row), kLanes, static_cast<int32_t>(pixel), value.channels, value.kind};
 }
 
 void findLifetimes(const Program& program, std::vector<Range>& ranges) {
@@ -54,9 +86,79 @@ void findLifetimes(const Program& program, std::vector<Range>& ranges) {
   for (const int32_t value : program.outputs) use(value, end);
 }
 
+/** And no border, which would have to be cleared. */
+bool sameShape(const Place& a, const Place& b) {
+  return a.offset == 0 && b.offset == 0 && a.kind == b.kind && a.row == b.row && a.block == b.block && a.pixel == b.pixel &&
+         a.channels == b.channels;
+}
+
+/** Op i stores a whole map. */
+bool storesWhole(const Program& program, const RawStep& step, const RawOp& op) {
+  return op.code == Code::store && !op.pooled && op.offset == 0 &&
+         program.values[op.value].kind == ValueKind::map &&
+         program.values[op.value].channels == outputShape(program, step).channels;
+}
+
+/** The op that computes what op i stores, or -1 for the step's own values: writing follows it at once. */
+int32_t originOf(const RawStep& step, int32_t i) {
+  int32_t r = step.ops[i].a;
+  while (r > 0 && step.ops[r - 1].writes()) r = step.ops[r - 1].a;
+  return r - 1;
+}
+
+/** All that the step reads of a value, at the element under way, it reads before op `end` is done. */
+bool readsOnlyBefore(const RawStep& step, int32_t value, int32_t end) {
+  if (step.input == value && step.kind != StepKind::pointwise) return false;
+  for (size_t i = 0; i < step.ops.size(); i++) {
+    const RawOp& op = step.ops[i];
+    if (op.reads()) continue;
+    for (const int32_t r : {op.a, op.b}) {
+      const bool reads = r > 0 && step.ops[r - 1].reads() && step.ops[r - 1].value == value;
+      if (reads && static_cast<int32_t>(i) > end) return false;
+    }
+  }
+  return true;
+}
+
+bool reads(const RawStep& step, int32_t value) {
+  if (step.input == value) return true;
+  for (const RawOp& op : step.ops) {
+    if (op.reads() && op.value == value) return true;
+  }
+  return false;
+}
+
+/** Of the values that the step reads for the last time, one that op i can overwrite; or -1. */
+int32_t predecessorOf(const Program& program, const Layout& layout, int32_t index, int32_t i) {
+  const RawStep& step = program.steps[index];
+  const int32_t stored = step.ops[i].value;
+  const Range& own = layout.ranges[stored];
+  if (own.first != index) return -1;
+  for (int32_t value = 0; value < static_cast<int32_t>(program.values.size()); value++) {
+    const Range& range = layout.ranges[value];
+    const bool ends = value != stored && range.last == index && range.first < index;
+    if (!ends || !sameShape(layout.places[value], layout.places[stored]) || range.bytes != own.bytes) continue;
+    if (reads(step, value) && readsOnlyBefore(step, value, originOf(step, i))) return value;
+  }
+  return -1;
+}
+
+void takeOver(const Program& program, Layout& layout) {
+  for (int32_t index = 0; index < static_cast<int32_t>(program.steps.size()); index++) {
+    const RawStep& step = program.steps[index];
+    std::set<int32_t> taken;
+    for (int32_t i = 0; i < static_cast<int32_t>(step.ops.size()); i++) {
+      if (!storesWhole(program, step, step.ops[i])) continue;
+      const int32_t value = predecessorOf(program, layout, index, i);
+      if (value < 0 || !taken.insert(value).second) continue;
+      layout.homes[step.ops[i].value] = layout.homes[value];
+    }
+  }
+}
+
 }  // namespace
 
-Layout layOut(const Program& program) {
+Layout layOut(const Program& program, bool apart) {
   Layout layout;
   const size_t count = program.values.size();
   const int32_t end = static_cast<int32_t>(program.steps.size());
@@ -64,8 +166,14 @@ Layout layOut(const Program& program) {
   layout.places.resize(count);
   layout.ranges.assign(count, Range{0, end, -1});
   layout.clears.resize(end + 1);
-  for (size_t i = 0; i < count; i++) place(program.values[i], borders[i], layout.places[i], layout.ranges[i]);
+  const std::vector<bool> blocked = blockedMaps(program);
+  for (size_t i = 0; i < count; i++) {
+    if (blocked[i]) placeBlocks(program.values[i], layout.places[i], layout.ranges[i]);
+    else place(program.values[i], borders[i], layout.places[i], layout.ranges[i]);
+    layout.homes.push_back(static_cast<int32_t>(i));
+  }
   findLifetimes(program, layout.ranges);
+  if (!apart) takeOver(program, layout);
   for (size_t i = 0; i < count; i++) {
     const bool bordered = borders[i].rows > 0 || borders[i].columns > 0;
     const bool needed = program.values[i].kind == ValueKind::bits || bordered;

@@ -18,12 +18,20 @@ struct Layout {
   std::vector<Place> places;
   /** By value id: the whole range, border included. */
   std::vector<Range> ranges;
+  /**
+   * By value id: the value whose memory it takes over, or itself. An element-wise step writes a map
+   * where the one lay that it reads for the last time: memory that is in cache.
+   */
+  std::vector<int32_t> homes;
   /** Values to be zeroed before step i. */
   std::vector<std::vector<int32_t>> clears;
 };
 
-/** Gives values their shape in memory and their lifetimes; addresses come with assignOffsets. */
-Layout layOut(const Program& program);
+/**
+ * Gives values their shape in memory and their lifetimes; addresses come with assignOffsets. apart:
+ * no value takes over another's memory.
+ */
+Layout layOut(const Program& program, bool apart);
 
 /**
  * Largest first, each at the lowest offset free for all of its lifetime. apart: no two ranges share

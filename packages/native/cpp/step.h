@@ -18,19 +18,24 @@ enum class ValueKind : int32_t { map, bits, vector };
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 
 /**
- * Where a value lies in the arena: element (y, x, c) is y * row + x * pixel + c elements after pixel
- * (0, 0). Elements are floats, or 32-bit words of bits (least significant bit first). A vector that
- * is broadcast has row = pixel = 0.
+ * Where a value lies in the arena: element (y, x, c) is
+ * y * row + x * pixel + c / 16 * block + c % 16 elements after pixel (0, 0). Maps that nothing but
+ * epilogues touches lie in blocks of 16 channels, which makes their reading and writing sequential;
+ * elsewhere block = 16. Elements are floats, or 32-bit words of bits (least significant bit first;
+ * pixel words each). A vector that is broadcast has row = pixel = 0.
  */
 struct Place {
   size_t offset;
-  int64_t row;
+  int64_t row, block;
   int32_t pixel;
   int32_t channels;
   ValueKind kind;
 };
 
-/** Micro-ops of program/types.ts, then the fused ones that compilation makes of them. */
+/**
+ * Micro-ops of program/types.ts on the value at hand, then those that compilation adds: where the
+ * value comes from, and what keeps others for later.
+ */
 enum class Code : int32_t {
   load,
   affine,
@@ -47,58 +52,36 @@ enum class Code : int32_t {
   store,
   bits,
   mean,
-  affinePrelu,
-  /** prelu((base - 2 * counts) * s + t): straight from the counts of a binary convolution. */
-  countsAffinePrelu,
-  /** x * gate [* other] * s + t [+ other]: what follows a squeeze-and-excite gate. */
-  gate,
-  /** All writes of one register. */
-  sink,
+  /** The step's floats. */
+  accumulator,
+  /** base - 2 * counts of a binary convolution. */
+  counts,
+  keep,
+  take,
+  /** mix where the value at hand is the second operand. */
+  mixInto,
+  /** Of 2x2 means; rows must come in order. */
+  storePooled,
 };
 
-/** Thresholds of a register: bit = r > t[c], or r >= t[c]. */
-struct BitSink {
+/** s, t: per-channel vectors with room for 16 floats after the last; t also thresholds. */
+struct MicroOp {
+  Code code;
+  /** keep and take; for an op of two values the other one, or -1 where it lies at `place`. */
+  int32_t tile;
   Place place;
   /** First channel of the slice that is written. */
   int32_t offset;
-  const float* threshold;
-  bool orEqual;
-};
-
-constexpr int kMostBitSinks = 2;
-
-/** Where one register goes: into a map, bits, row sums [height][stride] of its mean, or several. */
-struct Sink {
-  /** pooled: the map takes 2x2 means, of `rows` x `columns`; rows must come in order. */
-  bool stores, sums, pooled;
-  int32_t rows, columns;
-  int32_t bitCount;
-  Place map;
-  int32_t mapOffset;
-  BitSink bits[kMostBitSinks];
-  size_t sumOffset;
-  int32_t sumStride;
-};
-
-struct Gate {
-  Place vector, other;
-  bool multiplies, adds;
-  /** x is the input of the step, read where it lies. */
-  bool fromInput;
-};
-
-/** Registers are tiles; s, t and u are per-channel vectors with room for 16 floats after the last. */
-struct MicroOp {
-  Code code;
-  int32_t dst, a, b;
   const float* s;
   const float* t;
-  const float* u;
-  /** load */
-  Place place;
   float low, high;
-  Gate gate;
-  Sink sink;
+  /** bits: r >= t, not r > t. */
+  bool orEqual;
+  /** storePooled: means that there are. */
+  int32_t rows, columns;
+  /** mean: row sums [height][sumStride]. */
+  size_t sumOffset;
+  int32_t sumStride;
 };
 
 /** Up to 16 output channels of one group. */
@@ -126,8 +109,11 @@ struct StepJob {
   /** Weights re-tiled for the instruction set, block after block. */
   const unsigned char* panels;
   size_t panelBytes;
-  /** Byte kernels: pixels of a tile and tiles of a row; the last may look past the row's end. */
-  int32_t tilePixels, tilesPerRow;
+  /**
+   * Byte kernels: pixels of a tile, and from one row of outputs to the next. With stride 1 tiles run
+   * on over the border between rows, whose counts nobody reads.
+   */
+  int32_t tilePixels, pitch;
   /** Consecutive words (binary) or floats (real) of one kernel row and of one position of it. */
   int32_t rowLength, positionLength;
 
@@ -151,15 +137,12 @@ struct StepJob {
   size_t ranges;
   int32_t rangeStride;
 
-  /** The first micro-op reads the accumulator's source itself. */
-  bool noAccumulator;
   const MicroOp* ops;
   int32_t opCount;
-  int32_t tiles;
 };
 
 /**
- * What one thread works with. tiles: kMaxBlocks accumulators, then tiles 1, 2, ... of the job.
+ * What one thread works with. tiles: kMaxBlocks accumulators, then those that micro-ops keep.
  * scratch: for byte kernels, see count_amx.h. rowBegin, rows: of the task under way.
  */
 struct Frame {
@@ -175,6 +158,11 @@ constexpr int kSpreadBlocks = 2;
 constexpr int kMostChunks = 256;
 /** Pixels of a row that byte kernels take together, at most. */
 constexpr int kTilePixels = 16;
+/** Pixels of all tiles of some rows of a byte kernel; the last tile may look past the end. */
+inline int32_t tilePixelsOf(const StepJob& job, int32_t rows) {
+  const int32_t pixels = (rows - 1) * job.pitch + job.width;
+  return (pixels + job.tilePixels - 1) / job.tilePixels * job.tilePixels;
+}
 /** Weights of a chunk and a block as bytes, and of all that byte kernels hold at a time. */
 constexpr size_t kChunkBytes = 1024;
 constexpr size_t kSpreadBytes = kSpreadBlocks * 18 * kChunkBytes;

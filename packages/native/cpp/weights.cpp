@@ -33,6 +33,17 @@ class BitRow {
   const unsigned char* data_;
 };
 
+/**
+ * The chunk of 64 window channels that a word belongs to. Where positions hold whole chunks, one
+ * chunk of all positions comes before the next: what neighbouring windows share is still in cache.
+ */
+int64_t chunkOf(const StepJob& job, int64_t word) {
+  const int32_t words = job.rowLength / job.kernel[1];
+  const int64_t positions = int64_t{job.kernel[0]} * job.kernel[1];
+  if (words % 2 == 0) return word % words / 2 * positions + word / words;
+  return word / job.rowLength * ((job.rowLength + 1) / 2) + word % job.rowLength / 2;
+}
+
 void writeNibbles(unsigned char* panel, int64_t word, int32_t lane, uint32_t bits) {
   for (int byte = 0; byte < 4; byte++) {
     unsigned char* to = panel + (word * 4 + byte) * 2 * kLanes + lane;
@@ -42,9 +53,9 @@ void writeNibbles(unsigned char* panel, int64_t word, int32_t lane, uint32_t bit
 }
 
 /** 4 channels in a row of the tile: bits 4 * lane and up of its 64-bit word. */
-void writeTileRows(unsigned char* panel, int64_t word, int32_t rowWords, int32_t lane, uint32_t bits) {
-  const int64_t chunk = word / rowWords * ((rowWords + 1) / 2) + word % rowWords / 2;
-  uint64_t* rows = reinterpret_cast<uint64_t*>(panel) + chunk * kLanes + word % rowWords % 2 * 8;
+void writeTileRows(const StepJob& job, unsigned char* panel, int64_t word, int32_t lane, uint32_t bits) {
+  uint64_t* rows =
+      reinterpret_cast<uint64_t*>(panel) + chunkOf(job, word) * kLanes + word % job.rowLength % 2 * 8;
   for (int nibble = 0; nibble < 8; nibble++)
     rows[nibble] |= uint64_t{(bits >> (4 * nibble)) & 15} << (4 * lane);
 }
@@ -53,7 +64,7 @@ void writeWord(const StepJob& job, unsigned char* panel, int64_t word, int32_t l
   switch (job.format) {
     case PanelFormat::words: std::memcpy(panel + (word * kLanes + lane) * 4, &bits, 4); return;
     case PanelFormat::nibbles: return writeNibbles(panel, word, lane, bits);
-    case PanelFormat::bytes: return writeTileRows(panel, word, job.rowLength, lane, bits);
+    case PanelFormat::bytes: return writeTileRows(job, panel, word, lane, bits);
   }
 }
 

@@ -25,6 +25,8 @@ static void shapeTiles(int pixels) {
   TileShapes shapes;
   for (int i = 0; i < 6; i++) shapes.rows[i] = static_cast<uint8_t>(pixels);
   shapes.rows[6] = shapes.rows[7] = 16;
+  // The intrinsic tells the compiler of the first bytes only.
+  asm volatile("" : : "r"(&shapes) : "memory");
   _tile_loadconfig(&shapes);
 }
 
@@ -65,13 +67,13 @@ static void spreadPanels(const StepJob& job, const Frame& frame, const Slab& sla
   }
 }
 
-/** Counts of the task: [block][row][pixel of its tiles][16], after the weights. */
+/** Counts of the task: [block][row][pitch][16], after the weights. */
 static int32_t* countsOf(const Frame& frame) {
   return reinterpret_cast<int32_t*>(frame.scratch + kSpreadBytes);
 }
 
 static int64_t countsPerBlock(const StepJob& job, const Frame& frame) {
-  return static_cast<int64_t>(frame.rows) * job.tilesPerRow * job.tilePixels * kLanes;
+  return static_cast<int64_t>(tilePixelsOf(job, frame.rows)) * kLanes;
 }
 
 /** A: tiles of pixels, 1 or 2. B: blocks of output channels, 1 or 2. */
@@ -122,30 +124,38 @@ static void countTilesOf(const Slab& slab, const char* weights, int tiles, int b
               : countTiles<1, 1>(slab, weights, pixels, counts);
 }
 
+/** Where the window of a pixel starts, counted over the task's rows of `pitch` pixels. */
+static const char* windowOfTile(const StepJob& job, const Frame& frame, int pixel) {
+  const int64_t top = static_cast<int64_t>(frame.rowBegin + pixel / job.pitch) * job.stride[0] - job.padding[0];
+  const int64_t left = static_cast<int64_t>(pixel % job.pitch) * job.stride[1] - job.padding[1];
+  return frame.arena + job.packed.offset + (top * job.packed.row + left * job.packed.pixel) * 4;
+}
+
 /** All pixels of the task, one slab. */
 static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, int blocks) {
-  const int count = frame.rows * job.tilesPerRow;
-  const char* input = frame.arena + job.packed.offset;
+  const int count = tilePixelsOf(job, frame.rows) / job.tilePixels;
   for (int t = 0; t < count; t += 2) {
     const char* from[2] = {};
     int32_t* to[2] = {};
     const int tiles = t + 1 < count ? 2 : 1;
     for (int i = 0; i < tiles; i++) {
-      const int y = (t + i) / job.tilesPerRow;
-      const int x = (t + i) % job.tilesPerRow * job.tilePixels;
-      const int64_t top = static_cast<int64_t>(frame.rowBegin + y) * job.stride[0] - job.padding[0];
-      const int64_t left = static_cast<int64_t>(x) * job.stride[1] - job.padding[1];
-      from[i] = input + (top * job.packed.row + left * job.packed.pixel) * 4;
+      from[i] = windowOfTile(job, frame, (t + i) * job.tilePixels);
       to[i] = countsOf(frame) + static_cast<int64_t>(t + i) * job.tilePixels * kLanes;
     }
     countTilesOf(slab, frame.scratch, tiles, blocks, from, to);
   }
 }
 
-/** Bytes from the start of a window. */
+/** Bytes from the start of a window: the order is chunkOf's in weights.cpp. */
 static int32_t chunkOffset(const StepJob& job, int chunk) {
-  return static_cast<int32_t>(chunk / chunksPerRow(job) * job.packed.row * 4 +
-                              chunk % chunksPerRow(job) * 64);
+  const int64_t row = job.packed.row * 4;
+  if (job.rowLength / job.kernel[1] % 2 == 1)
+    return static_cast<int32_t>(chunk / chunksPerRow(job) * row + chunk % chunksPerRow(job) * 64);
+  const int positions = job.kernel[0] * job.kernel[1];
+  const int position = chunk % positions;
+  return static_cast<int32_t>(position / job.kernel[1] * row +
+                              position % job.kernel[1] * int64_t{job.packed.pixel} * 4 +
+                              chunk / positions * 64);
 }
 
 static void beginBlocks(const StepJob& job, const Frame& frame, int block, int blocks) {
@@ -176,7 +186,7 @@ static Counts countSegment(const StepJob& job, const Frame& frame, const Window&
     countWords(window, s.n, panel, blocks, counts);
     return {counts, kTileFloats};
   }
-  const int64_t pixel = static_cast<int64_t>(s.y - frame.rowBegin) * job.tilesPerRow * job.tilePixels + s.x;
+  const int64_t pixel = static_cast<int64_t>(s.y - frame.rowBegin) * job.pitch + s.x;
   return {countsOf(frame) + pixel * kLanes, countsPerBlock(job, frame)};
 }
 

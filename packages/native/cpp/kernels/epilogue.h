@@ -1,10 +1,15 @@
-// Runs the micro-ops of a step over a tile: n pixels of row y from x0 on, the channels of one block.
-// Each micro-op is one short loop over tiles that stay in the first-level cache.
+// Runs the micro-ops of a step over groups of pixels of a row, the channels of one block: the value
+// at hand stays in registers from the accumulator to what is written, whatever the ops are.
 
 template <typename T>
 static inline T* at(const Frame& frame, const Place& place, int y, int x) {
   return reinterpret_cast<T*>(frame.arena + place.offset) + y * place.row +
          static_cast<int64_t>(x) * place.pixel;
+}
+
+/** Elements from channel 0 of a pixel to channel c. */
+static inline int64_t channelAt(const Place& place, int c) {
+  return (c / kLanes) * place.block + c % kLanes;
 }
 
 struct Segment {
@@ -32,122 +37,132 @@ static inline void writeBits(uint32_t* words, int first, uint32_t mask, bool who
   if (both >> 32) words[(first >> 5) + 1] |= static_cast<uint32_t>(both >> 32);
 }
 
-static inline void loadTile(const Place& place, const Frame& frame, const Segment& s, float* dst) {
-  const int c = s.block.first;
-  const int lanes = s.block.lanes;
-  if (place.kind == ValueKind::bits) {
-    const uint32_t* from = at<const uint32_t>(frame, place, s.y, s.x);
-    for (int i = 0; i < s.n; i++)
-      store(dst + i * kLanes, fromSigns(readBits(from + i * place.pixel, c, lanes, place.pixel)));
-    return;
-  }
-  const float* from = at<const float>(frame, place, s.y, s.x) + c;
-  for (int i = 0; i < s.n; i++)
-    store(dst + i * kLanes, loadPart(from + static_cast<int64_t>(i) * place.pixel, lanes));
-}
+/** T pixels of one block, each a vector of its channels: 16 of them where Full, else fewer. */
+template <int T, bool Full>
+struct Group {
+  const StepJob& job;
+  const Frame& frame;
+  int y, x;
+  Block block;
+  F16 v[T];
 
-/** One pass over a register for all that is written of it. Sums grow pixel after pixel. */
-template <bool Stores, int Bits, bool Sums>
-static void sinkTile(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
-  const int c = s.block.first;
-  const int lanes = s.block.lanes;
-  float* to = Stores ? at<float>(frame, sink.map, s.y, s.x) + sink.mapOffset + c : nullptr;
-  float* sums =
-      reinterpret_cast<float*>(frame.arena + sink.sumOffset) + static_cast<int64_t>(s.y) * sink.sumStride + c;
-  F16 sum = !Sums || s.x == 0 ? broadcast(0) : loadPart(sums, lanes);
-  uint32_t* words[kMostBitSinks];
-  F16 threshold[kMostBitSinks];
-  bool whole[kMostBitSinks];
-  for (int b = 0; b < Bits; b++) {
-    words[b] = at<uint32_t>(frame, sink.bits[b].place, s.y, s.x);
-    threshold[b] = load(sink.bits[b].threshold + c);
-    whole[b] = lanes == kLanes && ((sink.bits[b].offset + c) & 15) == 0;
+  int lanes() const { return Full ? kLanes : block.lanes; }
+
+  /** v[t] = use(v[t], element t) for elements `step` floats apart. */
+  template <typename Use>
+  void with(const float* from, int64_t step, Use use) {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) v[t] = use(v[t], loadPart(from + t * step, lanes()));
   }
-  for (int i = 0; i < s.n; i++) {
-    const F16 x = load(a + i * kLanes);
-    if constexpr (Stores) storePart(to + static_cast<int64_t>(i) * sink.map.pixel, x, lanes);
-    if constexpr (Sums) sum = sum + x;
-    for (int b = 0; b < Bits; b++) {
-      const uint32_t mask = maskAbove(x, threshold[b], sink.bits[b].orEqual) & ((1u << lanes) - 1);
-      writeBits(words[b] + static_cast<int64_t>(i) * sink.bits[b].place.pixel, sink.bits[b].offset + c, mask,
-                whole[b]);
+
+  /** The same for the elements of a map, a vector or bits. */
+  template <typename Use>
+  void with(const Place& place, Use use) {
+    if (place.kind != ValueKind::bits)
+      return with(at<const float>(frame, place, y, x) + channelAt(place, block.first), place.pixel, use);
+    float signs[T * kLanes];
+    readSigns(place, signs);
+    with(signs, kLanes, use);
+  }
+
+  void readSigns(const Place& place, float* signs) const {
+    const uint32_t* from = at<const uint32_t>(frame, place, y, x);
+    for (int t = 0; t < T; t++) {
+      const uint32_t mask = readBits(from + t * place.pixel, block.first, lanes(), place.pixel);
+      store(signs + t * kLanes, fromSigns(mask));
     }
   }
-  if constexpr (Sums) storePart(sums, sum, lanes);
-}
 
-template <bool Stores, bool Sums>
-static inline void sinkBits(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
-  if (sink.bitCount == 2) return sinkTile<Stores, 2, Sums>(sink, frame, s, a);
-  if (sink.bitCount == 1) return sinkTile<Stores, 1, Sums>(sink, frame, s, a);
-  sinkTile<Stores, 0, Sums>(sink, frame, s, a);
-}
-
-/** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
-static void poolTile(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
-  if (s.y / 2 >= sink.rows) return;
-  const int lanes = s.block.lanes;
-  const F16 quarter = broadcast(0.25f);
-  for (int i = 0; i < s.n; i++) {
-    const int x = s.x + i;
-    if (x / 2 >= sink.columns) return;
-    float* to = at<float>(frame, sink.map, s.y / 2, x / 2) + sink.mapOffset + s.block.first;
-    const bool first = s.y % 2 == 0 && x % 2 == 0;
-    F16 sum = (first ? broadcast(0) : loadPart(to, lanes)) + load(a + i * kLanes);
-    if (x % 2 == 0 && i + 1 < s.n) sum = sum + load(a + ++i * kLanes);
-    const bool last = s.y % 2 == 1 && (s.x + i) % 2 == 1;
-    storePart(to, last ? sum * quarter : sum, lanes);
+  /** The same with the tile or the value that the op names. */
+  template <typename Use>
+  void withOther(const MicroOp& op, Use use) {
+    if (op.tile < 0) return with(op.place, use);
+    with(tileAt(op.tile), kLanes, use);
   }
-}
 
-static inline void sink(const Sink& sink, const Frame& frame, const Segment& s, const float* a) {
-  if (sink.pooled) return poolTile(sink, frame, s, a);
-  if (sink.stores)
-    return sink.sums ? sinkBits<true, true>(sink, frame, s, a) : sinkBits<true, false>(sink, frame, s, a);
-  return sink.sums ? sinkBits<false, true>(sink, frame, s, a) : sinkBits<false, false>(sink, frame, s, a);
-}
-
-/** dst = x * gate [* other] * scale + shift [+ other], each operation rounded once, in that order. */
-template <bool Multiplies, bool Adds>
-static void gateTile(const MicroOp& op, const Frame& frame, const Segment& s, const Place& input, float* dst,
-                     const float* a) {
-  const int c = s.block.first;
-  const int lanes = s.block.lanes;
-  const Gate& gate = op.gate;
-  const F16 factor = loadPart(at<const float>(frame, gate.vector, 0, 0) + c, lanes);
-  const F16 scale = load(op.s + c), shift = load(op.t + c);
-  const float* x = gate.fromInput ? at<const float>(frame, input, s.y, s.x) + c : a;
-  const int64_t step = gate.fromInput ? input.pixel : kLanes;
-  const int from = gate.fromInput ? lanes : kLanes;
-  const float* other = Multiplies || Adds ? at<const float>(frame, gate.other, s.y, s.x) + c : nullptr;
-  for (int i = 0; i < s.n; i++) {
-    F16 y = loadPart(x + i * step, from) * factor;
-    F16 z = broadcast(0);
-    if constexpr (Multiplies || Adds) z = loadPart(other + static_cast<int64_t>(i) * gate.other.pixel, lanes);
-    if constexpr (Multiplies) y = y * z;
-    y = y * scale + shift;
-    if constexpr (Adds) y = y + z;
-    store(dst + i * kLanes, y);
+  template <typename Op>
+  void each(Op op) {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) v[t] = op(v[t]);
   }
-}
 
-static inline void gateTile(const MicroOp& op, const Frame& frame, const Segment& s, const Place& input,
-                            float* dst, const float* a) {
-  const auto tile = op.gate.multiplies ? op.gate.adds ? gateTile<true, true> : gateTile<true, false>
-                    : op.gate.adds ? gateTile<false, true>
-                                       : gateTile<false, false>;
-  tile(op, frame, s, input, dst, a);
-}
+  float* tileAt(int tile) const { return frame.tiles + (kMaxBlocks + tile) * kTileFloats; }
 
-template <typename Op>
-static inline void each(int n, float* dst, const float* a, Op op) {
-  for (int i = 0; i < n; i++) store(dst + i * kLanes, op(load(a + i * kLanes)));
-}
+  void take(const float* tile) {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) v[t] = load(tile + t * kLanes);
+  }
 
-template <typename Op>
-static inline void each(int n, float* dst, const float* a, const float* b, Op op) {
-  for (int i = 0; i < n; i++) store(dst + i * kLanes, op(load(a + i * kLanes), load(b + i * kLanes)));
-}
+  void keep(float* tile) const {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) store(tile + t * kLanes, v[t]);
+  }
+
+  void takeCounts(const int32_t* counts) {
+    const int32_t* base = job.base +
+                          static_cast<int64_t>(job.rowClass[y]) * job.columnClasses * job.baseStride +
+                          block.first;
+    const int32_t* columns = job.columnClass + x;
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++)
+      v[t] = fromCounts(base + static_cast<int64_t>(columns[t]) * job.baseStride, counts + t * kLanes);
+  }
+
+  void storeMap(const MicroOp& op) const {
+    float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
+  }
+
+  /** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
+  void storePooled(const MicroOp& op) const {
+    if (y / 2 >= op.rows) return;
+    float values[T * kLanes];
+    keep(values);
+    const F16 zero = broadcast(0), quarter = broadcast(0.25f);
+    const int64_t channel = channelAt(op.place, op.offset + block.first);
+    for (int t = 0; t < T; t++) {
+      const int column = (x + t) / 2;
+      if (column >= op.columns) return;
+      float* to = at<float>(frame, op.place, y / 2, column) + channel;
+      const bool left = (x + t) % 2 == 0;
+      F16 sum = (left && y % 2 == 0 ? zero : loadPart(to, lanes())) + load(values + t * kLanes);
+      const bool both = left && t + 1 < T;
+      if (both) sum = sum + load(values + ++t * kLanes);
+      const bool last = y % 2 == 1 && (both || !left);
+      storePart(to, last ? sum * quarter : sum, lanes());
+    }
+  }
+
+  void storeBits(const MicroOp& op) const {
+    const F16 threshold = load(op.t + block.first);
+    const int first = op.offset + block.first;
+    const bool whole = lanes() == kLanes && first % kLanes == 0;
+    uint32_t* words = at<uint32_t>(frame, op.place, y, x);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) {
+      const uint32_t mask = maskAbove(v[t], threshold, op.orEqual) & ((1u << lanes()) - 1);
+      writeBits(words + static_cast<int64_t>(t) * op.place.pixel, first, mask, whole);
+    }
+  }
+
+  /** Row sums grow pixel after pixel. */
+  void addToSums(const MicroOp& op) const {
+    float* sums = reinterpret_cast<float*>(frame.arena + op.sumOffset) +
+                  static_cast<int64_t>(y) * op.sumStride + block.first;
+    F16 sum = x == 0 ? broadcast(0) : loadPart(sums, lanes());
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) sum = sum + v[t];
+    storePart(sums, sum, lanes());
+  }
+
+  void applySigmoid() {
+    float buffer[T * kLanes];
+    keep(buffer);
+    for (int t = 0; t < T; t++) store(buffer + t * kLanes, sigmoid(load(buffer + t * kLanes)));
+    take(buffer);
+  }
+};
 
 static inline F16 preluOf(const F16& x, const F16& slope) {
   return selectGreater(x, broadcast(0), x, x * slope);
@@ -161,78 +176,87 @@ static inline F16 hardSigmoidOf(const F16& x) {
   return selectGreater(low, six, six, low) * broadcast(1.0f / 6.0f);
 }
 
-/** The counts lie in the accumulator's tile. */
-static void countsAffinePrelu(const StepJob& job, const MicroOp& op, const Segment& s, float* dst,
-                              const float* a) {
-  const int c = s.block.first;
-  const F16 scale = load(op.s + c), shift = load(op.t + c), slope = load(op.u + c);
-  const int32_t* base =
-      job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride + c;
-  const int32_t* columns = job.columnClass + s.x;
-  for (int i = 0; i < s.n; i++) {
-    const F16 x = fromCounts(base + static_cast<int64_t>(columns[i]) * job.baseStride,
-                             reinterpret_cast<const int32_t*>(a) + i * kLanes);
-    store(dst + i * kLanes, preluOf(x * scale + shift, slope));
+/** accumulator: [T][16], counts or floats. */
+template <int T, bool Full>
+static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const Block& block,
+                     const float* accumulator) {
+  Group<T, Full> g = {job, frame, y, x, block, {}};
+  const int c = block.first;
+  for (const MicroOp *op = job.ops, *end = job.ops + job.opCount; op < end; op++) {
+    switch (op->code) {
+      case Code::accumulator: g.take(accumulator); break;
+      case Code::counts: g.takeCounts(reinterpret_cast<const int32_t*>(accumulator)); break;
+      case Code::load: g.with(op->place, [](const F16&, const F16& y) { return y; }); break;
+      case Code::take: g.take(g.tileAt(op->tile)); break;
+      case Code::keep: g.keep(g.tileAt(op->tile)); break;
+      case Code::affine: {
+        const F16 scale = load(op->s + c), shift = load(op->t + c);
+        g.each([&](const F16& x) { return x * scale + shift; });
+        break;
+      }
+      case Code::shift: {
+        const F16 shift = load(op->t + c);
+        g.each([&](const F16& x) { return x + shift; });
+        break;
+      }
+      case Code::scale: {
+        const F16 scale = load(op->s + c);
+        g.each([&](const F16& x) { return x * scale; });
+        break;
+      }
+      case Code::prelu: {
+        const F16 slope = load(op->s + c);
+        g.each([&](const F16& x) { return preluOf(x, slope); });
+        break;
+      }
+      case Code::relu: {
+        const F16 zero = broadcast(0);
+        g.each([&](const F16& x) { return selectGreater(x, zero, x, zero); });
+        break;
+      }
+      case Code::sigmoid: g.applySigmoid(); break;
+      case Code::hardSigmoid: g.each(hardSigmoidOf); break;
+      case Code::clamp: {
+        const F16 low = broadcast(op->low), high = broadcast(op->high);
+        g.each([&](const F16& x) {
+          const F16 capped = selectGreater(x, high, high, x);
+          return selectGreater(low, x, low, capped);
+        });
+        break;
+      }
+      case Code::add: g.withOther(*op, [](const F16& x, const F16& y) { return x + y; }); break;
+      case Code::mul: g.withOther(*op, [](const F16& x, const F16& y) { return x * y; }); break;
+      case Code::mix: {
+        const F16 amount = load(op->s + c), rest = broadcast(1) - amount;
+        g.withOther(*op, [&](const F16& p, const F16& y) { return amount * p + rest * y; });
+        break;
+      }
+      case Code::mixInto: {
+        const F16 amount = load(op->s + c), rest = broadcast(1) - amount;
+        g.withOther(*op, [&](const F16& y, const F16& p) { return amount * p + rest * y; });
+        break;
+      }
+      case Code::store: g.storeMap(*op); break;
+      case Code::storePooled: g.storePooled(*op); break;
+      case Code::bits: g.storeBits(*op); break;
+      case Code::mean: g.addToSums(*op); break;
+    }
   }
 }
 
-static void runMicroOp(const StepJob& job, const MicroOp& op, const Frame& frame, const Segment& s,
-                       float* dst, const float* a, const float* b) {
-  const int c = s.block.first;
-  const int n = s.n;
-  const F16 zero = broadcast(0);
-  switch (op.code) {
-    case Code::load: return loadTile(op.place, frame, s, dst);
-    case Code::sink: return sink(op.sink, frame, s, a);
-    case Code::gate: return gateTile(op, frame, s, job.input, dst, a);
-    case Code::countsAffinePrelu: return countsAffinePrelu(job, op, s, dst, a);
-    case Code::affine: {
-      const F16 scale = load(op.s + c), shift = load(op.t + c);
-      return each(n, dst, a, [&](const F16& x) { return x * scale + shift; });
-    }
-    case Code::shift: {
-      const F16 shift = load(op.t + c);
-      return each(n, dst, a, [&](const F16& x) { return x + shift; });
-    }
-    case Code::scale: {
-      const F16 scale = load(op.s + c);
-      return each(n, dst, a, [&](const F16& x) { return x * scale; });
-    }
-    case Code::prelu: {
-      const F16 slope = load(op.s + c);
-      return each(n, dst, a, [&](const F16& x) { return preluOf(x, slope); });
-    }
-    case Code::relu: return each(n, dst, a, [&](const F16& x) { return selectGreater(x, zero, x, zero); });
-    case Code::sigmoid: return each(n, dst, a, [&](const F16& x) { return sigmoid(x); });
-    case Code::hardSigmoid: return each(n, dst, a, [&](const F16& x) { return hardSigmoidOf(x); });
-    case Code::clamp: {
-      const F16 low = broadcast(op.low), high = broadcast(op.high);
-      return each(n, dst, a, [&](const F16& x) {
-        const F16 capped = selectGreater(x, high, high, x);
-        return selectGreater(low, x, low, capped);
-      });
-    }
-    case Code::add: return each(n, dst, a, b, [](const F16& x, const F16& y) { return x + y; });
-    case Code::mul: return each(n, dst, a, b, [](const F16& x, const F16& y) { return x * y; });
-    case Code::mix: {
-      const F16 amount = load(op.s + c);
-      const F16 rest = broadcast(1) - amount;
-      return each(n, dst, a, b, [&](const F16& p, const F16& y) { return amount * p + rest * y; });
-    }
-    case Code::affinePrelu: {
-      const F16 scale = load(op.s + c), shift = load(op.t + c), slope = load(op.u + c);
-      return each(n, dst, a, [&](const F16& x) { return preluOf(x * scale + shift, slope); });
-    }
-    default: return;
-  }
-}
+/** Pixels that pass through the ops together: as many as registers hold besides constants. */
+constexpr int kGroup = kWidth == 16 ? 14 : 4;
 
-/** tiles: the accumulator is tile 0, the others follow `rest`. */
-static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, float* accumulator,
-                        float* rest) {
-  const auto tile = [&](int index) { return index == 0 ? accumulator : rest + (index - 1) * kTileFloats; };
-  for (int i = 0; i < job.opCount; i++) {
-    const MicroOp& op = job.ops[i];
-    runMicroOp(job, op, frame, s, tile(op.dst), tile(op.a), tile(op.b));
+static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator) {
+  int i = 0;
+  if (s.block.lanes == kLanes) {
+    for (; i + kGroup <= s.n; i += kGroup)
+      runGroup<kGroup, true>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
+    for (; i + kGroup / 2 <= s.n; i += kGroup / 2)
+      runGroup<kGroup / 2, true>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
+    for (; i < s.n; i++)
+      runGroup<1, true>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
+    return;
   }
+  for (; i < s.n; i++) runGroup<1, false>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
 }

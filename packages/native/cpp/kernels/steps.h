@@ -13,9 +13,9 @@ static Counts countSegment(const StepJob&, const Frame&, const Window& window, c
 }
 #endif
 
-/** Accumulators of a segment: tile of block i at first + i * stride. */
+/** Accumulators of a segment, floats or counts: tile of block i at first + i * stride. */
 struct Accumulators {
-  float* first;
+  const float* first;
   int64_t stride;
 };
 
@@ -35,25 +35,12 @@ static Window windowOf(const StepJob& job, const Frame& frame, const Segment& s)
   return window;
 }
 
-/** Counts themselves where the epilogue wants them, else base - 2 * counts. */
 static Accumulators binaryConv(const StepJob& job, const Frame& frame, const Segment& s, int block,
                                int blocks, float* tiles) {
-  int32_t scratch[kMostCountBlocks * kTileFloats];
-  int32_t* own = job.noAccumulator ? reinterpret_cast<int32_t*>(tiles) : scratch;
-  const Counts counts =
-      countSegment(job, frame, windowOf(job, frame, s), s, job.panels + block * job.panelBytes, blocks, own);
-  if (job.noAccumulator) return {reinterpret_cast<float*>(counts.first), counts.stride};
-  const int32_t* base =
-      job.base + static_cast<int64_t>(job.rowClass[s.y]) * job.columnClasses * job.baseStride;
-  for (int b = 0; b < blocks; b++) {
-    const int32_t* from = base + job.blocks[block + b].first;
-    for (int i = 0; i < s.n; i++) {
-      const int32_t* start = from + static_cast<int64_t>(job.columnClass[s.x + i]) * job.baseStride;
-      store(tiles + b * kTileFloats + i * kLanes,
-            fromCounts(start, counts.first + b * counts.stride + i * kLanes));
-    }
-  }
-  return {tiles, kTileFloats};
+  const Counts counts = countSegment(job, frame, windowOf(job, frame, s), s,
+                                     job.panels + block * job.panelBytes, blocks,
+                                     reinterpret_cast<int32_t*>(tiles));
+  return {reinterpret_cast<const float*>(counts.first), counts.stride};
 }
 
 /**
@@ -176,7 +163,7 @@ static void pool(const StepJob& job, const Frame& frame, int y, int x0, int n, c
     const int xEnd = left + job.kernel[1] < job.inputWidth ? left + job.kernel[1] : job.inputWidth;
     F16 sum = start;
     for (int iy = yBegin; iy < yEnd; iy++) {
-      const float* from = at<const float>(frame, job.input, iy, 0) + block.first;
+      const float* from = at<const float>(frame, job.input, iy, 0) + channelAt(job.input, block.first);
       for (int ix = xBegin; ix < xEnd; ix++) {
         const F16 value = loadPart(from + static_cast<int64_t>(ix) * job.input.pixel, block.lanes);
         sum = job.average ? sum + value : selectGreater(value, sum, value, sum);
@@ -193,16 +180,17 @@ static inline F16 rounded(const F16& x) {
 }
 
 static void quantise(const StepJob& job, const Frame& frame, const Segment& s, float* tile) {
-  loadTile(job.input, frame, s, tile);
+  const float* from = at<const float>(frame, job.input, s.y, s.x) + s.block.first;
   const float* lows = reinterpret_cast<const float*>(frame.arena + job.ranges) + s.block.first;
   const F16 low = loadPart(lows, s.block.lanes), range = loadPart(lows + job.rangeStride, s.block.lanes);
   const F16 clip = broadcast(job.clip), least = broadcast(-job.clip), levels = broadcast(job.levels);
-  each(s.n, tile, tile, [&](const F16& x) {
+  for (int i = 0; i < s.n; i++) {
+    const F16 x = loadPart(from + static_cast<int64_t>(i) * job.input.pixel, s.block.lanes);
     const F16 capped = selectGreater(clip, x, x, clip);
     const F16 clipped = selectGreater(capped, least, capped, least);
     const F16 code = rounded(((clipped - low) / range) * levels);
-    return (code / levels) * range + low;
-  });
+    store(tile + i * kLanes, (code / levels) * range + low);
+  }
 }
 
 static Accumulators accumulate(const StepJob& job, const Frame& frame, const Segment& s, int block,
@@ -213,8 +201,8 @@ static Accumulators accumulate(const StepJob& job, const Frame& frame, const Seg
     case StepKind::linear: linear(job, frame, block, blocks, tiles); break;
     case StepKind::pool: pool(job, frame, s.y, s.x, s.n, s.block, tiles); break;
     case StepKind::quantise: quantise(job, frame, s, tiles); break;
-    default:
-      if (!job.noAccumulator) loadTile(job.input, frame, s, tiles);
+    // Read by the first micro-op.
+    case StepKind::pointwise: break;
   }
   return {tiles, kTileFloats};
 }
@@ -236,8 +224,7 @@ static inline void runSegment(const StepJob& job, const Frame& frame, const Segm
   const Accumulators accumulators = accumulate(job, frame, s, block, blocks, frame.tiles);
   for (int b = 0; b < blocks; b++) {
     const Segment own = {s.y, s.x, s.n, job.blocks[block + b]};
-    runEpilogue(job, frame, own, accumulators.first + b * accumulators.stride,
-                frame.tiles + kMaxBlocks * kTileFloats);
+    runEpilogue(job, frame, own, accumulators.first + b * accumulators.stride);
   }
 }
 

@@ -15,8 +15,6 @@ struct Counts {
   int64_t stride;
 };
 
-constexpr int kMostCountBlocks = 2;
-
 static inline int divideUp(int a, int b) { return (a + b - 1) / b; }
 
 /** Calls count(window, pixels, first) for parts of up to `most` pixels, as equal as can be. */

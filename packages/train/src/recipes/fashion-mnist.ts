@@ -2,10 +2,10 @@ import { adamDefaults } from "../optimisers/index.js";
 import { bnextGroups } from "./groups.js";
 import type { Recipe } from "./recipe.js";
 
-/** A small BNext on 28x28 grey images, in about forty minutes on two cores. */
+/** A small BNext on 28x28 grey images, in about 45 minutes on two cores. */
 export const fashionMnist: Recipe = {
   name: "fashion-mnist",
-  description: "bnext-nano on Fashion-MNIST, about forty minutes on two cores",
+  description: "bnext-nano on Fashion-MNIST, about 45 minutes on two cores",
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext-nano",
   switches: {},

@@ -146,6 +146,8 @@ console.log(`kernels: ${isa}`);
 const subjects = [
   conv(true, 14, 256, 256, 3),
   conv(true, 14, 256, 256, 1),
+  conv(true, 14, 512, 512, 3),
+  conv(true, 14, 512, 512, 1),
   conv(true, 56, 64, 64, 3),
   conv(true, 56, 64, 64, 1),
   conv(true, 28, 128, 128, 3),

@@ -41,7 +41,7 @@ const SHARED = [
   "program",
   "constants",
   "join",
-  "recount",
+  "remake",
   "layout",
   "weights",
   "epilogue",

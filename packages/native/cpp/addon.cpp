@@ -178,6 +178,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   check(env, napi_create_string_utf8(env, "onebit", NAPI_AUTO_LENGTH, &name));
   check(env, napi_create_promise(env, &job->deferred, &promise));
   check(env, napi_create_async_work(env, nullptr, name, executeJob, completeJob, job.get(), &job->work));
+  job->executable->expectRun();
   check(env, napi_queue_async_work(env, job->work));
   job.release();
   return promise;

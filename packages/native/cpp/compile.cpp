@@ -4,7 +4,7 @@
 
 #include "epilogue.h"
 #include "join.h"
-#include "recount.h"
+#include "remake.h"
 #include "weights.h"
 
 namespace onebit {
@@ -20,17 +20,21 @@ struct Scratch {
 
 int32_t sumStrideOf(const Value& shape) { return (shape.channels + kLanes - 1) / kLanes * kLanes; }
 
-/**
- * Bytes want channels of one group and weights that fit the scratch, and pay where there are pixels
- * and products enough for the spreading; tests want them wherever they can be had.
- */
+/** Where spreading bits to bytes pays: pixels and products enough (decision 0007 has the figures). */
+bool bytesPay(const RawStep& step, const Value& shape, int64_t chunks) {
+  const int32_t pixels = shape.height * shape.width;
+  const bool many = chunks >= 4 && pixels >= 128;
+  const bool deep = chunks >= 32 && pixels >= 32 && step.stride[1] == 1;
+  return step.out >= kLanes && (many || deep);
+}
+
+/** Bytes want channels of one group and weights that fit the scratch; tests want them wherever they go. */
 PanelFormat formatOf(const Program& program, const RawStep& step, const Isa* isa, bool anySize) {
   if (isa->format != PanelFormat::bytes) return isa->format;
-  const Value shape = outputShape(program, step);
   const int32_t words = (program.values[step.input].channels + 31) / 32;
   const int64_t chunks = int64_t{step.kernel[0]} * ((step.kernel[1] * words + 1) / 2);
   const bool fits = step.groups == 1 && chunks <= kMostChunks;
-  const bool pays = step.out >= kLanes && chunks >= 9 && shape.height * shape.width >= 128;
+  const bool pays = bytesPay(step, outputShape(program, step), chunks);
   return fits && (pays || anySize) ? PanelFormat::bytes : PanelFormat::words;
 }
 
@@ -80,7 +84,7 @@ class Compiler {
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
     joinPools(r.program);
-    recount(r.program);
+    remakeMaps(r.program, options_.apart);
     r.layout = layOut(r.program, options_.apart);
     const int32_t count = static_cast<int32_t>(r.program.steps.size());
     for (int32_t i = 0; i < count; i++) {
@@ -226,39 +230,52 @@ class Compiler {
            kSpreadBlocks * (size_t(tilePixelsOf(step.job, step.taskRows)) * kLanes * 4);
   }
 
-  /** Cuts a step into tasks: rows, and blocks of channels where these do not share words of bits. */
+  /**
+   * Cuts a step into tasks. Rows, the same share of every step for each thread, so that maps stay in
+   * the cache of the core that wrote them; of small maps blocks of channels, so that weights are read
+   * once.
+   */
   void divide(CompiledStep& step, const RawStep& raw, const Value& input) const {
     const StepJob& job = step.job;
     step.skipped = raw.skipped;
-    const double products = raw.kind == StepKind::linear ? input.channels
-                                                         : double(raw.kernel[0]) * raw.kernel[1] *
-                                                               input.channels / std::max(1, raw.groups);
-    const double perOutput = (raw.kind == StepKind::binaryConv  ? products / 300
-                              : raw.kind == StepKind::pointwise ? 0
-                                                                : products / 8) +
-                             0.1 * (2 + step.ops.size());
-    const double cycles = perOutput * job.height * job.width * job.channels;
-    // Below this, waking the others costs more than they save; tests want them woken.
-    step.serial = options_.threads == 1 || (cycles < 20000 && !options_.apart);
-    // Enough pixels for each use of the weights.
-    const int32_t pixels = (job.spread ? 16 : 2) * kSegment;
+    step.serial = options_.threads == 1 || (cyclesOf(step, raw, input) < 20000 && !options_.apart);
+    // Enough pixels for each use of the weights, few enough that counts stay in cache.
+    const int32_t pixels = (job.spread ? 64 : 2) * kSegment;
     step.taskRows = std::min(job.height, std::max({1, pixels / job.width, job.height >> 16}));
     step.taskBlocks = job.blockCount;
     if (step.serial) return;
-    // Byte kernels spread their weights once per task.
-    const int32_t wanted = (job.spread ? 3 : 6) * options_.threads;
-    const auto tasks = [&] {
-      return (job.height + step.taskRows - 1) / step.taskRows *
-             ((job.blockCount + step.taskBlocks - 1) / step.taskBlocks);
-    };
     const bool divisible =
         raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
           return op.code != Code::bits || op.offset % kLanes == 0;
         });
-    while (divisible && tasks() < wanted && step.taskBlocks > kMaxBlocks)
-      step.taskBlocks = (step.taskBlocks / 2 + kMaxBlocks - 1) / kMaxBlocks * kMaxBlocks;
-    while (tasks() < wanted && step.taskRows > 1) step.taskRows = (step.taskRows + 1) / 2;
+    const int32_t threads = options_.threads;
+    // Byte kernels spread their weights once per task.
+    if (divisible && job.height < (job.spread ? 8 : 4) * threads) {
+      step.taskRows = job.height;
+      step.taskBlocks = share(job.blockCount, threads, job.spread ? kSpreadBlocks : 1);
+    } else {
+      const int32_t tasks = job.spread ? threads : 2 * threads;
+      step.taskRows = std::min(step.taskRows, share(job.height, tasks, 1));
+    }
     roundRows(step);
+  }
+
+  /** A part of `count` of about the same size as the others, in units. */
+  static int32_t share(int32_t count, int32_t parts, int32_t unit) {
+    const int32_t part = (count + parts - 1) / parts;
+    return (part + unit - 1) / unit * unit;
+  }
+
+  /** Below some microseconds, waking the others costs more than they save. */
+  static double cyclesOf(const CompiledStep& step, const RawStep& raw, const Value& input) {
+    const StepJob& job = step.job;
+    const double products = double(raw.kernel[0]) * raw.kernel[1] * input.channels / std::max(1, raw.groups);
+    double perOutput = 0.1 * (2 + step.ops.size());
+    if (raw.kind == StepKind::binaryConv) perOutput += products / 300;
+    // Each weight is used once: they come from memory.
+    if (raw.kind == StepKind::linear) perOutput += input.channels;
+    if (raw.kind == StepKind::conv || raw.kind == StepKind::pool) perOutput += products / 8;
+    return perOutput * job.height * job.width * job.channels;
   }
 
   /** Both rows of a 2x2 mean belong to one task. */

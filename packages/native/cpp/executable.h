@@ -17,6 +17,9 @@ class Executable {
   /** images: [count, H, W, C]. outputs: one per output of the program, [count, ...value]. */
   void run(const float* images, int64_t count, const std::vector<float*>& outputs);
 
+  /** A run will follow at once. */
+  void expectRun() { pool_.expect(); }
+
   /** Milliseconds per step of the last run. */
   std::vector<double> profile() const;
   /** What computes each step. */

@@ -39,7 +39,8 @@ bool hasWholeBlocks(const Program& program, const RawStep& step) {
 std::vector<bool> blockedMaps(const Program& program) {
   std::vector<bool> blocked;
   for (const Value& value : program.values)
-    blocked.push_back(value.kind == ValueKind::map && value.channels % kLanes == 0);
+    blocked.push_back(value.kind == ValueKind::integers ||
+                      (value.kind == ValueKind::map && value.channels % kLanes == 0));
   blocked[program.input] = false;
   for (const int32_t output : program.outputs) blocked[output] = false;
   for (const RawStep& step : program.steps) {
@@ -56,7 +57,8 @@ std::vector<bool> blockedMaps(const Program& program) {
 
 void placeBlocks(const Value& value, Place& place, Range& range) {
   const int64_t row = int64_t{kLanes} * value.width;
-  range.bytes = size_t(row) * value.height * (value.channels / kLanes) * 4;
+  const size_t bytes = value.kind == ValueKind::integers ? 2 : 4;
+  range.bytes = size_t(row) * value.height * (value.channels / kLanes) * bytes;
   place = {0, row, row * value.height, kLanes, value.channels, value.kind};
 }
 

@@ -65,6 +65,13 @@ void Pool::forEach(int32_t tasks, Run run, void* context) {
   }
 }
 
+void Pool::expect() {
+  expected_++;
+  if (sleepers_.load() == 0) return;
+  const std::lock_guard lock(mutex_);
+  wake_.notify_all();
+}
+
 bool Pool::claim(Offer& from, int32_t& task) {
   uint64_t offer = from.word.load();
   while (nextOf(offer) < endOf(offer)) {
@@ -101,8 +108,9 @@ bool Pool::waitForTasks() {
     pause();
   }
   std::unique_lock lock(mutex_);
+  const uint32_t before = expected_;
   sleepers_++;
-  wake_.wait(lock, ready);
+  wake_.wait(lock, [&] { return ready() || expected_ != before; });
   sleepers_--;
   return !stop_;
 }

@@ -27,6 +27,9 @@ class Pool {
    */
   void forEach(int32_t tasks, Run run, void* context);
 
+  /** Tasks will come in a moment: wakes the workers, which takes as long as many a task. */
+  void expect();
+
  private:
   // A worker's own tasks: generation, end and next one in a single word, so that a claim that
   // succeeds is a claim of tasks now on offer; these cannot all end before the claimed one is done.
@@ -45,6 +48,8 @@ class Pool {
   std::atomic<int32_t> pending_{0};
   std::atomic<int32_t> sleepers_{0};
   std::atomic<bool> stop_{false};
+  /** Counts calls of expect. */
+  std::atomic<uint32_t> expected_{0};
   Run run_ = nullptr;
   void* context_ = nullptr;
   std::mutex mutex_;

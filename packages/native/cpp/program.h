@@ -32,7 +32,9 @@ struct RawOp {
   bool pooled;
 
   bool reads() const { return code == Code::load; }
-  bool writes() const { return code == Code::store || code == Code::bits || code == Code::mean; }
+  bool writes() const {
+    return code == Code::store || code == Code::bits || code == Code::mean || code == Code::storeIntegers;
+  }
 };
 
 struct RawStep {

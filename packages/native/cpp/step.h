@@ -14,15 +14,16 @@ constexpr int kSegment = 28;
 constexpr int kMaxBlocks = 4;
 constexpr int kTileFloats = kSegment * kLanes;
 
-enum class ValueKind : int32_t { map, bits, vector };
+/** integers: a map of 16-bit ones, which compilation makes of some. */
+enum class ValueKind : int32_t { map, bits, vector, integers };
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 
 /**
  * Where a value lies in the arena: element (y, x, c) is
  * y * row + x * pixel + c / 16 * block + c % 16 elements after pixel (0, 0). Maps that nothing but
  * epilogues touches lie in blocks of 16 channels, which makes their reading and writing sequential;
- * elsewhere block = 16. Elements are floats, or 32-bit words of bits (least significant bit first;
- * pixel words each). A vector that is broadcast has row = pixel = 0.
+ * elsewhere block = 16. Elements are floats, 16-bit integers, or 32-bit words of bits (least significant
+ * bit first; pixel words each). A vector that is broadcast has row = pixel = 0.
  */
 struct Place {
   size_t offset;
@@ -62,6 +63,7 @@ enum class Code : int32_t {
   mixInto,
   /** Of 2x2 means; rows must come in order. */
   storePooled,
+  storeIntegers,
 };
 
 /** s, t: per-channel vectors with room for 16 floats after the last; t also thresholds. */
@@ -159,7 +161,7 @@ constexpr int kMostChunks = 256;
 /** Pixels of a row that byte kernels take together, at most. */
 constexpr int kTilePixels = 16;
 /** Pixels of all tiles of some rows of a byte kernel; the last tile may look past the end. */
-inline int32_t tilePixelsOf(const StepJob& job, int32_t rows) {
+static inline int32_t tilePixelsOf(const StepJob& job, int32_t rows) {
   const int32_t pixels = (rows - 1) * job.pitch + job.width;
   return (pixels + job.tilePixels - 1) / job.tilePixels * job.tilePixels;
 }

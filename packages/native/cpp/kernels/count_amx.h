@@ -131,10 +131,18 @@ static const char* windowOfTile(const StepJob& job, const Frame& frame, int pixe
   return frame.arena + job.packed.offset + (top * job.packed.row + left * job.packed.pixel) * 4;
 }
 
-/** All pixels of the task, one slab. */
-static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, int blocks) {
+/** All pixels of the task, one slab. Meanwhile the weights that come next are on their way. */
+static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, int blocks,
+                      const unsigned char* next) {
   const int count = tilePixelsOf(job, frame.rows) / job.tilePixels;
-  for (int t = 0; t < count; t += 2) {
+  // Of both blocks, between the pairs of tiles.
+  constexpr int kLines = kSlabChunks * kLanes * 8 / 64;
+  const int pairs = (count + 1) / 2;
+  for (int t = 0, line = 0; t < count; t += 2) {
+    for (const int end = kLines * (t / 2 + 1) / pairs; line < end; line++) {
+      _mm_prefetch(reinterpret_cast<const char*>(next) + line * 64, _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(next) + job.panelBytes + line * 64, _MM_HINT_T0);
+    }
     const char* from[2] = {};
     int32_t* to[2] = {};
     const int tiles = t + 1 < count ? 2 : 1;
@@ -169,7 +177,9 @@ static void beginBlocks(const StepJob& job, const Frame& frame, int block, int b
     const int end = begin + kSlabChunks < chunks ? begin + kSlabChunks : chunks;
     const Slab slab = {begin, end, offsets, stride, countsPerBlock(job, frame)};
     spreadPanels(job, frame, slab, block, blocks);
-    countSlab(job, frame, slab, blocks);
+    const unsigned char* panel = job.panels + block * job.panelBytes;
+    const bool last = end == chunks;
+    countSlab(job, frame, slab, blocks, last ? panel + blocks * job.panelBytes : panel + end * kLanes * 8);
   }
   // Nobody else's switches save tiles.
   _tile_release();

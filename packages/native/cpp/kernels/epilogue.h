@@ -55,11 +55,19 @@ struct Group {
     for (int t = 0; t < T; t++) v[t] = use(v[t], loadPart(from + t * step, lanes()));
   }
 
-  /** The same for the elements of a map, a vector or bits. */
+  template <typename Use>
+  void withShorts(const int16_t* from, Use use) {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) v[t] = use(v[t], fromShorts(from + t * kLanes));
+  }
+
+  /** The same for the elements of a value of any kind. */
   template <typename Use>
   void with(const Place& place, Use use) {
-    if (place.kind != ValueKind::bits)
+    if (place.kind == ValueKind::map || place.kind == ValueKind::vector)
       return with(at<const float>(frame, place, y, x) + channelAt(place, block.first), place.pixel, use);
+    if (place.kind == ValueKind::integers)
+      return withShorts(at<const int16_t>(frame, place, y, x) + channelAt(place, block.first), use);
     float signs[T * kLanes];
     readSigns(place, signs);
     with(signs, kLanes, use);
@@ -103,15 +111,29 @@ struct Group {
                           static_cast<int64_t>(job.rowClass[y]) * job.columnClasses * job.baseStride +
                           block.first;
     const int32_t* columns = job.columnClass + x;
+    // Classes change towards the borders only: the same at both ends is the same in between.
+    if (columns[0] == columns[T - 1]) {
+      const I16 same = loadIntegers(base + static_cast<int64_t>(columns[0]) * job.baseStride);
+#pragma GCC unroll 16
+      for (int t = 0; t < T; t++) v[t] = fromCounts(same, counts + t * kLanes);
+      return;
+    }
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++)
-      v[t] = fromCounts(base + static_cast<int64_t>(columns[t]) * job.baseStride, counts + t * kLanes);
+      v[t] = fromCounts(loadIntegers(base + static_cast<int64_t>(columns[t]) * job.baseStride),
+                        counts + t * kLanes);
   }
 
   void storeMap(const MicroOp& op) const {
     float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++) storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
+  }
+
+  void storeIntegers(const MicroOp& op) const {
+    int16_t* to = at<int16_t>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) storeShorts(to + t * kLanes, v[t]);
   }
 
   /** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
@@ -237,6 +259,7 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
         break;
       }
       case Code::store: g.storeMap(*op); break;
+      case Code::storeIntegers: g.storeIntegers(*op); break;
       case Code::storePooled: g.storePooled(*op); break;
       case Code::bits: g.storeBits(*op); break;
       case Code::mean: g.addToSums(*op); break;

@@ -228,10 +228,11 @@ static inline void runSegment(const StepJob& job, const Frame& frame, const Segm
   }
 }
 
-/** Calls run(first pixel, pixels) for the segments of a row. */
+/** Calls run(first pixel, pixels) for the segments of a row; without an accumulator there is but one. */
 template <typename Run>
-static inline void eachSegment(int width, Run run) {
-  const int segments = divideUp(width, kSegment);
+static inline void eachSegment(const StepJob& job, Run run) {
+  const int width = job.width;
+  const int segments = job.kind == StepKind::pointwise ? 1 : divideUp(width, kSegment);
   for (int segment = 0, x = 0; segment < segments; segment++) {
     const int n = divideUp(width - x, segments - segment);
     run(x, n);
@@ -245,7 +246,7 @@ static void runByBlock(const StepJob& job, const Frame& frame, const Task& task)
     blocks = blocksTogether(job, block, task.blockEnd);
     beginBlocks(job, frame, block, blocks);
     for (int y = task.rowBegin; y < task.rowEnd; y++) {
-      eachSegment(job.width, [&](int x, int n) {
+      eachSegment(job, [&](int x, int n) {
         runSegment(job, frame, {y, x, n, job.blocks[block]}, block, blocks);
       });
     }
@@ -255,7 +256,7 @@ static void runByBlock(const StepJob& job, const Frame& frame, const Task& task)
 /** Others: memory in the order in which it lies. */
 static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
   for (int y = task.rowBegin; y < task.rowEnd; y++) {
-    eachSegment(job.width, [&](int x, int n) {
+    eachSegment(job, [&](int x, int n) {
       for (int block = task.blockBegin; block < task.blockEnd; block++)
         runSegment(job, frame, {y, x, n, job.blocks[block]}, block, 1);
     });

@@ -15,9 +15,15 @@ typedef float V __attribute__((vector_size(4 * ONEBIT_WIDTH)));
 typedef float VMemory __attribute__((vector_size(4 * ONEBIT_WIDTH), aligned(4), may_alias));
 typedef int32_t I __attribute__((vector_size(4 * ONEBIT_WIDTH)));
 typedef int32_t IMemory __attribute__((vector_size(4 * ONEBIT_WIDTH), aligned(4), may_alias));
+typedef int16_t S __attribute__((vector_size(2 * ONEBIT_WIDTH)));
+typedef int16_t SMemory __attribute__((vector_size(2 * ONEBIT_WIDTH), aligned(2), may_alias));
 
 struct F16 {
   V v[kParts];
+};
+
+struct I16 {
+  I v[kParts];
 };
 
 #define ONEBIT_EACH for (int i = 0; i < kParts; i++)
@@ -84,13 +90,32 @@ static inline F16 selectGreater(const F16& x, const F16& y, const F16& a, const 
   return r;
 }
 
+static inline I16 loadIntegers(const int32_t* p) {
+  I16 r;
+  ONEBIT_EACH r.v[i] = *reinterpret_cast<const IMemory*>(p + i * kWidth);
+  return r;
+}
+
+static inline F16 fromShorts(const int16_t* p) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = __builtin_convertvector(*reinterpret_cast<const SMemory*>(p + i * kWidth), V);
+  return r;
+}
+
+/** Of numbers that are 16-bit integers. */
+static inline void storeShorts(int16_t* p, const F16& x) {
+  ONEBIT_EACH {
+    const I integers = __builtin_convertvector(x.v[i], I);
+    *reinterpret_cast<SMemory*>(p + i * kWidth) = __builtin_convertvector(integers, S);
+  }
+}
+
 /** base - 2 * count, as floats. */
-static inline F16 fromCounts(const int32_t* base, const int32_t* counts) {
+static inline F16 fromCounts(const I16& base, const int32_t* counts) {
   F16 r;
   ONEBIT_EACH {
-    const I b = *reinterpret_cast<const IMemory*>(base + i * kWidth);
     const I c = *reinterpret_cast<const IMemory*>(counts + i * kWidth);
-    r.v[i] = __builtin_convertvector(b - c - c, V);
+    r.v[i] = __builtin_convertvector(base.v[i] - c - c, V);
   }
   return r;
 }

@@ -1,13 +1,15 @@
-#include "recount.h"
+#include "remake.h"
 
 #include <algorithm>
 
 namespace onebit {
 namespace {
 
-/** Smaller maps stay in the second-level cache; longer windows cost more than the map's way. */
-constexpr int64_t kLeastBytes = int64_t{1} << 20;
-constexpr int32_t kMostProducts = 64;
+/** Smaller maps stay in the second-level cache. */
+constexpr int64_t kLeastBytes = int64_t{1} << 19;
+/** Counting the bits of a longer window again costs more than the integers' way. */
+constexpr int32_t kMostProducts = 32;
+constexpr int32_t kMostCount = 32767;
 
 int32_t readersOf(const Program& program, int32_t value) {
   int32_t readers = 0;
@@ -32,11 +34,19 @@ int32_t soleStore(const Program& program, const RawStep& step, int32_t value) {
   return found;
 }
 
-bool isCheap(const Program& program, const RawStep& step) {
-  const int32_t channels = program.values[step.input].channels;
+int32_t productsOf(const Program& program, const RawStep& step) {
+  return step.kernel[0] * step.kernel[1] * program.values[step.input].channels / step.groups;
+}
+
+/** A convolution whose integers fit 16 bits, in blocks of channels, and nothing else needed for the map. */
+bool canRemake(const Program& program, const RawStep& step) {
+  if (step.kind != StepKind::binaryConv || step.out % kLanes != 0) return false;
   const bool loads = std::any_of(step.ops.begin(), step.ops.end(), [](const RawOp& op) { return op.reads(); });
-  return step.kind == StepKind::binaryConv && step.groups == 1 && step.kernel[0] == 1 &&
-         step.kernel[1] == 1 && channels <= kMostProducts && !loads;
+  return step.groups == 1 && productsOf(program, step) <= kMostCount && !loads;
+}
+
+bool isSmall(const Program& program, const RawStep& step) {
+  return step.kernel[0] == 1 && step.kernel[1] == 1 && productsOf(program, step) <= kMostProducts;
 }
 
 /** The ops that `keep` wants; a register of one left out is that of its operand. */
@@ -54,10 +64,11 @@ std::vector<RawOp> select(const std::vector<RawOp>& ops, Keep keep, std::vector<
   return kept;
 }
 
-/** The convolution stores its map no longer; the reader counts for itself. */
-void moveInto(RawStep& reader, RawStep& conv, size_t store) {
+/** Puts the arithmetic between a convolution and its map before what the reader does. */
+void prepend(RawStep& reader, const RawStep& conv, size_t store) {
   std::vector<int32_t> renumbered;
-  std::vector<RawOp> ops = select(conv.ops, [&](size_t i) { return i < store && !conv.ops[i].writes(); }, renumbered);
+  std::vector<RawOp> ops = select(
+      conv.ops, [&](size_t i) { return i < store && !conv.ops[i].writes(); }, renumbered);
   const int32_t stored = renumbered[conv.ops[store].a];
   const int32_t count = static_cast<int32_t>(ops.size());
   const auto moved = [&](int32_t r) { return r == 0 ? stored : r + count; };
@@ -66,24 +77,37 @@ void moveInto(RawStep& reader, RawStep& conv, size_t store) {
     op.b = moved(op.b);
     ops.push_back(op);
   }
+  reader.ops = std::move(ops);
+}
+
+void remake(Program& program, RawStep& reader, RawStep& conv, size_t store) {
+  prepend(reader, conv, store);
+  if (!isSmall(program, conv)) {
+    program.values[reader.input].kind = ValueKind::integers;
+    conv.ops[store].code = Code::storeIntegers;
+    conv.ops[store].a = 0;
+    return;
+  }
+  std::vector<int32_t> renumbered;
   conv.ops = select(conv.ops, [&](size_t i) { return i != store; }, renumbered);
-  reader = RawStep(conv);
+  std::vector<RawOp> ops = std::move(reader.ops);
+  reader = conv;
   reader.ops = std::move(ops);
 }
 
 }  // namespace
 
-void recount(Program& program) {
+void remakeMaps(Program& program, bool anySize) {
   for (RawStep& reader : program.steps) {
     const int32_t map = reader.input;
     const Value& value = program.values[map];
     const int64_t bytes = int64_t{value.height} * value.width * value.channels * 4;
-    if (reader.kind != StepKind::pointwise || value.kind != ValueKind::map || bytes < kLeastBytes) continue;
-    if (readersOf(program, map) != 1) continue;
+    if (reader.kind != StepKind::pointwise || value.kind != ValueKind::map) continue;
+    if ((bytes < kLeastBytes && !anySize) || readersOf(program, map) != 1) continue;
     for (RawStep& conv : program.steps) {
       const int32_t store = soleStore(program, conv, map);
-      if (store < 0 || !isCheap(program, conv)) continue;
-      moveInto(reader, conv, store);
+      if (store < 0 || !canRemake(program, conv)) continue;
+      remake(program, reader, conv, store);
       break;
     }
   }

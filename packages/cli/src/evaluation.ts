@@ -11,6 +11,7 @@ export interface EvaluationResult {
   readonly top1: number;
   readonly top5: number;
   readonly loss: number;
+  /** From the first image read to the last result: reading and preparing images included. */
   readonly imagesPerSecond: number;
   readonly backend: string;
   readonly threads: number;
@@ -54,15 +55,13 @@ export async function evaluateClassifier(
   const board = new Scoreboard(classes);
   const predictions = new Int32Array(stream.items);
   const { channels, size } = preprocess;
+  const started = performance.now();
   let done = 0;
-  let computing = 0;
   for await (const batch of stream) {
     const { images, labels: truth, count, indices } = batch;
     const length = count * channels * size[0] * size[1];
-    const started = performance.now();
     const data = images.subarray(0, length);
     const { logits } = await model.run({ shape: [count, channels, ...size], data });
-    computing += performance.now() - started;
     const expected = numbers ? truth.map((label) => numbers[label]) : truth;
     board.add(logits.data, expected.subarray(0, count)).forEach((prediction, i) => {
       predictions[indices[i]] = prediction;
@@ -74,7 +73,7 @@ export async function evaluateClassifier(
   const { confusion } = board;
   return {
     ...board.accuracy(),
-    imagesPerSecond: (1000 * done) / computing,
+    imagesPerSecond: (1000 * done) / (performance.now() - started),
     backend: model.backend,
     threads: model.threads ?? 1,
     classes: names,

@@ -66,6 +66,12 @@ int32_t integerOf(napi_env env, napi_value value) {
   return number;
 }
 
+bool booleanOf(napi_env env, napi_value value) {
+  bool truth = false;
+  check(env, napi_get_value_bool(env, value, &truth));
+  return truth;
+}
+
 std::string textOf(napi_env env, napi_value value) {
   size_t length = 0;
   check(env, napi_get_value_string_utf8(env, value, nullptr, 0, &length));
@@ -125,7 +131,7 @@ napi_value compile(napi_env env, napi_callback_info info) {
 /** A run under way on another thread: the event loop goes on. */
 struct Job {
   Handle executable;
-  const float* images;
+  Images images;
   int64_t count;
   std::vector<float*> outputs;
   std::string error;
@@ -160,12 +166,13 @@ void completeJob(napi_env env, napi_status, void* data) {
   napi_reject_deferred(env, job->deferred, value);
 }
 
-/** run(handle, images, count, outputs): a promise; the arrays must fit the program. */
+/** run(handle, images, count, outputs, planes): a promise; the arrays must fit the program. */
 napi_value run(napi_env env, napi_callback_info info) {
-  const std::vector<napi_value> arguments = argumentsOf<4>(env, info);
+  const std::vector<napi_value> arguments = argumentsOf<5>(env, info);
   auto job = std::make_unique<Job>();
   job->executable = handleOf(env, arguments[0]);
-  job->images = static_cast<const float*>(viewOf(env, arguments[1], napi_float32_array).data);
+  job->images.data = static_cast<const float*>(viewOf(env, arguments[1], napi_float32_array).data);
+  job->images.planes = booleanOf(env, arguments[4]);
   job->count = integerOf(env, arguments[2]);
   for (const napi_value output : elementsOf(env, arguments[3])) {
     job->outputs.push_back(static_cast<float*>(viewOf(env, output, napi_float32_array).data));

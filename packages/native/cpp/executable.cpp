@@ -37,6 +37,21 @@ Task taskOf(const CompiledStep& step, int32_t index) {
           std::min(block + step.taskBlocks, step.job.blockCount)};
 }
 
+/** A row of each plane to a row of pixels. */
+void interleave(const float* row, int64_t plane, const Value& value, float* to) {
+  if (value.channels == 3) {
+    for (int32_t x = 0; x < value.width; x++) {
+      to[3 * x] = row[x];
+      to[3 * x + 1] = row[plane + x];
+      to[3 * x + 2] = row[2 * plane + x];
+    }
+    return;
+  }
+  for (int32_t c = 0; c < value.channels; c++) {
+    for (int32_t x = 0; x < value.width; x++) to[int64_t{x} * value.channels + c] = row[c * plane + x];
+  }
+}
+
 }  // namespace
 
 Executable::Executable(std::unique_ptr<CompiledProgram> program, int32_t threads)
@@ -60,7 +75,7 @@ char* Executable::arenaOf(Worker& worker) {
   return static_cast<char*>(worker.arena.get());
 }
 
-void Executable::run(const float* images, int64_t count, const std::vector<float*>& outputs) {
+void Executable::run(Images images, int64_t count, const std::vector<float*>& outputs) {
   const std::lock_guard lock(running_);
   for (Worker& worker : workers_) std::fill(worker.nanoseconds.begin(), worker.nanoseconds.end(), 0);
   const Batch batch = {images, &outputs};
@@ -172,9 +187,14 @@ void Executable::readImage(char* arena, const Batch& batch, int64_t image) const
   const Value& value = program_->program.values[program_->program.input];
   const Place& place = program_->layout.places[program_->program.input];
   const size_t row = size_t(value.width) * value.channels;
-  const float* from = batch.images + image * int64_t(row) * value.height;
+  const float* from = batch.images.data + image * int64_t(row) * value.height;
   for (int32_t y = 0; y < value.height; y++) {
-    std::memcpy(reinterpret_cast<float*>(arena + place.offset) + y * place.row, from + y * row, row * 4);
+    float* to = reinterpret_cast<float*>(arena + place.offset) + y * place.row;
+    if (!batch.images.planes) {
+      std::memcpy(to, from + y * row, row * 4);
+      continue;
+    }
+    interleave(from + int64_t{y} * value.width, int64_t{value.height} * value.width, value, to);
   }
 }
 

@@ -10,12 +10,18 @@
 
 namespace onebit {
 
+/** Of a batch: [count, H, W, C], or [count, C, H, W] where they are planes. */
+struct Images {
+  const float* data;
+  bool planes;
+};
+
 class Executable {
  public:
   Executable(std::unique_ptr<CompiledProgram> program, int32_t threads);
 
-  /** images: [count, H, W, C]. outputs: one per output of the program, [count, ...value]. */
-  void run(const float* images, int64_t count, const std::vector<float*>& outputs);
+  /** outputs: one per output of the program, [count, ...value]. */
+  void run(Images images, int64_t count, const std::vector<float*>& outputs);
 
   /** A run will follow at once. */
   void expectRun() { pool_.expect(); }
@@ -36,7 +42,7 @@ class Executable {
   };
 
   struct Batch {
-    const float* images;
+    Images images;
     const std::vector<float*>* outputs;
   };
 

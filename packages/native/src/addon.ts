@@ -17,12 +17,16 @@ export interface Addon {
     isa: string,
     apart: 0 | 1,
   ): Handle;
-  /** Off the event loop; the arrays must be of the right lengths and stay as they are meanwhile. */
+  /**
+   * Off the event loop; the arrays must be of the right lengths and stay as they are meanwhile. planes:
+   * images are [count, C, H, W], not [count, H, W, C].
+   */
   run(
     handle: Handle,
     images: Float32Array,
     count: number,
     outputs: readonly Float32Array[],
+    planes: boolean,
   ): Promise<void>;
   profile(handle: Handle): number[];
   kernels(handle: Handle): string[];

@@ -28,7 +28,15 @@ export class NativeExecutable implements Executable {
     ]);
   }
 
-  async run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+  run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+    return this.#run(images, count, false);
+  }
+
+  runPlanes(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+    return this.#run(images, count, true);
+  }
+
+  async #run(images: Float32Array, count: number, planes: boolean) {
     if (!Number.isInteger(count) || count < 0 || images.length !== count * this.#inputSize) {
       throw new OnebitError(
         `${count} images of ${this.#inputSize} numbers wanted, ${images.length} numbers given`,
@@ -38,7 +46,7 @@ export class NativeExecutable implements Executable {
       ([name, size]) => [name, new Float32Array(count * size)] as const,
     );
     const data = results.map(([, output]) => output);
-    await orOnebitError(() => this.#addon.run(this.#handle, images, count, data));
+    await orOnebitError(() => this.#addon.run(this.#handle, images, count, data, planes));
     return Object.fromEntries(results);
   }
 

@@ -77,6 +77,26 @@ describe.runIf(isas.length > 0)("the native backend", () => {
     }
   });
 
+  it("takes images as planes too", async () => {
+    const random = new Random(4);
+    for (const channels of [1, 3, 5]) {
+      const [height, width] = [6, 10];
+      const program = pooledProgram(height, width, channels);
+      const tensors = { t: floatTensor(new Float32Array(channels)) };
+      const executable = await native.compile(program, tensors, { threads: 2 });
+      const size = height * width * channels;
+      const images = Float32Array.from({ length: 3 * size }, () => random.number());
+      const planes = images.map((_, i) => {
+        const c = Math.floor(i / (height * width)) % channels;
+        const pixel = i % (height * width);
+        return images[Math.floor(i / size) * size + pixel * channels + c];
+      });
+      const expected = await executable.run(images, 3);
+      const actual = await executable.runPlanes?.(planes, 3);
+      expectSameFloats(actual?.y ?? new Float32Array(0), expected.y, `${channels} channels`);
+    }
+  });
+
   it("leaves the event loop alone and lets runs overlap", async () => {
     const { program, tensors, image } = randomProgram(5);
     const executable = await native.compile(program, tensors, { threads: 2 });

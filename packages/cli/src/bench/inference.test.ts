@@ -48,6 +48,7 @@ it("rates peers by the network's work and by the bare convolution on the same en
   const results = await benchInference(network, {
     ...{ backends: ["reference"], threads: [1], batch: 1, limits },
     peers: { engines: [slow.start, quick.start], models: [] },
+    coldLoad: async (_, backend, threads) => (backend === "reference" ? 42 + threads : 0),
   });
   expect(results.map(({ engine }) => engine)).toEqual([
     "onebit reference",
@@ -61,6 +62,7 @@ it("rates peers by the network's work and by the bare convolution on the same en
   expect(second.handicap).toBeUndefined();
   expect(first.ratios.reference).toBeCloseTo(first.medianMs / onebit.medianMs, 9);
   expect(first.loadMs).toBe(7);
+  expect([onebit.coldLoadMs, first.coldLoadMs]).toEqual([43, undefined]);
 });
 
 it("gives every engine its turns, and ends it", async () => {

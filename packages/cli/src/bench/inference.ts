@@ -5,6 +5,7 @@ import { scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { threadCount } from "../terminal.js";
 import { bareConvolution, bareShape, convMacs } from "./bare-convolution.js";
+import type { ColdLoad } from "./cold-load.js";
 import { handicapReason, isHandicapped } from "./handicap.js";
 import {
   type Competitor,
@@ -25,6 +26,8 @@ export interface BenchResult extends MeasuredLatency {
   readonly batch: number;
   /** From the bytes of the model until it can run. */
   readonly loadMs: number;
+  /** Of onebit, where asked for: importing it and loading the file, in a process of its own. */
+  readonly coldLoadMs?: number;
   /** Resident memory that loading and the first run added; other work of the process blurs it. */
   readonly peakBytes: number;
   /** Of onebit: what its backend plans for the values of one image, weights apart. */
@@ -45,6 +48,7 @@ export interface InferenceBenchOptions {
   readonly threads: readonly number[];
   readonly batch: number;
   readonly peers: Peers;
+  readonly coldLoad?: ColdLoad;
   readonly limits?: LatencyOptions;
   /** Told what is about to be done. */
   readonly note?: (text: string) => void;
@@ -98,17 +102,23 @@ interface PeerEntry extends Competitor {
   readonly bare: Competitor;
 }
 
+interface OwnEntry extends OnebitEntry {
+  readonly coldLoadMs?: number;
+}
+
 async function benchGroup(
   subject: BenchSubject,
   models: readonly PeerModel[],
   threads: number,
-  { backends, batch, peers, limits }: InferenceBenchOptions,
+  { backends, batch, peers, coldLoad, limits }: InferenceBenchOptions,
 ): Promise<BenchResult[]> {
-  const own: OnebitEntry[] = [];
+  const own: OwnEntry[] = [];
   const engines: PeerEngine[] = [];
   try {
     for (const backend of backends) {
-      own.push(await onebitEntry(subject.packed, backend, { threads, batch }));
+      const entry = await onebitEntry(subject.packed, backend, { threads, batch });
+      const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, threads);
+      own.push({ ...entry, coldLoadMs });
     }
     const entries: PeerEntry[] = [];
     for (const start of peers.engines) {
@@ -155,10 +165,10 @@ async function peerEntries(
 
 type Row = Omit<BenchResult, "batch" | "ratios">;
 
-function onebitRow(subject: string, macs: number, entry: OnebitEntry, latency: MeasuredLatency) {
-  const { backend, loadMs, peakBytes, arenaBytes } = entry;
-  const convGmacs = gmacs(macs, latency);
-  return { subject, backend, ...latency, loadMs, peakBytes, arenaBytes, convGmacs } satisfies Row;
+function onebitRow(subject: string, macs: number, entry: OwnEntry, latency: MeasuredLatency) {
+  const { backend, loadMs, coldLoadMs, peakBytes, arenaBytes } = entry;
+  const load = { loadMs, coldLoadMs, peakBytes, arenaBytes };
+  return { subject, backend, ...latency, ...load, convGmacs: gmacs(macs, latency) } satisfies Row;
 }
 
 function peerRow(entry: PeerEntry, latency: MeasuredLatency, bare: MeasuredLatency) {

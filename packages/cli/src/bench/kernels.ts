@@ -19,7 +19,7 @@ import {
 } from "./latency.js";
 import { randomImages } from "./onebit-engine.js";
 import type { PeerEngine, Peers } from "./peers/index.js";
-import { type PortLimit, portLimit } from "./port-limit.js";
+import { type Core, type PortLimit, portLimit } from "./port-limit.js";
 
 export interface KernelResult extends MeasuredLatency {
   readonly backend: string;
@@ -66,7 +66,7 @@ const quickly: LatencyOptions = { warmupMs: 60, minRounds: 7, maxRounds: 40, bud
 export async function benchKernels(options: KernelBenchOptions): Promise<BenchKernels> {
   const { shapes = kernelShapes(), peers, note } = options;
   const [threads] = options.threads;
-  const core = { cpu: cpus()[0]?.model ?? "", clockGHz: clockGHz() };
+  const core = coreNow();
   note?.(`measuring ${shapes.length} kernels`);
   const engines: PeerEngine[] = [];
   try {
@@ -90,19 +90,24 @@ interface KernelEntry extends Competitor {
   kernel?(): string | undefined;
 }
 
-/** Milliseconds of one convolution alone on one backend, for each of several shapes. */
-export async function kernelTimes(
+/** Each of several convolutions alone on one backend. */
+export async function kernelResults(
   shapes: readonly ConvShape[],
   backend: BackendName | "auto",
   threads: number,
-  limits: LatencyOptions = quickly,
-): Promise<number[]> {
-  const times: number[] = [];
+  limits?: LatencyOptions,
+): Promise<KernelResult[]> {
+  const core = coreNow();
+  const results: KernelResult[] = [];
   for (const shape of shapes) {
-    const [{ medianMs }] = await measureShape(shape, [], { backends: [backend], threads, limits });
-    times.push(medianMs);
+    const [measured] = await measureShape(shape, [], { backends: [backend], threads, limits });
+    results.push(rate(measured, convMacs(shape), core));
   }
-  return times;
+  return results;
+}
+
+function coreNow(): Core {
+  return { cpu: cpus()[0]?.model ?? "", clockGHz: clockGHz() };
 }
 
 type Measured = MeasuredLatency & Pick<KernelResult, "backend" | "kernel"> & { own: boolean };
@@ -213,11 +218,7 @@ function withoutPadding(weight: Uint8Array, shape: ConvShape, rowBytes: number):
   return weight.map((byte, i) => ((i + 1) % rowBytes ? byte : byte & ((1 << used) - 1)));
 }
 
-function rate(
-  { own, ...result }: Measured,
-  macs: number,
-  core: Parameters<typeof portLimit>[2],
-): KernelResult {
+function rate({ own, ...result }: Measured, macs: number, core: Core): KernelResult {
   const gmacs = macs / result.medianMs / 1e6;
   if (!own || result.threads > 1) return { ...result, gmacs };
   const limit = portLimit(result.backend, result.kernel, core);

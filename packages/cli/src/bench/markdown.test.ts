@@ -5,6 +5,7 @@ import { benchPage, markdownTable, scaling } from "./markdown.js";
 const result = (engine: string, threads: number, medianMs: number): BenchResult => ({
   ...{ subject: "bnext-t", engine, threads, medianMs, p5Ms: medianMs, p95Ms: medianMs },
   ...{ rounds: 9, backend: "wasm", batch: 1, loadMs: 5, peakBytes: 2 ** 20, convGmacs: 10 },
+  coldLoadMs: 123,
   ratios: { wasm: medianMs / 20 },
 });
 const peer = {
@@ -42,6 +43,8 @@ it("writes machine, command, networks, threads, kernels and how to repeat it", (
   expect(page).toMatch(/^# Benchmarks\n\nonebit 0\.1\.0, Node v20\.20\.2, linux x64, A CPU/);
   expect(page).toContain("npx onebit bench x");
   expect(page).toContain("| onnxruntime-web 1.0 * | 1 | 200 | 200 to 200 | 10.00 x |");
+  expect(page).toMatch(/\| load ms \| cold load \| RSS MiB \|/);
+  expect(page).toMatch(/\| 5 \| 123 \| 1\.0 \|/);
   expect(page).toContain("- bnext-t on onnxruntime-web 1.0, 1 thread: 25 %");
   expect(page).toContain("| 3x3 256 to 256, 14x14 |");
   expect(page).toContain("mobilenetv2-12.onnx");

@@ -102,7 +102,10 @@ const method = `- All competitors run in turns (A B C A B C ...), so that a slow
 - Peers get the same network as a float graph at its best: 1-bit weights as -1 and +1, constants and
   batch-norms folded, weights as initialisers, every graph optimisation on.
 - Idle threads of ONNX Runtime do not spin through the turns of others (\`force_spinning_stop\`).
-- Load: from the bytes of the model until it can run. RSS: growth of the process's resident memory by
-  loading and the first run. Arena: what onebit plans for the values of one image, weights apart.
+- Load: from the bytes of the model until it can run, in the process of the benchmark. Cold load:
+  importing onebit and loading the file in a new process that has done nothing else, in milliseconds
+  from the import on; the median of five processes.
+- RSS: growth of the process's resident memory by loading and the first run. Arena: what onebit plans
+  for the values of one image, weights apart.
 - A peer below 60 % of its bare convolution rate is marked, with the ops that cost it, from
   onnxruntime-node's profile of the same graph.`;

@@ -3,7 +3,7 @@ import { type Competitor, memoryMeter, timed } from "./latency.js";
 
 /** A packed network on one of onebit's backends, ready to run. */
 export interface OnebitEntry extends Competitor {
-  readonly backend: string;
+  readonly backend: BackendName;
   readonly loadMs: number;
   readonly peakBytes: number;
   readonly arenaBytes?: number;
@@ -25,11 +25,12 @@ export async function onebitEntry(
   const start = performance.now();
   const model = await load(packed, { backend, threads });
   const loadMs = performance.now() - start;
+  const chosen = model.backend as BackendName;
   await model.ready();
   const input = randomImages(model, batch);
   await model.run(input);
   return {
-    ...{ engine: `onebit ${model.backend}`, backend: model.backend, threads, loadMs },
+    ...{ engine: `onebit ${chosen}`, backend: chosen, threads, loadMs },
     peakBytes: grown(),
     arenaBytes: model.arenaBytes,
     model,

@@ -14,10 +14,10 @@ export function latencyColumns(results: readonly BenchResult[]): Columns {
   const named = subjects.length > 1;
   const rows = results.map((result) => {
     const { subject, engine, threads, medianMs, p5Ms, p95Ms, ratios } = result;
-    const { convGmacs, bareConvGmacs, loadMs, peakBytes, arenaBytes, handicap } = result;
+    const { convGmacs, bareConvGmacs, loadMs, coldLoadMs, peakBytes, arenaBytes } = result;
     return [
       ...(named ? [subject] : []),
-      handicap ? `${engine} *` : engine,
+      result.handicap ? `${engine} *` : engine,
       threads,
       milliseconds(medianMs),
       `${milliseconds(p5Ms)} to ${milliseconds(p95Ms)}`,
@@ -25,6 +25,7 @@ export function latencyColumns(results: readonly BenchResult[]): Columns {
       convGmacs.toFixed(1),
       bareConvGmacs === undefined ? "" : bareConvGmacs.toFixed(1),
       loadMs.toFixed(0),
+      coldLoadMs?.toFixed(0) ?? "",
       mebibytes(peakBytes),
       arenaBytes === undefined ? "" : mebibytes(arenaBytes),
     ];
@@ -32,10 +33,8 @@ export function latencyColumns(results: readonly BenchResult[]): Columns {
   const subject = named ? ["network", "engine"] : [subjects[0] ?? ""];
   const against = own.map((backend) => `vs ${backend}`);
   const times = ["threads", "median ms", "p5 to p95", ...against];
-  return {
-    head: [...subject, ...times, "G MAC/s", "bare conv", "load ms", "RSS MiB", "arena MiB"],
-    rows,
-  };
+  const costs = ["load ms", "cold load", "RSS MiB", "arena MiB"];
+  return { head: [...subject, ...times, "G MAC/s", "bare conv", ...costs], rows };
 }
 
 function mebibytes(bytes: number): string {

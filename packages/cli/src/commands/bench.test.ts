@@ -33,11 +33,14 @@ it("measures onebit and ONNX Runtime on a packed file", async () => {
   expect(engines.slice(0, -1).every((engine) => engine.startsWith("onebit "))).toBe(true);
   for (const result of results) {
     expect(result).toMatchObject({ subject: packed, threads: 1, batch: 1 });
-    const { p5Ms, medianMs, p95Ms, loadMs, peakBytes, convGmacs, ratios } = result;
+    const { engine, p5Ms, medianMs, p95Ms, loadMs, coldLoadMs } = result;
+    const { peakBytes, convGmacs, ratios } = result;
     expect(p5Ms).toBeGreaterThan(0);
     expect(medianMs).toBeGreaterThanOrEqual(p5Ms);
     expect(p95Ms).toBeGreaterThanOrEqual(medianMs);
     expect(loadMs).toBeGreaterThan(0);
+    if (engine.startsWith("onebit")) expect(coldLoadMs).toBeGreaterThan(0);
+    else expect(result).not.toHaveProperty("coldLoadMs");
     expect(peakBytes).toBeGreaterThanOrEqual(0);
     expect(convGmacs).toBeCloseTo(macs / medianMs / 1e6, 6);
     const wasm = results.find(

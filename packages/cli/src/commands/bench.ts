@@ -9,6 +9,7 @@ import {
   wholeNumber,
 } from "../architecture.js";
 import { backendChoice } from "../backends.js";
+import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type BenchResult, benchInference } from "../bench/inference.js";
 import { benchKernels } from "../bench/kernels.js";
@@ -107,7 +108,9 @@ async function measure(
   const backends = named ?? (await loadable(out));
   const how = { backends, threads, batch, peers, note: out.note };
   const results: BenchResult[] = [];
-  for (const network of networks) results.push(...(await benchInference(network, how)));
+  for (const network of networks) {
+    results.push(...(await benchInference(network, { ...how, coldLoad })));
+  }
   const kernels = flags.kernels ? await benchKernels(how) : undefined;
   return { machine: machine(), version: version(), loadAverage, results, kernels };
 }

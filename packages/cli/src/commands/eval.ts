@@ -88,7 +88,7 @@ function resultTable(file: string, result: EvaluationResult): string {
     ["top-1", percent(result.top1)],
     ["top-5", percent(result.top5)],
     ["loss", result.loss.toFixed(4)],
-    ["images per second", count(result.imagesPerSecond)],
+    ["images per second, with reading", count(result.imagesPerSecond)],
     ["backend", `${result.backend}, ${threadCount(result.threads)}`],
   ];
   return table([file, ""], rows);

@@ -2,7 +2,7 @@ import { writeOnebit } from "onebit/file";
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
 import { programCost, prune } from "onebit/program";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { floatModel, tinyBnext } from "../test-support/networks.js";
 import { type ExplainedStep, explain } from "./explain.js";
 import { partsOf } from "./parts.js";
@@ -95,6 +95,7 @@ it("splits a total into disjoint parts and says what a better rate would save", 
       step({ role: "element-wise", milliseconds: 1, elementwise: 5e5 }),
     ],
     10.5,
+    0.125,
   );
   const figures = parts.map(({ name, milliseconds, share }) => [name, milliseconds, share]);
   expect(figures).toEqual([
@@ -102,7 +103,8 @@ it("splits a total into disjoint parts and says what a better rate would save", 
     ["float work fused behind binary convolutions", 2, 2 / 10.5],
     ["stem", 1, 1 / 10.5],
     ["element-wise passes of their own", 1, 1 / 10.5],
-    ["outside the steps", 0.5, 0.5 / 10.5],
+    ["the call: image in, logits out, to the backend's thread and back", 0.375, 0.375 / 10.5],
+    ["the image, in the order that the backend takes", 0.125, 0.125 / 10.5],
   ]);
   const [binary, fused, stem, passes] = parts;
   // b does 200 G/s alone; a at that rate takes 2 ms less.
@@ -116,12 +118,34 @@ it("splits a total into disjoint parts and says what a better rate would save", 
   expect([passes.nsPerOperation, passes.change.totalMs]).toEqual([2, 10.5]);
 });
 
-it("measures a binary part against the port limit where that is known", () => {
-  const limit = { form: "SIMD popcount", gmacs: 200, derivation: "" };
-  const fields = { role: "binary", geometry: "1x1 8 to 8, 8x8", binaryAloneMs: 4, limit } as const;
-  const [part] = partsOf([step({ ...fields, name: "a", milliseconds: 4, binaryMacs: 4e8 })], 4);
-  expect(part.change).toEqual({
-    what: "it reaches 50 % of the port limit of SIMD popcount; at the limit",
-    totalMs: 2,
+it("takes no more for the image than what the steps leave", () => {
+  const parts = partsOf([step({ role: "stem", milliseconds: 9, macs: 1e6 })], 10, 1.5);
+  expect(parts.map(({ milliseconds }) => milliseconds)).toEqual([9, 1, 0]);
+});
+
+describe("a binary part against the port limits", () => {
+  const fields = { role: "binary", geometry: "1x1 8 to 8, 8x8" } as const;
+  const popcounts = { form: "VPOPCNTDQ", gmacs: 200, derivation: "" };
+  const tiles = { form: "AMX tiles", gmacs: 400, derivation: "" };
+
+  it("is held against that of its kernel", () => {
+    const alone = { milliseconds: 4, binaryAloneMs: 4, binaryMacs: 4e8, limit: popcounts };
+    const [part] = partsOf([step({ ...fields, ...alone, name: "a" })], 4, 0);
+    expect(part.change).toEqual({
+      what: "it reaches 50 % of the port limit of VPOPCNTDQ; at the limit",
+      totalMs: 2,
+    });
+  });
+
+  it("is held against each of its kernels' own, by the work that they do", () => {
+    const a = { milliseconds: 2, binaryAloneMs: 2, binaryMacs: 2e8, limit: popcounts };
+    const b = { milliseconds: 6, binaryAloneMs: 6, binaryMacs: 6e8, limit: tiles };
+    const steps = [a, b].map((alone) => step({ ...fields, ...alone }));
+    const [part] = partsOf(steps, 8, 0);
+    // 1 ms at 200 G/s and 1.5 ms at 400 G/s, of 8.
+    expect(part.change).toEqual({
+      what: "it reaches 31 % of the port limit of AMX tiles (75 % of its work) and VPOPCNTDQ (25 % of its work); at the limit",
+      totalMs: 2.5,
+    });
   });
 });

@@ -1,13 +1,11 @@
-import { cpus } from "node:os";
 import { type BackendName, load, type StepProfile } from "onebit";
 import { readOnebit } from "onebit/file";
 import { type Program, prune } from "onebit/program";
 import { type ConvShape, shapeName } from "../bench/bare-convolution.js";
-import { clockGHz } from "../bench/clock.js";
-import { kernelTimes } from "../bench/kernels.js";
+import { type KernelResult, kernelResults } from "../bench/kernels.js";
 import type { LatencyOptions } from "../bench/latency.js";
 import { randomImages } from "../bench/onebit-engine.js";
-import { type PortLimit, portLimit } from "../bench/port-limit.js";
+import type { PortLimit } from "../bench/port-limit.js";
 import { type ProfileOptions, profileRuns, stepTotal } from "./measure.js";
 import { type Part, partsOf } from "./parts.js";
 import { describeStep, type StepDescription } from "./steps.js";
@@ -21,7 +19,7 @@ export interface ExplainedStep extends StepDescription, Omit<StepProfile, "weigh
   readonly gmacs?: number;
   /** Of a binary convolution: what it takes without the float work that follows in the step. */
   readonly binaryAloneMs?: number;
-  /** What the vector ports allow for its kernel, on one thread, where that is known. */
+  /** What the ports of the core allow its kernel, on one thread, where that is known. */
   readonly limit?: PortLimit;
 }
 
@@ -38,6 +36,8 @@ export interface Explanation {
   readonly stepsMs: number;
   /** Fraction of the wall time that the steps account for. */
   readonly covered: number;
+  /** Milliseconds until the backend has the image. */
+  readonly imageMs: number;
   /** Fraction of the wall time that is not binary convolutions, these measured alone. */
   readonly nonBinaryShare?: number;
   readonly steps: readonly ExplainedStep[];
@@ -65,30 +65,32 @@ export async function explain(
   await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;
-  const alone = await binaryTimes(classifier, chosen, threads, limits);
-  const core = { cpu: cpus()[0]?.model ?? "", clockGHz: clockGHz() };
-  const { wallMs, covered } = runs;
+  const alone = await binaryAlone(classifier, chosen, threads, limits);
+  const { wallMs, covered, imageMs } = runs;
   const stepsMs = stepTotal(runs.steps);
   // The whole run that these medians of steps belong to.
   const totalMs = stepsMs / covered;
   const steps = runs.steps.map((step, index): ExplainedStep => {
     const { weightBytes: _, ...measured } = step;
-    const description = describeStep(classifier, index);
-    const isBinary = description.role === "binary" && threads === 1;
     const macs = step.macs + step.binaryMacs;
     return {
-      ...{ index, ...description, ...measured, share: step.milliseconds / totalMs },
+      ...{
+        index,
+        ...describeStep(classifier, index),
+        ...measured,
+        share: step.milliseconds / totalMs,
+      },
       gmacs: macs ? macs / step.milliseconds / 1e6 : undefined,
-      binaryAloneMs: alone.get(index),
-      limit: isBinary ? portLimit(chosen, step.kernel, core) : undefined,
+      binaryAloneMs: alone.get(index)?.medianMs,
+      limit: alone.get(index)?.limit,
     };
   });
   return {
     ...{ subject, backend: chosen, backendReasons: model.backendReasons, threads },
-    ...{ runs: runs.runs, wallMs, stepsMs, covered },
+    ...{ runs: runs.runs, wallMs, stepsMs, covered, imageMs },
     nonBinaryShare: alone.size ? 1 - binaryTotal(steps) / totalMs : undefined,
     steps,
-    parts: partsOf(steps, totalMs),
+    parts: partsOf(steps, totalMs, imageMs),
   };
 }
 
@@ -98,23 +100,23 @@ function binaryTotal(steps: readonly ExplainedStep[]): number {
   }, 0);
 }
 
-/** Milliseconds of each binary convolution alone, by step; none on the reference, which is slow. */
-async function binaryTimes(
+/** Each binary convolution alone, by step; none on the reference, which is slow. */
+async function binaryAlone(
   program: Program,
   backend: BackendName,
   threads: number,
   limits?: LatencyOptions,
-): Promise<Map<number, number>> {
-  const times = new Map<number, number>();
-  if (backend === "reference") return times;
+): Promise<Map<number, KernelResult>> {
+  const alone = new Map<number, KernelResult>();
+  if (backend === "reference") return alone;
   const shapes = program.steps.map((_, index) => binaryShape(program, index));
   const distinct = new Map(shapes.flatMap((shape) => (shape ? [[shapeName(shape), shape]] : [])));
-  const measured = await kernelTimes([...distinct.values()], backend, threads, limits);
+  const measured = await kernelResults([...distinct.values()], backend, threads, limits);
   const byName = new Map([...distinct.keys()].map((name, i) => [name, measured[i]]));
   for (const [index, shape] of shapes.entries()) {
-    if (shape) times.set(index, byName.get(shapeName(shape))!);
+    if (shape) alone.set(index, byName.get(shapeName(shape))!);
   }
-  return times;
+  return alone;
 }
 
 function binaryShape(program: Program, index: number): ConvShape | undefined {

@@ -26,14 +26,14 @@ export interface Change {
  * A run of `total` milliseconds as disjoint parts, largest first. Binary convolutions are split by
  * what each takes alone (measured apart): the rest of such a step is the float work fused behind it.
  */
-export function partsOf(steps: readonly ExplainedStep[], total: number): Part[] {
+export function partsOf(steps: readonly ExplainedStep[], total: number, imageMs: number): Part[] {
   const binary = steps.filter(({ role }) => role === "binary");
   const groups = groupBy(binary, ({ geometry }) => `binary ${geometry.split(" ")[0]}`);
   const parts = [
     ...[...groups].map(([name, members]) => binaryPart(name, members, total)),
     ...fusedPart(binary, total),
     ...realParts(steps, total),
-    outsidePart(steps, total),
+    ...outsideParts(steps, total, imageMs),
   ];
   return parts.sort((a, b) => b.milliseconds - a.milliseconds);
 }
@@ -49,16 +49,27 @@ function binaryPart(name: string, steps: readonly ExplainedStep[], total: number
 function changeOf(steps: readonly ExplainedStep[], milliseconds: number, total: number): Change {
   const limits = steps.map(({ limit }) => limit);
   if (limits.every((limit): limit is PortLimit => limit !== undefined)) {
-    const [{ form }] = limits;
     const least = sum(steps, ({ binaryMacs, limit }) => binaryMacs / limit!.gmacs / 1e6);
     const reached = percent(least / milliseconds, 0);
-    const what = `it reaches ${reached} of the port limit of ${form}; at the limit`;
+    const what = `it reaches ${reached} of the port limit of ${formsOf(steps)}; at the limit`;
     return { what, totalMs: total - milliseconds + Math.min(least, milliseconds) };
   }
   const best = steps.reduce((a, b) => (rateOf(a) >= rateOf(b) ? a : b));
   const least = sum(steps, ({ binaryMacs }) => binaryMacs / rateOf(best) / 1e6);
   const what = `its best layer (${best.name}) reaches ${rateOf(best).toFixed(0)} G/s; if all did`;
   return { what, totalMs: total - milliseconds + least };
+}
+
+/** The kernels that a part's limit comes from, with their shares of its work where there are several. */
+function formsOf(steps: readonly ExplainedStep[]): string {
+  const forms = [...groupBy(steps, ({ limit }) => limit!.form)];
+  if (forms.length === 1) return forms[0][0];
+  const macs = (members: readonly ExplainedStep[]) => sum(members, ({ binaryMacs }) => binaryMacs);
+  const shares = forms.map(([form, members]) => ({ form, share: macs(members) / macs(steps) }));
+  shares.sort((a, b) => b.share - a.share);
+  return shares
+    .map(({ form, share }) => `${form} (${percent(share, 0)} of its work)`)
+    .join(" and ");
 }
 
 /** A difference of two measurements: good for the sum, too coarse to compare its steps. */
@@ -94,11 +105,18 @@ function realParts(steps: readonly ExplainedStep[], total: number): Part[] {
   });
 }
 
-/** Bringing the input into the runtime's layout, the call itself, handing over the output. */
-function outsidePart(steps: readonly ExplainedStep[], total: number): Part {
-  const milliseconds = Math.max(0, total - sum(steps, (step) => step.milliseconds));
-  const change = { what: "without it", totalMs: total - milliseconds };
-  return { name: "outside the steps", milliseconds, share: milliseconds / total, change };
+/** What the model does with the image, then what the backend's call takes besides its steps. */
+function outsideParts(steps: readonly ExplainedStep[], total: number, imageMs: number): Part[] {
+  const outside = Math.max(0, total - sum(steps, (step) => step.milliseconds));
+  const image = Math.min(outside, imageMs);
+  const parts = {
+    "the image, in the order that the backend takes": image,
+    "the call: image in, logits out, to the backend's thread and back": outside - image,
+  };
+  return Object.entries(parts).map(([name, milliseconds]) => {
+    const change = { what: "without it", totalMs: total - milliseconds };
+    return { name, milliseconds, share: milliseconds / total, change };
+  });
 }
 
 /** Steps with less of a part's work say nothing about what is possible: their time is overhead. */

@@ -13,6 +13,11 @@ import {
 import { toOnnx } from "onebit/onnx";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
+import {
+  expectRuleA,
+  expectRuleC,
+  goldenTemperature,
+} from "../../../core/src/test-support/golden-networks.js";
 import { readNpy } from "../../../core/src/test-support/npy.js";
 import { runOnnx } from "../../../core/src/test-support/run-onnx.js";
 import { shared } from "../../../core/src/test-support/shared.js";
@@ -86,52 +91,9 @@ async function imported(path: string, options?: ImportOptions) {
   }
 }
 
-function row({ data, shape }: Tensor, n: number): Tensor {
-  const size = data.length / shape[0];
-  return { shape: [1, ...shape.slice(1)], data: data.slice(n * size, (n + 1) * size) };
-}
-
-/** max|logit - expected| / max|expected|. */
-function errorOf(logits: ArrayLike<number>, { data }: Tensor): number {
-  let [difference, largest] = [0, 0];
-  data.forEach((x, i) => {
-    difference = Math.max(difference, Math.abs(logits[i] - x));
-    largest = Math.max(largest, Math.abs(x));
-  });
-  return difference / largest;
-}
-
-const best = (data: ArrayLike<number>) => {
-  const list = Array.from(data);
-  return list.indexOf(Math.max(...list));
-};
-
 async function packed({ tensors, ...model }: FloatModel): Promise<Uint8Array<ArrayBuffer>> {
   const contents = pack(floatModelGraph(model), tensors);
   return new Uint8Array(await writeOnebit({ ...contents, ...model }));
-}
-
-/** Every selected image within 2e-5 of the float64 logits, top-1 equal. */
-function expectRuleA(logits: Tensor, reference: Tensor): void {
-  expect(logits.shape).toEqual(reference.shape);
-  for (let n = 0; n < reference.shape[0]; n++) {
-    const actual = row(logits, n).data;
-    expect(errorOf(actual, row(reference, n))).toBeLessThan(2e-5);
-    expect(best(actual)).toBe(best(row(reference, n).data));
-  }
-}
-
-/** At least 90 % of the images within 1e-4 of float32 or float64 logits, top-1 equal on as many. */
-function expectRuleC(logits: Tensor, ...references: readonly Tensor[]): void {
-  const [count] = logits.shape;
-  let [close, agreeing] = [0, 0];
-  for (let n = 0; n < count; n++) {
-    const actual = row(logits, n).data;
-    if (references.some((one) => errorOf(actual, row(one, n)) <= 1e-4)) close++;
-    if (best(actual) === best(row(references[1], n).data)) agreeing++;
-  }
-  expect(close / count).toBeGreaterThanOrEqual(0.9);
-  expect(agreeing / count).toBeGreaterThanOrEqual(0.9);
 }
 
 describe.each(bundles)("$name", ({ name, files, options, report, dead }) => {
@@ -153,7 +115,7 @@ describe.each(bundles)("$name", ({ name, files, options, report, dead }) => {
       ({ key, shape, dtype }) => `${key}\t[${shape.join(", ")}]\t${dtype}`,
     );
     expect(listed.sort()).toEqual(lines.sort());
-    const temperature = found.family.startsWith("bnext") ? 0.9 ** 511 : undefined;
+    const temperature = found.family.startsWith("bnext") ? goldenTemperature : undefined;
     expect(found.temperature?.value).toEqual(temperature && Math.fround(temperature));
     expect(found.temperature?.epoch).toEqual(temperature && 511);
     expect(model.card).toEqual({ source: "state_dict.pth", sha256: found.sha256 });

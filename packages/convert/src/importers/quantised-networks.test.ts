@@ -3,6 +3,7 @@ import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
 import { prepareProgram } from "../../../core/src/runtime/backends/reference/program.js";
 import { channelsLast } from "../../../core/src/test-support/compare-packed.js";
+import { imagesOf } from "../../../core/src/test-support/golden-networks.js";
 import { readNpy } from "../../../core/src/test-support/npy.js";
 import { shared } from "../../../core/src/test-support/shared.js";
 import { openBuffer } from "../readers/open-buffer.js";
@@ -61,10 +62,9 @@ describe.each(Object.keys(expected))("%s with 8-4-8 bit ends", (bundle) => {
     const { model } = await importCheckpoint(buffer, { quantised: "8-4-8" });
     await buffer.close?.();
     const { program, tensors } = pack(floatModelGraph(model), model.tensors);
-    const { shape, data } = readNpy(`${folder}/input.npy`);
-    const size = data.length / shape[0];
+    const images = readNpy(`${folder}/input.npy`);
     for (const [n, logits] of expected[bundle].entries()) {
-      const image = { shape: [1, ...shape.slice(1)], data: data.slice(n * size, (n + 1) * size) };
+      const image = imagesOf(images, n);
       const actual = (await prepareProgram(program, tensors).run(channelsLast(image), 1)).logits;
       const largest = Math.max(...logits.map(Math.abs));
       logits.forEach((x, k) => {

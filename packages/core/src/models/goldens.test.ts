@@ -4,48 +4,22 @@ import { describe, expect, it } from "vitest";
 import { evaluate } from "../graph/evaluate.js";
 import type { FloatArray, Graph, Tensor } from "../graph/index.js";
 import { rebatch } from "../graph/rebatch.js";
+import {
+  expectRuleA,
+  goldenNetworks,
+  goldenTemperature,
+  imagesOf,
+} from "../test-support/golden-networks.js";
 import { readNpy, readNpz } from "../test-support/npy.js";
 import { shared } from "../test-support/shared.js";
 import { readTorchZip } from "../test-support/torch-zip.js";
 import { blockOutputs } from "./blocks.js";
 import { buildModel } from "./build-model.js";
-import type { ModelOptions } from "./options.js";
-
-const bundles: { name: string; model: string; options: ModelOptions }[] = [
-  {
-    name: "bnext-narrow-c10",
-    model: "bnext",
-    options: { widths: [8, 16, 32, 32, 32, 64, 64, 64], classes: 10, input: [3, 32, 32] },
-  },
-  {
-    name: "bnext18-narrow-c10",
-    model: "bnext-18",
-    options: { width: 8, classes: 10, input: [3, 32, 32] },
-  },
-  {
-    name: "reactnet-a-narrow",
-    model: "reactnet",
-    options: { widths: [8, 16, 32, 32, 64, 64], classes: 100, input: [3, 64, 64] },
-  },
-  {
-    name: "reactnet-18-narrow",
-    model: "reactnet-18",
-    options: { width: 8, classes: 100, input: [3, 64, 64] },
-  },
-];
-
-/** What 512 epochs leave of the temperature. */
-const temperature = 0.9 ** 511;
 
 const maxAbs = (data: FloatArray) =>
   Array.from(data).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 const maxDiff = (a: FloatArray, b: FloatArray) =>
   Array.from(a).reduce((max, value, i) => Math.max(max, Math.abs(value - b[i])), 0);
-
-function image({ data, shape }: Tensor, n: number): Tensor {
-  const size = data.length / shape[0];
-  return { shape: [1, ...shape.slice(1)], data: data.slice(n * size, (n + 1) * size) };
-}
 
 function keysAndShapes(path: string): string[] {
   const lines = readFileSync(path, "utf8").trim().split("\n");
@@ -53,9 +27,9 @@ function keysAndShapes(path: string): string[] {
 }
 
 const run = (graph: Graph, x: Tensor, weights: { [key: string]: Tensor }, precision: 32 | 64) =>
-  evaluate(graph, { x, temperature }, weights, { precision });
+  evaluate(graph, { x, temperature: goldenTemperature }, weights, { precision });
 
-describe.each(bundles)("$name: the official network", ({ name, model, options }) => {
+describe.each(goldenNetworks)("$name: the official network", ({ name, model, options }) => {
   const folder = shared(`goldens/${name}`);
   if (!folder) return it("skipped: no goldens", () => {});
   const file = (path: string) => join(folder, path);
@@ -71,16 +45,14 @@ describe.each(bundles)("$name: the official network", ({ name, model, options })
   it("computes the official logits on every image (rule A)", () => {
     const expected = readNpy(file("logits-f64.npy"));
     for (let n = 0; n < input.shape[0]; n++) {
-      const want = image(expected, n).data;
-      const { logits } = run(graph, image(input, n), weights, 32).outputs;
-      expect(maxDiff(logits.data, want) / maxAbs(want)).toBeLessThan(2e-5);
-      expect(logits.data.indexOf(Math.max(...logits.data))).toBe(want.indexOf(Math.max(...want)));
+      const { logits } = run(graph, imagesOf(input, n), weights, 32).outputs;
+      expectRuleA(logits, imagesOf(expected, n));
     }
   });
 
   it("agrees with float64 logits and, at every block, with the official activations (rule B)", () => {
-    const { outputs, values } = run(graph, image(input, 0), weights, 64);
-    const want = image(readNpy(file("logits-f64.npy")), 0).data;
+    const { outputs, values } = run(graph, imagesOf(input, 0), weights, 64);
+    const want = imagesOf(readNpy(file("logits-f64.npy")), 0).data;
     expect(maxDiff(outputs.logits.data, want) / maxAbs(want)).toBeLessThan(1e-9);
     const blocks = blockOutputs(graph);
     const acts = readdirSync(file("acts"));
@@ -98,7 +70,7 @@ describe.each(bundles)("$name: the official network", ({ name, model, options })
   it("trains on batch statistics and writes back what the official forward pass does", () => {
     const step = readNpz(file("train-step.npz"));
     const training = rebatch(graph, step.x.shape[0]);
-    const feeds = { x: step.x, temperature };
+    const feeds = { x: step.x, temperature: goldenTemperature };
     const { outputs, updates } = evaluate(training, feeds, weights, { mode: "training" });
     const reference = step["ce:logits"].data;
     expect(maxDiff(outputs.logits.data, reference)).toBeLessThan(1e-4 * maxAbs(reference));

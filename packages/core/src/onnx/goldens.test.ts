@@ -1,8 +1,12 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Tensor } from "../graph/types.js";
 import { buildModel } from "../models/build-model.js";
-import type { ModelOptions } from "../models/options.js";
+import {
+  expectRuleA,
+  goldenNetworks,
+  goldenTemperature,
+  imagesOf,
+} from "../test-support/golden-networks.js";
 import { readNpy } from "../test-support/npy.js";
 import { readOnnx } from "../test-support/read-onnx.js";
 import { runOnnx } from "../test-support/run-onnx.js";
@@ -11,58 +15,17 @@ import { readTorchZip } from "../test-support/torch-zip.js";
 import { webgpuKernels } from "../test-support/webgpu-kernels.js";
 import { type OnnxTarget, toOnnx } from "./index.js";
 
-const bundles: { name: string; model: string; options: ModelOptions; binary: number }[] = [
-  {
-    name: "bnext-narrow-c10",
-    model: "bnext",
-    options: { widths: [8, 16, 32, 32, 32, 64, 64, 64], classes: 10, input: [3, 32, 32] },
-    binary: 17,
-  },
-  {
-    name: "bnext18-narrow-c10",
-    model: "bnext-18",
-    options: { width: 8, classes: 10, input: [3, 32, 32] },
-    binary: 16,
-  },
-  {
-    name: "reactnet-a-narrow",
-    model: "reactnet",
-    options: { widths: [8, 16, 32, 32, 64, 64], classes: 100, input: [3, 64, 64] },
-    binary: 13,
-  },
-  {
-    name: "reactnet-18-narrow",
-    model: "reactnet-18",
-    options: { width: 8, classes: 100, input: [3, 64, 64] },
-    binary: 16,
-  },
-];
+/** How many 1-bit weights each has. */
+const binaryCounts: { readonly [network: string]: number } = {
+  "bnext-narrow-c10": 17,
+  "bnext18-narrow-c10": 16,
+  "reactnet-a-narrow": 13,
+  "reactnet-18-narrow": 16,
+};
 
-/** What 512 epochs leave of the temperature. */
-const temperature = 0.9 ** 511;
 const targets: readonly OnnxTarget[] = ["portable", "cpu", "webgpu"];
 
-/** Rule A: max|logit - reference| <= 2e-5 max|reference| and the same top-1, image by image. */
-function expectRuleA(logits: Tensor, reference: Tensor): void {
-  const [images, classes] = reference.shape;
-  expect(logits.shape).toEqual(reference.shape);
-  for (let n = 0; n < images; n++) {
-    const [actual, wanted] = [logits, reference].map(({ data }) =>
-      Array.from(data.subarray(n * classes, (n + 1) * classes)),
-    );
-    const largest = Math.max(...wanted.map(Math.abs));
-    const error = Math.max(...actual.map((value, c) => Math.abs(value - wanted[c])));
-    expect(error / largest).toBeLessThanOrEqual(2e-5);
-    expect(actual.indexOf(Math.max(...actual))).toBe(wanted.indexOf(Math.max(...wanted)));
-  }
-}
-
-function firstImages({ shape, data }: Tensor, count: number): Tensor {
-  const size = data.length / shape[0];
-  return { shape: [count, ...shape.slice(1)], data: data.slice(0, count * size) };
-}
-
-describe.each(bundles)("$name, exported with its weights", ({ name, model, options, binary }) => {
+describe.each(goldenNetworks)("$name, exported with its weights", ({ name, model, options }) => {
   const folder = shared(`goldens/${name}`);
   if (!folder) return it("skipped: no goldens", () => {});
   const tensors = readTorchZip(join(folder, "state_dict.pth"));
@@ -72,7 +35,7 @@ describe.each(bundles)("$name, exported with its weights", ({ name, model, optio
   const scalars: { [name: string]: number } = graph.inputs.some(
     (input) => input.name === "temperature",
   )
-    ? { temperature }
+    ? { temperature: goldenTemperature }
     : {};
   const exported = targets.map((target) => ({
     target,
@@ -83,16 +46,16 @@ describe.each(bundles)("$name, exported with its weights", ({ name, model, optio
     "$target: ONNX Runtime gives the official logits (rule A)",
     async ({ onnx }) => {
       for (const images of [1, 3, 4]) {
-        const { logits } = await runOnnx(onnx, { x: firstImages(x, images) });
-        expectRuleA(logits, firstImages(reference, images));
+        const { logits } = await runOnnx(onnx, { x: imagesOf(x, 0, images) });
+        expectRuleA(logits, imagesOf(reference, 0, images));
       }
     },
   );
 
   it.each(exported)("$target: without folding too", async ({ target }) => {
     const onnx = toOnnx(graph, { target, tensors, scalars, fold: false, dynamicBatch: false });
-    const { logits } = await runOnnx(onnx, { x: firstImages(x, 1) });
-    expectRuleA(logits, firstImages(reference, 1));
+    const { logits } = await runOnnx(onnx, { x: imagesOf(x, 0) });
+    expectRuleA(logits, imagesOf(reference, 0));
   });
 
   it("uses only ops that WebGPU has kernels for, for that target", () => {
@@ -111,7 +74,7 @@ describe.each(bundles)("$name, exported with its weights", ({ name, model, optio
       const signs = weights.filter((weight) =>
         initializers.get(weight)!.floats.every((w) => w === 1 || w === -1),
       );
-      expect(signs.length).toBe(binary);
+      expect(signs.length).toBe(binaryCounts[name]);
       const read = new Set(nodes.flatMap((node) => node.inputs));
       expect([...initializers.keys()].filter((key) => !read.has(key))).toEqual([]);
       const latent = Object.entries(graph.tensors).filter(([, { role }]) => role === "binary");

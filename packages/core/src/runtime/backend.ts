@@ -17,8 +17,16 @@ export interface CompileOptions {
 }
 
 export interface Executable {
-  /** images: [N, H, W, C] float32, normalised. Each output: [N, ...value shape]. */
+  /**
+   * images: [N, H, W, C] float32, normalised; not read once this resolves. Each output:
+   * [N, ...value shape].
+   */
   run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
+  /**
+   * The same for images [N, C, H, W], where the backend takes them as they are; they must not change
+   * until this resolves.
+   */
+  runPlanes?(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
   /** Milliseconds per step of the last run, where the backend can tell. */
   profile?(): readonly number[];
   /** What runs each step ("binary 3x3, nibble lookup"), where the backend has several ways. */

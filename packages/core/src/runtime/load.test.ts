@@ -12,6 +12,8 @@ import { rebatch } from "../graph/rebatch.js";
 import { preprocess } from "../image/index.js";
 import { buildModel } from "../models/index.js";
 import { pack } from "../pack/index.js";
+import type { Program } from "../program/types.js";
+import { floatTensor } from "../test-support/packed-step.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";
 import type { Backend } from "./backend.js";
 import { reference } from "./backends/reference/index.js";
@@ -132,6 +134,63 @@ describe("load", () => {
   });
 });
 
+describe("loading a large file", () => {
+  const classes = 1200;
+  const program: Program = {
+    values: [
+      { name: "x", kind: "map", shape: [1, 1, 256] },
+      { name: "mean", kind: "vector", shape: [1, 1, 256] },
+      { name: "logits", kind: "vector", shape: [1, 1, classes] },
+    ],
+    input: 0,
+    steps: [
+      { kind: "pointwise", covers: [], input: 0, epilogue: [["mean", 0, 1, 0]] },
+      {
+        kind: "linear",
+        covers: [],
+        input: 1,
+        weight: "w",
+        out: classes,
+        epilogue: [["store", 0, 2, 0]],
+      },
+    ],
+    outputs: { logits: 2 },
+  };
+  const data = Float32Array.from({ length: classes * 256 }, (_, i) => Math.sin(i));
+  const written = () => writeOnebit({ program, tensors: { w: floatTensor(data, [classes, 256]) } });
+
+  it("gives the model once its checksum is known to be right", async () => {
+    using model = await load(await written(), { backend: "wasm" });
+    const { logits } = await model.run({
+      shape: [1, 256, 1, 1],
+      data: new Float32Array(256).fill(1),
+    });
+    const sum = data.subarray(256, 512).reduce((total, w) => total + w, 0);
+    expect(logits.data[1]).toBeCloseTo(sum, 3);
+  });
+
+  it("gives no model where a bit of a weight has changed, and leaves nothing behind", async () => {
+    const damaged = await written();
+    damaged[damaged.length - 4] ^= 1;
+    let running = 0;
+    const backend: Backend = {
+      ...reference,
+      async compile(...what) {
+        const executable = await reference.compile(...what);
+        running++;
+        return { ...executable, run: executable.run, dispose: () => running-- };
+      },
+    };
+    await expect(load(damaged, { backend })).rejects.toThrow(/^model: the file is damaged/);
+    expect(running).toBe(0);
+    const failing = { ...backend, compile: () => Promise.reject(new Error("no device")) };
+    await expect(load(damaged, { backend: failing })).rejects.toThrow(/the file is damaged/);
+    await expect(load(await written(), { backend: failing })).rejects.toThrow("no device");
+    const input = [3, 3] as const;
+    await expect(load(damaged, { backend, input })).rejects.toThrow(/the file is damaged/);
+  });
+});
+
 describe.each(["reference", "wasm"] as const)("a model on %s", (backend) => {
   const loaded = () => load(bytes, { backend });
 
@@ -188,6 +247,8 @@ describe.each(["reference", "wasm"] as const)("a model on %s", (backend) => {
     for (const [i, input] of inputs.entries()) {
       expect(await model.run(input as Input)).toEqual(together[i]);
     }
+    const again = await Promise.all(inputs.map((input) => model.run(input as Input)));
+    expect(again).toEqual(together);
   });
 
   it("says what does not fit", async () => {

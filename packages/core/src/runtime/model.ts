@@ -1,6 +1,7 @@
 import { OnebitError, UsageError } from "../errors.js";
 import type { Card, OnebitFile } from "../file/index.js";
 import type { Preprocess } from "../image/index.js";
+import { awake } from "../platform/awake.js";
 import { type ProgramCost, programCost, type StepCost } from "../program/cost.js";
 import type { MapShape } from "../program/geometry.js";
 import { prune } from "../program/prune.js";
@@ -8,6 +9,7 @@ import type { Program } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type Chosen, compileFor } from "./backends.js";
 import {
+  checkTensor,
   type FloatTensor,
   type ImageInput,
   outputTensor,
@@ -61,6 +63,8 @@ export class Model implements Disposable {
   #complete: Promise<Executable> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
+  /** Of the last single image: fresh memory costs more than filling it. */
+  #spare: Float32Array | undefined;
 
   private constructor(file: OnebitFile, program: Program, chosen: Chosen, settings: ModelSettings) {
     this.#file = file;
@@ -108,11 +112,28 @@ export class Model implements Disposable {
     return single ? predictions[0] : predictions;
   }
 
-  /** Logits [N, classes] of images [N, C, H, W] that are normalised already. */
+  /**
+   * Logits [N, classes] of images [N, C, H, W] that are normalised already and stay as they are until
+   * this resolves.
+   */
   async run(input: FloatTensor): Promise<{ readonly logits: FloatTensor }> {
+    const data = await this.#runTensor(input);
+    return { logits: { shape: [input.shape[0], this.info.classes], data } };
+  }
+
+  async #runTensor(input: FloatTensor): Promise<Float32Array> {
     const count = input.shape[0];
-    const data = await this.#runMain(prepareTensor(input, inputShape(this.#program)), count);
-    return { logits: { shape: [count, this.info.classes], data } };
+    const { executable } = this.#chosen;
+    if (executable.runPlanes) {
+      checkTensor(input, inputShape(this.#program));
+      const { logits } = await this.#enqueue(() => executable.runPlanes!(input.data, count));
+      return logits;
+    }
+    const memory = (length: number) => this.#memory(length);
+    const batch = prepareTensor(input, inputShape(this.#program), memory);
+    const data = await this.#runMain(batch, count);
+    if (count === 1) this.#spare = batch;
+    return data;
   }
 
   /**
@@ -175,6 +196,14 @@ export class Model implements Disposable {
     this.dispose();
   }
 
+  /** No run under way reads the spare: each took what it had. */
+  #memory(length: number): Float32Array {
+    const spare = this.#spare;
+    if (spare?.length !== length) return new Float32Array(length);
+    this.#spare = undefined;
+    return spare;
+  }
+
   #prepare(images: readonly ImageInput[]): Float32Array {
     const { preprocess } = this.#file;
     if (preprocess) return prepareImages(images, preprocess);
@@ -190,8 +219,9 @@ export class Model implements Disposable {
 
   async #compileComplete(): Promise<Executable> {
     const { program, tensors } = this.#file;
+    const { backend } = this.#chosen;
     try {
-      return await this.#chosen.backend.compile(program, tensors, this.#settings);
+      return await awake(() => backend.compile(program, tensors, this.#settings));
     } catch (error) {
       this.#complete = undefined;
       throw error;

@@ -84,7 +84,7 @@ bool runCase(const Case& c, const Isa* isa, int32_t threads) {
     for (int64_t i = 0; i < count; i++) images.insert(images.end(), c.image.begin(), c.image.end());
     for (const auto& output : c.outputs) results.emplace_back(output.size() * count);
     for (auto& result : results) outputs.push_back(result.data());
-    executable.run(images.data(), count, outputs);
+    executable.run({images.data(), false}, count, outputs);
     for (size_t o = 0; o < results.size(); o++) {
       for (size_t i = 0; i < results[o].size(); i++) {
         if (!same(results[o][i], c.outputs[o][i % c.outputs[o].size()])) return false;

@@ -1,7 +1,11 @@
 import { join } from "node:path";
 import type { Graph, Tensor } from "onebit/graph";
-import { buildModel, type ModelOptions } from "onebit/models";
+import { buildModel } from "onebit/models";
 import { describe, expect, it } from "vitest";
+import {
+  goldenNetworks,
+  goldenTemperature,
+} from "../../../core/src/test-support/golden-networks.js";
 import { readNpz } from "../../../core/src/test-support/npy.js";
 import { runOnnx } from "../../../core/src/test-support/run-onnx.js";
 import { shared } from "../../../core/src/test-support/shared.js";
@@ -27,36 +31,18 @@ const adamw: OptimiserConfig = {
 };
 const adam: OptimiserConfig = { ...adamDefaults, kind: "adam" };
 
-interface Bundle {
-  readonly name: string;
-  readonly model: string;
-  readonly options: Partial<ModelOptions>;
-  readonly optimiser: OptimiserConfig;
-  readonly clip: number | null;
-}
-
-const bundles: readonly Bundle[] = [
-  {
-    ...{ name: "bnext-narrow-c10", model: "bnext", optimiser: adamw, clip: 5 },
-    options: { widths: [8, 16, 32, 32, 32, 64, 64, 64], classes: 10, input: [3, 32, 32] },
-  },
-  {
-    ...{ name: "bnext18-narrow-c10", model: "bnext-18", optimiser: adamw, clip: 5 },
-    options: { width: 8, classes: 10, input: [3, 32, 32] },
-  },
-  {
-    ...{ name: "reactnet-a-narrow", model: "reactnet", optimiser: adam, clip: null },
-    options: { widths: [8, 16, 32, 32, 64, 64], classes: 100, input: [3, 64, 64] },
-  },
-  {
-    ...{ name: "reactnet-18-narrow", model: "reactnet-18", optimiser: adam, clip: null },
-    options: { width: 8, classes: 100, input: [3, 64, 64] },
-  },
-];
+/** As each family's authors train it. */
+const bundles = goldenNetworks.map((network) => {
+  const isBnext = network.model.startsWith("bnext");
+  return {
+    ...network,
+    ...(isBnext ? { optimiser: adamw, clip: 5 } : { optimiser: adam, clip: null }),
+  };
+});
 
 const root = shared("goldens");
 const LEARNING_RATE = 1e-3;
-const scalars = { temperature: 0.9 ** 511 };
+const scalars = { temperature: goldenTemperature };
 
 describe.runIf(root !== undefined).each(bundles)("one training step of $name", (bundle) => {
   const load = () => {

@@ -30,6 +30,7 @@ export interface FloatEvaluation extends Accuracy {
   readonly confusion: readonly (readonly number[])[];
   /** Predicted class of every image, in the order of the split. */
   readonly predictions: Int32Array;
+  /** From the first image read to the last result: reading and preparing images included. */
   readonly imagesPerSecond: number;
 }
 

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { OnebitError } from "onebit";
+import { builtModule } from "../../built-module.js";
 import type { OnnxModel, PeerEngine, PeerSession } from "./peer.js";
 import type { WebReply, WebRequest } from "./web-worker.js";
 
@@ -41,7 +40,10 @@ class WebWorker {
   #waiting: { done(reply: unknown): void; failed(error: Error): void } | undefined;
 
   constructor(threads: number) {
-    this.#worker = new Worker(workerUrl(), { workerData: { threads }, execArgv: [] });
+    this.#worker = new Worker(builtModule("web-worker.js", import.meta.url), {
+      workerData: { threads },
+      execArgv: [],
+    });
     this.#worker.on("message", (reply: WebReply<unknown>) => {
       const waiting = this.#waiting;
       this.#waiting = undefined;
@@ -79,12 +81,4 @@ export function installedVersion(require: Require): string {
   }
   const root = main.slice(0, main.lastIndexOf("dist"));
   return (require(`${root}package.json`) as { version: string }).version;
-}
-
-/** Node cannot run TypeScript in a worker: from sources (tests), the module's build is taken. */
-function workerUrl(): URL {
-  if (!import.meta.url.endsWith(".ts")) return new URL("web-worker.js", import.meta.url);
-  const built = new URL("../../../dist/bench/peers/web-worker.js", import.meta.url);
-  if (existsSync(fileURLToPath(built))) return built;
-  throw new OnebitError(`${fileURLToPath(built)} is not built: run "npm run build" first`);
 }

@@ -1,0 +1,42 @@
+import { fork } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BackendName, OnebitError } from "onebit";
+import { builtModule } from "../built-module.js";
+import { median } from "./latency.js";
+
+/** Milliseconds of loading a packed network in a process that has done nothing else. */
+export type ColdLoad = (
+  packed: Uint8Array,
+  backend: BackendName,
+  threads: number,
+) => Promise<number>;
+
+const PROCESSES = 5;
+
+/** Importing onebit and loading the file: the median of five new processes. */
+export const coldLoad: ColdLoad = async (packed, backend, threads) => {
+  const folder = await mkdtemp(join(tmpdir(), "onebit-"));
+  try {
+    const path = join(folder, "model.onebit");
+    await writeFile(path, packed);
+    const times: number[] = [];
+    for (let i = 0; i < PROCESSES; i++) times.push(await inNewProcess(path, backend, threads));
+    return median(times);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+function inNewProcess(path: string, backend: string, threads: number): Promise<number> {
+  const module = builtModule("cold-load-process.js", import.meta.url);
+  const child = fork(module, [path, backend, String(threads)], { execArgv: [] });
+  return new Promise((done, failed) => {
+    const because = (reason: unknown) =>
+      failed(new OnebitError(`${backend}: does not load in a new process: ${reason}`));
+    child.on("message", (answer) => (typeof answer === "number" ? done(answer) : because(answer)));
+    child.on("error", because);
+    child.on("disconnect", () => because("it ended without an answer"));
+  });
+}

@@ -11,6 +11,9 @@ namespace onebit {
 
 namespace {
 
+/** Threads may not share a word of bits. */
+constexpr int32_t kWordBits = 32;
+
 /** Scratch memory of a step. */
 struct Scratch {
   std::vector<Range> sums;
@@ -246,13 +249,13 @@ class Compiler {
     if (step.serial) return;
     const bool divisible =
         raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
-          return op.code != Code::bits || op.offset % kLanes == 0;
+          return op.code != Code::bits || op.offset % kWordBits == 0;
         });
     const int32_t threads = options_.threads;
     // Byte kernels spread their weights once per task.
     if (divisible && job.height < (job.spread ? 8 : 4) * threads) {
       step.taskRows = job.height;
-      step.taskBlocks = share(job.blockCount, threads, job.spread ? kSpreadBlocks : 1);
+      step.taskBlocks = share(job.blockCount, threads, kWordBits / kLanes);
     } else {
       const int32_t tasks = job.spread ? threads : 2 * threads;
       step.taskRows = std::min(step.taskRows, share(job.height, tasks, 1));

@@ -8,14 +8,6 @@
 
 namespace onebit {
 
-/** Means of a register: row sums lie in the arena, the result goes into a vector. */
-struct Mean {
-  size_t sums;
-  int32_t sumStride, height, width, channels;
-  Place vector;
-  int32_t offset;
-};
-
 struct CompiledStep {
   StepJob job;
   std::vector<Block> blocks;

@@ -131,7 +131,7 @@ void Executable::runStep(Worker& worker, char* arena, const CompiledStep& step, 
     for (int32_t task = 0; task < tasks; task++)
       program_->isa->run(step.job, frameOf(worker, arena), taskOf(step, task));
   }
-  finishMeans(worker, arena, step);
+  for (const Mean& mean : step.means) program_->isa->finishMean(mean, arena);
 }
 
 void Executable::runShared(char* arena, const CompiledStep& step) {
@@ -167,20 +167,6 @@ void Executable::spread(char* arena, const CompiledStep& step, bool shared) {
   };
   if (shared) return pool_.forEach(context.tasks, run, &context);
   run(&context, 0, 0);
-}
-
-/** Row sums added in float64, divided once. */
-void Executable::finishMeans(Worker& worker, char* arena, const CompiledStep& step) const {
-  for (const Mean& mean : step.means) {
-    worker.sums.assign(mean.channels, 0);
-    for (int32_t y = 0; y < mean.height; y++) {
-      const float* row = reinterpret_cast<const float*>(arena + mean.sums) + int64_t{y} * mean.sumStride;
-      for (int32_t c = 0; c < mean.channels; c++) worker.sums[c] += static_cast<double>(row[c]);
-    }
-    float* to = reinterpret_cast<float*>(arena + mean.vector.offset) + mean.offset;
-    const double pixels = static_cast<double>(mean.height) * mean.width;
-    for (int32_t c = 0; c < mean.channels; c++) to[c] = static_cast<float>(worker.sums[c] / pixels);
-  }
 }
 
 void Executable::readImage(char* arena, const Batch& batch, int64_t image) const {

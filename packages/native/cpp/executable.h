@@ -37,7 +37,6 @@ class Executable {
     Memory arena;
     Memory tiles;
     Memory scratch;
-    std::vector<double> sums;
     std::vector<double> nanoseconds;
   };
 
@@ -52,7 +51,6 @@ class Executable {
   void runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared);
   void spread(char* arena, const CompiledStep& step, bool shared);
   void runShared(char* arena, const CompiledStep& step);
-  void finishMeans(Worker& worker, char* arena, const CompiledStep& step) const;
   void readImage(char* arena, const Batch& batch, int64_t image) const;
   void writeOutputs(const char* arena, const Batch& batch, int64_t image) const;
 

@@ -173,6 +173,14 @@ struct Task {
   int32_t rowBegin, rowEnd, blockBegin, blockEnd;
 };
 
+/** Means of a register: row sums [height][sumStride] lie in the arena, the result goes into a vector. */
+struct Mean {
+  size_t sums;
+  int32_t sumStride, height, width, channels;
+  Place vector;
+  int32_t offset;
+};
+
 /** The kernels of one instruction set. */
 struct Isa {
   const char* name;
@@ -183,6 +191,7 @@ struct Isa {
   void (*run)(const StepJob& job, const Frame& frame, const Task& task);
   /** Bits to bytes, rows of the input with its border; only where the format is bytes. */
   void (*spread)(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd);
+  void (*finishMean)(const Mean& mean, char* arena);
 };
 
 const Isa* scalarKernels();

@@ -13,7 +13,7 @@ namespace {
 #include "window.h"
 #include "count_avx2.h"
 #include "steps.h"
-constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, nullptr};
+constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, nullptr, finishMean};
 }  // namespace
 
 const Isa* avx2Kernels() { return &kIsa; }

@@ -26,12 +26,8 @@ static inline uint32_t readBits(const uint32_t* words, int first, int lanes, int
   return static_cast<uint32_t>(both >> shift) & ((1u << lanes) - 1);
 }
 
-/** Sets bits of cleared words: a whole half word, or among others. */
-static inline void writeBits(uint32_t* words, int first, uint32_t mask, bool whole) {
-  if (whole) {
-    reinterpret_cast<uint16_t*>(words)[first >> 4] = static_cast<uint16_t>(mask);
-    return;
-  }
+/** Sets bits of cleared words, among others. */
+static inline void mergeBits(uint32_t* words, int first, uint32_t mask) {
   const uint64_t both = static_cast<uint64_t>(mask) << (first & 31);
   words[first >> 5] |= static_cast<uint32_t>(both);
   if (both >> 32) words[(first >> 5) + 1] |= static_cast<uint32_t>(both >> 32);
@@ -158,14 +154,23 @@ struct Group {
 
   void storeBits(const MicroOp& op) const {
     const F16 threshold = load(op.t + block.first);
+    op.orEqual ? putMasks(op, [&](const F16& x) { return maskAbove<true>(x, threshold); })
+               : putMasks(op, [&](const F16& x) { return maskAbove<false>(x, threshold); });
+  }
+
+  template <typename MaskOf>
+  void putMasks(const MicroOp& op, MaskOf maskOf) const {
     const int first = op.offset + block.first;
-    const bool whole = lanes() == kLanes && first % kLanes == 0;
     uint32_t* words = at<uint32_t>(frame, op.place, y, x);
+    if (lanes() == kLanes && first % kLanes == 0) {
+      uint16_t* to = reinterpret_cast<uint16_t*>(words) + first / kLanes;
+      const int64_t step = 2 * static_cast<int64_t>(op.place.pixel);
 #pragma GCC unroll 16
-    for (int t = 0; t < T; t++) {
-      const uint32_t mask = maskAbove(v[t], threshold, op.orEqual) & ((1u << lanes()) - 1);
-      writeBits(words + static_cast<int64_t>(t) * op.place.pixel, first, mask, whole);
+      for (int t = 0; t < T; t++, to += step) *to = static_cast<uint16_t>(maskOf(v[t]));
+      return;
     }
+    for (int t = 0; t < T; t++, words += op.place.pixel)
+      mergeBits(words, first, maskOf(v[t]) & ((1u << lanes()) - 1));
   }
 
   /** Row sums grow pixel after pixel. */

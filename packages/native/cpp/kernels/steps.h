@@ -270,3 +270,20 @@ static void runTask(const StepJob& job, const Frame& given, const Task& task) {
   if (weights) return runByBlock(job, frame, task);
   runByRow(job, frame, task);
 }
+
+/** Row sums added in float64, divided once. */
+static void finishMean(const Mean& mean, char* arena) {
+  const double pixels = static_cast<double>(mean.height) * mean.width;
+  float* to = reinterpret_cast<float*>(arena + mean.vector.offset) + mean.offset;
+  for (int c = 0; c < mean.channels; c += kLanes) {
+    const float* row = reinterpret_cast<const float*>(arena + mean.sums) + c;
+    D sums[kParts] = {};
+    for (int y = 0; y < mean.height; y++, row += mean.sumStride) {
+      const F16 x = load(row);
+      ONEBIT_EACH sums[i] = sums[i] + __builtin_convertvector(x.v[i], D);
+    }
+    F16 means;
+    ONEBIT_EACH means.v[i] = __builtin_convertvector(sums[i] / pixels, V);
+    storePart(to + c, means, mean.channels - c < kLanes ? mean.channels - c : kLanes);
+  }
+}

@@ -18,6 +18,8 @@ typedef int32_t IMemory __attribute__((vector_size(4 * ONEBIT_WIDTH), aligned(4)
 typedef int16_t S __attribute__((vector_size(2 * ONEBIT_WIDTH)));
 typedef int16_t SMemory __attribute__((vector_size(2 * ONEBIT_WIDTH), aligned(2), may_alias));
 
+typedef double D __attribute__((vector_size(8 * ONEBIT_WIDTH)));
+
 struct F16 {
   V v[kParts];
 };
@@ -121,15 +123,16 @@ static inline F16 fromCounts(const I16& base, const int32_t* counts) {
 }
 
 /** Bit i says whether a > b (or a >= b) in lane i; never where one is NaN. */
-static inline uint32_t maskAbove(const F16& a, const F16& b, bool orEqual) {
+template <bool OrEqual>
+static inline uint32_t maskAbove(const F16& a, const F16& b) {
 #if defined(__AVX512F__)
   const __m512 x = reinterpret_cast<__m512>(a.v[0]);
   const __m512 y = reinterpret_cast<__m512>(b.v[0]);
-  return orEqual ? _mm512_cmp_ps_mask(x, y, _CMP_GE_OQ) : _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ);
+  return OrEqual ? _mm512_cmp_ps_mask(x, y, _CMP_GE_OQ) : _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ);
 #else
   uint32_t mask = 0;
   ONEBIT_EACH {
-    const I above = orEqual ? a.v[i] >= b.v[i] : a.v[i] > b.v[i];
+    const I above = OrEqual ? a.v[i] >= b.v[i] : a.v[i] > b.v[i];
 #if defined(__AVX2__)
     mask |= static_cast<uint32_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(above))) << (i * kWidth);
 #elif defined(__SSE2__)

@@ -167,7 +167,7 @@ static inline int32_t tilePixelsOf(const StepJob& job, int32_t rows) {
 }
 /** Weights of a chunk and a block as bytes, and of all that byte kernels hold at a time. */
 constexpr size_t kChunkBytes = 1024;
-constexpr size_t kSpreadBytes = kSpreadBlocks * 18 * kChunkBytes;
+constexpr size_t kSpreadBytes = kSpreadBlocks * 9 * kChunkBytes;
 
 struct Task {
   int32_t rowBegin, rowEnd, blockBegin, blockEnd;

@@ -1,7 +1,7 @@
 // Minus the weights where activation bits are set, AMX tiles of 8-bit integers.
 //
 //   once per task and two blocks of output channels:
-//     for each 18 chunks of 64 window channels:
+//     for each 9 chunks of 64 window channels:
 //       their weights from bits to bytes, -1 where the bit is set, else +1: they stay in L1
 //       for each two tiles of up to 16 pixels of a row
 //         for each chunk:
@@ -47,8 +47,8 @@ struct Slab {
   int64_t countsPerBlock;
 };
 
-/** Two blocks of one slab: 36 kB of bytes. */
-constexpr int kSlabChunks = 18;
+/** Two blocks of one slab: 18 kB of bytes, which leaves the first-level cache room for pixels and sums. */
+constexpr int kSlabChunks = 9;
 constexpr size_t kSlabBytes = kSlabChunks * kChunkBytes;
 static_assert(kSpreadBlocks * kSlabBytes == kSpreadBytes);
 

@@ -33,7 +33,10 @@ static inline void mergeBits(uint32_t* words, int first, uint32_t mask) {
   if (both >> 32) words[(first >> 5) + 1] |= static_cast<uint32_t>(both >> 32);
 }
 
-/** T pixels of one block, each a vector of its channels: 16 of them where Full, else fewer. */
+/**
+ * T pixels of one block, each a vector of its channels: 16 of them where Full, else fewer. Every loop
+ * over v is unrolled: one index that is not constant, and v moves from registers to memory.
+ */
 template <int T, bool Full>
 struct Group {
   const StepJob& job;
@@ -135,6 +138,8 @@ struct Group {
   /** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
   void storePooled(const MicroOp& op) const {
     if (y / 2 >= op.rows) return;
+    if (T % 2 == 0 && x % 2 == 0 && x + T <= 2 * op.columns)
+      return y % 2 == 0 ? storePairs<false>(op) : storePairs<true>(op);
     float values[T * kLanes];
     keep(values);
     const F16 zero = broadcast(0), quarter = broadcast(0.25f);
@@ -149,6 +154,19 @@ struct Group {
       if (both) sum = sum + load(values + ++t * kLanes);
       const bool last = y % 2 == 1 && (both || !left);
       storePart(to, last ? sum * quarter : sum, lanes());
+    }
+  }
+
+  /** Of whole pairs of pixels. */
+  template <bool Second>
+  void storePairs(const MicroOp& op) const {
+    const F16 zero = broadcast(0), quarter = broadcast(0.25f);
+    float* to = at<float>(frame, op.place, y / 2, x / 2) + channelAt(op.place, op.offset + block.first);
+#pragma GCC unroll 16
+    for (int t = 0; t + 1 < T; t += 2, to += op.place.pixel) {
+      const F16 before = Second ? loadPart(to, lanes()) : zero;
+      const F16 sum = (before + v[t]) + v[t + 1];
+      storePart(to, Second ? sum * quarter : sum, lanes());
     }
   }
 
@@ -169,6 +187,7 @@ struct Group {
       for (int t = 0; t < T; t++, to += step) *to = static_cast<uint16_t>(maskOf(v[t]));
       return;
     }
+#pragma GCC unroll 16
     for (int t = 0; t < T; t++, words += op.place.pixel)
       mergeBits(words, first, maskOf(v[t]) & ((1u << lanes()) - 1));
   }

@@ -14,6 +14,9 @@ class BitRow {
   BitRow(const Tensor& weight, int32_t out, int32_t channel)
       : bytes_(weight.bytes / out), data_(weight.data + channel * bytes_) {}
 
+  /** The row of a later channel. */
+  BitRow below(int32_t channels) const { return BitRow(bytes_, data_ + channels * bytes_); }
+
   /** `count` bits, at most 32, from `first` on. */
   uint32_t read(int64_t first, int32_t count) const {
     if ((first & 31) == 0 && count == 32) {
@@ -29,6 +32,8 @@ class BitRow {
   }
 
  private:
+  BitRow(size_t bytes, const unsigned char* data) : bytes_(bytes), data_(data) {}
+
   size_t bytes_;
   const unsigned char* data_;
 };
@@ -44,27 +49,46 @@ int64_t chunkOf(const StepJob& job, int64_t word) {
   return word / job.rowLength * ((job.rowLength + 1) / 2) + word % job.rowLength / 2;
 }
 
-void writeNibbles(unsigned char* panel, int64_t word, int32_t lane, uint32_t bits) {
-  for (int byte = 0; byte < 4; byte++) {
-    unsigned char* to = panel + (word * 4 + byte) * 2 * kLanes + lane;
-    to[0] = (bits >> (8 * byte)) & 15;
-    to[kLanes] = (bits >> (8 * byte + 4)) & 15;
+/** 32 bits of each of 16 channels -> per nibble of them, those of all channels: 16 x 4 bits. */
+void transposeNibbles(const uint32_t* lanes, uint64_t* rows) {
+  for (int i = 0; i < 8; i++) rows[i] = lanes[i] | uint64_t{lanes[i + 8]} << 32;
+  // In both halves the 8 x 8 nibbles change places: single ones, then blocks of 2 x 2 and of 4 x 4.
+  constexpr uint64_t masks[] = {0x0f0f0f0f0f0f0f0f, 0x00ff00ff00ff00ff, 0x0000ffff0000ffff};
+  for (int k = 0; k < 3; k++) {
+    for (int i = 0; i < 8; i++) {
+      if (i >> k & 1) continue;
+      uint64_t& low = rows[i];
+      uint64_t& high = rows[i + (1 << k)];
+      const uint64_t moved = ((low >> (4 << k)) ^ high) & masks[k];
+      high ^= moved;
+      low ^= moved << (4 << k);
+    }
   }
 }
 
-/** 4 channels in a row of the tile: bits 4 * lane and up of its 64-bit word. */
-void writeTileRows(const StepJob& job, unsigned char* panel, int64_t word, int32_t lane, uint32_t bits) {
-  uint64_t* rows =
-      reinterpret_cast<uint64_t*>(panel) + chunkOf(job, word) * kLanes + word % job.rowLength % 2 * 8;
-  for (int nibble = 0; nibble < 8; nibble++)
-    rows[nibble] |= uint64_t{(bits >> (4 * nibble)) & 15} << (4 * lane);
+void writeNibbles(unsigned char* panel, int64_t word, const uint32_t* lanes) {
+  for (int byte = 0; byte < 4; byte++) {
+    unsigned char* to = panel + (word * 4 + byte) * 2 * kLanes;
+    for (int lane = 0; lane < kLanes; lane++) {
+      to[lane] = (lanes[lane] >> (8 * byte)) & 15;
+      to[kLanes + lane] = (lanes[lane] >> (8 * byte + 4)) & 15;
+    }
+  }
 }
 
-void writeWord(const StepJob& job, unsigned char* panel, int64_t word, int32_t lane, uint32_t bits) {
+/** Rows of the tile, 4 channels of the window each: bits 4 * lane and up of their 64-bit words. */
+void writeTileRows(const StepJob& job, unsigned char* panel, int64_t word, const uint32_t* lanes) {
+  uint64_t* rows =
+      reinterpret_cast<uint64_t*>(panel) + chunkOf(job, word) * kLanes + word % job.rowLength % 2 * 8;
+  transposeNibbles(lanes, rows);
+}
+
+/** The same word of 16 channels. */
+void writeWord(const StepJob& job, unsigned char* panel, int64_t word, const uint32_t* lanes) {
   switch (job.format) {
-    case PanelFormat::words: std::memcpy(panel + (word * kLanes + lane) * 4, &bits, 4); return;
-    case PanelFormat::nibbles: return writeNibbles(panel, word, lane, bits);
-    case PanelFormat::bytes: return writeTileRows(job, panel, word, lane, bits);
+    case PanelFormat::words: std::memcpy(panel + word * kLanes * 4, lanes, kLanes * 4); return;
+    case PanelFormat::nibbles: return writeNibbles(panel, word, lanes);
+    case PanelFormat::bytes: return writeTileRows(job, panel, word, lanes);
   }
 }
 
@@ -104,13 +128,20 @@ int32_t* copied(const std::vector<int32_t>& values, Constants& constants) {
   return copy;
 }
 
+/** Without an instruction for it the compiler would call a function. */
+int32_t countBits(uint32_t x) {
+  x -= x >> 1 & 0x55555555;
+  x = (x & 0x33333333) + (x >> 2 & 0x33333333);
+  return (((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101u) >> 24;
+}
+
 /** Sum of one channel's weights at each kernel position. */
 std::vector<int32_t> positionSums(const BitRow& row, int32_t positions, int32_t groupChannels) {
   std::vector<int32_t> sums(positions);
   for (int32_t p = 0; p < positions; p++) {
     int32_t ones = 0;
     for (int32_t c = 0; c < groupChannels; c += 32) {
-      ones += __builtin_popcount(row.read(int64_t{p} * groupChannels + c, std::min(32, groupChannels - c)));
+      ones += countBits(row.read(int64_t{p} * groupChannels + c, std::min(32, groupChannels - c)));
     }
     sums[p] = 2 * ones - groupChannels;
   }
@@ -135,15 +166,18 @@ void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Const
   job.panelBytes = panelBytesOf(job);
   unsigned char* panels = constants.allocate<unsigned char>(job.panelBytes * job.blockCount);
   job.panels = panels;
+  uint32_t lanes[kLanes] = {};
   for (int32_t b = 0; b < job.blockCount; b++, panels += job.panelBytes) {
-    for (int32_t lane = 0; lane < job.blocks[b].lanes; lane++) {
-      const BitRow row(weight, job.channels, job.blocks[b].first + lane);
-      int64_t word = 0;
-      for (int32_t p = 0; p < positions; p++) {
-        for (int32_t c = 0; c < groupChannels; c += 32, word++) {
-          const uint32_t bits = row.read(int64_t{p} * groupChannels + c, std::min(32, groupChannels - c));
-          writeWord(job, panels, word, lane, bits);
-        }
+    const Block& block = job.blocks[b];
+    std::fill(lanes + block.lanes, lanes + kLanes, 0);
+    const BitRow first(weight, job.channels, block.first);
+    int64_t word = 0;
+    for (int32_t p = 0; p < positions; p++) {
+      for (int32_t c = 0; c < groupChannels; c += 32, word++) {
+        const int32_t count = std::min(32, groupChannels - c);
+        for (int32_t lane = 0; lane < block.lanes; lane++)
+          lanes[lane] = first.below(lane).read(int64_t{p} * groupChannels + c, count);
+        writeWord(job, panels, word, lanes);
       }
     }
   }
@@ -154,9 +188,10 @@ void tileFloats(StepJob& job, const Tensor& weight, int32_t products, Constants&
   float* panels = constants.allocate<float>(size_t(products) * kLanes * job.blockCount);
   job.panels = reinterpret_cast<const unsigned char*>(panels);
   for (int32_t b = 0; b < job.blockCount; b++, panels += size_t(products) * kLanes) {
-    for (int32_t lane = 0; lane < job.blocks[b].lanes; lane++) {
-      const float* row = weight.floats() + size_t(job.blocks[b].first + lane) * products;
-      for (int32_t i = 0; i < products; i++) panels[size_t(i) * kLanes + lane] = row[i];
+    const float* rows = weight.floats() + size_t(job.blocks[b].first) * products;
+    for (int32_t i = 0; i < products; i++) {
+      for (int32_t lane = 0; lane < job.blocks[b].lanes; lane++)
+        panels[size_t(i) * kLanes + lane] = rows[size_t(lane) * products + i];
     }
   }
 }

@@ -16,7 +16,9 @@ export async function digest(
   table: readonly TensorEntry[],
   data: Uint8Array,
 ): Promise<string> {
+  const hashing = sha256(data);
   const sorted = [...table].sort(([a], [b]) => (a < b ? -1 : 1));
-  const text = `${JSON.stringify([header, sorted])}\n${await sha256(data)}`;
+  const head = JSON.stringify([header, sorted]);
+  const text = `${head}\n${await hashing}`;
   return sha256(new TextEncoder().encode(text));
 }

@@ -135,6 +135,21 @@ describe("a damaged or forged .onebit", () => {
     expect(refused).toBeGreaterThan(19_700);
   });
 
+  it("is said to be damaged, whatever its data have become", async () => {
+    const original = await writeOnebit(file);
+    const start = original.length - dataBytes(original);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: start, max: original.length - 4 }), async (at) => {
+        const bytes = original.slice();
+        // Somewhere a NaN, or bits of a padding.
+        bytes.fill(255, at, at + 4);
+        if (Buffer.compare(bytes, original) === 0) return;
+        await expect(readOnebit(bytes)).rejects.toThrow(/^the file is damaged: its SHA-256/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("is refused when cut off anywhere, or continued", async () => {
     const original = await writeOnebit(file);
     for (let length = 0; length < original.length; length += 1 + (length >> 4)) {

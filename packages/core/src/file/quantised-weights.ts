@@ -16,10 +16,12 @@ const WIDTHS = [4, 8] as const;
 export type Stored = { readonly [key: string]: StoredTensor };
 export type FloatTensor = Extract<ProgramTensor, { type: "float32" }>;
 
-export const levelsKey = (key: string, bits: number) => `${key}:${bits}-bit`;
+const LEVELS_END = "-bit";
+export const levelsKey = (key: string, bits: number) => `${key}:${bits}${LEVELS_END}`;
 
 /** Keys of the tensors that hold the levels of others. */
 export function isLevelsOf(key: string, stored: Stored): boolean {
+  if (!key.endsWith(LEVELS_END)) return false;
   return WIDTHS.some((bits) => {
     const weight = key.slice(0, key.length - levelsKey("", bits).length);
     return levelsKey(weight, bits) === key && Object.hasOwn(stored, weight);

@@ -19,10 +19,39 @@ import { splitSmallFloats } from "./small-floats.js";
  * OnebitError: not such a file, damaged, or written for a later version of onebit.
  */
 export async function readOnebit(bytes: Uint8Array): Promise<OnebitFile> {
+  const { file, intact } = await openOnebit(bytes);
+  await intact;
+  return file;
+}
+
+/** A file whose checksum is still under way. */
+export interface OpenedOnebit {
+  readonly file: OnebitFile;
+  /** Rejects with an OnebitError where the file is damaged: to be awaited before results are used. */
+  readonly intact: Promise<void>;
+}
+
+/**
+ * As readOnebit, but with everything checked except for the checksum: what follows can be prepared
+ * while another thread hashes the data.
+ */
+export async function openOnebit(bytes: Uint8Array): Promise<OpenedOnebit> {
   const safetensors = readSafetensors(bytes);
   const header = readHeader(safetensors);
-  await checkDigest(header, safetensors, bytes);
-  const stored = splitSmallFloats(header.floats, safetensors.tensors);
+  const intact = checkDigest(header, safetensors, bytes);
+  // Told where it is awaited.
+  intact.catch(() => {});
+  try {
+    return { file: readContents(header, safetensors), intact };
+  } catch (error) {
+    // Whatever does not make sense in a damaged file: the damage is what is wrong with it.
+    await intact;
+    throw error;
+  }
+}
+
+function readContents(header: Header, { tensors: all }: Safetensors): OnebitFile {
+  const stored = splitSmallFloats(header.floats, all);
   const program = expandProgram(header.program, Object.keys(stored));
   const tensors = programTensors(program, stored);
   checkProgram(program, tensors);

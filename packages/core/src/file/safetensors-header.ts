@@ -91,7 +91,10 @@ function isObject(value: unknown): value is { [key: string]: unknown } {
 function scan(text: string): void {
   const seen: Set<string>[] = [];
   let depth = 0;
-  for (let at = 0; at < text.length; at++) {
+  // Regular expressions skip what lies between: nearly the whole header is one string.
+  const structure = /["[\]{}]/g;
+  while (structure.test(text)) {
+    const at = structure.lastIndex - 1;
     const character = text[at];
     if (character === "{") seen.push(new Set());
     if (character === "}") seen.pop();
@@ -101,15 +104,17 @@ function scan(text: string): void {
     if (character !== '"') continue;
     const end = endOfString(text, at);
     if (isKey(text, end)) refuseRepeated(text.slice(at, end), seen[seen.length - 1]);
-    at = end - 1;
+    structure.lastIndex = end;
   }
 }
 
+/** A quote behind an even number of backslashes, or none. */
+const CLOSING = /(?<!\\)(?:\\\\)*"/g;
+
 /** Index after the closing quote, or the text's end. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at + 1;
+  CLOSING.lastIndex = start + 1;
+  return CLOSING.test(text) ? CLOSING.lastIndex : text.length;
 }
 
 function isKey(text: string, from: number): boolean {

@@ -42,6 +42,20 @@ describe("safetensors", () => {
     expect([...readSafetensors(bytes).tensors.a.data]).toEqual([7, 9]);
   });
 
+  it("finds repeated keys behind any quotes and backslashes, and no others", () => {
+    const text = fc.array(fc.constantFrom('"', "\\", "a", "{", "[", ":"), { maxLength: 6 });
+    const key = text.map((characters) => characters.join(""));
+    const entry = (name: string, at: number) =>
+      `${JSON.stringify(name)}:{"dtype":"U8","shape":[1],"data_offsets":[${at},${at + 1}]}`;
+    fc.assert(
+      fc.property(fc.array(key, { minLength: 1, maxLength: 5 }), (keys) => {
+        const read = () => readSafetensors(file(`{${keys.map(entry).join()}}`, keys.length));
+        if (new Set(keys).size < keys.length) expect(read).toThrow(/appears twice/);
+        else expect(Object.keys(read().tensors).sort()).toEqual([...keys].sort());
+      }),
+    );
+  });
+
   const tensor = (fields: string) =>
     `{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]${fields}}}`;
   it.each([
@@ -70,6 +84,8 @@ describe("safetensors", () => {
       /"a" appears twice/,
     ],
     ["absurd nesting", file("[".repeat(4e6), 0), /nested too deeply/],
+    ["a key of backslashes", file(`{"${"\\".repeat(7e6)}":1}`, 0), /must be an object/],
+    ["a key of backslashes without end", file(`{"${"\\".repeat(7e6 + 1)}":1}`, 0), /not JSON/],
     ["a key of megabytes", file(`{"${"k".repeat(7e6)}":1}`, 0), /must be an object/],
     [
       "an overlap",

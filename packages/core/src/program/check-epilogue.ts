@@ -1,7 +1,7 @@
 import { OnebitError } from "../errors.js";
 import { requireTensor } from "./check-tensors.js";
 import type { MapShape } from "./geometry.js";
-import { MICRO_OPS, operandsOf, writeOf } from "./micro-ops.js";
+import { MICRO_OPS, type Operand, writeOf } from "./micro-ops.js";
 import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "./types.js";
 import type { ValueLedger } from "./value-ledger.js";
 
@@ -17,45 +17,66 @@ export interface EpilogueContext {
 
 export function checkEpilogue(context: EpilogueContext): void {
   const { step, where } = context;
+  let writes = false;
   step.epilogue.forEach((op, index) => {
     const at = `${where}, micro-op ${index} (${op[0]})`;
     if (!Object.hasOwn(MICRO_OPS, op[0])) throw new OnebitError(`${at}: there is no such micro-op`);
-    if (op.length !== MICRO_OPS[op[0]].length + 1) {
-      throw new OnebitError(
-        `${at}: takes ${MICRO_OPS[op[0]].length} operands, has ${op.length - 1}`,
-      );
+    const sorts = MICRO_OPS[op[0]];
+    if (op.length !== sorts.length + 1) {
+      throw new OnebitError(`${at}: takes ${sorts.length} operands, has ${op.length - 1}`);
     }
-    checkRegisters(op, index, at);
-    for (const key of operandsOf<string>(op, "tensor")) {
-      requireTensor(context.tensors, key, "float32", [context.shape[2]], at);
-    }
-    checkNumbers(op, at);
-    if (op[0] === "load") checkLoad(op[1], context, at);
-    checkWrite(op, context, at);
+    for (let i = 0; i < sorts.length; i++) checkOperand(op[i + 1], sorts[i], context, index, at);
+    const write = writeOf(op);
+    if (!write) return;
+    checkWrite(op[0], write, context, at);
+    writes = true;
   });
-  if (!step.epilogue.some(writeOf)) throw new OnebitError(`${where}: writes no value`);
+  if (!writes) throw new OnebitError(`${where}: writes no value`);
 }
 
-function checkRegisters(op: MicroOp, index: number, at: string): void {
-  for (const register of operandsOf(op, "register")) {
-    if (!Number.isInteger(register) || register < 0 || register > index) {
-      throw new OnebitError(`${at}: register ${register} is not defined yet`);
-    }
+function checkOperand(
+  operand: unknown,
+  sort: Operand,
+  context: EpilogueContext,
+  index: number,
+  at: string,
+): void {
+  switch (sort) {
+    case "register":
+      checkRegister(operand as number, index, at);
+      return;
+    case "tensor":
+      requireTensor(context.tensors, operand as string, "float32", [context.shape[2]], at);
+      return;
+    case "number":
+      checkNumber(operand as number, at);
+      return;
+    case "zero":
+      if (operand === 1 || operand === -1) return;
+      throw new OnebitError(`${at}: sign of zero must be 1 or -1, is ${operand}`);
+    case "read":
+      checkLoad(operand as number, context, at);
+      return;
+    case "write":
+    case "offset":
+      // Together: checkWrite.
+      return;
+    default:
+      sort satisfies never;
   }
 }
 
-function checkNumbers(op: MicroOp, at: string): void {
-  for (const x of operandsOf(op, "number")) {
-    if (!Number.isFinite(x) || Math.fround(x) !== x) {
-      throw new OnebitError(`${at}: ${x} is not a finite float32 number`);
-    }
-    // JSON would lose its sign, and with it the bits of a result.
-    if (Object.is(x, -0)) throw new OnebitError(`${at}: -0 is not allowed, write 0`);
+function checkRegister(register: number, index: number, at: string): void {
+  if (Number.isInteger(register) && register >= 0 && register <= index) return;
+  throw new OnebitError(`${at}: register ${register} is not defined yet`);
+}
+
+function checkNumber(x: number, at: string): void {
+  if (!Number.isFinite(x) || Math.fround(x) !== x) {
+    throw new OnebitError(`${at}: ${x} is not a finite float32 number`);
   }
-  for (const zero of operandsOf(op, "zero")) {
-    if (zero !== 1 && zero !== -1)
-      throw new OnebitError(`${at}: sign of zero must be 1 or -1, is ${zero}`);
-  }
+  // JSON would lose its sign, and with it the bits of a result.
+  if (Object.is(x, -0)) throw new OnebitError(`${at}: -0 is not allowed, write 0`);
 }
 
 function checkLoad(id: number, { program, shape, ledger }: EpilogueContext, at: string): void {
@@ -77,17 +98,20 @@ const WRITTEN_KINDS: { readonly [op: string]: readonly ProgramValue["kind"][] } 
   mean: ["vector"],
 };
 
-function checkWrite(op: MicroOp, { program, shape, ledger }: EpilogueContext, at: string): void {
-  const write = writeOf(op);
-  if (!write) return;
+function checkWrite(
+  name: MicroOp[0],
+  write: { readonly value: number; readonly offset: number },
+  { program, shape, ledger }: EpilogueContext,
+  at: string,
+): void {
   const value = program.values[write.value];
   if (!value) throw new OnebitError(`${at}: there is no value ${write.value}`);
-  if (!WRITTEN_KINDS[op[0]].includes(value.kind)) {
+  if (!WRITTEN_KINDS[name].includes(value.kind)) {
     throw new OnebitError(`${at}: cannot write ${value.kind} "${value.name}"`);
   }
-  const [height, width] = op[0] === "mean" ? [1, 1] : shape;
+  const [height, width] = name === "mean" ? [1, 1] : shape;
   if (value.shape[0] !== height || value.shape[1] !== width) {
     throw new OnebitError(`${at}: writes [${shape}] into "${value.name}" [${value.shape}]`);
   }
-  ledger.write(write.value, write.offset, shape[2], op[0], at);
+  ledger.write(write.value, write.offset, shape[2], name, at);
 }

@@ -1,6 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { array, integer, integers, number, record } from "./json.js";
-import { MICRO_OPS, mapOperands } from "./micro-ops.js";
+import { MICRO_OPS, mapOperands, type Operand } from "./micro-ops.js";
 import { NameTable, readNames } from "./name-table.js";
 import type {
   MicroOp,
@@ -232,20 +232,29 @@ function expandGeometry(
 }
 
 function expandOp(json: unknown, tensors: readonly string[], where: string): MicroOp {
-  const [code, ...operands] = array(json, where);
-  const name = at(OP_NAMES, integer(code, where), where);
+  const row = array(json, where);
+  const name = at(OP_NAMES, integer(row[0], where), where);
   const sorts = MICRO_OPS[name];
-  if (operands.length !== sorts.length) {
+  if (row.length !== sorts.length + 1) {
     throw new OnebitError(
-      `${where}: ${name} takes ${sorts.length} operands, has ${operands.length}`,
+      `${where}: ${name} takes ${sorts.length} operands, has ${row.length - 1}`,
     );
   }
-  const expanded = operands.map((operand, i) => {
-    if (sorts[i] === "number") return number(operand, where);
-    const index = integer(operand, where);
-    return sorts[i] === "tensor" ? at(tensors, index, where) : index;
-  });
-  return [name, ...expanded] as unknown as MicroOp;
+  const op: unknown[] = [name];
+  for (let i = 0; i < sorts.length; i++)
+    op.push(expandOperand(row[i + 1], sorts[i], tensors, where));
+  return op as unknown as MicroOp;
+}
+
+function expandOperand(
+  json: unknown,
+  sort: Operand,
+  tensors: readonly string[],
+  where: string,
+): unknown {
+  if (sort === "number") return number(json, where);
+  const index = integer(json, where);
+  return sort === "tensor" ? at(tensors, index, where) : index;
 }
 
 /** By code units: the same order everywhere. */

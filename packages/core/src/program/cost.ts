@@ -38,10 +38,11 @@ export function programCost(program: Program): ProgramCost {
 }
 
 function stepCost(program: Program, step: Step): StepCost {
-  const outputs = elementCount(outputShape(program, step));
+  const shape = outputShape(program, step);
+  const outputs = elementCount(shape);
   const core = coreCost(step, program.values[step.input].shape[2], outputs);
   const vectors = new Set(step.epilogue.flatMap((op) => operandsOf<string>(op, "tensor")));
-  const channels = outputShape(program, step)[2];
+  const channels = shape[2];
   const arithmetic = step.epilogue.filter(([name]) => !["load", "store"].includes(name)).length;
   return {
     kind: step.kind,
@@ -50,7 +51,7 @@ function stepCost(program: Program, step: Step): StepCost {
     macs: core.macs,
     elementwise: core.elementwise + arithmetic * outputs,
     weightBytes: core.weightBytes + vectors.size * channels * 4,
-    activationBytes: activationBytes(program, step),
+    activationBytes: activationBytes(program, step, channels),
   };
 }
 
@@ -84,8 +85,7 @@ function coreCost(step: Step, channels: number, outputs: number) {
 const QUANTISE_OPERATIONS = 10;
 
 /** A slice that a step writes into a wider value counts with the step's channels. */
-function activationBytes(program: Program, step: Step): number {
-  const [, , channels] = outputShape(program, step);
+function activationBytes(program: Program, step: Step, channels: number): number {
   const bytes = (id: number, width = program.values[id].shape[2]) => {
     const { kind, shape } = program.values[id];
     const pixels = shape[0] * shape[1];

@@ -45,6 +45,6 @@ export function packedRowBytes(step: BinaryConvStep, channels: number): number {
   return Math.ceil(reductionLength(step, channels) / 8);
 }
 
-export function elementCount([height, width, channels]: MapShape): number {
-  return height * width * channels;
+export function elementCount(shape: MapShape): number {
+  return shape[0] * shape[1] * shape[2];
 }

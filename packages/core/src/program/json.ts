@@ -30,11 +30,15 @@ export function integer(value: unknown, where: string): number {
 }
 
 export function integers(value: unknown, where: string): number[] {
-  return array(value, where).map((x) => integer(x, where));
+  const list = array(value, where);
+  for (let i = 0; i < list.length; i++) integer(list[i], where);
+  return list as number[];
 }
 
 export function strings(value: unknown, where: string): string[] {
-  return array(value, where).map((x) => string(x, where));
+  const list = array(value, where);
+  for (let i = 0; i < list.length; i++) string(list[i], where);
+  return list as string[];
 }
 
 /** Lists and objects are not written out: they may be nested without end. */

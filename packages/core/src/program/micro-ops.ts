@@ -4,7 +4,7 @@ import type { MicroOp } from "./types.js";
  * Operands of each micro-op, in order: what the checks, the JSON form and the passes over
  * epilogues need to know about it. The index in this table is the op's number in the file.
  */
-type Operand = "register" | "tensor" | "number" | "read" | "write" | "offset" | "zero";
+export type Operand = "register" | "tensor" | "number" | "read" | "write" | "offset" | "zero";
 
 export const MICRO_OPS: { readonly [O in MicroOp[0]]: readonly Operand[] } = {
   load: ["read"],
@@ -45,13 +45,19 @@ export function writeOf(op: MicroOp): { value: number; offset: number } | undefi
 
 /** The operands of one sort: `operandsOf(op, "tensor")` are the tensor keys that op reads. */
 export function operandsOf<T = number>(op: MicroOp, sort: Operand): T[] {
-  const operands = op.slice(1) as T[];
-  return operands.filter((_, i) => MICRO_OPS[op[0]][i] === sort);
+  const sorts = MICRO_OPS[op[0]];
+  const found: T[] = [];
+  for (let i = 0; i < sorts.length; i++) if (sorts[i] === sort) found.push(op[i + 1] as T);
+  return found;
 }
 
-/** The same micro-op with every operand of one sort replaced. */
+/** The micro-op with every operand of one sort replaced: the same object where it has none. */
 export function mapOperands(op: MicroOp, sort: Operand, f: (operand: number) => number): MicroOp {
   const sorts = MICRO_OPS[op[0]];
-  const operands = op.slice(1).map((x, i) => (sorts[i] === sort ? f(x as number) : x));
-  return [op[0], ...operands] as unknown as MicroOp;
+  if (!sorts.includes(sort)) return op;
+  const mapped: unknown[] = op.slice();
+  for (let i = 0; i < sorts.length; i++) {
+    if (sorts[i] === sort) mapped[i + 1] = f(mapped[i + 1] as number);
+  }
+  return mapped as unknown as MicroOp;
 }

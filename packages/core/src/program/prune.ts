@@ -9,32 +9,33 @@ export function prune(program: Program, outputs: readonly string[]): Program {
   const kept = Object.entries(program.outputs).filter(([name]) => outputs.includes(name));
   const needed = new Set<ValueId>([program.input, ...kept.map(([, id]) => id)]);
   const steps: Step[] = [];
-  for (const step of [...program.steps].reverse()) {
+  for (let i = program.steps.length - 1; i >= 0; i--) {
+    const step = program.steps[i];
     const epilogue = liveOps(step.epilogue, needed);
     if (epilogue.length === 0) continue;
     needed.add(step.input);
-    for (const op of epilogue) for (const id of operandsOf(op, "read")) needed.add(id);
-    steps.unshift({ ...step, epilogue });
+    for (const op of epilogue) if (op[0] === "load") needed.add(op[1]);
+    steps.push({ ...step, epilogue });
   }
+  steps.reverse();
   return renumber({ ...program, steps, outputs: Object.fromEntries(kept) }, needed);
 }
 
 /** Without the writes of values that are not needed, and without what only led to them. */
 function liveOps(epilogue: readonly MicroOp[], needed: ReadonlySet<ValueId>): MicroOp[] {
-  const live = new Set<number>();
+  const live: boolean[] = new Array(epilogue.length + 1).fill(false);
   for (let i = epilogue.length - 1; i >= 0; i--) {
     const write = writeOf(epilogue[i]);
-    const wanted = write ? needed.has(write.value) || live.has(i + 1) : live.has(i + 1);
-    if (!wanted) continue;
-    live.add(i + 1);
-    for (const register of operandsOf(epilogue[i], "register")) live.add(register);
+    live[i + 1] ||= write !== undefined && needed.has(write.value);
+    if (!live[i + 1]) continue;
+    for (const register of operandsOf(epilogue[i], "register")) live[register] = true;
   }
   return keep(epilogue, live, needed);
 }
 
 function keep(
   epilogue: readonly MicroOp[],
-  live: ReadonlySet<number>,
+  live: readonly boolean[],
   needed: ReadonlySet<ValueId>,
 ): MicroOp[] {
   const registers: number[] = [0];
@@ -42,7 +43,7 @@ function keep(
   epilogue.forEach((op, i) => {
     const write = writeOf(op);
     // A dropped write still lends its name to the register it passed on.
-    const dropped = !live.has(i + 1) || (write && !needed.has(write.value));
+    const dropped = !live[i + 1] || (write && !needed.has(write.value));
     if (!dropped) kept.push(mapOperands(op, "register", (r) => registers[r]));
     registers[i + 1] = dropped ? (write ? registers[op[1] as number] : -1) : kept.length;
   });

@@ -1,6 +1,6 @@
 import { OnebitError, UsageError } from "../errors.js";
 import type { OnebitFile } from "../file/onebit-file.js";
-import { readOnebit } from "../file/read-onebit.js";
+import { openOnebit } from "../file/read-onebit.js";
 import { preprocessAt } from "../image/preprocess-at.js";
 import type { TransferOptions } from "../platform/fetch.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
@@ -37,11 +37,33 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   beginLoading(backend);
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
-  const file = await named(source, () => readOnebit(bytes));
+  const { file, intact } = await named(source, () => openOnebit(bytes));
   signal?.throwIfAborted();
-  const { input } = options;
+  const model = create(source, file, options);
+  return onceIntact(
+    model,
+    named(source, () => intact),
+  );
+}
+
+async function create(
+  source: Source,
+  file: OnebitFile,
+  { backend = "auto", threads = 1, input }: LoadOptions,
+): Promise<Model> {
   const sized = input ? await named(source, () => fileAtSize(file, input)) : file;
   return Model.create(sized, backend, { threads });
+}
+
+/** The model, which nobody gets to see where its file is damaged. */
+async function onceIntact(making: Promise<Model>, intact: Promise<void>): Promise<Model> {
+  const [made, checked] = await Promise.allSettled([making, intact]);
+  if (checked.status === "rejected") {
+    if (made.status === "fulfilled") made.value.dispose();
+    throw checked.reason;
+  }
+  if (made.status === "rejected") throw made.reason;
+  return made.value;
 }
 
 function fileAtSize(file: OnebitFile, size: readonly [number, number]): OnebitFile {

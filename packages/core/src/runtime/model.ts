@@ -1,7 +1,6 @@
 import { OnebitError, UsageError } from "../errors.js";
 import type { Card, OnebitFile } from "../file/index.js";
 import type { Preprocess } from "../image/index.js";
-import { awake } from "../platform/awake.js";
 import { type ProgramCost, programCost, type StepCost } from "../program/cost.js";
 import type { MapShape } from "../program/geometry.js";
 import { prune } from "../program/prune.js";
@@ -219,9 +218,8 @@ export class Model implements Disposable {
 
   async #compileComplete(): Promise<Executable> {
     const { program, tensors } = this.#file;
-    const { backend } = this.#chosen;
     try {
-      return await awake(() => backend.compile(program, tensors, this.#settings));
+      return await this.#chosen.backend.compile(program, tensors, this.#settings);
     } catch (error) {
       this.#complete = undefined;
       throw error;

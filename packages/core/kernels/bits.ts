@@ -6,9 +6,14 @@
  */
 import { Instruction } from "./instruction";
 
-/** dst: the value's first byte, u: its size. */
-export function clear(i: Instruction): void {
-  memory.fill(i.dst, 0, <usize>i.u);
+/**
+ * dst: the first byte, dstAdvance: bytes per row, u: rows of border above and below, which go with
+ * the first and the last row.
+ */
+export function clear(i: Instruction, firstRow: i32, rows: i32): void {
+  const from = firstRow == 0 ? 0 : firstRow + i.u;
+  const to = firstRow + rows + (firstRow + rows == i.rows ? 2 * i.u : i.u);
+  memory.fill(i.dst + <usize>from * i.dstAdvance, 0, <usize>(to - from) * i.dstAdvance);
 }
 
 /** A bit image whose groups do not start at words, copied so that each group does. */

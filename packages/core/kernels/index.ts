@@ -29,13 +29,13 @@ export function runList(list: usize, count: i32, firstRow: i32, rows: i32): void
 function execute(i: Instruction, firstRow: i32, rows: i32): void {
   switch (i.op) {
     case Op.mean: return mean(i);
-    case Op.clear: return clear(i);
+    case Op.clear: return clear(i, firstRow, rows);
     case Op.regroup: return regroup(i);
     case Op.binaryConv: return binaryConv(i, firstRow, rows);
     case Op.pairNibbles: return pairNibbles(i, firstRow, rows);
     case Op.lookupConv: return lookupConv(i, firstRow, rows);
     case Op.conv: return conv(i, firstRow, rows);
-    case Op.linear: return linear(i, firstRow, rows);
+    case Op.linear: return linear(i);
     case Op.maxPool: return maxPool(i, firstRow, rows);
     case Op.averagePool: return averagePool(i, firstRow, rows);
     case Op.tileWords: return tileWords(i);

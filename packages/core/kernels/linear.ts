@@ -12,17 +12,16 @@
  * 1024 -> 1000 9.3 (its 4 MB of weights come from beyond the second-level cache), 64 -> 16 5.0
  * (10^9 multiply-adds per second).
  */
-import { Instruction, storeLanes } from "./instruction";
+import { blockStart, Instruction, storeLanes } from "./instruction";
 
-/** a: x, s: weights, t: inputs, channels: outputs. Rows: groups of 32 outputs, for threads to share. */
-export function linear(i: Instruction, firstRow: i32, rows: i32): void {
+/** a: x, s: weights, t: inputs, channels: outputs. */
+export function linear(i: Instruction): void {
   const inputs = i.t;
   const tileBytes = inputs << 5;
   const end = i.a + (inputs << 2);
-  let tile = i.s + <usize>firstRow * (tileBytes << 2);
-  let dst = i.dst + (<usize>firstRow << 7);
-  const last = i.channels - ((firstRow + rows) << 5);
-  for (let left = i.channels - (firstRow << 5); left > max(last, 0); left -= 32) {
+  let tile = i.s;
+  let dst = blockStart(i, 0);
+  for (let left = i.channels; left > 0; left -= 32) {
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     let w0 = tile;
     let w1 = w0 + tileBytes;

@@ -240,7 +240,7 @@ async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   const memory = compiled.plan.allocate();
   const executable = await WasmExecutable.instantiate(program, compiled, { memory });
   const words = new Int32Array(memory.buffer);
-  const table = words[(compiled.steps[1].at(-1)?.list?.address ?? 0) / 4 + 10] / 4;
+  const table = words[(compiled.steps[1].at(-1)?.parts[0].list?.address ?? 0) / 4 + 10] / 4;
   const [weights, starts] = form === "popcount" ? [9, 10] : [10, 11];
   return {
     executable,

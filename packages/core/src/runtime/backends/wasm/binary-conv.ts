@@ -1,7 +1,8 @@
 import { type MapShape, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
 import { borderClasses } from "./border-classes.js";
-import type { Instruction, Operand, RowInstructions } from "./instruction.js";
+import type { OutputRange } from "./channel-ranges.js";
+import type { Instruction, RowInstructions } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
 
@@ -28,7 +29,8 @@ interface Compiled {
   /** Run once, then on the rows of an image of the input. */
   readonly prologue: readonly Instruction[];
   readonly before?: RowInstructions;
-  readonly body: Instruction;
+  /** Of each range of outputs. */
+  readonly bodies: readonly Instruction[];
 }
 
 /** How much more a tile of lookups does in a given time, 3x3 with 64 to 512 channels: kernels/. */
@@ -53,27 +55,28 @@ export function chooseForm(
 export function compileBinaryConv(
   input: BinaryConvInput,
   form: BinaryConvForm,
-  dst: Operand,
+  ranges: readonly OutputRange[],
 ): Compiled {
-  return form === "lookup" ? lookupForm(input, dst) : popcountForm(input, dst);
+  return form === "lookup" ? lookupForm(input, ranges) : popcountForm(input, ranges);
 }
 
 /** Tables of kernels/binary-conv.ts. */
-function popcountForm(input: BinaryConvInput, dst: Operand): Compiled {
+function popcountForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
   const { plan, step, shape, blockRows } = input;
   const image = groupedImage(input);
   const offsets = runsOf(step).map(([tap]) => tapOffset(step, image, tap));
   const run = step.groups === 1 ? step.kernel[1] * image.pixelBytes : image.groupBytes;
-  const table: Field[] = [
-    ...windowFields(input, image),
-    offsets.length,
-    plan.constant(Int32Array.from(offsets)),
-    run,
-    ...prepareWeights(input, "tileWords", wordBytes(step, image)),
-    plan.scratch(blockRows * shape[1] * 8),
-  ];
-  const body: Instruction = { op: "binaryConv", channels: step.out, dst, s: plan.constant(table) };
-  return { prologue: image.prologue, body };
+  const runs = [offsets.length, plan.constant(Int32Array.from(offsets)), run];
+  const outputBytes = bytesPerOutput(step, image);
+  const weights = prepareWeights(input, "tileWords", tiledBytes(step, WORD_TILE, outputBytes));
+  const scratch = plan.scratch(blockRows * shape[1] * 8);
+  const bodies = ranges.map(({ first, count, dst }): Instruction => {
+    const window = windowFields(input, image, count);
+    const own = weightFields(weights, first, outputBytes);
+    const s = plan.constant([...window, ...runs, ...own, scratch]);
+    return { op: "binaryConv", channels: count, dst, s };
+  });
+  return { prologue: image.prologue, bodies };
 }
 
 /** Nibbles of 4 channels, two pixels each, in 16 bits: 16 bytes for a word of 32 channels. */
@@ -86,7 +89,7 @@ const LOOKUP_SUMS = 256;
 const PAIR_BYTES = 20;
 
 /** Tables of kernels/lookup-conv.ts. */
-function lookupForm(input: BinaryConvInput, dst: Operand): Compiled {
+function lookupForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
   const { plan, step, shape, blockRows } = input;
   const { image, prologue, pairing } = pairedImage(input);
   const runs = runsOf(step);
@@ -94,17 +97,22 @@ function lookupForm(input: BinaryConvInput, dst: Operand): Compiled {
   const threes = Math.ceil((runs[0].length * image.groupBytes) / THREE_BYTES);
   const parts = Math.ceil(threes / MAX_THREES);
   const pairsPerBlock = blockRows * Math.ceil(shape[1] / 2) + 1;
-  const table: Field[] = [
-    ...windowFields(input, image),
+  const runFields = [
     offsets.length,
     plan.constant(Int32Array.from(offsets)),
     threes * THREE_BYTES,
     Math.ceil(threes / parts) * THREE_BYTES,
-    ...prepareWeights(input, "tileNibbles", nibbleBytes(step, runs.length * threes)),
-    plan.scratch(LOOKUP_SUMS + pairsPerBlock * PAIR_BYTES),
   ];
-  const body: Instruction = { op: "lookupConv", channels: step.out, dst, s: plan.constant(table) };
-  return { prologue, before: pairing, body };
+  const outputBytes = 3 * runs.length * threes;
+  const weights = prepareWeights(input, "tileNibbles", tiledBytes(step, NIBBLE_TILE, outputBytes));
+  const scratch = plan.scratch(LOOKUP_SUMS + pairsPerBlock * PAIR_BYTES);
+  const bodies = ranges.map(({ first, count, dst }): Instruction => {
+    const window = windowFields(input, image, count);
+    const own = weightFields(weights, first, outputBytes);
+    const s = plan.constant([...window, ...runFields, ...own, scratch]);
+    return { op: "lookupConv", channels: count, dst, s };
+  });
+  return { prologue, before: pairing, bodies };
 }
 
 /** What a run may be read too far. */
@@ -146,8 +154,12 @@ function pairedImage(input: BinaryConvInput): {
   };
 }
 
-/** First window, its advances, and the groups. */
-function windowFields({ step, source }: BinaryConvInput, image: ImageLayout): Field[] {
+/** First window, its advances, and the groups, of `outputs` in all. */
+function windowFields(
+  { step, source }: BinaryConvInput,
+  image: ImageLayout,
+  outputs: number,
+): Field[] {
   const top = (source.border[0] - step.padding[0]) * image.rowBytes;
   const left = (source.border[1] - step.padding[1]) * image.pixelBytes;
   return [
@@ -156,7 +168,7 @@ function windowFields({ step, source }: BinaryConvInput, image: ImageLayout): Fi
     step.stride[1] * image.pixelBytes,
     step.groups,
     image.groupBytes,
-    step.out / step.groups,
+    outputs / step.groups,
   ];
 }
 
@@ -210,18 +222,33 @@ function groupedImage({ plan, step, source, index }: BinaryConvInput): Image {
 const WORD_TILE = 8;
 const NIBBLE_TILE = 32;
 
-function wordBytes({ kernel, groups, out }: BinaryConvStep, image: ImageLayout): number {
-  const tiles = groups * Math.ceil(out / groups / WORD_TILE);
-  return tiles * WORD_TILE * kernel[0] * kernel[1] * image.groupBytes;
+function bytesPerOutput({ kernel }: BinaryConvStep, image: ImageLayout): number {
+  return kernel[0] * kernel[1] * image.groupBytes;
 }
 
-function nibbleBytes({ groups, out }: BinaryConvStep, threes: number): number {
-  return groups * Math.ceil(out / groups / NIBBLE_TILE) * NIBBLE_TILE * 3 * threes;
+function tiledBytes({ groups, out }: BinaryConvStep, tile: number, outputBytes: number): number {
+  return groups * Math.ceil(out / groups / tile) * tile * outputBytes;
+}
+
+interface Weights {
+  readonly weights: Place;
+  readonly starts: Place;
+  /** Of rows and of columns, as bytes into starts. */
+  readonly rowClasses: Place;
+  readonly columnClasses: Place;
+}
+
+/** Outputs from `first` on, which begins a tile. */
+function weightFields(
+  { weights, starts, rowClasses, columnClasses }: Weights,
+  first: number,
+  outputBytes: number,
+): Field[] {
+  return [at(weights, first * outputBytes), at(starts, 4 * first), rowClasses, columnClasses];
 }
 
 /**
- * Has the weights tiled and the starts derived when the program is loaded. Returns the addresses of
- * weights, starts, and of the classes of rows and of columns, as bytes into starts.
+ * Has the weights tiled and the starts derived when the program is loaded.
  *
  * What an accumulator starts from: the number of products, and for a window over the border what
  * its 0 bits, read as -1, got wrong: (padValue + 1) * (sum of the weights outside).
@@ -230,7 +257,7 @@ function prepareWeights(
   { plan, step, source, shape, weight }: BinaryConvInput,
   op: "tileWords" | "tileNibbles",
   bytes: number,
-): Field[] {
+): Weights {
   const [height, width, channels] = source.value.shape;
   const { kernel, groups, out } = step;
   const taps = kernel[0] * kernel[1];
@@ -262,12 +289,10 @@ function prepareWeights(
     ];
   });
   const rowBytes = columns.ranges.length * classBytes;
-  return [
-    weights,
-    starts,
-    plan.constant(Int32Array.from(rows.classes, (row) => row * rowBytes)),
-    plan.constant(Int32Array.from(columns.classes, (column) => column * classBytes)),
-  ];
+  const classes = (list: readonly number[], bytes: number) =>
+    plan.constant(Int32Array.from(list, (one) => one * bytes));
+  const rowClasses = classes(rows.classes, rowBytes);
+  return { weights, starts, rowClasses, columnClasses: classes(columns.classes, classBytes) };
 }
 
 const TILING_SCRATCH = 512;

@@ -1,17 +1,17 @@
 import { elementCount, type MapShape, outputShape } from "../../../program/geometry.js";
-import type { Program, ProgramTensors, Step } from "../../../program/types.js";
+import type { Program, ProgramTensors, Step, ValueId } from "../../../program/types.js";
 import {
   type BinaryConvForm,
   chooseForm,
   compileBinaryConv,
   type ImageLayout,
 } from "./binary-conv.js";
+import { channelRanges, type OutputRange } from "./channel-ranges.js";
 import { compileEpilogue } from "./epilogue.js";
-import { compileConv, compileLinear, compilePool } from "./float-kernels.js";
+import { compileConv, compileLinear, compilePool, isLargeLinear } from "./float-kernels.js";
 import {
   type CompiledStep,
   type Instruction,
-  type Operand,
   type RowInstructions,
   vectorBytes,
 } from "./instruction.js";
@@ -24,16 +24,19 @@ export interface StepInput {
   readonly tensors: ProgramTensors;
   readonly plan: MemoryPlan;
   readonly layouts: readonly ValueLayout[];
+  /** See joined-pools.ts. */
+  readonly halved: ReadonlySet<ValueId>;
   readonly index: number;
   readonly blockBytes: number;
   readonly convPixels: number;
   readonly parallelElements: number;
+  readonly threads: number;
   readonly form?: BinaryConvForm;
   readonly pairedImages: Map<string, ImageLayout>;
 }
 
 export function compileStep(input: StepInput): CompiledStep {
-  const { program, index, layouts } = input;
+  const { program, index, layouts, threads } = input;
   const step = program.steps[index];
   const shape = outputShape(program, step);
   const blockRows = rowsPerBlock(
@@ -43,25 +46,46 @@ export function compileStep(input: StepInput): CompiledStep {
   );
   const accumulator = step.kind === "pointwise" ? layouts[step.input] : undefined;
   const { epilogue } = step;
+  const parallel = isParallel(input, step, shape);
+  const ranges = channelRanges({ step, shape, blockRows, threads: parallel ? threads : 1 });
   input.plan.beginStep();
-  const compiled = compileEpilogue({ ...input, shape, blockRows, epilogue, accumulator });
-  const kernel = compileKernel(input, step, shape, blockRows, compiled.accumulator);
+  const compiled = ranges.map((channels) =>
+    compileEpilogue({ ...input, shape, blockRows, channels, epilogue, accumulator }),
+  );
+  const outputs = ranges.map((range, i) => ({ ...range, dst: compiled[i].accumulator }));
+  const kernel = compileKernel(input, step, { shape, blockRows, parallel }, outputs);
+  const cleared = clears(input, step);
   return {
     rows: shape[0],
     width: shape[1],
     blockRows,
-    prologue: [...clears(input, step), ...compiled.prologue, ...kernel.prologue],
+    rowMultiple: storesMeans(input, step) ? 2 : 1,
+    // Ranges of channels have all rows each: one of them would clear what another writes.
+    prologue: [...(ranges.length > 1 ? cleared : []), ...kernel.prologue],
     before: kernel.before,
-    body: kernel.body,
-    finish: compiled.finish,
-    epilogue: compiled.code,
+    parts: compiled.map(({ begin, code }, i) => ({
+      begin: [...(ranges.length > 1 ? [] : cleared), ...begin],
+      body: kernel.bodies[i] ?? [],
+      epilogue: code,
+    })),
+    finish: compiled.flatMap(({ finish }) => finish),
     kernel: kernel.name,
-    parallel: isParallel(shape, input.parallelElements),
+    parallel,
   };
 }
 
-function isParallel(shape: MapShape, elements: number): boolean {
-  return shape[0] > 1 && elementCount(shape) >= elements;
+/** Half sums of a row lie with the means until the next row: one thread adds both. */
+function storesMeans({ halved }: StepInput, { epilogue }: Step): boolean {
+  return epilogue.some((op) => op[0] === "store" && halved.has(op[2]));
+}
+
+function isParallel(
+  { layouts, parallelElements }: StepInput,
+  step: Step,
+  shape: MapShape,
+): boolean {
+  if (step.kind === "linear") return isLargeLinear(step, layouts[step.input].value.shape[2]);
+  return shape[0] > 1 && elementCount(shape) >= parallelElements;
 }
 
 /** As many rows as fit into the bytes wanted, but at least so many pixels. */
@@ -75,49 +99,61 @@ const FORM_NAMES: { readonly [F in BinaryConvForm]: string } = {
   lookup: "nibble lookup 4x32",
 };
 
+/** Of the accumulator: how it is dealt out. */
+interface Blocks {
+  readonly shape: MapShape;
+  readonly blockRows: number;
+  readonly parallel: boolean;
+}
+
 interface Kernel {
   readonly name: string;
   readonly prologue: readonly Instruction[];
   readonly before?: RowInstructions;
-  readonly body: readonly Instruction[];
+  /** Of each range of channels, or of all; none where the accumulator is there already. */
+  readonly bodies: readonly (readonly Instruction[])[];
 }
 
-/** The instructions that leave a block of the accumulator at `dst`. */
+/** The instructions that leave a block of the accumulator where the ranges of outputs say. */
 function compileKernel(
-  { plan, tensors, layouts, index, form, pairedImages, parallelElements }: StepInput,
+  { plan, tensors, layouts, index, form, pairedImages }: StepInput,
   step: Step,
-  shape: MapShape,
-  blockRows: number,
-  dst: Operand,
+  { shape, blockRows, parallel }: Blocks,
+  outputs: readonly OutputRange[],
 ): Kernel {
   const source = layouts[step.input];
-  const only = (name: string, body: Instruction): Kernel => ({ name, prologue: [], body: [body] });
+  const [{ dst }] = outputs;
+  const only = (name: string, body: Instruction): Kernel => {
+    return { name, prologue: [], bodies: [[body]] };
+  };
   const floats = (key: string) => tensors[key].data as Float32Array;
   switch (step.kind) {
     case "binary-conv": {
       const weight = tensors[step.weight].data as Uint8Array;
-      const parallel = isParallel(shape, parallelElements);
       const geometry = { source, shape, blockRows, parallel };
       const input = { plan, step, index, weight, pairedImages, ...geometry };
       const chosen = chooseForm(step, source.value.shape[2], form);
-      const { body, ...rest } = compileBinaryConv(input, chosen, dst);
-      return { name: FORM_NAMES[chosen], ...rest, body: [body] };
+      const { bodies, ...rest } = compileBinaryConv(input, chosen, outputs);
+      return { name: FORM_NAMES[chosen], ...rest, bodies: bodies.map((body) => [body]) };
     }
     case "conv":
       return only("float32 4x8", compileConv(plan, step, floats(step.weight), source, dst));
-    case "linear":
+    case "linear": {
+      const linears = compileLinear(plan, step, floats(step.weight), source, outputs);
       return {
         name: "float32 1x32",
         prologue: [],
-        before: compileLinear(plan, step, floats(step.weight), source, dst),
-        body: [],
+        bodies: linears.map((linear) => [linear]),
       };
+    }
     case "pool":
       return only("float32", compilePool(plan, step, source, shape, dst));
-    case "quantise":
-      return { name: "grid", ...compileQuantise(plan, step, index, source, dst) };
+    case "quantise": {
+      const { prologue, body } = compileQuantise(plan, step, index, source, dst);
+      return { name: "grid", prologue, bodies: [body] };
+    }
     case "pointwise":
-      return { name: "generated", prologue: [], body: [] };
+      return { name: step.epilogue.length > 0 ? "generated" : "joined", prologue: [], bodies: [] };
     default:
       return step satisfies never;
   }
@@ -129,8 +165,8 @@ function clears({ layouts, index }: StepInput, step: Step): Instruction[] {
   return [...new Set(written)]
     .map((id) => layouts[id])
     .filter(({ place }) => place.block.first === index)
-    .map(({ place, bytes, value }) => {
-      const dst = { place, pixel: 0, advance: 0 };
-      return { op: "clear", channels: value.shape[2], dst, u: bytes };
+    .map(({ place, rowBytes, border, value }) => {
+      const dst = { place, pixel: 0, advance: rowBytes };
+      return { op: "clear", channels: value.shape[2], dst, u: border[0] };
     });
 }

@@ -2,7 +2,13 @@ import type { Program, ProgramTensors } from "../../../program/types.js";
 import type { BinaryConvForm, ImageLayout } from "./binary-conv.js";
 import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { compileStep } from "./compile-step.js";
-import { type CompiledStep, encodeInstruction, type Instruction } from "./instruction.js";
+import {
+  type CompiledStep,
+  encodeInstruction,
+  type Instruction,
+  type StepPart,
+} from "./instruction.js";
+import { joinPools } from "./joined-pools.js";
 import { addressOf, type Field, MemoryPlan, type Place } from "./memory-plan.js";
 import { layOutValues, type ValueLayout } from "./value-layout.js";
 
@@ -29,13 +35,22 @@ export interface CompiledProgram {
  */
 export type StepTables = readonly Phase[];
 
-/** Blocks of rows: instructions on each, then the generated epilogue. */
+/** Blocks of rows, of each part. */
 export interface Phase {
-  readonly list?: InstructionList;
+  /** Ranges of channels: several where threads share these, each takes a part; else one. */
+  readonly parts: readonly PhasePart[];
   readonly rows: number;
   readonly blockRows: number;
-  /** Threads may share the rows; else one thread does it all. */
+  /** A thread takes a multiple of so many rows. */
+  readonly rowMultiple: number;
+  /** Threads may share the rows, or the parts; else one thread does it all. */
   readonly parallel: boolean;
+}
+
+/** Instructions on all rows that a thread takes, then block by block others and the epilogue. */
+export interface PhasePart {
+  readonly begin?: InstructionList;
+  readonly list?: InstructionList;
   readonly epilogue?: { readonly index: number; readonly table: number };
 }
 
@@ -60,7 +75,7 @@ export interface PlanOptions {
 
 /** Plans memory, tiles weights, derives border corrections, writes instruction tables. Pure. */
 export function compileProgram(
-  program: Program,
+  given: Program,
   tensors: ProgramTensors,
   {
     blockBytes = 16_384,
@@ -70,17 +85,18 @@ export function compileProgram(
     ...memory
   }: PlanOptions = {},
 ): CompiledProgram {
+  const { program, halved } = joinPools(given);
   const plan = new MemoryPlan(memory);
   const layouts = layOutValues(program, plan);
   const epilogues = new Epilogues();
   const kernels: string[] = [];
   const pairedImages = new Map<string, ImageLayout>();
   const placed = program.steps.map((_, index) => {
-    const sizes = { blockBytes, convPixels, parallelElements };
-    const made = { plan, layouts, pairedImages };
+    const sizes = { blockBytes, convPixels, parallelElements, threads: memory.threads ?? 1 };
+    const made = { plan, layouts, halved, pairedImages };
     const step = compileStep({ program, tensors, index, form, ...made, ...sizes });
     kernels.push(step.kernel);
-    return placeStep(plan, step, epilogues.indexOf(step));
+    return placeStep(plan, step, epilogues);
   });
   const staged = plan.preparations.map(({ data, staged, instructions }) => {
     return { data, staged, list: placeList(plan, instructions, 0, 0) };
@@ -93,35 +109,45 @@ export function compileProgram(
   return { plan, layouts, steps, kernels, preparations, epilogues: epilogues.shapes };
 }
 
-type PlacedPhase = Omit<Phase, "list" | "epilogue"> & {
-  readonly list?: PlacedList;
-  readonly epilogue?: { readonly index: number; readonly table: Place };
-};
-
-function placeStep(plan: MemoryPlan, step: CompiledStep, index: number): PlacedPhase[] {
-  const { rows, width, blockRows, parallel, before, epilogue } = step;
-  const list = (instructions: readonly Instruction[] = []) =>
-    instructions.length > 0 ? placeList(plan, instructions, rows, width) : undefined;
-  const once = { rows, blockRows: rows, parallel: false };
-  const own = { rows: before?.rows ?? 0, parallel: before?.parallel ?? false };
-  const phases: PlacedPhase[] = [
-    { ...once, list: list(step.prologue) },
-    { ...own, blockRows: own.rows, list: list(before?.instructions) },
-    {
-      list: list(step.body),
-      rows,
-      blockRows,
-      parallel,
-      epilogue: epilogue && { index, table: epilogue.table },
-    },
-    { ...once, list: list(step.finish) },
-  ];
-  return phases.filter(({ list, epilogue }) => list || epilogue);
+interface PlacedPhase extends Omit<Phase, "parts"> {
+  readonly parts: readonly PlacedPart[];
 }
 
-function phaseTable({ list, epilogue, ...phase }: PlacedPhase): Phase {
+interface PlacedPart {
+  readonly begin?: PlacedList;
+  readonly list?: PlacedList;
+  readonly epilogue?: { readonly index: number; readonly table: Place };
+}
+
+function placeStep(plan: MemoryPlan, step: CompiledStep, epilogues: Epilogues): PlacedPhase[] {
+  const { rows, width, blockRows, rowMultiple, parallel, before } = step;
+  const place = (list: readonly Instruction[]) =>
+    list.length > 0 ? placeList(plan, list, rows, width) : undefined;
+  const part = ({ begin, body, epilogue }: StepPart): PlacedPart => {
+    const lists = { begin: place(begin), list: place(body) };
+    if (!epilogue) return lists;
+    const { shape, table } = epilogue;
+    return { ...lists, epilogue: { index: epilogues.indexOf(shape), table } };
+  };
+  const only = (body: readonly Instruction[] = []) => [part({ begin: [], body })];
+  const once = { rows, blockRows: rows, rowMultiple: 1, parallel: false };
+  const own = { rows: before?.rows ?? 0, rowMultiple: 1, parallel: before?.parallel ?? false };
+  const phases: PlacedPhase[] = [
+    { ...once, parts: only(step.prologue) },
+    { ...own, blockRows: own.rows, parts: only(before?.instructions) },
+    { rows, blockRows, rowMultiple, parallel, parts: step.parts.map(part) },
+    { ...once, parts: only(step.finish) },
+  ];
+  return phases.filter(({ parts: [part] }) => part.begin || part.list || part.epilogue);
+}
+
+function phaseTable({ parts, ...phase }: PlacedPhase): Phase {
+  return { ...phase, parts: parts.map(partTable) };
+}
+
+function partTable({ begin, list, epilogue }: PlacedPart): PhasePart {
   const code = epilogue && { ...epilogue, table: addressOf(epilogue.table) };
-  return { ...phase, list: list && listTable(list), epilogue: code };
+  return { begin: begin && listTable(begin), list: list && listTable(list), epilogue: code };
 }
 
 interface PlacedList {
@@ -149,12 +175,11 @@ class Epilogues {
   readonly shapes: EpilogueShape[] = [];
   readonly #indices = new Map<string, number>();
 
-  indexOf({ epilogue }: CompiledStep): number {
-    if (!epilogue) return -1;
-    const key = JSON.stringify(epilogue.shape);
+  indexOf(shape: EpilogueShape): number {
+    const key = JSON.stringify(shape);
     const known = this.#indices.get(key);
     if (known !== undefined) return known;
-    const index = this.shapes.push(epilogue.shape) - 1;
+    const index = this.shapes.push(shape) - 1;
     this.#indices.set(key, index);
     return index;
   }

@@ -1,6 +1,7 @@
 import type { MapShape } from "../../../program/geometry.js";
 import { operandsOf } from "../../../program/micro-ops.js";
-import type { MicroOp, ProgramTensors, Register } from "../../../program/types.js";
+import type { MicroOp, ProgramTensors, Register, ValueId } from "../../../program/types.js";
+import type { ChannelRange } from "./channel-ranges.js";
 import type { CodeOp, EpilogueShape, Stream } from "./codegen/epilogue-shape.js";
 import { fromChannel, type Instruction, type Operand, vectorBytes } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
@@ -10,23 +11,30 @@ export interface EpilogueInput {
   readonly plan: MemoryPlan;
   readonly layouts: readonly ValueLayout[];
   readonly tensors: ProgramTensors;
+  /** Values that stores leave means in: joined-pools.ts. */
+  readonly halved: ReadonlySet<ValueId>;
   /** The step, its accumulator's shape and its rows per block. */
   readonly index: number;
   readonly shape: MapShape;
   readonly blockRows: number;
+  /** The channels to work on. */
+  readonly channels: ChannelRange;
   readonly epilogue: readonly MicroOp[];
   /** The value that is register 0 (a step whose accumulator is its input); else it gets a place. */
   readonly accumulator?: ValueLayout;
 }
 
 export interface CompiledEpilogue {
-  /** Where the step's kernel leaves the accumulator. */
+  /** Where the step's kernel leaves the accumulator of these channels. */
   readonly accumulator: Operand;
-  readonly prologue: readonly Instruction[];
+  /** Run on rows before any block of them. */
+  readonly begin: readonly Instruction[];
   /** The generated function and its table; none where the kernel leaves nothing to do. */
   readonly code?: { readonly shape: EpilogueShape; readonly table: Place };
   readonly finish: readonly Instruction[];
 }
+
+const FLOATS: Stream = { kind: "floats", scratch: false, contiguous: true, halved: false };
 
 /**
  * An epilogue as the shape of a generated function (codegen/epilogue-code.ts) and the table of
@@ -44,7 +52,7 @@ class EpilogueCompiler {
   readonly #loads = new Map<number, CodeOp>();
   readonly #parameters: Float32Array[] = [];
   readonly #ops: CodeOp[] = [];
-  readonly #prologue: Instruction[] = [];
+  readonly #begin: Instruction[] = [];
   readonly #finish: Instruction[] = [];
   /** Register of the code that holds each register of the epilogue. */
   readonly #registers: Register[] = [0];
@@ -59,51 +67,52 @@ class EpilogueCompiler {
     this.#input.epilogue.forEach((op, index) => {
       this.#registers.push(index === home ? 0 : this.#compileOp(op));
     });
-    const { shape } = this.#input;
-    const channels = shape[2];
-    const result = { accumulator: operand, prologue: this.#prologue, finish: this.#finish };
+    const { shape, channels } = this.#input;
+    const { count } = channels;
+    const result = { accumulator: operand, begin: this.#begin, finish: this.#finish };
     if (this.#ops.length === 0) return result;
     if (this.#parameters.length > 0) this.#addParameters();
     return {
       ...result,
       code: {
         shape: {
-          words: channels >= 32,
-          tail: channels % 32,
+          words: count >= 32,
+          tail: count % 32,
           streams: this.#streams,
           parameters: this.#parameters.length,
           accumulator: { from, bits },
           ops: this.#ops,
         },
-        table: this.#input.plan.constant([shape[1], channels >> 5, ...this.#fields]),
+        table: this.#input.plan.constant([shape[1], count >> 5, ...this.#fields]),
       },
     };
   }
 
   /** The first store of the whole accumulator, or -1. */
   #home(): number {
-    const { epilogue, layouts, shape } = this.#input;
+    const { epilogue, layouts, shape, halved } = this.#input;
     const roots: Register[] = [0];
     return epilogue.findIndex((op, index) => {
       const writes = op[0] === "store" || op[0] === "bits" || op[0] === "mean";
       roots.push(writes ? roots[op[1]] : index + 1);
-      const whole = op[0] === "store" && layouts[op[2]].value.shape[2] === shape[2];
+      if (op[0] !== "store" || halved.has(op[2])) return false;
+      const whole = layouts[op[2]].value.shape[2] === shape[2];
       return whole && roots[index + 1] === 0;
     });
   }
 
   #accumulator(home: number): { operand: Operand; from: number; bits: boolean } {
-    const { accumulator, epilogue, layouts, plan, shape, blockRows } = this.#input;
+    const { accumulator, epilogue, layouts, plan, shape, blockRows, channels } = this.#input;
     const op = epilogue[home];
     const value = accumulator ?? (op?.[0] === "store" ? layouts[op[2]] : undefined);
     if (value) {
-      const operand = targetOperand(value);
+      const operand = fromChannel(targetOperand(value), channels.first);
       return { operand, from: this.#value(value), bits: value.value.kind === "bits" };
     }
-    const pixel = vectorBytes(shape[2]);
+    const pixel = vectorBytes(channels.count);
     const row = shape[1] * pixel;
     const place = plan.scratch(blockRows * row);
-    const from = this.#stream({ kind: "floats", scratch: true, contiguous: true }, place, row, 0);
+    const from = this.#stream({ ...FLOATS, scratch: true }, place, row, 0);
     return { operand: { place, pixel, advance: 0 }, from, bits: false };
   }
 
@@ -144,70 +153,60 @@ class EpilogueCompiler {
   }
 
   #write(op: Extract<MicroOp, readonly ["store" | "bits" | "mean", ...unknown[]]>, a: Register) {
-    const channels = this.#input.shape[2];
+    const { channels } = this.#input;
     if (op[0] === "bits") {
       const { value } = this.#input.layouts[op[3]];
-      const rest = value.shape[2] - op[4] - channels;
+      const rest = value.shape[2] - op[4] - this.#input.shape[2];
       this.#define({
         op: "bits",
         a,
         threshold: this.#parameter(this.#tensor(op[2])),
         to: this.#value(this.#input.layouts[op[3]], op[4]),
         shift: op[4] % 32,
-        exclusive: op[4] % 32 === 0 && (channels % 32 === 0 || rest === 0),
+        exclusive: op[4] % 32 === 0 && (channels.count % 32 === 0 || rest === 0),
         atEquality: op[5] === 1,
       });
       return;
     }
     const layout = this.#input.layouts[op[2]];
     if (op[0] === "store") {
-      const exact = layout.value.shape[2] !== channels;
-      this.#define({ op: "store", a, to: this.#value(layout, op[3]), exact });
+      const exact = layout.value.shape[2] !== this.#input.shape[2];
+      const halved = this.#input.halved.has(op[2]);
+      const to = this.#value(layout, op[3], halved);
+      this.#define({ op: halved ? "store-mean" : "store", a, to, exact });
       return;
     }
-    this.#mean(a, fromChannel(targetOperand(layout), op[3]));
+    this.#mean(a, fromChannel(targetOperand(layout), op[3] + channels.first));
   }
 
   /** Sums of rows while the block is at hand, their mean after the last block. */
   #mean(a: Register, dst: Operand): void {
-    const { plan, index, shape } = this.#input;
-    const row = vectorBytes(shape[2]);
+    const { plan, index, shape, channels } = this.#input;
+    const row = vectorBytes(channels.count);
     const place = plan.temporary(shape[0] * row, index, index);
     const sums = { place, pixel: 0, advance: row };
-    const into = this.#stream(
-      { kind: "floats", scratch: false, contiguous: false },
-      place,
-      row,
-      -row,
-    );
+    const into = this.#stream({ ...FLOATS, contiguous: false }, place, row, -row);
     this.#define({ op: "sum", a, into });
-    this.#prologue.push({ op: "clear", channels: shape[2], dst: sums, u: shape[0] * row });
-    this.#finish.push({ op: "mean", channels: shape[2], a: sums, dst });
+    this.#begin.push({ op: "clear", channels: channels.count, dst: sums, u: 0 });
+    this.#finish.push({ op: "mean", channels: channels.count, a: sums, dst });
   }
 
-  /** The stream of a value, from a channel on. */
-  #value(layout: ValueLayout, channel = 0): number {
-    const { shape } = this.#input;
+  /** The stream of a value whose channels from `offset` on are those of the step. */
+  #value(layout: ValueLayout, offset = 0, halved = false): number {
+    const { channels } = this.#input;
+    const channel = offset + channels.first;
     const { value, place, pixelBytes, rowBytes } = layout;
     if (value.kind === "bits") {
-      const gap = pixelBytes - 4 * Math.ceil(shape[2] / 32);
+      const gap = pixelBytes - 4 * Math.ceil(channels.count / 32);
       const first = at(firstPixel(layout), 4 * Math.floor(channel / 32));
-      return this.#stream(
-        { kind: "bits", scratch: false, contiguous: gap === 0 },
-        first,
-        rowBytes,
-        gap,
-      );
+      const stream: Stream = { ...FLOATS, kind: "bits", contiguous: gap === 0 };
+      return this.#stream(stream, first, rowBytes, gap);
     }
-    const walked = vectorBytes(shape[2]);
+    const walked = vectorBytes(channels.count);
     const gap = value.kind === "vector" ? -walked : pixelBytes - walked;
     const row = value.kind === "vector" ? 0 : rowBytes;
-    return this.#stream(
-      { kind: "floats", scratch: false, contiguous: gap === 0 },
-      at(place, 4 * channel),
-      row,
-      gap,
-    );
+    const stream = { ...FLOATS, contiguous: gap === 0, halved };
+    return this.#stream(stream, at(place, 4 * channel), row, gap);
   }
 
   #stream(stream: Stream, place: Place, rowBytes: number, gap: number): number {
@@ -238,15 +237,17 @@ class EpilogueCompiler {
 
   /** All parameters of 4 channels, then of the next 4. */
   #addParameters(): void {
-    const channels = this.#input.shape[2];
-    const quads = Math.ceil(channels / 4);
-    const count = this.#parameters.length;
-    const data = new Float32Array(4 * quads * count);
+    const { first, count } = this.#input.channels;
+    const quads = Math.ceil(count / 4);
+    const tensors = this.#parameters.length;
+    const data = new Float32Array(4 * quads * tensors);
     this.#parameters.forEach((values, p) => {
-      for (let c = 0; c < channels; c++) data[((c >> 2) * count + p) * 4 + (c & 3)] = values[c];
+      for (let c = 0; c < count; c++) {
+        data[((c >> 2) * tensors + p) * 4 + (c & 3)] = values[first + c];
+      }
     });
     const bytes = data.byteLength;
     const place = this.#input.plan.constant(data);
-    this.#stream({ kind: "parameters", scratch: false, contiguous: false }, place, 0, -bytes);
+    this.#stream({ ...FLOATS, kind: "parameters", contiguous: false }, place, 0, -bytes);
   }
 }

@@ -13,8 +13,8 @@ import type { ValueLayout } from "./value-layout.js";
 /** What runs a program until it is disposed of: nothing else holds the memory. */
 interface Engine {
   readonly runner: Runner;
+  readonly memory: WebAssembly.Memory;
   readonly team?: Team;
-  readonly floats: Float32Array;
 }
 
 export interface InstantiateOptions {
@@ -25,8 +25,17 @@ export interface InstantiateOptions {
   readonly build?: KernelBuild;
 }
 
-/** One compiled program in one linear memory; images run one after another. */
+interface Result {
+  readonly id: ValueId;
+  readonly data: Float32Array;
+}
+
+/**
+ * One compiled program in one linear memory. Of a batch, as many images as give every thread the
+ * same number run side by side; the threads share the rows of the rest, one image after another.
+ */
 export class WasmExecutable implements Executable {
+  /** Of one image. From the first batch on, each further thread has as much again for its own. */
   readonly arenaBytes: number;
   readonly #program: Program;
   readonly #layouts: readonly ValueLayout[];
@@ -67,8 +76,10 @@ export class WasmExecutable implements Executable {
     this.#layouts = layouts;
     this.#steps = steps;
     this.#kernels = kernels;
-    const team = threads > 1 ? new Team(machine, runner, steps, threads) : undefined;
-    this.#engine = { runner, team, floats: new Float32Array(machine.memory.buffer) };
+    const { memory } = machine;
+    const sharing = { arena: plan.arena(), threads };
+    const team = threads > 1 ? new Team(machine, runner, steps, sharing) : undefined;
+    this.#engine = { runner, memory, team };
     this.#milliseconds = new Float64Array(program.steps.length);
   }
 
@@ -81,7 +92,6 @@ export class WasmExecutable implements Executable {
     const { input, values, outputs } = this.#program;
     const engine = this.#engine;
     if (!engine) throw new OnebitError("wasm: this model has been disposed of: load it again");
-    const { floats } = engine;
     const size = elementCount(values[input].shape);
     if (images.length !== count * size) {
       throw new OnebitError(
@@ -93,15 +103,41 @@ export class WasmExecutable implements Executable {
       return { name, id, data };
     });
     this.#milliseconds.fill(0);
-    for (let n = 0; n < count; n++) {
-      this.#write(floats, input, images.subarray(n * size, (n + 1) * size));
-      this.#runSteps(engine);
-      for (const { id, data } of results) this.#read(floats, id, data, n);
-    }
+    for (let n = 0; n < count; ) n += this.#runNext(engine, images, results, n, count - n);
     return Object.fromEntries(results.map(({ name, data }) => [name, data]));
   }
 
-  /** Milliseconds per step of the last run, all images together. */
+  /** Image n, or as many as there are threads where so many are left; returns how many. */
+  #runNext(
+    engine: Engine,
+    images: Float32Array,
+    results: readonly Result[],
+    n: number,
+    left: number,
+  ): number {
+    const { input, values } = this.#program;
+    const size = elementCount(values[input].shape);
+    const team = engine.team?.complete ? engine.team : undefined;
+    team?.rouse();
+    const arenas = team?.arenasFor(left) ?? [0];
+    const floats = new Float32Array(engine.memory.buffer);
+    arenas.forEach((shift, i) => {
+      this.#write(floats, input, images.subarray((n + i) * size, (n + i + 1) * size), shift);
+    });
+    const stepDone = this.#stopwatch();
+    if (team) team.run(arenas, stepDone);
+    else engine.runner.runSteps(this.#steps, stepDone);
+    arenas.forEach((shift, i) => {
+      for (const { id, data } of results) this.#read(floats, id, data, n + i, shift);
+    });
+    return arenas.length;
+  }
+
+  /**
+   * Milliseconds per step of the last run, all images together. Images side by side count once, as
+   * long as the first thread's takes: the steps add up to the time of the run, not to that of all
+   * threads.
+   */
   profile(): readonly number[] {
     return [...this.#milliseconds];
   }
@@ -115,25 +151,18 @@ export class WasmExecutable implements Executable {
     this.#engine = undefined;
   }
 
-  #runSteps({ runner, team }: Engine): void {
+  /** To be told when a step is done: adds the time since the one before to its own. */
+  #stopwatch(): (index: number) => void {
     let before = performance.now();
-    const stepDone = (index: number) => {
+    return (index) => {
       const after = performance.now();
       this.#milliseconds[index] += after - before;
       before = after;
     };
-    if (team?.complete) {
-      team.runImage(stepDone);
-      return;
-    }
-    this.#steps.forEach((step, index) => {
-      runner.runStep(step);
-      stepDone(index);
-    });
   }
 
-  #write(floats: Float32Array, id: ValueId, image: Float32Array): void {
-    const { first, stride, channels } = this.#pixels(id);
+  #write(floats: Float32Array, id: ValueId, image: Float32Array, shift: number): void {
+    const { first, stride, channels } = this.#pixels(id, shift);
     if (stride === channels) {
       floats.set(image, first);
       return;
@@ -143,8 +172,8 @@ export class WasmExecutable implements Executable {
     }
   }
 
-  #read(floats: Float32Array, id: ValueId, data: Float32Array, n: number): void {
-    const { first, stride, channels } = this.#pixels(id);
+  #read(floats: Float32Array, id: ValueId, data: Float32Array, n: number, shift: number): void {
+    const { first, stride, channels } = this.#pixels(id, shift);
     const size = elementCount(this.#program.values[id].shape);
     const image = data.subarray(n * size, (n + 1) * size);
     if (stride === channels) {
@@ -156,10 +185,14 @@ export class WasmExecutable implements Executable {
     }
   }
 
-  /** Where the pixels of a map or vector lie, counted in floats. */
-  #pixels(id: ValueId): { first: number; stride: number; channels: number } {
+  /** Where the pixels of a map or vector lie in the arena at `shift`, counted in floats. */
+  #pixels(id: ValueId, shift: number): { first: number; stride: number; channels: number } {
     const { place, pixelBytes, value } = this.#layouts[id];
-    return { first: addressOf(place) / 4, stride: pixelBytes / 4, channels: value.shape[2] };
+    return {
+      first: (addressOf(place) + shift) / 4,
+      stride: pixelBytes / 4,
+      channels: value.shape[2],
+    };
   }
 }
 

@@ -177,19 +177,33 @@ describe("linear", () => {
     seed: fc.nat(),
   });
 
-  it("adds products in the order of the inputs", async () => {
-    const check = fc.asyncProperty(sizes, async ({ inputs, out, seed }) => {
-      const [x, w] = [draw(inputs, seed), draw(inputs * out, seed + 1)];
-      const expected = new Float32Array(out);
-      for (let o = 0; o < out; o++) {
-        for (let i = 0; i < inputs; i++) {
-          expected[o] = fround(expected[o] + fround(x[i] * w[o * inputs + i]));
-        }
+  async function expectOrder(inputs: number, out: number, seed: number): Promise<void> {
+    const [x, w] = [draw(inputs, seed), draw(inputs * out, seed + 1)];
+    const expected = new Float32Array(out);
+    for (let o = 0; o < out; o++) {
+      for (let i = 0; i < inputs; i++) {
+        expected[o] = fround(expected[o] + fround(x[i] * w[o * inputs + i]));
       }
-      const program = linearProgram(inputs, out);
-      expect(await runOn(program, { w: floatTensor(w, [out, inputs]) }, x)).toEqual(expected);
-    });
+    }
+    const program = linearProgram(inputs, out);
+    expect(await runOn(program, { w: floatTensor(w, [out, inputs]) }, x)).toEqual(expected);
+  }
+
+  it("adds products in the order of the inputs", async () => {
+    const check = fc.asyncProperty(sizes, ({ inputs, out, seed }) =>
+      expectOrder(inputs, out, seed),
+    );
     await fc.assert(check, { numRuns: 500 });
+  });
+
+  it("does so where the weights are laid out piece by piece", async () => {
+    for (const [inputs, out] of [
+      [1000, 131],
+      [9000, 17],
+      [513, 256],
+    ]) {
+      await expectOrder(inputs, out, out);
+    }
   });
 });
 

@@ -1,7 +1,8 @@
 import type { MapShape } from "../../../program/geometry.js";
 import type { ConvStep, LinearStep, PoolStep } from "../../../program/types.js";
-import type { Instruction, Operand, RowInstructions } from "./instruction.js";
-import type { MemoryPlan, Place } from "./memory-plan.js";
+import type { OutputRange } from "./channel-ranges.js";
+import type { Instruction, Operand } from "./instruction.js";
+import { at, type MemoryPlan, type Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
 
 /** Output channels side by side, and how many such tiles linear takes at a time. */
@@ -36,24 +37,29 @@ export function compileConv(
   return { op: "conv", channels: step.out, dst, s: table };
 }
 
-/** Groups of outputs are rows that threads share; the accumulator is the first thread's. */
+/** The instruction for each range of outputs. */
 export function compileLinear(
   plan: MemoryPlan,
   step: LinearStep,
   weight: Float32Array,
   source: ValueLayout,
-  dst: Operand,
-): RowInstructions {
+  ranges: readonly OutputRange[],
+): Instruction[] {
   const inputs = source.value.shape[2];
   const a = { place: source.place, pixel: 0, advance: 0 };
-  const s = tileFloats(plan, weight, 1, step.out, LINEAR_TILES);
-  const linear: Instruction = { op: "linear", channels: step.out, dst, a, s, t: inputs };
-  const rows = Math.ceil(step.out / (TILE * LINEAR_TILES));
-  return { instructions: [linear], rows, parallel: step.out * inputs >= PARALLEL_PRODUCTS };
+  const weights = tileFloats(plan, weight, 1, step.out, LINEAR_TILES);
+  return ranges.map(({ first, count, dst }) => {
+    const s = at(weights, first * inputs * 4);
+    return { op: "linear", channels: count, dst, a, s, t: inputs };
+  });
 }
 
 /** Fewer are done before threads meet. */
 const PARALLEL_PRODUCTS = 16_384;
+
+export function isLargeLinear({ out }: LinearStep, inputs: number): boolean {
+  return out * inputs >= PARALLEL_PRODUCTS;
+}
 
 export function compilePool(
   plan: MemoryPlan,
@@ -76,6 +82,9 @@ export function compilePool(
   return { op, channels: shape[2], dst, a, s: table };
 }
 
+/** Weights laid out at a time: what they pass through stays in the cache. */
+const STAGED_BYTES = 2 ** 18;
+
 /**
  * [O, products] -> [group][tile of 8 outputs][products][8 outputs]; missing outputs are 0. All tiles
  * together are filled up to a multiple of `multiple`.
@@ -88,14 +97,20 @@ function tileFloats(
   multiple = 1,
 ): Place {
   const products = weight.length / out;
-  const groupOut = out / groups;
   const tileBytes = TILE * products * 4;
-  const tiles = groups * Math.ceil(groupOut / TILE);
+  const tiles = groups * Math.ceil(out / groups / TILE);
   const missing = (Math.ceil(tiles / multiple) * multiple - tiles) * tileBytes;
   const to = plan.reserve(tiles * tileBytes + missing);
-  plan.prepare(weight, 0, (from) => {
-    const table = [from, to, products * 4, groups, groupOut, 0, 0, 0, 0];
-    return [{ op: "tileFloats", channels: 0, s: plan.constant(table), u: missing }];
-  });
+  const staged = groups > 1 ? out : TILE * Math.ceil(STAGED_BYTES / tileBytes);
+  for (let first = 0; first < out; first += staged) {
+    const end = Math.min(first + staged, out);
+    const rows = weight.subarray(first * products, end * products);
+    plan.prepare(rows, 0, (from) => {
+      const tile = at(to, (first / TILE) * tileBytes);
+      const table = [from, tile, products * 4, groups, (end - first) / groups, 0, 0, 0, 0];
+      const u = end === out ? missing : 0;
+      return [{ op: "tileFloats", channels: 0, s: plan.constant(table), u }];
+    });
+  }
   return to;
 }

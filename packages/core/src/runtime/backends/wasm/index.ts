@@ -1,3 +1,4 @@
+import { awake } from "../../../platform/awake.js";
 import type { Program, ProgramTensors } from "../../../program/types.js";
 import type { Backend, CompileOptions, Executable } from "../../backend.js";
 import { compileProgram } from "./compile.js";
@@ -11,7 +12,7 @@ export const wasm: Backend = {
 
   async unavailable() {
     try {
-      await loadKernels();
+      await awake(() => loadKernels());
       return undefined;
     } catch (error) {
       return (error as Error).message;
@@ -25,7 +26,7 @@ export const wasm: Backend = {
   ): Promise<Executable> {
     const threads = canShareMemory() ? options.threads : 1;
     const compiled = compileProgram(program, tensors, { threads });
-    return WasmExecutable.instantiate(program, compiled, { threads });
+    return awake(() => WasmExecutable.instantiate(program, compiled, { threads }));
   },
 };
 

@@ -48,17 +48,28 @@ export interface RowInstructions {
   readonly parallel: boolean;
 }
 
+/** What runs on rows, for some or all channels. */
+export interface StepPart {
+  /** On all rows that a thread takes, before the first block of them. */
+  readonly begin: readonly Instruction[];
+  /** Per block. */
+  readonly body: readonly Instruction[];
+  /** Generated code, after the body. */
+  readonly epilogue?: { readonly shape: EpilogueShape; readonly table: Place };
+}
+
 export interface CompiledStep {
   readonly rows: number;
   readonly width: number;
   readonly blockRows: number;
+  /** A thread takes a multiple of so many rows. */
+  readonly rowMultiple: number;
   /** Run once, on rows of their own, per block of rows, once. */
   readonly prologue: readonly Instruction[];
   readonly before?: RowInstructions;
-  readonly body: readonly Instruction[];
+  /** Ranges of channels, which can run side by side: one where threads share the rows. */
+  readonly parts: readonly StepPart[];
   readonly finish: readonly Instruction[];
-  /** Generated code that runs per block, after the body. */
-  readonly epilogue?: { readonly shape: EpilogueShape; readonly table: Place };
   /** What runs it, for people. */
   readonly kernel: string;
   /** Enough work to share. */

@@ -8,7 +8,7 @@ const TABLES_ADDRESS = 64;
 export const FIRST_ADDRESS = TABLES_ADDRESS + LOOKUP_TABLE_BYTES;
 /** Cache lines. */
 const ALIGNMENT = 64;
-const PAGE = 65_536;
+export const PAGE = 65_536;
 /** Half of what a 32-bit memory can have: addresses stay positive as int32. */
 const MAX_BYTES = 2 ** 31;
 
@@ -37,7 +37,8 @@ export function at(place: Place, bytes: number): Place {
 /** A 32-bit entry of a table in linear memory: a number, or the address of a place. */
 export type Field = number | Place;
 
-type Contents = ArrayBufferView | readonly Field[];
+type Table = readonly Field[];
+type Contents = ArrayBufferView | Table;
 
 const sizeOf = (contents: Contents) =>
   ArrayBuffer.isView(contents) ? contents.byteLength : contents.length * 4;
@@ -54,16 +55,37 @@ export interface Preparation {
   readonly instructions: readonly Instruction[];
 }
 
-/** Lays out one linear memory: constants side by side, values and scratch by their lifetimes. */
+/**
+ * Where values, scratch and, behind them, tables lie: all that a thread needs for itself to run an
+ * image of its own. See arenas.ts.
+ */
+export interface ArenaLayout {
+  readonly address: number;
+  readonly bytes: number;
+  /** First byte of the tables. */
+  readonly tables: number;
+  /** Words of the tables that hold addresses within. */
+  readonly inner: Int32Array;
+}
+
+/**
+ * Lays out one linear memory: values and scratch by their lifetimes, then tables, then weights and
+ * parameters, side by side.
+ */
 export class MemoryPlan {
   readonly #isolate: boolean;
-  readonly #constants: { readonly block: Block; readonly contents?: Contents }[] = [];
+  readonly #tables: { readonly block: Block; readonly contents: Table }[] = [];
+  readonly #constants: { readonly block: Block; readonly contents?: ArrayBufferView }[] = [];
   /** What `temporary` returned places in. */
   readonly blocks: Block[] = [];
   readonly preparations: Preparation[] = [];
   /** Where preparations find their data, one after another. */
   readonly #staging = new Block(0, PREPARATION, PREPARATION);
   #constantBytes = 0;
+  #tablesEnd = 0;
+  /** Words of tables that hold the address of a value, scratch or a table. */
+  readonly #inner: number[] = [];
+  /** Of values and scratch. */
   arenaBytes = 0;
   totalBytes = 0;
 
@@ -85,20 +107,23 @@ export class MemoryPlan {
 
   /** Weights and parameters, written once; a list of fields becomes a table. */
   constant(contents: Contents): Place {
-    return this.#constant(sizeOf(contents), contents);
+    const block = this.#forEver(sizeOf(contents));
+    if (ArrayBuffer.isView(contents)) this.#constants.push({ block, contents });
+    else this.#tables.push({ block, contents });
+    return { block, offset: 0 };
   }
 
   /** A constant that a preparation writes. */
   reserve(bytes: number): Place {
-    return this.#constant(bytes);
+    const block = this.#forEver(bytes);
+    this.#constants.push({ block });
+    return { block, offset: 0 };
   }
 
-  #constant(bytes: number, contents?: Contents): Place {
-    const block = new Block(bytes, 0, Number.POSITIVE_INFINITY);
+  #forEver(bytes: number): Block {
     this.#constantBytes += aligned(bytes);
     this.checkSize(this.#constantBytes);
-    this.#constants.push({ block, contents });
-    return { block, offset: 0 };
+    return new Block(bytes, 0, Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -150,25 +175,50 @@ export class MemoryPlan {
     this.#scratch.bytes = this.scratchBytes * this.#threads + (this.#isolate ? ALIGNMENT : 0);
     this.blocks.push(...[this.#staging, this.#scratch].filter(({ bytes }) => bytes > 0));
     this.arenaBytes = assignByLifetime(this.blocks, FIRST_ADDRESS, this.#isolate) - FIRST_ADDRESS;
-    let address = aligned(FIRST_ADDRESS + this.arenaBytes);
-    for (const { block } of this.#constants) {
-      block.address = address;
-      address += aligned(block.bytes);
-    }
-    this.checkSize(address);
-    this.totalBytes = address;
-    return address;
+    const tables = aligned(FIRST_ADDRESS + this.arenaBytes);
+    this.#tablesEnd = assignInTurn(this.#tables, tables);
+    this.totalBytes = assignInTurn(this.#constants, this.#tablesEnd);
+    this.checkSize(this.totalBytes);
+    return this.totalBytes;
   }
 
-  /** Memory of the planned size, constants and tables in place; forgets them, so call it once. */
+  /**
+   * Memory of the planned size, constants and tables in place; forgets them, so call it once. Where
+   * there are threads it can grow by an arena for each of the others.
+   */
   allocate(): WebAssembly.Memory {
-    const memory = allocatePages(Math.ceil(this.totalBytes / PAGE), this.#threads > 1);
-    writeContents(memory, TABLES_ADDRESS, lookupTables());
+    const pages = (bytes: number) => Math.ceil(bytes / PAGE);
+    const further = (this.#threads - 1) * (this.#tablesEnd - FIRST_ADDRESS);
+    const maximum = Math.min(pages(this.totalBytes) + pages(further), pages(MAX_BYTES));
+    const memory = allocatePages(pages(this.totalBytes), maximum, this.#threads > 1);
+    const bytes = new Uint8Array(memory.buffer);
+    bytes.set(lookupTables(), TABLES_ADDRESS);
     for (const { block, contents } of this.#constants) {
-      if (contents) writeContents(memory, block.address, contents);
+      if (contents) bytes.set(bytesOf(contents), block.address);
     }
+    this.#writeTables(memory);
     this.#constants.length = 0;
+    this.#tables.length = 0;
     return memory;
+  }
+
+  /** Where the arena lies, once the memory is allocated. */
+  arena(): ArenaLayout {
+    const tables = aligned(FIRST_ADDRESS + this.arenaBytes);
+    const inner = Int32Array.from(this.#inner);
+    return { address: FIRST_ADDRESS, bytes: this.#tablesEnd - FIRST_ADDRESS, tables, inner };
+  }
+
+  #writeTables({ buffer }: WebAssembly.Memory): void {
+    const words = new Int32Array(buffer);
+    for (const { block, contents } of this.#tables) {
+      contents.forEach((field, i) => {
+        const word = block.address / 4 + i;
+        words[word] = typeof field === "number" ? field : addressOf(field);
+        const inner = typeof field !== "number" && field.block.address < this.#tablesEnd;
+        if (inner) this.#inner.push(word);
+      });
+    }
   }
 
   /** Throws where no linear memory can hold that much: call before allocating it elsewhere. */
@@ -185,24 +235,26 @@ export function addressOf({ block, offset }: Place): number {
   return block.address + offset;
 }
 
-function writeContents(memory: WebAssembly.Memory, address: number, contents: Contents): void {
-  if (ArrayBuffer.isView(contents)) {
-    const bytes = new Uint8Array(contents.buffer, contents.byteOffset, contents.byteLength);
-    new Uint8Array(memory.buffer).set(bytes, address);
-    return;
-  }
-  const table = new Int32Array(memory.buffer, address, contents.length);
-  contents.forEach((field, i) => {
-    table[i] = typeof field === "number" ? field : addressOf(field);
-  });
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-function allocatePages(pages: number, shared: boolean): WebAssembly.Memory {
+function allocatePages(pages: number, maximum: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+    return new WebAssembly.Memory({ initial: pages, maximum, shared });
   } catch {
     throw new OnebitError(`wasm: no memory for this program (${Math.ceil(pages / 16)} MiB)`);
   }
+}
+
+/** Side by side; returns the end. */
+function assignInTurn(entries: readonly { readonly block: Block }[], start: number): number {
+  let address = start;
+  for (const { block } of entries) {
+    block.address = address;
+    address += aligned(block.bytes);
+  }
+  return address;
 }
 
 /** Largest first, each at the lowest address that is free for all of its lifetime. */
@@ -217,8 +269,6 @@ function assignByLifetime(blocks: readonly Block[], start: number, isolate: bool
   return end;
 }
 
-const meet = (a: Block, b: Block) => a.first <= b.last && b.first <= a.last;
-
 /** Lowest address that leaves those alone that are in use together with it, or all of them. */
 function lowestFree(
   block: Block,
@@ -226,19 +276,22 @@ function lowestFree(
   start: number,
   isolate: boolean,
 ): number {
+  const { bytes, first, last } = block;
   let address = start;
-  for (const other of placed) {
-    if (!isolate && !meet(block, other)) continue;
-    if (other.address >= address + block.bytes) break;
+  for (let i = 0; i < placed.length; i++) {
+    const other = placed[i];
+    // So are all that follow.
+    if (other.address >= address + bytes) break;
+    if (!isolate && (first > other.last || other.first > last)) continue;
     address = Math.max(address, other.address + aligned(other.bytes));
   }
   return address;
 }
 
 function insertByAddress(placed: Block[], block: Block): void {
-  const index = placed.findIndex((other) => other.address > block.address);
-  if (index < 0) placed.push(block);
-  else placed.splice(index, 0, block);
+  let index = placed.length;
+  while (index > 0 && placed[index - 1].address > block.address) index--;
+  placed.splice(index, 0, block);
 }
 
 function aligned(bytes: number): number {

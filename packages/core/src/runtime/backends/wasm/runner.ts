@@ -1,4 +1,4 @@
-import type { Phase, StepTables } from "./compile.js";
+import type { Phase, PhasePart, StepTables } from "./compile.js";
 
 /** What kernels/index.ts exports. */
 export interface Kernels {
@@ -35,42 +35,64 @@ export interface Machine {
 export class Runner {
   readonly #kernels: Kernels;
   readonly #epilogues: readonly Epilogue[];
-  readonly #scratch: number;
+  readonly #scratchBytes: number;
+  #scratch = 0;
+  #shift = 0;
 
-  /** thread: counted from 0. */
-  static async instantiate(machine: Machine, thread: number): Promise<Runner> {
-    const kernels = await instantiateKernels(machine.kernels, machine.memory);
-    return Runner.on(kernels, machine, thread);
+  static async instantiate(machine: Machine): Promise<Runner> {
+    return Runner.on(await instantiateKernels(machine.kernels, machine.memory), machine);
   }
 
-  static async on(kernels: Kernels, machine: Machine, thread = 0): Promise<Runner> {
+  static async on(kernels: Kernels, machine: Machine): Promise<Runner> {
     const { memory, scratchBytes } = machine;
     const env = { memory, sigmoid: kernels.sigmoid };
     const { exports } = await WebAssembly.instantiate(machine.epilogues, { env });
-    return new Runner(kernels, exports, thread * scratchBytes);
+    return new Runner(kernels, exports, scratchBytes);
   }
 
-  private constructor(kernels: Kernels, generated: WebAssembly.Exports, scratch: number) {
+  private constructor(kernels: Kernels, generated: WebAssembly.Exports, scratchBytes: number) {
     this.#kernels = kernels;
     const count = Object.keys(generated).length;
     this.#epilogues = Array.from(
       { length: count },
       (_, i) => generated[epilogueName(i)] as Epilogue,
     );
-    this.#scratch = scratch;
-    kernels.setScratch(scratch);
+    this.#scratchBytes = scratchBytes;
   }
 
-  runStep(step: StepTables): void {
-    for (const phase of step) this.runRows(phase, 0, phase.rows);
+  /**
+   * Where it works from now on; at first alone in the first arena. shift: bytes from the first arena
+   * to the one meant (arenas.ts). thread: which one it is, from 0, of those that share that arena.
+   */
+  moveTo(shift: number, thread: number): void {
+    this.#shift = shift;
+    this.#scratch = thread * this.#scratchBytes;
+    this.#kernels.setScratch(this.#scratch);
+  }
+
+  /** Calls `stepDone` after each step. */
+  runSteps(steps: readonly StepTables[], stepDone: (index: number) => void = () => {}): void {
+    steps.forEach((step, index) => {
+      for (const phase of step) this.runPhase(phase);
+      stepDone(index);
+    });
+  }
+
+  runPhase(phase: Phase): void {
+    for (const part of phase.parts) this.runRows(phase, part, 0, phase.rows);
   }
 
   /** Kernel and epilogue, block by block: what the kernel leaves is still in the cache. */
-  runRows({ list, blockRows, epilogue }: Phase, from: number, to: number): void {
+  runRows({ blockRows }: Phase, part: PhasePart, from: number, to: number): void {
+    if (from === to) return;
+    const { begin, list, epilogue } = part;
+    const shift = this.#shift;
+    if (begin) this.#kernels.runList(begin.address + shift, begin.count, from, to - from);
     for (let y = from; y < to; y += blockRows) {
       const rows = Math.min(blockRows, to - y);
-      if (list) this.#kernels.runList(list.address, list.count, y, rows);
-      if (epilogue) this.#epilogues[epilogue.index](epilogue.table, y, rows, this.#scratch);
+      if (list) this.#kernels.runList(list.address + shift, list.count, y, rows);
+      if (!epilogue) continue;
+      this.#epilogues[epilogue.index](epilogue.table + shift, y, rows, this.#scratch);
     }
   }
 }

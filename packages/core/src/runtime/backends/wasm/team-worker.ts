@@ -1,18 +1,13 @@
 import { receiveTask } from "../../../platform/worker.js";
-import { Barrier } from "./barrier.js";
+import { Member } from "./member.js";
 import { Runner } from "./runner.js";
 import type { WorkerTask } from "./team.js";
-import { Member } from "./thread-loop.js";
 
-/** A worker of a Team: sleeps until an image is there, does its share, until it is terminated. */
-async function work({ machine, steps, thread, threads, control, ready }: WorkerTask) {
-  const runner = await Runner.instantiate(machine, thread);
-  const member = new Member(runner, new Barrier(threads, control), thread, threads);
+/** A worker of a Team: sleeps until there is work, does its share, until it is terminated. */
+async function work({ machine, shared, thread, ready }: WorkerTask): Promise<never> {
+  const member = new Member(await Runner.instantiate(machine), shared, thread);
   Atomics.add(new Int32Array(ready), 0, 1);
-  for (;;) {
-    member.start();
-    for (const step of steps) member.runStep(step);
-  }
+  return member.rounds.serve();
 }
 
 // No await here: bundlers write workers as scripts. Thrown apart, a failure reaches the parent.

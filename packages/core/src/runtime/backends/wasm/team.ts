@@ -1,19 +1,21 @@
 import { startWorker, type WorkerHandle } from "../../../platform/worker.js";
-import { Barrier } from "./barrier.js";
+import { Arenas } from "./arenas.js";
 import type { StepTables } from "./compile.js";
+import { Member, type Shared } from "./member.js";
+import type { ArenaLayout } from "./memory-plan.js";
 import type { Machine, Runner } from "./runner.js";
-import { Member } from "./thread-loop.js";
 
 /** What a worker is started with: see team-worker.ts. */
 export interface WorkerTask {
   readonly machine: Machine;
-  readonly steps: readonly StepTables[];
+  readonly shared: Shared;
   readonly thread: number;
-  readonly threads: number;
-  readonly control: SharedArrayBuffer;
   /** One word: how many workers are ready. */
   readonly ready: SharedArrayBuffer;
 }
+
+const sharedWords = (count: number) =>
+  new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT));
 
 const browserWorker = () =>
   new Worker(new URL("./team-worker.js", import.meta.url), { type: "module" });
@@ -31,19 +33,26 @@ const START_MS = 10_000;
  * and do not keep the process alive. Until all of them have started, the caller works alone.
  */
 export class Team {
+  readonly #arenas: Arenas;
   readonly #member: Member;
-  readonly #steps: readonly StepTables[];
   readonly #workers: readonly WorkerHandle[];
   #disposed = false;
-  readonly #ready = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #ready = sharedWords(1);
+  readonly #shifts: Int32Array<SharedArrayBuffer>;
 
-  constructor(machine: Machine, runner: Runner, steps: readonly StepTables[], threads: number) {
-    const barrier = new Barrier(threads);
-    this.#member = new Member(runner, barrier, 0, threads);
-    this.#steps = steps;
+  constructor(
+    machine: Machine,
+    runner: Runner,
+    steps: readonly StepTables[],
+    { arena, threads }: { readonly arena: ArenaLayout; readonly threads: number },
+  ) {
+    this.#arenas = new Arenas(machine.memory, arena, threads);
+    this.#shifts = sharedWords(threads);
+    const common = { steps, threads, shifts: this.#shifts.buffer };
+    this.#member = new Member(runner, common, 0);
+    const shared = { ...common, control: this.#member.rounds.control };
     this.#workers = Array.from({ length: threads - 1 }, (_, i) => {
-      const shared = { control: barrier.control, ready: this.#ready.buffer as SharedArrayBuffer };
-      const task: WorkerTask = { machine, steps, thread: i + 1, threads, ...shared };
+      const task: WorkerTask = { machine, shared, thread: i + 1, ready: this.#ready.buffer };
       return startWorker(new URL("./team-worker.js", import.meta.url), browserWorker, task);
     });
   }
@@ -68,13 +77,30 @@ export class Team {
     return this.threads;
   }
 
-  /** One image; calls `stepDone` after each step. */
-  runImage(stepDone: (index: number) => void): void {
-    this.#member.start();
-    this.#steps.forEach((step, index) => {
-      this.#member.runStep(step);
-      stepDone(index);
-    });
+  /** Work comes soon: sleepers wake up while the caller writes it down. */
+  rouse(): void {
+    this.#member.rounds.rouse();
+  }
+
+  /**
+   * Where to put the next images of `left`, as bytes from the first arena to each: an arena for
+   * every thread, or the first one alone.
+   */
+  arenasFor(left: number): readonly number[] {
+    return left < this.threads ? [0] : this.#arenas.shifts();
+  }
+
+  /**
+   * The image in each of the arenas, side by side, or, threads together, that in the first one;
+   * calls `stepDone` after each step of those that the caller runs.
+   */
+  run(arenas: readonly number[], stepDone: (index: number) => void): void {
+    if (arenas.length === 1) {
+      this.#member.shareImage(stepDone);
+      return;
+    }
+    this.#shifts.set(arenas);
+    this.#member.runImages(stepDone);
   }
 
   dispose(): void {

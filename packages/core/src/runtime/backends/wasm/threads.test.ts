@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { randomProgram } from "../../../conformance/random-program.js";
 import { buildModel } from "../../../models/index.js";
@@ -10,51 +9,129 @@ import type { Program, ProgramTensors, Step } from "../../../program/types.js";
 import { randomStream } from "../../../test-support/draw.js";
 import { expectSameFloats, floatTensor, value } from "../../../test-support/packed-step.js";
 import { randomImages, randomWeights } from "../../../test-support/random-weights.js";
-import { Barrier } from "./barrier.js";
+import { reference } from "../reference/index.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
+import { FIRST_ADDRESS } from "./memory-plan.js";
 
-async function onThreads(program: Program, tensors: ProgramTensors, threads: number) {
-  const compiled = compileProgram(program, tensors, { threads, parallelElements: 1 });
-  const executable = await WasmExecutable.instantiate(program, compiled, { threads });
-  expect(await executable.ready()).toBe(threads);
-  return executable;
+type Packed = { readonly program: Program; readonly tensors: ProgramTensors };
+
+interface TeamOptions {
+  readonly threads: number;
+  /** Memory that cannot grow. */
+  readonly fixed?: boolean;
 }
 
-async function expectSameOnThreads(
-  { program, tensors }: { program: Program; tensors: ProgramTensors },
-  images: Float32Array,
-  label: string,
-): Promise<void> {
-  const count = images.length / elementCount(program.values[program.input].shape);
-  const alone = await onThreads(program, tensors, 1);
-  const expected = await alone.run(images, count);
-  alone.dispose();
-  for (const threads of [2, 3]) {
-    const team = await onThreads(program, tensors, threads);
-    for (const again of [1, 2]) {
-      const actual = await team.run(images, count);
-      for (const [name, values] of Object.entries(expected)) {
-        expectSameFloats(actual[name], values, `${label}, ${name}, ${threads} threads, ${again}`);
-      }
-    }
-    team.dispose();
+async function onThreads({ program, tensors }: Packed, { threads, fixed }: TeamOptions) {
+  const compiled = compileProgram(program, tensors, { threads, parallelElements: 1 });
+  const memory = compiled.plan.allocate();
+  if (fixed) growToTheEnd(memory);
+  const executable = await WasmExecutable.instantiate(program, compiled, { threads, memory });
+  expect(await executable.ready()).toBe(threads);
+  return { executable, memory };
+}
+
+function growToTheEnd(memory: WebAssembly.Memory): void {
+  try {
+    for (;;) memory.grow(1);
+  } catch {
+    // As wanted.
   }
 }
 
+const imageSize = ({ program }: Packed) => elementCount(program.values[program.input].shape);
+
+/** The first `count` of the images, on the reference. */
+async function referenceOutputs(packed: Packed, images: Float32Array, count: number) {
+  const executable = await reference.compile(packed.program, packed.tensors, { threads: 1 });
+  return executable.run(images.subarray(0, count * imageSize(packed)), count);
+}
+
+/** Batches one after another, as a user's calls come. */
+async function expectReference(
+  packed: Packed,
+  images: Float32Array,
+  { batches = [1], ...options }: TeamOptions & { readonly batches?: readonly number[] },
+): Promise<void> {
+  const { executable } = await onThreads(packed, options);
+  for (const count of batches) {
+    const expected = await referenceOutputs(packed, images, count);
+    const actual = await executable.run(images.subarray(0, count * imageSize(packed)), count);
+    for (const [name, values] of Object.entries(expected)) {
+      expectSameFloats(actual[name], values, `${name}, ${options.threads} threads, batch ${count}`);
+    }
+  }
+  executable.dispose();
+}
+
+const BATCHES = [1, 5, 2, 3, 1];
+
+function nano(): { packed: Packed; images: Float32Array } {
+  const graph = buildModel("bnext-nano", { classes: 7, input: [3, 16, 16] });
+  const images = randomImages([5, 16 * 16 * 3], 2).data as Float32Array;
+  return { packed: pack(graph, randomWeights(graph, 1)), images };
+}
+
 describe("threads", () => {
-  it("give the same bits on random programs", async () => {
+  it.each([1, 2, 3])("%i give the reference's bits on random programs", async (threads) => {
     for (let seed = 0; seed < 12; seed++) {
       const random = randomProgram(seed);
-      await expectSameOnThreads(random, random.image, `seed ${seed}`);
+      const images = randomImages([5, imageSize(random)], seed).data as Float32Array;
+      await expectReference(random, images, { threads, batches: BATCHES });
     }
   });
 
-  it("give the same bits on a network, images one after another", async () => {
-    const graph = buildModel("bnext-nano", { classes: 7, input: [3, 16, 16] });
-    const packed = pack(graph, randomWeights(graph, 1));
-    const images = randomImages([3, 16 * 16 * 3], 2).data as Float32Array;
-    await expectSameOnThreads(packed, images, "bnext-nano");
+  it.each([1, 2, 3])("%i give the reference's bits on a network", async (threads) => {
+    const { packed, images } = nano();
+    await expectReference(packed, images, { threads, batches: BATCHES });
+  });
+
+  it("share every image where memory for more arenas is missing", async () => {
+    const { packed, images } = nano();
+    await expectReference(packed, images, { threads: 2, batches: BATCHES, fixed: true });
+  });
+
+  it("take memory for arenas of their own when a batch comes, once", async () => {
+    const { packed, images } = nano();
+    const { executable, memory } = await onThreads(packed, { threads: 3 });
+    const sizes: number[] = [];
+    for (const count of [1, 2, 3, 5]) {
+      await executable.run(images.subarray(0, count * imageSize(packed)), count);
+      sizes.push(memory.buffer.byteLength);
+    }
+    executable.dispose();
+    expect(sizes[1]).toBe(sizes[0]);
+    expect(sizes[2] - sizes[0]).toBeGreaterThanOrEqual(2 * executable.arenaBytes);
+    expect(sizes[3]).toBe(sizes[2]);
+  });
+
+  it("leave tables, weights and parameters alone", async () => {
+    const { packed, images } = nano();
+    const { executable, memory } = await onThreads(packed, { threads: 2 });
+    const batch = images.subarray(0, 2 * imageSize(packed));
+    const from = FIRST_ADDRESS + executable.arenaBytes;
+    const to = memory.buffer.byteLength;
+    const before = new Uint8Array(memory.buffer).slice(from, to);
+    await executable.run(batch, 2);
+    const after = new Uint8Array(memory.buffer).subarray(from, to);
+    expect(before.every((byte, i) => byte === after[i])).toBe(true);
+    executable.dispose();
+  });
+
+  it("profile images side by side as long as one takes", async () => {
+    const { packed, images } = nano();
+    const { executable } = await onThreads(packed, { threads: 2 });
+    await executable.run(images.subarray(0, 4 * imageSize(packed)), 4);
+    const start = performance.now();
+    await executable.run(images.subarray(0, 4 * imageSize(packed)), 4);
+    const wall = performance.now() - start;
+    const steps = executable.profile();
+    executable.dispose();
+    expect(steps.length).toBe(packed.program.steps.length);
+    expect(steps.every((ms) => ms >= 0)).toBe(true);
+    const total = steps.reduce((a, b) => a + b, 0);
+    expect(total).toBeGreaterThan(0);
+    expect(total).toBeLessThanOrEqual(wall);
   });
 
   it("share the outputs of a large linear layer", async () => {
@@ -79,7 +156,9 @@ describe("threads", () => {
       },
     ];
     const program = { values, input: 0, steps, outputs: { y: 2 } };
-    await expectSameOnThreads({ program, tensors }, data.slice(0, inputs), "linear");
+    for (const threads of [2, 3]) {
+      await expectReference({ program, tensors }, data.slice(0, inputs), { threads });
+    }
   });
 
   it("do not keep the process alive", async () => {
@@ -96,39 +175,13 @@ describe("threads", () => {
     expect(stdout.trim()).toBe("2");
   });
 
-  it("refuse to run after dispose", async () => {
-    const { program, tensors, image } = randomProgram(3);
-    const team = await onThreads(program, tensors, 2);
-    team.dispose();
-    await expect(team.run(image, 1)).rejects.toThrow(/disposed/);
-  });
-});
-
-describe("barrier", () => {
-  it("lets nobody pass before all are there, awake or asleep", async () => {
-    const barrier = new Barrier(2);
-    const order = new Int32Array(new SharedArrayBuffer(8));
-    // The same protocol, written out: arrives, bumps the round if it was the last, wakes the rest.
-    const code = `
-      const { workerData: { control, order } } = require("node:worker_threads");
-      const words = new Int32Array(control);
-      const pause = new Int32Array(new SharedArrayBuffer(4));
-      for (let i = 1; i <= 3; i++) {
-        Atomics.wait(pause, 0, 0, 30);
-        Atomics.store(order, 0, i);
-        const round = Atomics.load(words, 1);
-        if (Atomics.add(words, 0, 1) === 1) {
-          Atomics.store(words, 0, 0);
-          Atomics.add(words, 1, 1);
-          Atomics.notify(words, 1);
-        } else while (Atomics.load(words, 1) === round);
-      }`;
-    const workerData = { control: barrier.control, order };
-    const worker = new Worker(code, { eval: true, workerData });
-    for (let i = 1; i <= 3; i++) {
-      barrier.meet();
-      expect(Atomics.load(order, 0)).toBeGreaterThanOrEqual(i);
-    }
-    await worker.terminate();
+  it("finish what they do, and refuse to run after dispose", async () => {
+    const { packed, images } = nano();
+    const { executable } = await onThreads(packed, { threads: 2 });
+    const running = executable.run(images, 5);
+    executable.dispose();
+    const expected = await referenceOutputs(packed, images, 5);
+    expectSameFloats((await running).logits, expected.logits, "logits");
+    await expect(executable.run(images, 5)).rejects.toThrow(/disposed/);
   });
 });

@@ -31,8 +31,9 @@ export function layOutValues(program: Program, plan: MemoryPlan): ValueLayout[] 
     const pixelBytes = pixelSize(value, exact && id === program.input ? channels : undefined);
     const border = value.kind === "bits" ? borders[id] : ([0, 0] as const);
     const rowBytes = (width + 2 * border[1]) * pixelBytes;
-    const bytes = (height + 2 * border[0]) * rowBytes;
-    const place = plan.temporary(bytes, lives[id].first, lives[id].last);
+    const { first, last } = lives[id];
+    const bytes = last < 0 ? 0 : (height + 2 * border[0]) * rowBytes;
+    const place = plan.temporary(bytes, first, last);
     return { value, place, bytes, pixelBytes, rowBytes, border };
   });
 }
@@ -58,7 +59,10 @@ export function targetOperand({ place, pixelBytes }: ValueLayout): Operand {
   return { place, pixel: pixelBytes, advance: pixelBytes };
 }
 
-/** First and last step that touch each value; the input is there before, outputs stay after. */
+/**
+ * First and last step that touch each value, -1 where none does; the input is there before, outputs
+ * stay after.
+ */
 function lifetimes({ values, steps, input, outputs }: Program): { first: number; last: number }[] {
   const lives = values.map(() => ({ first: Number.POSITIVE_INFINITY, last: -1 }));
   const touch = (id: number, time: number) => {

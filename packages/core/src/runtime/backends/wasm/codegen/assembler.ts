@@ -7,6 +7,7 @@
  *   const bytes = assembleModule([{ name: "f", parameters: 4, body }], false);
  */
 const OPCODES = {
+  select: [0x1b],
   "i32.eqz": [0x45],
   "i32.ne": [0x47],
   "i32.lt_u": [0x49],
@@ -42,6 +43,9 @@ const ACCESSES = {
 
 const TYPES = { i32: 0x7f, v128: 0x7b } as const;
 
+const float = new Float32Array(1);
+const floatBits = new Int32Array(float.buffer);
+
 export type Local = number;
 type ValueType = keyof typeof TYPES;
 
@@ -76,18 +80,20 @@ export class FunctionBody {
   }
 
   const(value: number): this {
-    return this.#byte(0x41).#bytes(signed(value));
+    this.#byte(0x41);
+    return value >= 0 && value < 0x40 ? this.#byte(value) : this.#bytes(signed(value));
   }
 
   /** Four equal floats. */
   splat(value: number): this {
-    const lane = new Uint8Array(Float32Array.of(value).buffer);
-    return this.#bytes([0xfd, 0x0c, ...lane, ...lane, ...lane, ...lane]);
+    float[0] = value;
+    return this.lanes(floatBits[0], floatBits[0], floatBits[0], floatBits[0]);
   }
 
   /** Four 32-bit integers. */
-  lanes(...values: readonly [number, number, number, number]): this {
-    return this.#bytes([0xfd, 0x0c, ...new Uint8Array(Int32Array.from(values).buffer)]);
+  lanes(a: number, b: number, c: number, d: number): this {
+    this.#byte(0xfd).#byte(0x0c);
+    return this.#word(a).#word(b).#word(c).#word(d);
   }
 
   /** Address on the stack; `offset` is added to it. Never promises an alignment. */
@@ -131,7 +137,12 @@ export class FunctionBody {
   }
 
   #bytes(bytes: readonly number[]): this {
-    for (const byte of bytes) this.#code.push(byte);
+    for (let i = 0; i < bytes.length; i++) this.#code.push(bytes[i]);
+    return this;
+  }
+
+  #word(value: number): this {
+    this.#code.push(value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255);
     return this;
   }
 

@@ -6,6 +6,7 @@ import {
   type Stream,
   TABLE_HEAD,
 } from "./epilogue-shape.js";
+import { PoolWindow } from "./pool-window.js";
 
 /** Of a generated function: (table, first row, rows, address of the thread's scratch). */
 export const EPILOGUE_PARAMETERS = 4;
@@ -37,6 +38,8 @@ class EpilogueCode {
   readonly #registers: readonly Local[];
   /** Of bits written: the word so far, and masks waiting for their neighbours. */
   readonly #words = new Map<CodeOp, { word: Local; narrow: Local; mask: Local }>();
+  /** Of halved streams. */
+  readonly #window: PoolWindow | undefined;
   /** Of bits read: the word, in all lanes. */
   readonly #loaded = new Map<number, Local>();
 
@@ -50,6 +53,8 @@ class EpilogueCode {
       const [narrow, mask] = [b.local("v128"), b.local("v128")];
       this.#words.set(op, { word: b.local("i32"), narrow, mask });
     }
+    const means = this.#pointers.filter((_, i) => shape.streams[i].halved);
+    if (means.length > 0) this.#window = new PoolWindow(b, means);
     for (const stream of this.#bitsRead()) this.#loaded.set(stream, b.local("v128"));
   }
 
@@ -61,7 +66,9 @@ class EpilogueCode {
       this.#pointAtRow(y);
       b.get(TABLE).access("i32.load", 0).set(x);
       b.repeat(() => {
+        this.#window?.enter(x, y);
         this.#pixel();
+        this.#window?.leave();
         b.get(x).const(1).op("i32.sub").tee(x);
       });
       b.get(y).const(1).op("i32.add").tee(y);
@@ -73,8 +80,9 @@ class EpilogueCode {
   /** pointer = address + y * bytes per row; scratch counts rows from the block's first. */
   #pointAtRow(y: Local): void {
     const b = this.#b;
-    this.#shape.streams.forEach(({ scratch }, i) => {
+    this.#shape.streams.forEach(({ scratch, halved }, i) => {
       b.get(TABLE).access("i32.load", fieldOffset(i, 0)).get(y);
+      if (halved) b.const(1).op("i32.shr_u");
       if (scratch) b.get(FIRST_ROW).op("i32.sub");
       b.get(TABLE).access("i32.load", fieldOffset(i, 1)).op("i32.mul").op("i32.add");
       if (scratch) b.get(SCRATCH).op("i32.add");
@@ -136,6 +144,8 @@ class EpilogueCode {
       if (this.#write(op, quad, quads, lanes)) return;
       this.#value(op, quad);
       this.#b.set(this.#registers[i + 1]);
+      if (op.op !== "store-mean") return;
+      this.#store(op.to, this.#registers[i + 1], quad, op.exact ? lanes : 4);
     });
   }
 
@@ -199,6 +209,10 @@ class EpilogueCode {
         break;
       case "sigmoid":
         register(op.a).call(SIGMOID);
+        break;
+      case "store-mean":
+        this.#float(op.to, quad);
+        this.#window?.add(this.#registers[op.a]);
         break;
       case "hard-sigmoid":
         register(op.a).splat(3).op("f32x4.add").splat(0).op("f32x4.max").splat(6).op("f32x4.min");

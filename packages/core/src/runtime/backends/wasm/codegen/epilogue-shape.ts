@@ -13,6 +13,8 @@ export interface Stream {
   readonly scratch: boolean;
   /** One pixel ends where the next begins. */
   readonly contiguous: boolean;
+  /** A pixel for two of a row, a row for two of the step. */
+  readonly halved: boolean;
 }
 
 type Name = MicroOp[0];
@@ -20,7 +22,7 @@ type Binary = Extract<Name, "add" | "mul">;
 type Unary = Extract<Name, "relu" | "sigmoid" | "hard-sigmoid">;
 type WithParameters = Extract<Name, "affine" | "shift" | "scale" | "prelu" | "clamp" | "mix">;
 
-/** A micro-op, its operands resolved. Writes define a register that nobody reads. */
+/** A micro-op, its operands resolved. Nobody reads the registers of writes. */
 export type CodeOp =
   | { readonly op: "load"; readonly from: StreamIndex }
   | { readonly op: "load-bits"; readonly from: StreamIndex }
@@ -35,7 +37,8 @@ export type CodeOp =
       readonly parameters: readonly ParameterIndex[];
     }
   | {
-      readonly op: "store";
+      /** store-mean: a halved stream gets the means of windows of 2x2 pixels. */
+      readonly op: "store" | "store-mean";
       readonly a: CodeRegister;
       readonly to: StreamIndex;
       /** The lanes past the last channel belong to others. */

@@ -62,8 +62,6 @@ export class Model implements Disposable {
   #complete: Promise<Executable> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #disposed = false;
-  /** Of the last single image: fresh memory costs more than filling it. */
-  #spare: Float32Array | undefined;
 
   private constructor(file: OnebitFile, program: Program, chosen: Chosen, settings: ModelSettings) {
     this.#file = file;
@@ -128,11 +126,7 @@ export class Model implements Disposable {
       const { logits } = await this.#enqueue(() => executable.runPlanes!(input.data, count));
       return logits;
     }
-    const memory = (length: number) => this.#memory(length);
-    const batch = prepareTensor(input, inputShape(this.#program), memory);
-    const data = await this.#runMain(batch, count);
-    if (count === 1) this.#spare = batch;
-    return data;
+    return this.#runMain(prepareTensor(input, inputShape(this.#program)), count);
   }
 
   /**
@@ -193,14 +187,6 @@ export class Model implements Disposable {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  /** No run under way reads the spare: each took what it had. */
-  #memory(length: number): Float32Array {
-    const spare = this.#spare;
-    if (spare?.length !== length) return new Float32Array(length);
-    this.#spare = undefined;
-    return spare;
   }
 
   #prepare(images: readonly ImageInput[]): Float32Array {

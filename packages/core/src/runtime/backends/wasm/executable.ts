@@ -2,6 +2,7 @@ import { OnebitError } from "../../../errors.js";
 import { elementCount } from "../../../program/geometry.js";
 import type { Program, ValueId } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
+import { toChannelsLast } from "../../channels-last.js";
 import { compileEpilogues } from "./codegen/epilogue-module.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
@@ -23,6 +24,12 @@ export interface InstantiateOptions {
   /** What the plan has allocated. */
   readonly memory?: WebAssembly.Memory;
   readonly build?: KernelBuild;
+}
+
+/** Of a batch: [count, H, W, C], or [count, C, H, W] where they are planes. */
+interface Images {
+  readonly data: Float32Array;
+  readonly planes: boolean;
 }
 
 interface Result {
@@ -88,14 +95,22 @@ export class WasmExecutable implements Executable {
     return (await this.#engine?.team?.ready()) ?? 1;
   }
 
-  async run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+  run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+    return this.#run({ data: images, planes: false }, count);
+  }
+
+  runPlanes(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {
+    return this.#run({ data: images, planes: true }, count);
+  }
+
+  async #run(images: Images, count: number): Promise<{ [output: string]: Float32Array }> {
     const { input, values, outputs } = this.#program;
     const engine = this.#engine;
     if (!engine) throw new OnebitError("wasm: this model has been disposed of: load it again");
     const size = elementCount(values[input].shape);
-    if (images.length !== count * size) {
+    if (images.data.length !== count * size) {
       throw new OnebitError(
-        `wasm: ${images.length} numbers are not ${count} images of [${values[input].shape}]`,
+        `wasm: ${images.data.length} numbers are not ${count} images of [${values[input].shape}]`,
       );
     }
     const results = Object.entries(outputs).map(([name, id]) => {
@@ -110,7 +125,7 @@ export class WasmExecutable implements Executable {
   /** Image n, or as many as there are threads where so many are left; returns how many. */
   #runNext(
     engine: Engine,
-    images: Float32Array,
+    { data, planes }: Images,
     results: readonly Result[],
     n: number,
     left: number,
@@ -122,13 +137,15 @@ export class WasmExecutable implements Executable {
     const arenas = team?.arenasFor(left) ?? [0];
     const floats = new Float32Array(engine.memory.buffer);
     arenas.forEach((shift, i) => {
-      this.#write(floats, input, images.subarray((n + i) * size, (n + i + 1) * size), shift);
+      const image = data.subarray((n + i) * size, (n + i + 1) * size);
+      if (planes) this.#writePlanes(floats, input, image, shift);
+      else this.#write(floats, input, image, shift);
     });
     const stepDone = this.#stopwatch();
     if (team) team.run(arenas, stepDone);
     else engine.runner.runSteps(this.#steps, stepDone);
     arenas.forEach((shift, i) => {
-      for (const { id, data } of results) this.#read(floats, id, data, n + i, shift);
+      for (const { id, data: output } of results) this.#read(floats, id, output, n + i, shift);
     });
     return arenas.length;
   }
@@ -170,6 +187,17 @@ export class WasmExecutable implements Executable {
     for (let from = 0, to = first; from < image.length; from += channels, to += stride) {
       floats.set(image.subarray(from, from + channels), to);
     }
+  }
+
+  #writePlanes(floats: Float32Array, id: ValueId, image: Float32Array, shift: number): void {
+    const { first, stride, channels } = this.#pixels(id, shift);
+    if (stride === channels) {
+      toChannelsLast(image, this.#program.values[id].shape, floats.subarray(first));
+      return;
+    }
+    const plane = image.length / channels;
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < plane; i++) floats[first + i * stride + c] = image[c * plane + i];
   }
 
   #read(floats: Float32Array, id: ValueId, data: Float32Array, n: number, shift: number): void {

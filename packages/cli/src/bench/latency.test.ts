@@ -28,15 +28,16 @@ it("takes the nearest rank of sorted times", () => {
   expect(percentile([7], 0.5)).toBe(7);
 });
 
-it("runs competitors in turns: one run that settles, one that counts", async () => {
+it("runs competitors in turns: runs that settle, one that counts", async () => {
   const { competitors, calls, now } = fakeEngines({ a: [1], b: [3] });
   const results = await measureLatency(competitors, {
     warmupMs: 0,
+    settleMs: 3,
     maxRounds: 3,
     minRounds: 3,
     now,
   });
-  expect(calls.join("")).toBe(`aaabbb${"aabb".repeat(3)}`);
+  expect(calls.join("")).toBe(`aaabbb${"aaaabb".repeat(3)}`);
   expect(results.map(({ engine, medianMs, rounds }) => [engine, medianMs, rounds])).toEqual([
     ["a", 1, 3],
     ["b", 3, 3],
@@ -45,7 +46,7 @@ it("runs competitors in turns: one run that settles, one that counts", async () 
 
 it("warms up for the time asked, and stops when the budget is spent", async () => {
   const { competitors, calls, now } = fakeEngines({ a: [10], b: [20] });
-  const limits = { warmupMs: 200, minRounds: 2, maxRounds: 100, budgetMs: 600, now };
+  const limits = { warmupMs: 200, minRounds: 2, maxRounds: 100, budgetMs: 600, settleMs: 1, now };
   const results = await measureLatency(competitors, limits);
   // 20 + 10 runs of warm-up, then rounds of 60 ms.
   expect(calls.length).toBe(30 + 4 * 10);

@@ -15,6 +15,8 @@ export interface LatencyOptions {
   readonly minRounds?: number;
   readonly maxRounds?: number;
   readonly budgetMs?: number;
+  /** In its turn each runs so long, once at least, before the timed run. */
+  readonly settleMs?: number;
   /** A clock in milliseconds; tests give their own. */
   readonly now?: () => number;
 }
@@ -28,22 +30,24 @@ const WARMUP_CALLS = 3;
 
 /**
  * Median, 5th and 95th percentile of each competitor's time, in milliseconds. Turns go round
- * (A B C A B C ...), so that a slow moment of the machine meets all of them. A turn is one run that
- * brings the competitor's weights back into the caches, then the timed one.
+ * (A B C A B C ...), so that a slow moment of the machine meets all of them. A turn is a run or more
+ * that bring the competitor's weights back into the caches and outlast the threads that others leave
+ * spinning (20 ms, ONNX Runtime Web), then the timed one.
  */
 export async function measureLatency(
   competitors: readonly Competitor[],
   options: LatencyOptions = {},
 ): Promise<MeasuredLatency[]> {
   const { warmupMs = 200, minRounds = 9, maxRounds = 60, budgetMs = 12_000 } = options;
+  const { settleMs = 30 } = options;
   const now = options.now ?? (() => performance.now());
-  for (const competitor of competitors) await warmUp(competitor, warmupMs, now);
+  for (const competitor of competitors) await runFor(competitor, warmupMs, WARMUP_CALLS, now);
   const times = competitors.map(() => [] as number[]);
   const start = now();
   for (let round = 0; round < maxRounds; round++) {
     if (round >= minRounds && now() - start >= budgetMs) break;
     for (const [i, competitor] of competitors.entries()) {
-      await competitor.run();
+      await runFor(competitor, settleMs, 1, now);
       times[i].push(await competitor.run());
     }
   }
@@ -54,9 +58,14 @@ export async function measureLatency(
   });
 }
 
-async function warmUp({ run }: Competitor, warmupMs: number, now: () => number): Promise<void> {
-  const end = now() + warmupMs;
-  for (let calls = 0; calls < WARMUP_CALLS || now() < end; calls++) await run();
+async function runFor(
+  { run }: Competitor,
+  ms: number,
+  least: number,
+  now: () => number,
+): Promise<void> {
+  const end = now() + ms;
+  for (let calls = 0; calls < least || now() < end; calls++) await run();
 }
 
 /** Nearest rank of a sorted list. */

@@ -97,11 +97,13 @@ onnxruntime-web is not a dependency of onebit: \`npm install onnxruntime-web\`. 
 this page: \`npm run bench:docs -- --against onnxruntime,onnxruntime-web,mobilenetv2-12.onnx\`.`;
 
 const method = `- All competitors run in turns (A B C A B C ...), so that a slow moment of the machine meets all of
-  them. A turn is one run that brings the weights back into the caches and one that is timed. Before
-  the first turn each runs for 200 ms: V8 needs about 50 ms until its code is compiled for good.
+  them. A turn is 30 ms of runs, one at least, that bring the weights back into the caches, and one
+  that is timed. Before the first turn each runs for 200 ms: V8 needs about 50 ms until its code is
+  compiled for good.
 - Peers get the same network as a float graph at its best: 1-bit weights as -1 and +1, constants and
   batch-norms folded, weights as initialisers, every graph optimisation on.
-- Idle threads of ONNX Runtime do not spin through the turns of others (\`force_spinning_stop\`).
+- Idle threads of ONNX Runtime do not spin through the turns of others (\`force_spinning_stop\`); those
+  of ONNX Runtime Web spin for 20 ms, which the runs at the start of a turn outlast.
 - Load: from the bytes of the model until it can run, in the process of the benchmark. Cold load:
   importing onebit and loading the file in a new process that has done nothing else, in milliseconds
   from the import on; the median of five processes.

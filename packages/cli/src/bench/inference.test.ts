@@ -8,7 +8,7 @@ import { bareShape, convMacs, shapeName } from "./bare-convolution.js";
 import { benchInference } from "./inference.js";
 import type { OnnxModel, StartEngine } from "./peers/index.js";
 
-const limits = { warmupMs: 0, minRounds: 3, maxRounds: 3 };
+const limits = { warmupMs: 0, minRounds: 3, maxRounds: 3, settleMs: 0 };
 
 async function subject() {
   const model = tinyBnext();

@@ -36,8 +36,6 @@ export interface Explanation {
   readonly stepsMs: number;
   /** Fraction of the wall time that the steps account for. */
   readonly covered: number;
-  /** Milliseconds until the backend has the image. */
-  readonly imageMs: number;
   /** Fraction of the wall time that is not binary convolutions, these measured alone. */
   readonly nonBinaryShare?: number;
   readonly steps: readonly ExplainedStep[];
@@ -66,7 +64,7 @@ export async function explain(
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;
   const alone = await binaryAlone(classifier, chosen, threads, limits);
-  const { wallMs, covered, imageMs } = runs;
+  const { wallMs, covered } = runs;
   const stepsMs = stepTotal(runs.steps);
   // The whole run that these medians of steps belong to.
   const totalMs = stepsMs / covered;
@@ -87,10 +85,10 @@ export async function explain(
   });
   return {
     ...{ subject, backend: chosen, backendReasons: model.backendReasons, threads },
-    ...{ runs: runs.runs, wallMs, stepsMs, covered, imageMs },
+    ...{ runs: runs.runs, wallMs, stepsMs, covered },
     nonBinaryShare: alone.size ? 1 - binaryTotal(steps) / totalMs : undefined,
     steps,
-    parts: partsOf(steps, totalMs, imageMs),
+    parts: partsOf(steps, totalMs),
   };
 }
 

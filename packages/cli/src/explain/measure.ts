@@ -1,6 +1,6 @@
 import type { FloatTensor, Model, StepProfile } from "onebit";
 import { OnebitError } from "onebit";
-import { median } from "../bench/latency.js";
+import { median, timed } from "../bench/latency.js";
 
 /** Several runs of a model, taken together. */
 export interface ProfiledRuns {
@@ -9,8 +9,6 @@ export interface ProfiledRuns {
   readonly wallMs: number;
   /** Sum of the steps over the whole run, both of the same run: the median. */
   readonly covered: number;
-  /** Milliseconds until the model has put the image into the order that backends take: the median. */
-  readonly imageMs: number;
   /** The median of each step. */
   readonly steps: readonly StepProfile[];
 }
@@ -31,20 +29,13 @@ export async function profileRuns(
   await model.run(input);
   for (const end = performance.now() + warmupMs; performance.now() < end; ) await model.run(input);
   const walls: number[] = [];
-  const images: number[] = [];
   const profiles: StepProfile[][] = [];
   const start = performance.now();
   while (
     walls.length < minRuns ||
     (walls.length < maxRuns && performance.now() - start < budgetMs)
   ) {
-    const before = performance.now();
-    const run = model.run(input);
-    // A model takes the image over before it returns the promise.
-    const taken = performance.now();
-    await run;
-    walls.push(performance.now() - before);
-    images.push(taken - before);
+    walls.push(await timed(() => model.run(input)));
     const profile = model.profile();
     if (!profile) {
       throw new OnebitError(
@@ -60,7 +51,6 @@ export async function profileRuns(
     runs: walls.length,
     wallMs: median(walls),
     covered: median(profiles.map((profile, i) => stepTotal(profile) / walls[i])),
-    imageMs: median(images),
     steps,
   };
 }

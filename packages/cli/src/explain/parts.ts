@@ -26,14 +26,14 @@ export interface Change {
  * A run of `total` milliseconds as disjoint parts, largest first. Binary convolutions are split by
  * what each takes alone (measured apart): the rest of such a step is the float work fused behind it.
  */
-export function partsOf(steps: readonly ExplainedStep[], total: number, imageMs: number): Part[] {
+export function partsOf(steps: readonly ExplainedStep[], total: number): Part[] {
   const binary = steps.filter(({ role }) => role === "binary");
   const groups = groupBy(binary, ({ geometry }) => `binary ${geometry.split(" ")[0]}`);
   const parts = [
     ...[...groups].map(([name, members]) => binaryPart(name, members, total)),
     ...fusedPart(binary, total),
     ...realParts(steps, total),
-    ...outsideParts(steps, total, imageMs),
+    outsidePart(steps, total),
   ];
   return parts.sort((a, b) => b.milliseconds - a.milliseconds);
 }
@@ -105,18 +105,12 @@ function realParts(steps: readonly ExplainedStep[], total: number): Part[] {
   });
 }
 
-/** What the model does with the image, then what the backend's call takes besides its steps. */
-function outsideParts(steps: readonly ExplainedStep[], total: number, imageMs: number): Part[] {
-  const outside = Math.max(0, total - sum(steps, (step) => step.milliseconds));
-  const image = Math.min(outside, imageMs);
-  const parts = {
-    "the image, in the order that the backend takes": image,
-    "the call: image in, logits out, to the backend's thread and back": outside - image,
-  };
-  return Object.entries(parts).map(([name, milliseconds]) => {
-    const change = { what: "without it", totalMs: total - milliseconds };
-    return { name, milliseconds, share: milliseconds / total, change };
-  });
+/** What a run takes besides its steps. */
+function outsidePart(steps: readonly ExplainedStep[], total: number): Part {
+  const milliseconds = Math.max(0, total - sum(steps, (step) => step.milliseconds));
+  const change = { what: "without it", totalMs: total - milliseconds };
+  const name = "the call: image in, logits out, to the backend's thread and back";
+  return { name, milliseconds, share: milliseconds / total, change };
 }
 
 /** Steps with less of a part's work say nothing about what is possible: their time is overhead. */

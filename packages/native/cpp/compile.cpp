@@ -188,7 +188,7 @@ class Compiler {
       tileBinary(job, weight, groupChannels, r.constants);
       deriveBorders(job, weight, groupChannels, raw.mode, r.constants);
       if (job.repack) placePacked(scratch_[index].packed, job, input, words);
-      if (job.spread) placePacked(scratch_[index].packed, job, input, words * 8);
+      if (job.spread) placePacked(scratch_[index].packed, job, input, words * 8 / spreadPlanes(words));
     }
     if (raw.kind == StepKind::conv) {
       job.positionLength = groupChannels;
@@ -211,8 +211,9 @@ class Compiler {
   static void placePacked(const Range& range, StepJob& job, const Value& input, int32_t words) {
     const int64_t row = int64_t{words} * (input.width + 2 * job.padding[1]);
     const size_t start = size_t(row) * job.padding[0] + size_t(words) * job.padding[1];
-    job.packedGroup = size_t(row) * (input.height + 2 * job.padding[0]);
-    job.packed = {range.offset + start * 4, row, kLanes, words, input.channels, ValueKind::bits};
+    const int64_t whole = row * (input.height + 2 * job.padding[0]);
+    job.packedGroup = size_t(whole);
+    job.packed = {range.offset + start * 4, row, whole, words, input.channels, ValueKind::bits};
   }
 
   void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {

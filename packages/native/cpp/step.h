@@ -127,7 +127,7 @@ struct StepJob {
   PanelFormat format;
   /**
    * The input in another form, made before the step: with groups, words of each group's own
-   * [group][row][pixel][words]; for byte kernels a byte per bit, 0 or 1, [row][pixel][words * 32].
+   * [group][row][pixel][words]; for byte kernels a byte per bit, 0 or 1, [plane][row][pixel][channels].
    */
   bool repack, spread;
   Place packed;
@@ -156,6 +156,11 @@ struct Frame {
 
 /** Blocks of channels that byte kernels take together. */
 constexpr int kSpreadBlocks = 2;
+/**
+ * What byte kernels read together lies together: 64 channels of each pixel, where pixels hold nothing
+ * else, in a plane of their own. Pixels that lie kilobytes apart share few lines of the cache.
+ */
+static inline int32_t spreadPlanes(int32_t words) { return words % 2 == 0 ? words / 2 : 1; }
 /** Longest window of byte kernels, in chunks of 64 channels: longer ones are counted in words. */
 constexpr int kMostChunks = 256;
 /** Pixels of a row that byte kernels take together, at most. */

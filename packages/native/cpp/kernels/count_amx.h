@@ -161,9 +161,8 @@ static int32_t chunkOffset(const StepJob& job, int chunk) {
     return static_cast<int32_t>(chunk / chunksPerRow(job) * row + chunk % chunksPerRow(job) * 64);
   const int positions = job.kernel[0] * job.kernel[1];
   const int position = chunk % positions;
-  return static_cast<int32_t>(position / job.kernel[1] * row +
-                              position % job.kernel[1] * int64_t{job.packed.pixel} * 4 +
-                              chunk / positions * 64);
+  return static_cast<int32_t>(position / job.kernel[1] * row + position % job.kernel[1] * 64 +
+                              chunk / positions * job.packed.block * 4);
 }
 
 static void beginBlocks(const StepJob& job, const Frame& frame, int block, int blocks) {
@@ -200,24 +199,30 @@ static Counts countSegment(const StepJob& job, const Frame& frame, const Window&
   return {countsOf(frame) + pixel * kLanes, countsPerBlock(job, frame)};
 }
 
-/** Bits to bytes, 0 or 1, rows with their border. */
-static void spreadBits(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd) {
+/** Bits to bytes, 0 or 1: `count` words, of which each two begin `step` words after the last. */
+static void spreadWords(const uint32_t* from, int64_t count, int64_t step, char* to) {
   const __m512i ones = _mm512_set1_epi8(1);
+  for (; count >= 2; count -= 2, from += step, to += 64) {
+    uint64_t mask;
+    __builtin_memcpy(&mask, from, 8);
+    _mm512_storeu_si512(to, _mm512_maskz_mov_epi8(mask, ones));
+  }
+  if (count == 1)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm256_maskz_mov_epi8(*from, _mm512_castsi512_si256(ones)));
+}
+
+/** Rows with their border. */
+static void spreadBits(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd) {
   const int words = job.input.pixel;
-  const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words;
+  const int planes = spreadPlanes(words);
+  const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words / planes;
   for (int y = rowBegin - job.padding[0]; y < rowEnd - job.padding[0]; y++) {
     const uint32_t* from = reinterpret_cast<const uint32_t*>(arena + job.input.offset) + y * job.input.row -
                            static_cast<int64_t>(job.padding[1]) * words;
     char* to = arena + job.packed.offset +
                (y * job.packed.row - static_cast<int64_t>(job.padding[1]) * job.packed.pixel) * 4;
-    int64_t i = 0;
-    for (; i + 2 <= count; i += 2) {
-      uint64_t mask;
-      __builtin_memcpy(&mask, from + i, 8);
-      _mm512_storeu_si512(to + i * 32, _mm512_maskz_mov_epi8(mask, ones));
-    }
-    if (i < count)
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 32),
-                          _mm256_maskz_mov_epi8(from[i], _mm512_castsi512_si256(ones)));
+    for (int plane = 0; plane < planes; plane++, from += 2, to += job.packed.block * 4)
+      spreadWords(from, count, planes > 1 ? words : 2, to);
   }
 }

@@ -42,6 +42,7 @@ const SHARED = [
   "constants",
   "join",
   "remake",
+  "parts",
   "layout",
   "weights",
   "epilogue",

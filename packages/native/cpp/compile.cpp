@@ -11,9 +11,6 @@ namespace onebit {
 
 namespace {
 
-/** Threads may not share a word of bits. */
-constexpr int32_t kWordBits = 32;
-
 /** Scratch memory of a step. */
 struct Scratch {
   std::vector<Range> sums;
@@ -54,7 +51,7 @@ Tiling tilingOf(const RawStep& step, int32_t width, int32_t inputWidth) {
   return {pixels, tiles * pixels};
 }
 
-Scratch scratchOf(const Program& program, const RawStep& step, int32_t index, PanelFormat format) {
+Scratch scratchOf(const Program& program, const RawStep& step, int32_t index) {
   Scratch scratch;
   const Value shape = outputShape(program, step);
   for (const RawOp& op : step.ops) {
@@ -63,13 +60,9 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index, Pa
   }
   if (step.kind == StepKind::binaryConv) {
     const Value& input = program.values[step.input];
-    const bool bytes = format == PanelFormat::bytes;
     const size_t words = (input.channels / step.groups + 31) / 32;
     const size_t pixels = size_t(input.height + 2 * step.padding[0]) * (input.width + 2 * step.padding[1]);
     if (step.groups > 1) scratch.packed = {words * pixels * step.groups * 4, index, index};
-    // The last tile may look past the last row, the last window to the end of its last 64 bytes.
-    const size_t past = size_t(kTilePixels) * step.stride[1] * words * 32 + 64;
-    if (bytes) scratch.packed = {words * pixels * 32 + past, index, index};
   }
   if (step.kind == StepKind::quantise)
     scratch.ranges = {size_t(shape.channels + kLanes) * 2 * 4, index, index};
@@ -88,11 +81,12 @@ class Compiler {
     CompiledProgram& r = *result_;
     joinPools(r.program);
     remakeMaps(r.program, options_.apart);
-    r.layout = layOut(r.program, options_.apart);
+    for (const RawStep& step : r.program.steps)
+      divisions_.push_back(divisionOf(r.program, step, options_.threads));
+    r.layout = layOut(r.program, divisions_, options_.threads, options_.apart);
     const int32_t count = static_cast<int32_t>(r.program.steps.size());
     for (int32_t i = 0; i < count; i++) {
-      const RawStep& step = r.program.steps[i];
-      scratch_.push_back(scratchOf(r.program, step, i, formatOf(r.program, step, r.isa, options_.apart)));
+      scratch_.push_back(scratchOf(r.program, r.program.steps[i], i));
     }
     assign();
     ChannelVectors vectors(r.program, r.constants);
@@ -107,27 +101,43 @@ class Compiler {
   }
 
  private:
+  bool inParts(size_t value) const {
+    return result_->layout.partings[value].kind != Parting::Kind::whole;
+  }
+
+  /** First what all threads share, then a region for each thread's part of the maps. */
   void assign() {
     CompiledProgram& r = *result_;
-    std::vector<Range*> ranges;
+    std::vector<Range*> shared, parts;
     for (size_t i = 0; i < r.layout.ranges.size(); i++) {
       Range& home = r.layout.ranges[r.layout.homes[i]];
       home.last = std::max(home.last, r.layout.ranges[i].last);
-      if (&home == &r.layout.ranges[i]) ranges.push_back(&home);
+      if (&home == &r.layout.ranges[i]) (inParts(i) ? parts : shared).push_back(&home);
     }
     for (Scratch& scratch : scratch_) {
-      for (Range& range : scratch.sums) ranges.push_back(&range);
+      for (Range& range : scratch.sums) shared.push_back(&range);
       for (Range* range : {&scratch.packed, &scratch.ranges}) {
-        if (range->bytes > 0) ranges.push_back(range);
+        if (range->bytes > 0) shared.push_back(range);
       }
     }
-    r.arenaBytes = assignOffsets(ranges, options_.apart);
+    const size_t first = assignOffsets(shared, options_.apart);
+    const size_t region = assignOffsets(parts, options_.apart);
+    for (Range* range : parts) range->offset += first;
     for (size_t i = 0; i < r.layout.places.size(); i++) {
       r.layout.ranges[i].offset = r.layout.ranges[r.layout.homes[i]].offset;
       r.layout.places[i].offset += r.layout.ranges[i].offset;
+      if (inParts(i)) r.layout.places[i].jump += static_cast<int64_t>(region);
     }
+    r.arenaBytes = first + region * options_.threads;
     if (!options_.apart) return;
-    for (const Range* range : ranges) r.guards.push_back(range->offset + (range->bytes + 63) / 64 * 64);
+    for (const Range* range : shared) guardAfter(*range, 0);
+    for (int32_t part = 0; part < options_.threads; part++) {
+      for (const Range* range : parts) guardAfter(*range, part * region);
+    }
+  }
+
+  void guardAfter(const Range& range, size_t offset) {
+    result_->guards.push_back(range.offset + (range.bytes + 63) / 64 * 64 + offset);
   }
 
   std::vector<Range> clearsOf(int32_t index) const {
@@ -168,8 +178,8 @@ class Compiler {
     placeMeans(index, step, shape);
     job.ops = step.ops.data();
     job.opCount = static_cast<int32_t>(step.ops.size());
-    divide(step, raw, input);
-    r.scratchBytes = std::max(r.scratchBytes, scratchBytesOf(step));
+    divide(index, step, raw, input);
+    r.scratchBytes = std::max(r.scratchBytes, placeSpread(step));
   }
 
   void compileKernel(int32_t index, StepJob& job, const RawStep& raw, const Value& input) {
@@ -180,7 +190,6 @@ class Compiler {
       const int32_t words = (groupChannels + 31) / 32;
       job.rowLength = raw.kernel[1] * words;
       job.format = formatOf(r.program, raw, r.isa, options_.apart);
-      job.spread = job.format == PanelFormat::bytes;
       const Tiling tiling = tilingOf(raw, job.width, input.width);
       job.tilePixels = tiling.pixels;
       job.pitch = tiling.pitch;
@@ -188,7 +197,6 @@ class Compiler {
       tileBinary(job, weight, groupChannels, r.constants);
       deriveBorders(job, weight, groupChannels, raw.mode, r.constants);
       if (job.repack) placePacked(scratch_[index].packed, job, input, words);
-      if (job.spread) placePacked(scratch_[index].packed, job, input, words * 8 / spreadPlanes(words));
     }
     if (raw.kind == StepKind::conv) {
       job.positionLength = groupChannels;
@@ -211,9 +219,8 @@ class Compiler {
   static void placePacked(const Range& range, StepJob& job, const Value& input, int32_t words) {
     const int64_t row = int64_t{words} * (input.width + 2 * job.padding[1]);
     const size_t start = size_t(row) * job.padding[0] + size_t(words) * job.padding[1];
-    const int64_t whole = row * (input.height + 2 * job.padding[0]);
-    job.packedGroup = size_t(whole);
-    job.packed = {range.offset + start * 4, row, whole, words, input.channels, ValueKind::bits};
+    job.packedGroup = size_t(row) * (input.height + 2 * job.padding[0]);
+    job.packed = {range.offset + start * 4, row, kLanes, words, input.channels, ValueKind::bits};
   }
 
   void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {
@@ -227,47 +234,43 @@ class Compiler {
     }
   }
 
-  /** Weights and counts of byte kernels. */
-  static size_t scratchBytesOf(const CompiledStep& step) {
-    if (!step.job.spread) return 0;
-    return kSpreadBytes +
-           kSpreadBlocks * (size_t(tilePixelsOf(step.job, step.taskRows)) * kLanes * 4);
+  /** Of a task of byte kernels: weights, input and counts. */
+  static size_t placeSpread(CompiledStep& step) {
+    StepJob& job = step.job;
+    if (job.format != PanelFormat::bytes) return 0;
+    const int32_t words = job.input.pixel, planes = spreadPlanes(words);
+    const int32_t rows = spreadRows(job, step.taskRows);
+    job.spread.pixel = words * 32 / planes;
+    job.spread.row = job.spread.pixel * (job.inputWidth + 2 * job.padding[1]);
+    job.spread.plane = job.spread.row * rows;
+    // The last tile may look past the last row, the last window to the end of its last 64 bytes.
+    const size_t past = size_t(kTilePixels) * job.stride[1] * job.spread.pixel + 64;
+    job.spreadBytes = (size_t(job.spread.plane) * planes + past + 63) / 64 * 64;
+    const size_t counts = size_t(tilePixelsOf(job, step.taskRows)) * kLanes * 4;
+    return kSpreadBytes + job.spreadBytes + kSpreadBlocks * counts;
   }
 
-  /**
-   * Cuts a step into tasks. Rows, the same share of every step for each thread, so that maps stay in
-   * the cache of the core that wrote them; of small maps blocks of channels, so that weights are read
-   * once.
-   */
-  void divide(CompiledStep& step, const RawStep& raw, const Value& input) const {
+  /** Cuts the parts of a step into tasks. */
+  void divide(int32_t index, CompiledStep& step, const RawStep& raw, const Value& input) const {
     const StepJob& job = step.job;
     step.skipped = raw.skipped;
     step.serial = options_.threads == 1 || (cyclesOf(step, raw, input) < 20000 && !options_.apart);
-    // Enough pixels for each use of the weights, few enough that counts stay in cache.
-    const int32_t pixels = (job.spread ? 64 : 2) * kSegment;
-    step.taskRows = std::min(job.height, std::max({1, pixels / job.width, job.height >> 16}));
-    step.taskBlocks = job.blockCount;
-    if (step.serial) return;
-    const bool divisible =
-        raw.groups <= 1 && std::all_of(raw.ops.begin(), raw.ops.end(), [](const RawOp& op) {
-          return op.code != Code::bits || op.offset % kWordBits == 0;
-        });
-    const int32_t threads = options_.threads;
-    // Byte kernels spread their weights once per task.
-    if (divisible && job.height < (job.spread ? 8 : 4) * threads) {
-      step.taskRows = job.height;
-      step.taskBlocks = share(job.blockCount, threads, kWordBits / kLanes);
-    } else {
-      const int32_t tasks = job.spread ? threads : 2 * threads;
-      step.taskRows = std::min(step.taskRows, share(job.height, tasks, 1));
-    }
+    step.division = divisions_[index];
+    step.job.parts = step.division.byBlocks ? options_.threads : 1;
+    step.taskRows = job.height;
+    if (step.division.byBlocks) return;
+    step.taskRows = std::min(step.division.size, std::max(rowsTogether(job), job.height >> 16));
+    // Byte kernels spread their weights once per task; others leave something to help with.
+    if (!step.serial && job.format != PanelFormat::bytes)
+      step.taskRows = std::min(step.taskRows, (step.division.size + 3) / 4);
     roundRows(step);
   }
 
-  /** A part of `count` of about the same size as the others, in units. */
-  static int32_t share(int32_t count, int32_t parts, int32_t unit) {
-    const int32_t part = (count + parts - 1) / parts;
-    return (part + unit - 1) / unit * unit;
+  /** Enough for each use of the weights, few enough that their input or their counts stay in cache. */
+  static int32_t rowsTogether(const StepJob& job) {
+    if (job.kind == StepKind::pointwise) return job.height;
+    const int32_t segments = job.format == PanelFormat::bytes ? 64 : 2;
+    return std::max(1, segments * kSegment / job.width);
   }
 
   /** Below some microseconds, waking the others costs more than they save. */
@@ -292,6 +295,7 @@ class Compiler {
 
   std::unique_ptr<CompiledProgram> result_;
   CompileOptions options_;
+  std::vector<Division> divisions_;
   std::vector<Scratch> scratch_;
 };
 

@@ -15,8 +15,9 @@ struct CompiledStep {
   std::vector<Mean> means;
   /** Ranges to be zeroed first. */
   std::vector<Range> clears;
-  /** Rows and blocks of channels that make one task. */
-  int32_t taskRows, taskBlocks;
+  Division division;
+  /** Of a task; a part by blocks is a single one. */
+  int32_t taskRows;
   /** Done by the steps before. */
   bool skipped;
   /** Too little work to be shared among threads. */

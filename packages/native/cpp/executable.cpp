@@ -24,17 +24,19 @@ void clear(char* arena, const std::vector<Range>& ranges) {
   for (const Range& range : ranges) std::memset(arena + range.offset, 0, range.bytes);
 }
 
-int32_t tasksOf(const CompiledStep& step) {
-  return divideUp(step.job.height, step.taskRows) * divideUp(step.job.blockCount, step.taskBlocks);
+int32_t tasksPerPart(const CompiledStep& step) {
+  return step.division.byBlocks ? 1 : divideUp(step.division.size, step.taskRows);
 }
 
-/** Blocks of channels vary fastest. */
+/** Empty where a part has less to do than others. */
 Task taskOf(const CompiledStep& step, int32_t index) {
-  const int32_t across = divideUp(step.job.blockCount, step.taskBlocks);
-  const int32_t row = index / across * step.taskRows;
-  const int32_t block = index % across * step.taskBlocks;
-  return {row, std::min(row + step.taskRows, step.job.height), block,
-          std::min(block + step.taskBlocks, step.job.blockCount)};
+  const StepJob& job = step.job;
+  const auto [byBlocks, size] = step.division;
+  const int32_t part = index / tasksPerPart(step);
+  if (byBlocks) return {part, 0, job.height, part * size, std::min((part + 1) * size, job.blockCount)};
+  const int32_t row = part * size + index % tasksPerPart(step) * step.taskRows;
+  const int32_t end = std::min((part + 1) * size, job.height);
+  return {part, row, std::min(row + step.taskRows, end), 0, job.blockCount};
 }
 
 /** A row of each plane to a row of pixels. */
@@ -115,21 +117,27 @@ void Executable::runImage(Worker& worker, const Batch& batch, int64_t image, boo
   writeOutputs(arena, batch, image);
 }
 
-Frame Executable::frameOf(Worker& worker, char* arena) const {
-  return {arena, static_cast<float*>(worker.tiles.get()), static_cast<char*>(worker.scratch.get()), 0, 0};
+int32_t Executable::tasksOf(const CompiledStep& step) const {
+  return static_cast<int32_t>(workers_.size()) * tasksPerPart(step);
+}
+
+void Executable::runTask(Worker& worker, char* arena, const CompiledStep& step, int32_t index) {
+  const Task task = taskOf(step, index);
+  if (task.rowBegin >= task.rowEnd || task.blockBegin >= task.blockEnd) return;
+  const Frame frame = {arena, static_cast<float*>(worker.tiles.get()), static_cast<char*>(worker.scratch.get()),
+                       0,     0,                                       0};
+  program_->isa->run(step.job, frame, task);
 }
 
 void Executable::runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared) {
   if (step.skipped) return;
   clear(arena, step.clears);
   prepare(step.job, arena);
-  if (step.job.spread) spread(arena, step, shared && !step.serial);
   if (shared && !step.serial) {
     runShared(arena, step);
   } else {
     const int32_t tasks = tasksOf(step);
-    for (int32_t task = 0; task < tasks; task++)
-      program_->isa->run(step.job, frameOf(worker, arena), taskOf(step, task));
+    for (int32_t task = 0; task < tasks; task++) runTask(worker, arena, step, task);
   }
   for (const Mean& mean : step.means) program_->isa->finishMean(mean, arena);
 }
@@ -145,28 +153,9 @@ void Executable::runShared(char* arena, const CompiledStep& step) {
       tasksOf(step),
       [](void* data, int32_t task, int32_t worker) {
         const Context& c = *static_cast<Context*>(data);
-        c.self->program_->isa->run(c.step->job, c.self->frameOf(c.self->workers_[worker], c.arena),
-                                   taskOf(*c.step, task));
+        c.self->runTask(c.self->workers_[worker], c.arena, *c.step, task);
       },
       &context);
-}
-
-void Executable::spread(char* arena, const CompiledStep& step, bool shared) {
-  struct Context {
-    const Isa* isa;
-    const StepJob* job;
-    char* arena;
-    int32_t rows, tasks;
-  };
-  const int32_t rows = step.job.inputHeight + 2 * step.job.padding[0];
-  Context context = {program_->isa, &step.job, arena, rows,
-                     shared ? std::min<int32_t>(rows, 2 * static_cast<int32_t>(workers_.size())) : 1};
-  const auto run = [](void* data, int32_t task, int32_t) {
-    const Context& c = *static_cast<Context*>(data);
-    c.isa->spread(*c.job, c.arena, c.rows * task / c.tasks, c.rows * (task + 1) / c.tasks);
-  };
-  if (shared) return pool_.forEach(context.tasks, run, &context);
-  run(&context, 0, 0);
 }
 
 void Executable::readImage(char* arena, const Batch& batch, int64_t image) const {
@@ -211,7 +200,7 @@ std::vector<std::string> Executable::kernels() const {
   std::vector<std::string> names;
   for (const CompiledStep& step : program_->steps) {
     const bool binary = step.job.kind == StepKind::binaryConv;
-    const bool words = isa.format == PanelFormat::bytes && !step.job.spread;
+    const bool words = isa.format == PanelFormat::bytes && step.job.format != PanelFormat::bytes;
     if (!binary) {
       names.push_back(isa.name);
     } else if (words) {

@@ -46,10 +46,10 @@ class Executable {
   };
 
   char* arenaOf(Worker& worker);
-  Frame frameOf(Worker& worker, char* arena) const;
+  int32_t tasksOf(const CompiledStep& step) const;
+  void runTask(Worker& worker, char* arena, const CompiledStep& step, int32_t index);
   void runImage(Worker& worker, const Batch& batch, int64_t image, bool shared);
   void runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared);
-  void spread(char* arena, const CompiledStep& step, bool shared);
   void runShared(char* arena, const CompiledStep& step);
   void readImage(char* arena, const Batch& batch, int64_t image) const;
   void writeOutputs(const char* arena, const Batch& batch, int64_t image) const;

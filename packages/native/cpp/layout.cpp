@@ -55,11 +55,16 @@ std::vector<bool> blockedMaps(const Program& program) {
   return blocked;
 }
 
-void placeBlocks(const Value& value, Place& place, Range& range) {
+void placeBlocks(const Value& value, const Parting& parting, Place& place, Range& range) {
+  const int64_t bytes = value.kind == ValueKind::integers ? 2 : 4;
+  const int64_t rows = parting.kind == Parting::Kind::rows ? parting.size : value.height;
+  const int64_t blocks = parting.kind == Parting::Kind::blocks ? parting.size : value.channels / kLanes;
   const int64_t row = int64_t{kLanes} * value.width;
-  const size_t bytes = value.kind == ValueKind::integers ? 2 : 4;
-  range.bytes = size_t(row) * value.height * (value.channels / kLanes) * bytes;
-  place = {0, row, row * value.height, kLanes, value.channels, value.kind};
+  range.bytes = size_t(row * rows * blocks * bytes);
+  place = {0, row, row * rows, kLanes, value.channels, value.kind};
+  // Rows and blocks count on from part to part.
+  if (parting.kind == Parting::Kind::rows) place.jump = -rows * row * bytes;
+  if (parting.kind == Parting::Kind::blocks) place.jump = -blocks * place.block * bytes;
 }
 
 void place(const Value& value, const Border& border, Place& place, Range& range) {
@@ -139,7 +144,9 @@ int32_t predecessorOf(const Program& program, const Layout& layout, int32_t inde
   for (int32_t value = 0; value < static_cast<int32_t>(program.values.size()); value++) {
     const Range& range = layout.ranges[value];
     const bool ends = value != stored && range.last == index && range.first < index;
-    if (!ends || !sameShape(layout.places[value], layout.places[stored]) || range.bytes != own.bytes) continue;
+    const bool alike = sameShape(layout.places[value], layout.places[stored]) &&
+                       layout.partings[value] == layout.partings[stored] && range.bytes == own.bytes;
+    if (!ends || !alike) continue;
     if (reads(step, value) && readsOnlyBefore(step, value, originOf(step, i))) return value;
   }
   return -1;
@@ -160,7 +167,7 @@ void takeOver(const Program& program, Layout& layout) {
 
 }  // namespace
 
-Layout layOut(const Program& program, bool apart) {
+Layout layOut(const Program& program, const std::vector<Division>& divisions, int32_t threads, bool apart) {
   Layout layout;
   const size_t count = program.values.size();
   const int32_t end = static_cast<int32_t>(program.steps.size());
@@ -169,8 +176,10 @@ Layout layOut(const Program& program, bool apart) {
   layout.ranges.assign(count, Range{0, end, -1});
   layout.clears.resize(end + 1);
   const std::vector<bool> blocked = blockedMaps(program);
+  layout.partings.resize(count);
+  if (threads > 1) layout.partings = partingsOf(program, divisions, blocked);
   for (size_t i = 0; i < count; i++) {
-    if (blocked[i]) placeBlocks(program.values[i], layout.places[i], layout.ranges[i]);
+    if (blocked[i]) placeBlocks(program.values[i], layout.partings[i], layout.places[i], layout.ranges[i]);
     else place(program.values[i], borders[i], layout.places[i], layout.ranges[i]);
     layout.homes.push_back(static_cast<int32_t>(i));
   }

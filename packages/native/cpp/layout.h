@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "program.h"
+#include "parts.h"
 
 namespace onebit {
 
@@ -16,8 +16,9 @@ struct Range {
 struct Layout {
   /** By value id. Maps and bits read by a padded convolution lie inside a border of zeros. */
   std::vector<Place> places;
-  /** By value id: the whole range, border included. */
+  /** By value id: the whole range, border included; of a map in parts, of each part. */
   std::vector<Range> ranges;
+  std::vector<Parting> partings;
   /**
    * By value id: the value whose memory it takes over, or itself. An element-wise step writes a map
    * where the one lay that it reads for the last time: memory that is in cache.
@@ -31,7 +32,7 @@ struct Layout {
  * Gives values their shape in memory and their lifetimes; addresses come with assignOffsets. apart:
  * no value takes over another's memory.
  */
-Layout layOut(const Program& program, bool apart);
+Layout layOut(const Program& program, const std::vector<Division>& divisions, int32_t threads, bool apart);
 
 /**
  * Largest first, each at the lowest offset free for all of its lifetime. apart: no two ranges share

@@ -31,6 +31,7 @@ struct Place {
   int32_t pixel;
   int32_t channels;
   ValueKind kind;
+  int64_t jump = 0;
 };
 
 /**
@@ -61,7 +62,7 @@ enum class Code : int32_t {
   take,
   /** mix where the value at hand is the second operand. */
   mixInto,
-  /** Of 2x2 means; rows must come in order. */
+  /** Of 2x2 means; the rows of a pair must come in order. */
   storePooled,
   storeIntegers,
 };
@@ -97,6 +98,16 @@ struct Block {
  */
 enum class PanelFormat : int32_t { words, nibbles, bytes };
 
+/**
+ * A byte per bit, 0 or 1, [plane][row][pixel][channels]: bytes from one to the next. What is read
+ * together lies together: 64 channels of each pixel, where pixels hold nothing else, in a plane of
+ * their own. Pixels that lie kilobytes apart share few lines of the cache.
+ */
+struct Spread {
+  int32_t plane, row, pixel;
+};
+static inline int32_t spreadPlanes(int32_t words) { return words % 2 == 0 ? words / 2 : 1; }
+
 struct StepJob {
   StepKind kind;
   Place input;
@@ -108,6 +119,8 @@ struct StepJob {
   bool average;
   const Block* blocks;
   int32_t blockCount;
+  /** Of its blocks, see parts.h. */
+  int32_t parts;
   /** Weights re-tiled for the instruction set, block after block. */
   const unsigned char* panels;
   size_t panelBytes;
@@ -125,13 +138,13 @@ struct StepJob {
   const int32_t* rowClass;
   const int32_t* columnClass;
   PanelFormat format;
-  /**
-   * The input in another form, made before the step: with groups, words of each group's own
-   * [group][row][pixel][words]; for byte kernels a byte per bit, 0 or 1, [plane][row][pixel][channels].
-   */
-  bool repack, spread;
+  /** With groups the input in another form, made before the step: [group][row][pixel][words of its own]. */
+  bool repack;
   Place packed;
   size_t packedGroup;
+  /** Byte kernels: a task's input, in its scratch. */
+  Spread spread;
+  size_t spreadBytes;
 
   // Quantise: arena offset of the lows of all channels, then, rangeStride floats on, of the ranges.
   float clip, levels;
@@ -145,22 +158,17 @@ struct StepJob {
 
 /**
  * What one thread works with. tiles: kMaxBlocks accumulators, then those that micro-ops keep.
- * scratch: for byte kernels, see count_amx.h. rowBegin, rows: of the task under way.
+ * scratch: for byte kernels, see count_amx.h. part, rowBegin, rows: of the task under way.
  */
 struct Frame {
   char* arena;
   float* tiles;
   char* scratch;
-  int32_t rowBegin, rows;
+  int32_t part, rowBegin, rows;
 };
 
 /** Blocks of channels that byte kernels take together. */
 constexpr int kSpreadBlocks = 2;
-/**
- * What byte kernels read together lies together: 64 channels of each pixel, where pixels hold nothing
- * else, in a plane of their own. Pixels that lie kilobytes apart share few lines of the cache.
- */
-static inline int32_t spreadPlanes(int32_t words) { return words % 2 == 0 ? words / 2 : 1; }
 /** Longest window of byte kernels, in chunks of 64 channels: longer ones are counted in words. */
 constexpr int kMostChunks = 256;
 /** Pixels of a row that byte kernels take together, at most. */
@@ -170,12 +178,16 @@ static inline int32_t tilePixelsOf(const StepJob& job, int32_t rows) {
   const int32_t pixels = (rows - 1) * job.pitch + job.width;
   return (pixels + job.tilePixels - 1) / job.tilePixels * job.tilePixels;
 }
+/** Rows of the input that so many rows of the output need. */
+static inline int32_t spreadRows(const StepJob& job, int32_t rows) {
+  return (rows - 1) * job.stride[0] + job.kernel[0];
+}
 /** Weights of a chunk and a block as bytes, and of all that byte kernels hold at a time. */
 constexpr size_t kChunkBytes = 1024;
 constexpr size_t kSpreadBytes = kSpreadBlocks * 9 * kChunkBytes;
 
 struct Task {
-  int32_t rowBegin, rowEnd, blockBegin, blockEnd;
+  int32_t part, rowBegin, rowEnd, blockBegin, blockEnd;
 };
 
 /** Means of a register: row sums [height][sumStride] lie in the arena, the result goes into a vector. */
@@ -194,8 +206,6 @@ struct Isa {
   /** Of binary convolutions; with groups, bytes become words. */
   PanelFormat format;
   void (*run)(const StepJob& job, const Frame& frame, const Task& task);
-  /** Bits to bytes, rows of the input with its border; only where the format is bytes. */
-  void (*spread)(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd);
   void (*finishMean)(const Mean& mean, char* arena);
 };
 

@@ -15,7 +15,7 @@ namespace {
 #include "count_amx.h"
 #include "steps.h"
 
-constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, runTask, spreadBits, finishMean};
+constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, runTask, finishMean};
 }  // namespace
 
 const Isa* amxKernels() { return &kIsa; }

@@ -13,7 +13,7 @@ namespace {
 #include "window.h"
 #include "count_avx2.h"
 #include "steps.h"
-constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, nullptr, finishMean};
+constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, finishMean};
 }  // namespace
 
 const Isa* avx2Kernels() { return &kIsa; }

@@ -13,7 +13,7 @@ namespace {
 #include "window.h"
 #include "count_avx512.h"
 #include "steps.h"
-constexpr Isa kIsa = {"avx512", "vpopcntd", PanelFormat::words, runTask, nullptr, finishMean};
+constexpr Isa kIsa = {"avx512", "vpopcntd", PanelFormat::words, runTask, finishMean};
 }  // namespace
 
 const Isa* avx512Kernels() { return &kIsa; }

@@ -1,11 +1,12 @@
 // Minus the weights where activation bits are set, AMX tiles of 8-bit integers.
 //
+//   once per task: its rows of the input from bits to bytes, 0 or 1
 //   once per task and two blocks of output channels:
 //     for each 9 chunks of 64 window channels:
 //       their weights from bits to bytes, -1 where the bit is set, else +1: they stay in L1
 //       for each two tiles of up to 16 pixels of a row
 //         for each chunk:
-//           A = 64 bytes (0 or 1) of each pixel, twice               straight from the spread input
+//           A = 64 bytes (0 or 1) of each pixel, twice               straight from the input
 //           B = 64 x 16 output channels, twice
 //           C += A * B                                               four TDPBUSD
 //
@@ -67,9 +68,9 @@ static void spreadPanels(const StepJob& job, const Frame& frame, const Slab& sla
   }
 }
 
-/** Counts of the task: [block][row][pitch][16], after the weights. */
-static int32_t* countsOf(const Frame& frame) {
-  return reinterpret_cast<int32_t*>(frame.scratch + kSpreadBytes);
+/** Counts of the task: [block][row][pitch][16], after the weights and the input. */
+static int32_t* countsOf(const StepJob& job, const Frame& frame) {
+  return reinterpret_cast<int32_t*>(frame.scratch + kSpreadBytes + job.spreadBytes);
 }
 
 static int64_t countsPerBlock(const StepJob& job, const Frame& frame) {
@@ -126,9 +127,9 @@ static void countTilesOf(const Slab& slab, const char* weights, int tiles, int b
 
 /** Where the window of a pixel starts, counted over the task's rows of `pitch` pixels. */
 static const char* windowOfTile(const StepJob& job, const Frame& frame, int pixel) {
-  const int64_t top = static_cast<int64_t>(frame.rowBegin + pixel / job.pitch) * job.stride[0] - job.padding[0];
-  const int64_t left = static_cast<int64_t>(pixel % job.pitch) * job.stride[1] - job.padding[1];
-  return frame.arena + job.packed.offset + (top * job.packed.row + left * job.packed.pixel) * 4;
+  const int64_t top = static_cast<int64_t>(pixel / job.pitch) * job.stride[0];
+  const int64_t left = static_cast<int64_t>(pixel % job.pitch) * job.stride[1];
+  return frame.scratch + kSpreadBytes + top * job.spread.row + left * job.spread.pixel;
 }
 
 /** All pixels of the task, one slab. Meanwhile the weights that come next are on their way. */
@@ -148,7 +149,7 @@ static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, 
     const int tiles = t + 1 < count ? 2 : 1;
     for (int i = 0; i < tiles; i++) {
       from[i] = windowOfTile(job, frame, (t + i) * job.tilePixels);
-      to[i] = countsOf(frame) + static_cast<int64_t>(t + i) * job.tilePixels * kLanes;
+      to[i] = countsOf(job, frame) + static_cast<int64_t>(t + i) * job.tilePixels * kLanes;
     }
     countTilesOf(slab, frame.scratch, tiles, blocks, from, to);
   }
@@ -156,13 +157,13 @@ static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, 
 
 /** Bytes from the start of a window: the order is chunkOf's in weights.cpp. */
 static int32_t chunkOffset(const StepJob& job, int chunk) {
-  const int64_t row = job.packed.row * 4;
+  const Spread& spread = job.spread;
   if (job.rowLength / job.kernel[1] % 2 == 1)
-    return static_cast<int32_t>(chunk / chunksPerRow(job) * row + chunk % chunksPerRow(job) * 64);
+    return chunk / chunksPerRow(job) * spread.row + chunk % chunksPerRow(job) * 64;
   const int positions = job.kernel[0] * job.kernel[1];
   const int position = chunk % positions;
-  return static_cast<int32_t>(position / job.kernel[1] * row + position % job.kernel[1] * 64 +
-                              chunk / positions * job.packed.block * 4);
+  return position / job.kernel[1] * spread.row + position % job.kernel[1] * 64 +
+         chunk / positions * spread.plane;
 }
 
 static void beginBlocks(const StepJob& job, const Frame& frame, int block, int blocks) {
@@ -170,7 +171,7 @@ static void beginBlocks(const StepJob& job, const Frame& frame, int block, int b
   const int chunks = chunksOf(job);
   int32_t offsets[kMostChunks];
   for (int chunk = 0; chunk < chunks; chunk++) offsets[chunk] = chunkOffset(job, chunk);
-  const int64_t stride = static_cast<int64_t>(job.stride[1]) * job.packed.pixel * 4;
+  const int64_t stride = static_cast<int64_t>(job.stride[1]) * job.spread.pixel;
   shapeTiles(job.tilePixels);
   for (int begin = 0; begin < chunks; begin += kSlabChunks) {
     const int end = begin + kSlabChunks < chunks ? begin + kSlabChunks : chunks;
@@ -196,7 +197,7 @@ static Counts countSegment(const StepJob& job, const Frame& frame, const Window&
     return {counts, kTileFloats};
   }
   const int64_t pixel = static_cast<int64_t>(s.y - frame.rowBegin) * job.pitch + s.x;
-  return {countsOf(frame) + pixel * kLanes, countsPerBlock(job, frame)};
+  return {countsOf(job, frame) + pixel * kLanes, countsPerBlock(job, frame)};
 }
 
 /** Bits to bytes, 0 or 1: `count` words, of which each two begin `step` words after the last. */
@@ -212,17 +213,19 @@ static void spreadWords(const uint32_t* from, int64_t count, int64_t step, char*
                         _mm256_maskz_mov_epi8(*from, _mm512_castsi512_si256(ones)));
 }
 
-/** Rows with their border. */
-static void spreadBits(const StepJob& job, char* arena, int32_t rowBegin, int32_t rowEnd) {
+/** The rows, with their border, that the task's windows cover. */
+static void beginTask(const StepJob& job, const Frame& frame) {
+  if (job.kind != StepKind::binaryConv || job.format != PanelFormat::bytes) return;
   const int words = job.input.pixel;
   const int planes = spreadPlanes(words);
   const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words / planes;
-  for (int y = rowBegin - job.padding[0]; y < rowEnd - job.padding[0]; y++) {
-    const uint32_t* from = reinterpret_cast<const uint32_t*>(arena + job.input.offset) + y * job.input.row -
-                           static_cast<int64_t>(job.padding[1]) * words;
-    char* to = arena + job.packed.offset +
-               (y * job.packed.row - static_cast<int64_t>(job.padding[1]) * job.packed.pixel) * 4;
-    for (int plane = 0; plane < planes; plane++, from += 2, to += job.packed.block * 4)
-      spreadWords(from, count, planes > 1 ? words : 2, to);
+  const uint32_t* from = reinterpret_cast<const uint32_t*>(frame.arena + job.input.offset) +
+                         (int64_t{frame.rowBegin} * job.stride[0] - job.padding[0]) * job.input.row -
+                         static_cast<int64_t>(job.padding[1]) * words;
+  char* to = frame.scratch + kSpreadBytes;
+  const int rows = spreadRows(job, frame.rows);
+  for (int y = 0; y < rows; y++, from += job.input.row, to += job.spread.row) {
+    for (int plane = 0; plane < planes; plane++)
+      spreadWords(from + plane * 2, count, planes > 1 ? words : 2, to + int64_t{plane} * job.spread.plane);
   }
 }

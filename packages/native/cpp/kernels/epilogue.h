@@ -3,7 +3,7 @@
 
 template <typename T>
 static inline T* at(const Frame& frame, const Place& place, int y, int x) {
-  return reinterpret_cast<T*>(frame.arena + place.offset) + y * place.row +
+  return reinterpret_cast<T*>(frame.arena + place.offset + frame.part * place.jump) + y * place.row +
          static_cast<int64_t>(x) * place.pixel;
 }
 

@@ -13,7 +13,7 @@ namespace {
 #include "window.h"
 #include "count_portable.h"
 #include "steps.h"
-constexpr Isa kIsa = {"neon", "cnt", PanelFormat::words, runTask, nullptr, finishMean};
+constexpr Isa kIsa = {"neon", "cnt", PanelFormat::words, runTask, finishMean};
 }  // namespace
 
 const Isa* neonKernels() { return &kIsa; }

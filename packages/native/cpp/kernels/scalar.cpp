@@ -15,7 +15,7 @@ namespace {
 #include "window.h"
 #include "count_portable.h"
 #include "steps.h"
-constexpr Isa kIsa = {"scalar", "shifts", PanelFormat::words, runTask, nullptr, finishMean};
+constexpr Isa kIsa = {"scalar", "shifts", PanelFormat::words, runTask, finishMean};
 }  // namespace
 
 const Isa* scalarKernels() { return &kIsa; }

@@ -2,6 +2,7 @@
 // hands them to the epilogue while they are in cache.
 
 #if !defined(ONEBIT_BYTES)
+static void beginTask(const StepJob&, const Frame&) {}
 static void beginBlocks(const StepJob&, const Frame&, int, int) {}
 
 static int countBlocks(const StepJob&) { return kCountBlocks; }
@@ -20,7 +21,7 @@ struct Accumulators {
 };
 
 static Window windowOf(const StepJob& job, const Frame& frame, const Segment& s) {
-  const Place place = job.repack || job.spread ? job.packed : job.input;
+  const Place place = job.repack ? job.packed : job.input;
   const uint32_t* input = reinterpret_cast<const uint32_t*>(frame.arena + place.offset);
   if (job.repack) input += s.block.group * job.packedGroup;
   const int64_t top = static_cast<int64_t>(s.y) * job.stride[0] - job.padding[0];
@@ -242,6 +243,7 @@ static inline void eachSegment(const StepJob& job, Run run) {
 
 /** Steps with weights: those of a block stay in the first-level cache for all rows of the task. */
 static void runByBlock(const StepJob& job, const Frame& frame, const Task& task) {
+  beginTask(job, frame);
   for (int block = task.blockBegin, blocks = 0; block < task.blockEnd; block += blocks) {
     blocks = blocksTogether(job, block, task.blockEnd);
     beginBlocks(job, frame, block, blocks);
@@ -253,9 +255,15 @@ static void runByBlock(const StepJob& job, const Frame& frame, const Task& task)
   }
 }
 
-/** Others: memory in the order in which it lies. */
+/**
+ * Others: memory in the order in which it lies. Threads that share out the blocks begin at different
+ * rows: bits of all blocks lie in one line of the cache, which two cores must not write at a time.
+ */
 static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
-  for (int y = task.rowBegin; y < task.rowEnd; y++) {
+  // Even: the rows of a 2x2 mean follow each other.
+  const int first = task.part * frame.rows / job.parts / 2 * 2;
+  for (int i = 0; i < frame.rows; i++) {
+    const int y = task.rowBegin + (first + i) % frame.rows;
     eachSegment(job, [&](int x, int n) {
       for (int block = task.blockBegin; block < task.blockEnd; block++)
         runSegment(job, frame, {y, x, n, job.blocks[block]}, block, 1);
@@ -264,7 +272,8 @@ static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
 }
 
 static void runTask(const StepJob& job, const Frame& given, const Task& task) {
-  const Frame frame = {given.arena, given.tiles, given.scratch, task.rowBegin, task.rowEnd - task.rowBegin};
+  const Frame frame = {given.arena, given.tiles,   given.scratch,
+                       task.part,   task.rowBegin, task.rowEnd - task.rowBegin};
   const bool weights =
       job.kind == StepKind::binaryConv || job.kind == StepKind::conv || job.kind == StepKind::linear;
   if (weights) return runByBlock(job, frame, task);

@@ -14,6 +14,7 @@ import {
   measureLatency,
   memoryMeter,
 } from "./latency.js";
+import { medianLoad } from "./load-time.js";
 import { type OnebitEntry, onebitEntry } from "./onebit-engine.js";
 import type { OnnxModel, PeerEngine, Peers } from "./peers/index.js";
 import { macsOf, opShares } from "./peers/onnx-profile.js";
@@ -24,7 +25,7 @@ export interface BenchResult extends MeasuredLatency {
   readonly subject: string;
   readonly backend: string;
   readonly batch: number;
-  /** From the bytes of the model until it can run. */
+  /** From the bytes of the model until it can run: the median of five loads in this process. */
   readonly loadMs: number;
   /** Of onebit, where asked for: importing it and loading the file, in a process of its own. */
   readonly coldLoadMs?: number;
@@ -155,8 +156,9 @@ async function peerEntries(
   const entries: PeerEntry[] = [];
   for (const model of models) {
     const grown = memoryMeter();
-    const { loadMs, run } = await engine.open(model, batch);
+    const { loadMs: firstMs, reload, run } = await engine.open(model, batch);
     const peakBytes = grown();
+    const loadMs = await medianLoad(firstMs, reload);
     const label = `${engine.engine}${model.form}`;
     entries.push({ ...named, engine: label, backend, model, loadMs, peakBytes, bare, run });
   }

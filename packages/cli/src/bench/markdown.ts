@@ -104,9 +104,9 @@ const method = `- All competitors run in turns (A B C A B C ...), so that a slow
   batch-norms folded, weights as initialisers, every graph optimisation on.
 - Idle threads of ONNX Runtime do not spin through the turns of others (\`force_spinning_stop\`); those
   of ONNX Runtime Web spin for 20 ms, which the runs at the start of a turn outlast.
-- Load: from the bytes of the model until it can run, in the process of the benchmark. Cold load:
-  importing onebit and loading the file in a new process that has done nothing else, in milliseconds
-  from the import on; the median of five processes.
+- Load: from the bytes of the model until it can run, in the process of the benchmark; the median of
+  the first load and four more. Cold load: importing onebit and loading the file in a new process
+  that has done nothing else, in milliseconds from the import on; the median of five processes.
 - RSS: growth of the process's resident memory by loading and the first run. Arena: what onebit plans
   for the values of one image, weights apart.
 - A peer below 60 % of its bare convolution rate is marked, with the ops that cost it, from

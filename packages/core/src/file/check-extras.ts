@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
-import { type Preprocess, parsePreprocess } from "../image/index.js";
+import { parsePreprocess } from "../image/parse-preprocess.js";
+import type { Preprocess } from "../image/preprocess.js";
 import { record, strings } from "../program/json.js";
 import type { Program } from "../program/types.js";
 import type { Card } from "./onebit-file.js";

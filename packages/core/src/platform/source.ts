@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { fetchBytes, type TransferOptions } from "./fetch.js";
+import type { TransferOptions } from "./fetch.js";
 
 /** A file in Node, anything that fetch takes, or bytes. */
 export type Source = string | URL | Blob | ArrayBuffer | Uint8Array;
@@ -17,7 +17,7 @@ export async function readSource(
     throw new UsageError("a model is loaded from a path, URL, Blob, ArrayBuffer or Uint8Array");
   }
   const file = filePath(source);
-  if (file === undefined) return fetchBytes(source, options);
+  if (file === undefined) return (await import("./fetch.js")).fetchBytes(source, options);
   const { readFileBytes } = await import("./node.js");
   return readFileBytes(file, options);
 }

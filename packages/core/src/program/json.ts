@@ -31,7 +31,7 @@ export function integer(value: unknown, where: string): number {
 
 export function integers(value: unknown, where: string): number[] {
   const list = array(value, where);
-  for (let i = 0; i < list.length; i++) integer(list[i], where);
+  if (!list.every(Number.isSafeInteger)) for (const item of list) integer(item, where);
   return list as number[];
 }
 

@@ -7,8 +7,12 @@ import type { Program, ProgramTensors } from "../program/types.js";
  */
 export interface Backend {
   readonly name: string;
-  /** Undefined where it can run here, else the reason why not. */
-  unavailable(): Promise<string | undefined>;
+  /**
+   * Undefined where it can run here, else the reason why not. options: those that compile() will be
+   * called with, if it will: what it needs for them is got ready.
+   */
+  unavailable(options?: CompileOptions): Promise<string | undefined>;
+  /** May begin before unavailable() has answered; rejects where the backend cannot run. */
   compile(program: Program, tensors: ProgramTensors, options: CompileOptions): Promise<Executable>;
 }
 

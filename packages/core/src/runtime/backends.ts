@@ -25,12 +25,12 @@ export interface Chosen {
 }
 
 /** Begins to load what a choice will need first, so that it is there when the file has been read. */
-export function beginLoading(choice: BackendChoice): void {
+export function beginLoading(choice: BackendChoice, options: CompileOptions): void {
   const name = choice === "auto" ? PREFERENCE[0] : choice;
   if (typeof name !== "string" || !Object.hasOwn(loaders, name)) return;
   // Failures come again, and are told, when the program is compiled.
   loaders[name]()
-    .then((backend) => backend.unavailable())
+    .then((backend) => backend.unavailable(options))
     .catch(() => {});
 }
 
@@ -43,25 +43,43 @@ export async function compileFor(
 ): Promise<Chosen> {
   if (choice !== "auto") {
     const backend = await backendFor(choice);
-    const reason = await backend.unavailable();
-    if (reason !== undefined) throw new OnebitError(`backend ${backend.name}: ${reason}`);
-    return { backend, executable: await backend.compile(program, tensors, options), reasons: {} };
+    const made = await compileOn(backend, program, tensors, options);
+    if (typeof made === "string") throw new OnebitError(`backend ${backend.name}: ${made}`);
+    return { backend, executable: made, reasons: {} };
   }
   const reasons: { [backend: string]: string } = {};
   for (const name of PREFERENCE) {
     try {
       const backend = await loaders[name]();
-      const reason = await backend.unavailable();
-      if (reason === undefined) {
-        return { backend, executable: await backend.compile(program, tensors, options), reasons };
-      }
-      reasons[name] = reason;
+      const made = await compileOn(backend, program, tensors, options);
+      if (typeof made !== "string") return { backend, executable: made, reasons };
+      reasons[name] = made;
     } catch (error) {
       reasons[name] = (error as Error).message;
     }
   }
   const tried = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
   throw new OnebitError(`no backend can run this model: ${tried.join("; ")}`);
+}
+
+/** The compiled program, or why the backend cannot run here: to find out takes time, used meanwhile. */
+async function compileOn(
+  backend: Backend,
+  program: Program,
+  tensors: ProgramTensors,
+  options: CompileOptions,
+): Promise<Executable | string> {
+  const asked = backend.unavailable(options);
+  const compiling = backend.compile(program, tensors, options);
+  // Told below, unless the reason is.
+  compiling.catch(() => {});
+  const reason = await asked;
+  if (reason === undefined) return compiling;
+  compiling.then(
+    (made) => made.dispose(),
+    () => {},
+  );
+  return reason;
 }
 
 /** A backend by name; whether it can run here is its own to say. */

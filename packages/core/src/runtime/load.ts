@@ -1,10 +1,8 @@
 import { OnebitError, UsageError } from "../errors.js";
 import type { OnebitFile } from "../file/onebit-file.js";
 import { openOnebit } from "../file/read-onebit.js";
-import { preprocessAt } from "../image/preprocess-at.js";
 import type { TransferOptions } from "../platform/fetch.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
-import { atInputSize } from "../program/resize.js";
 import { type BackendChoice, beginLoading } from "./backends.js";
 import { Model } from "./model.js";
 
@@ -34,7 +32,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   if (!Number.isInteger(threads) || threads < 1) {
     throw new UsageError(`threads ${threads}: must be a whole number from 1`);
   }
-  beginLoading(backend);
+  beginLoading(backend, { threads });
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
   const { file, intact } = await named(source, () => openOnebit(bytes));
@@ -66,7 +64,9 @@ async function onceIntact(making: Promise<Model>, intact: Promise<void>): Promis
   return made.value;
 }
 
-function fileAtSize(file: OnebitFile, size: readonly [number, number]): OnebitFile {
+async function fileAtSize(file: OnebitFile, size: readonly [number, number]): Promise<OnebitFile> {
+  const { atInputSize } = await import("../program/resize.js");
+  const { preprocessAt } = await import("../image/preprocess-at.js");
   const program = atInputSize(file.program, file.tensors, size);
   const { preprocess } = file;
   return { ...file, program, preprocess: preprocess && preprocessAt(preprocess, size) };

@@ -73,8 +73,15 @@ export class Model implements Disposable {
     const [height, width, channels] = inputShape(file.program);
     const { labels, preprocess, card = {} } = file;
     const classes = file.program.values[file.program.outputs.logits].shape[2];
-    const cost = programCost(program);
-    this.info = { input: { channels, height, width }, classes, labels, preprocess, card, cost };
+    let cost: ProgramCost | undefined;
+    this.info = {
+      ...{ input: { channels, height, width }, classes, labels, preprocess, card },
+      // Counted when somebody asks.
+      get cost() {
+        cost ??= programCost(program);
+        return cost;
+      },
+    };
   }
 
   static async create(

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { OnebitError } from "onebit";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { timed } from "../latency.js";
+import { timedLoad } from "../load-time.js";
 import { feedsFor, inputsOf } from "./onnx-inputs.js";
 import type { PeerEngine } from "./peer.js";
 
@@ -32,7 +33,12 @@ export async function onnxRuntimeNode(threads: number): Promise<PeerEngine> {
       const loadMs = performance.now() - start;
       const feeds = feedTensors(name, session, batch);
       await firstRun(name, () => session.run(feeds));
-      return { loadMs, run: () => timed(() => session.run(feeds)) };
+      const reload = () =>
+        timedLoad(
+          () => createSession(name, bytes, options),
+          (another) => another.release(),
+        );
+      return { loadMs, reload, run: () => timed(() => session.run(feeds)) };
     },
     dispose: async () => {
       for (const session of sessions.splice(0)) await session.release();

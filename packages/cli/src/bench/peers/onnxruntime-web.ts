@@ -5,8 +5,7 @@ import { builtModule } from "../../built-module.js";
 import type { OnnxModel, PeerEngine, PeerSession } from "./peer.js";
 import type { WebReply, WebRequest } from "./web-worker.js";
 
-type OpenReply = { readonly loadMs: number };
-type RunReply = { readonly ms: number };
+type TimeReply = { readonly ms: number };
 
 /**
  * ONNX Runtime's WebAssembly provider: SIMD, threads, every graph optimisation. Its thread count
@@ -23,10 +22,11 @@ export async function onnxRuntimeWeb(threads: number): Promise<PeerEngine> {
     threads,
     open: async (model: OnnxModel, batch: number): Promise<PeerSession> => {
       const id = sessions++;
-      const { loadMs } = await worker.ask<OpenReply>({ kind: "open", id, batch, ...model });
+      const timeOf = async (request: WebRequest) => (await worker.ask<TimeReply>(request)).ms;
       return {
-        loadMs,
-        run: async () => (await worker.ask<RunReply>({ kind: "run", id })).ms,
+        loadMs: await timeOf({ kind: "open", id, batch, ...model }),
+        reload: () => timeOf({ kind: "reload", ...model }),
+        run: () => timeOf({ kind: "run", id }),
       };
     },
     dispose: () => worker.end(),

@@ -9,6 +9,8 @@ export interface OnnxModel {
 export interface PeerSession {
   /** From the bytes of the model to a session that can run. */
   readonly loadMs: number;
+  /** The same for another session, which is given back at once. */
+  reload(): Promise<number>;
   /** Milliseconds of one run. */
   run(): Promise<number>;
 }

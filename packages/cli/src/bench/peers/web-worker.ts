@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { timedLoad } from "../load-time.js";
 import { feedsFor, inputsOf } from "./onnx-inputs.js";
 
 /** What onnxruntime-web.ts asks of its worker. */
@@ -11,6 +12,7 @@ export type WebRequest =
       readonly bytes: Uint8Array;
       readonly batch: number;
     }
+  | { readonly kind: "reload"; readonly name: string; readonly bytes: Uint8Array }
   | { readonly kind: "run"; readonly id: number };
 
 export type WebReply<T> = { readonly value: T } | { readonly error: string };
@@ -53,21 +55,35 @@ async function load(threads: number): Promise<Ort> {
 
 async function answer(ort: Ort, request: WebRequest): Promise<unknown> {
   if (request.kind === "open") return open(ort, request);
+  if (request.kind === "reload") return { ms: await reload(ort, request) };
   const { session, feeds } = sessions.get(request.id)!;
   return { ms: await timedRun(session, feeds) };
+}
+
+async function createSession(ort: Ort, name: string, bytes: Uint8Array): Promise<InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(bytes, {
+      executionProviders: ["wasm"],
+      graphOptimizationLevel: "all",
+      extra: { session: { force_spinning_stop: "1" } },
+    });
+  } catch (error) {
+    throw new Error(`${name}: onnxruntime-web cannot load it: ${(error as Error).message}`);
+  }
+}
+
+function reload(ort: Ort, { name, bytes }: Extract<WebRequest, { kind: "reload" }>) {
+  return timedLoad(
+    () => createSession(ort, name, bytes),
+    (session) => session.release(),
+  );
 }
 
 async function open(ort: Ort, request: Extract<WebRequest, { kind: "open" }>) {
   const { id, name, bytes, batch } = request;
   const start = performance.now();
-  const session = await ort.InferenceSession.create(bytes, {
-    executionProviders: ["wasm"],
-    graphOptimizationLevel: "all",
-    extra: { session: { force_spinning_stop: "1" } },
-  }).catch((error: Error) => {
-    throw new Error(`${name}: onnxruntime-web cannot load it: ${error.message}`);
-  });
-  const loadMs = performance.now() - start;
+  const session = await createSession(ort, name, bytes);
+  const ms = performance.now() - start;
   const feeds = Object.fromEntries(
     Object.entries(feedsFor(name, inputsOf(session), batch)).map(
       ([input, { type, data, dims }]) => {
@@ -77,7 +93,7 @@ async function open(ort: Ort, request: Extract<WebRequest, { kind: "open" }>) {
   );
   await timedRun(session, feeds);
   sessions.set(id, { session, feeds });
-  return { loadMs };
+  return { ms };
 }
 
 async function timedRun(session: InferenceSession, feeds: InferenceSession.FeedsType) {

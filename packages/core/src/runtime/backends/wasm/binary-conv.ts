@@ -66,7 +66,7 @@ function popcountForm(input: BinaryConvInput, ranges: readonly OutputRange[]): C
   const image = groupedImage(input);
   const offsets = runsOf(step).map(([tap]) => tapOffset(step, image, tap));
   const run = step.groups === 1 ? step.kernel[1] * image.pixelBytes : image.groupBytes;
-  const runs = [offsets.length, plan.constant(Int32Array.from(offsets)), run];
+  const runs = [offsets.length, plan.constant(new Int32Array(offsets)), run];
   const outputBytes = bytesPerOutput(step, image);
   const weights = prepareWeights(input, "tileWords", tiledBytes(step, WORD_TILE, outputBytes));
   const scratch = plan.scratch(blockRows * shape[1] * 8);
@@ -99,7 +99,7 @@ function lookupForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Com
   const pairsPerBlock = blockRows * Math.ceil(shape[1] / 2) + 1;
   const runFields = [
     offsets.length,
-    plan.constant(Int32Array.from(offsets)),
+    plan.constant(new Int32Array(offsets)),
     threes * THREE_BYTES,
     Math.ceil(threes / parts) * THREE_BYTES,
   ];
@@ -271,9 +271,9 @@ function prepareWeights(
     rows.ranges.length * columns.ranges.length * classBytes + STARTS_OVERREAD,
   );
   const borders = plan.constant([
-    plan.constant(Int32Array.from(rows.ranges.flat())),
+    plan.constant(new Int32Array(rows.ranges.flat())),
     rows.ranges.length,
-    plan.constant(Int32Array.from(columns.ranges.flat())),
+    plan.constant(new Int32Array(columns.ranges.flat())),
     columns.ranges.length,
     ...kernel,
     reductionLength(step, channels),
@@ -289,8 +289,11 @@ function prepareWeights(
     ];
   });
   const rowBytes = columns.ranges.length * classBytes;
-  const classes = (list: readonly number[], bytes: number) =>
-    plan.constant(Int32Array.from(list, (one) => one * bytes));
+  const classes = (list: readonly number[], bytes: number) => {
+    const offsets = new Int32Array(list.length);
+    for (let i = 0; i < offsets.length; i++) offsets[i] = list[i] * bytes;
+    return plan.constant(offsets);
+  };
   const rowClasses = classes(rows.classes, rowBytes);
   return { weights, starts, rowClasses, columnClasses: classes(columns.classes, classBytes) };
 }

@@ -24,18 +24,20 @@ export function borderClasses(
   axis: 0 | 1,
   correct: boolean,
 ): BorderClasses {
-  const kernel = step.kernel[axis];
-  const known = new Map<number, number>();
+  const [kernel, stride, padding] = [step.kernel[axis], step.stride[axis], step.padding[axis]];
   const ranges: [number, number][] = [];
-  const classes = Array.from({ length: outputs }, (_, i) => {
-    const first = i * step.stride[axis] - step.padding[axis];
+  const classes = new Array<number>(outputs);
+  const lastInside = correct ? Math.floor((size + padding - kernel) / stride) : outputs - 1;
+  for (let i = 0; i < outputs; ) {
+    const first = i * stride - padding;
     const start = correct ? Math.min(kernel, Math.max(0, -first)) : 0;
     const end = correct ? Math.max(start, Math.min(kernel, size - first)) : kernel;
-    const key = start * (kernel + 1) + end;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    known.set(key, ranges.length);
-    return ranges.push([start, end]) - 1;
-  });
+    let known = ranges.findIndex((range) => range[0] === start && range[1] === end);
+    if (known < 0) known = ranges.push([start, end]) - 1;
+    // From the first window that sees the whole kernel to the last, all are alike.
+    const next = start === 0 && end === kernel ? Math.min(lastInside + 1, outputs) : i + 1;
+    classes.fill(known, i, next);
+    i = next;
+  }
   return { ranges, classes };
 }

@@ -19,14 +19,14 @@ import type { MemoryPlan } from "./memory-plan.js";
 import { compileQuantise } from "./quantise.js";
 import type { ValueLayout } from "./value-layout.js";
 
-export interface StepInput {
+/** What all steps of a program have in common. */
+export interface ProgramInput {
   readonly program: Program;
   readonly tensors: ProgramTensors;
   readonly plan: MemoryPlan;
   readonly layouts: readonly ValueLayout[];
   /** See joined-pools.ts. */
   readonly halved: ReadonlySet<ValueId>;
-  readonly index: number;
   readonly blockBytes: number;
   readonly convPixels: number;
   readonly parallelElements: number;
@@ -35,9 +35,8 @@ export interface StepInput {
   readonly pairedImages: Map<string, ImageLayout>;
 }
 
-export function compileStep(input: StepInput): CompiledStep {
-  const { program, index, layouts, threads } = input;
-  const step = program.steps[index];
+export function compileStep(input: ProgramInput, step: Step, index: number): CompiledStep {
+  const { program, plan, layouts, tensors, halved, threads } = input;
   const shape = outputShape(program, step);
   const blockRows = rowsPerBlock(
     shape,
@@ -48,23 +47,25 @@ export function compileStep(input: StepInput): CompiledStep {
   const { epilogue } = step;
   const parallel = isParallel(input, step, shape);
   const ranges = channelRanges({ step, shape, blockRows, threads: parallel ? threads : 1 });
-  input.plan.beginStep();
-  const compiled = ranges.map((channels) =>
-    compileEpilogue({ ...input, shape, blockRows, channels, epilogue, accumulator }),
-  );
-  const outputs = ranges.map((range, i) => ({ ...range, dst: compiled[i].accumulator }));
-  const kernel = compileKernel(input, step, { shape, blockRows, parallel }, outputs);
-  const cleared = clears(input, step);
+  plan.beginStep();
+  const given = { plan, layouts, tensors, halved, index, shape, blockRows, epilogue, accumulator };
+  const compiled = ranges.map((channels) => compileEpilogue(given, channels));
+  const outputs = ranges.map(({ first, count }, i) => {
+    return { first, count, dst: compiled[i].accumulator };
+  });
+  const kernel = compileKernel(input, step, { index, shape, blockRows, parallel }, outputs);
+  const cleared = clears(input, step, index);
+  const shared = ranges.length > 1;
   return {
     rows: shape[0],
     width: shape[1],
     blockRows,
     rowMultiple: storesMeans(input, step) ? 2 : 1,
     // Ranges of channels have all rows each: one of them would clear what another writes.
-    prologue: [...(ranges.length > 1 ? cleared : []), ...kernel.prologue],
+    prologue: shared ? [...cleared, ...kernel.prologue] : kernel.prologue,
     before: kernel.before,
     parts: compiled.map(({ begin, code }, i) => ({
-      begin: [...(ranges.length > 1 ? [] : cleared), ...begin],
+      begin: shared || cleared.length === 0 ? begin : [...cleared, ...begin],
       body: kernel.bodies[i] ?? [],
       epilogue: code,
     })),
@@ -75,12 +76,12 @@ export function compileStep(input: StepInput): CompiledStep {
 }
 
 /** Half sums of a row lie with the means until the next row: one thread adds both. */
-function storesMeans({ halved }: StepInput, { epilogue }: Step): boolean {
+function storesMeans({ halved }: ProgramInput, { epilogue }: Step): boolean {
   return epilogue.some((op) => op[0] === "store" && halved.has(op[2]));
 }
 
 function isParallel(
-  { layouts, parallelElements }: StepInput,
+  { layouts, parallelElements }: ProgramInput,
   step: Step,
   shape: MapShape,
 ): boolean {
@@ -99,8 +100,9 @@ const FORM_NAMES: { readonly [F in BinaryConvForm]: string } = {
   lookup: "nibble lookup 4x32",
 };
 
-/** Of the accumulator: how it is dealt out. */
+/** Of a step's accumulator: how it is dealt out. */
 interface Blocks {
+  readonly index: number;
   readonly shape: MapShape;
   readonly blockRows: number;
   readonly parallel: boolean;
@@ -116,9 +118,9 @@ interface Kernel {
 
 /** The instructions that leave a block of the accumulator where the ranges of outputs say. */
 function compileKernel(
-  { plan, tensors, layouts, index, form, pairedImages }: StepInput,
+  { plan, tensors, layouts, form, pairedImages }: ProgramInput,
   step: Step,
-  { shape, blockRows, parallel }: Blocks,
+  { index, shape, blockRows, parallel }: Blocks,
   outputs: readonly OutputRange[],
 ): Kernel {
   const source = layouts[step.input];
@@ -130,11 +132,11 @@ function compileKernel(
   switch (step.kind) {
     case "binary-conv": {
       const weight = tensors[step.weight].data as Uint8Array;
-      const geometry = { source, shape, blockRows, parallel };
-      const input = { plan, step, index, weight, pairedImages, ...geometry };
+      const blocks = { source, shape, blockRows, parallel };
+      const input = { plan, step, index, weight, pairedImages, ...blocks };
       const chosen = chooseForm(step, source.value.shape[2], form);
-      const { bodies, ...rest } = compileBinaryConv(input, chosen, outputs);
-      return { name: FORM_NAMES[chosen], ...rest, bodies: bodies.map((body) => [body]) };
+      const { prologue, before, bodies } = compileBinaryConv(input, chosen, outputs);
+      return { name: FORM_NAMES[chosen], prologue, before, bodies: bodies.map((body) => [body]) };
     }
     case "conv":
       return only("float32 4x8", compileConv(plan, step, floats(step.weight), source, dst));
@@ -160,13 +162,13 @@ function compileKernel(
 }
 
 /** Bits are or-ed in: the first step that writes a value clears it. */
-function clears({ layouts, index }: StepInput, step: Step): Instruction[] {
-  const written = step.epilogue.flatMap((op) => (op[0] === "bits" ? [op[3]] : []));
-  return [...new Set(written)]
-    .map((id) => layouts[id])
-    .filter(({ place }) => place.block.first === index)
-    .map(({ place, rowBytes, border, value }) => {
-      const dst = { place, pixel: 0, advance: rowBytes };
-      return { op: "clear", channels: value.shape[2], dst, u: border[0] };
-    });
+function clears({ layouts }: ProgramInput, { epilogue }: Step, index: number): Instruction[] {
+  const cleared = new Set<ValueLayout>();
+  for (const op of epilogue) {
+    if (op[0] === "bits" && layouts[op[3]].place.block.first === index) cleared.add(layouts[op[3]]);
+  }
+  return Array.from(cleared, ({ place, rowBytes, border, value }) => {
+    const dst = { place, pixel: 0, advance: rowBytes };
+    return { op: "clear", channels: value.shape[2], dst, u: border[0] };
+  });
 }

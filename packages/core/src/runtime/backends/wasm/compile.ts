@@ -6,6 +6,7 @@ import {
   type CompiledStep,
   encodeInstruction,
   type Instruction,
+  type RowInstructions,
   type StepPart,
 } from "./instruction.js";
 import { joinPools } from "./joined-pools.js";
@@ -77,26 +78,22 @@ export interface PlanOptions {
 export function compileProgram(
   given: Program,
   tensors: ProgramTensors,
-  {
-    blockBytes = 16_384,
-    convPixels = 56,
-    parallelElements = 4096,
-    form,
-    ...memory
-  }: PlanOptions = {},
+  options: PlanOptions = {},
 ): CompiledProgram {
+  const { blockBytes = 16_384, convPixels = 56, parallelElements = 4096 } = options;
+  const { threads = 1, isolate, form } = options;
   const { program, halved } = joinPools(given);
-  const plan = new MemoryPlan(memory);
+  const plan = new MemoryPlan({ threads, isolate });
   const layouts = layOutValues(program, plan);
+  const pairedImages = new Map<string, ImageLayout>();
+  const sizes = { blockBytes, convPixels, parallelElements, threads };
+  const input = { program, tensors, plan, layouts, halved, pairedImages, form, ...sizes };
   const epilogues = new Epilogues();
   const kernels: string[] = [];
-  const pairedImages = new Map<string, ImageLayout>();
-  const placed = program.steps.map((_, index) => {
-    const sizes = { blockBytes, convPixels, parallelElements, threads: memory.threads ?? 1 };
-    const made = { plan, layouts, halved, pairedImages };
-    const step = compileStep({ program, tensors, index, form, ...made, ...sizes });
-    kernels.push(step.kernel);
-    return placeStep(plan, step, epilogues);
+  const placed = program.steps.map((step, index) => {
+    const compiled = compileStep(input, step, index);
+    kernels.push(compiled.kernel);
+    return placeStep(plan, compiled, epilogues);
   });
   const staged = plan.preparations.map(({ data, staged, instructions }) => {
     return { data, staged, list: placeList(plan, instructions, 0, 0) };
@@ -121,33 +118,55 @@ interface PlacedPart {
 
 function placeStep(plan: MemoryPlan, step: CompiledStep, epilogues: Epilogues): PlacedPhase[] {
   const { rows, width, blockRows, rowMultiple, parallel, before } = step;
-  const place = (list: readonly Instruction[]) =>
-    list.length > 0 ? placeList(plan, list, rows, width) : undefined;
-  const part = ({ begin, body, epilogue }: StepPart): PlacedPart => {
-    const lists = { begin: place(begin), list: place(body) };
-    if (!epilogue) return lists;
-    const { shape, table } = epilogue;
-    return { ...lists, epilogue: { index: epilogues.indexOf(shape), table } };
+  const phases: PlacedPhase[] = [];
+  const whole = (list: readonly Instruction[], own: Omit<RowInstructions, "instructions">) => {
+    if (list.length === 0) return;
+    const parts = [{ list: placeList(plan, list, rows, width) }];
+    phases.push({
+      parts,
+      rows: own.rows,
+      blockRows: own.rows,
+      rowMultiple: 1,
+      parallel: own.parallel,
+    });
   };
-  const only = (body: readonly Instruction[] = []) => [part({ begin: [], body })];
-  const once = { rows, blockRows: rows, rowMultiple: 1, parallel: false };
-  const own = { rows: before?.rows ?? 0, rowMultiple: 1, parallel: before?.parallel ?? false };
-  const phases: PlacedPhase[] = [
-    { ...once, parts: only(step.prologue) },
-    { ...own, blockRows: own.rows, parts: only(before?.instructions) },
-    { rows, blockRows, rowMultiple, parallel, parts: step.parts.map(part) },
-    { ...once, parts: only(step.finish) },
-  ];
-  return phases.filter(({ parts: [part] }) => part.begin || part.list || part.epilogue);
+  const once = { rows, parallel: false };
+  whole(step.prologue, once);
+  if (before) whole(before.instructions, before);
+  const parts = step.parts.map((part) => placePart(plan, part, step, epilogues));
+  const [{ begin, list, epilogue }] = parts;
+  if (begin || list || epilogue) phases.push({ parts, rows, blockRows, rowMultiple, parallel });
+  whole(step.finish, once);
+  return phases;
 }
 
-function phaseTable({ parts, ...phase }: PlacedPhase): Phase {
-  return { ...phase, parts: parts.map(partTable) };
+function placePart(
+  plan: MemoryPlan,
+  { begin, body, epilogue }: StepPart,
+  { rows, width }: CompiledStep,
+  epilogues: Epilogues,
+): PlacedPart {
+  return {
+    begin: begin.length > 0 ? placeList(plan, begin, rows, width) : undefined,
+    list: body.length > 0 ? placeList(plan, body, rows, width) : undefined,
+    epilogue: epilogue && {
+      index: epilogues.indexOf(epilogue.shape),
+      table: epilogue.table,
+    },
+  };
+}
+
+function phaseTable(phase: PlacedPhase): Phase {
+  const { parts, rows, blockRows, rowMultiple, parallel } = phase;
+  return { parts: parts.map(partTable), rows, blockRows, rowMultiple, parallel };
 }
 
 function partTable({ begin, list, epilogue }: PlacedPart): PhasePart {
-  const code = epilogue && { ...epilogue, table: addressOf(epilogue.table) };
-  return { begin: begin && listTable(begin), list: list && listTable(list), epilogue: code };
+  return {
+    begin: begin && listTable(begin),
+    list: list && listTable(list),
+    epilogue: epilogue && { index: epilogue.index, table: addressOf(epilogue.table) },
+  };
 }
 
 interface PlacedList {
@@ -162,7 +181,7 @@ function placeList(
   width: number,
 ): PlacedList {
   const fields: Field[] = [];
-  for (const instruction of list) fields.push(...encodeInstruction(instruction, rows, width));
+  for (const instruction of list) encodeInstruction(fields, instruction, rows, width);
   return { place: plan.constant(fields), count: list.length };
 }
 

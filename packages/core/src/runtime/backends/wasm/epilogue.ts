@@ -1,5 +1,4 @@
 import type { MapShape } from "../../../program/geometry.js";
-import { operandsOf } from "../../../program/micro-ops.js";
 import type { MicroOp, ProgramTensors, Register, ValueId } from "../../../program/types.js";
 import type { ChannelRange } from "./channel-ranges.js";
 import type { CodeOp, EpilogueShape, Stream } from "./codegen/epilogue-shape.js";
@@ -17,8 +16,6 @@ export interface EpilogueInput {
   readonly index: number;
   readonly shape: MapShape;
   readonly blockRows: number;
-  /** The channels to work on. */
-  readonly channels: ChannelRange;
   readonly epilogue: readonly MicroOp[];
   /** The value that is register 0 (a step whose accumulator is its input); else it gets a place. */
   readonly accumulator?: ValueLayout;
@@ -34,20 +31,30 @@ export interface CompiledEpilogue {
   readonly finish: readonly Instruction[];
 }
 
-const FLOATS: Stream = { kind: "floats", scratch: false, contiguous: true, halved: false };
-
 /**
- * An epilogue as the shape of a generated function (codegen/epilogue-code.ts) and the table of
- * addresses for it. An accumulator that is stored whole lives in the value itself.
+ * An epilogue, of some or all channels, as the shape of a generated function
+ * (codegen/epilogue-code.ts) and the table of addresses for it. An accumulator that is stored whole
+ * lives in the value itself.
  */
-export function compileEpilogue(input: EpilogueInput): CompiledEpilogue {
-  return new EpilogueCompiler(input).compile();
+export function compileEpilogue(input: EpilogueInput, channels: ChannelRange): CompiledEpilogue {
+  return new EpilogueCompiler(input, channels).compile();
+}
+
+/** Where a stream begins, its bytes per row, and those from the end of a pixel to the next. */
+interface Walk {
+  readonly kind: Stream["kind"];
+  readonly place: Place;
+  readonly rowBytes: number;
+  readonly gap: number;
+  readonly scratch?: boolean;
+  readonly halved?: boolean;
 }
 
 class EpilogueCompiler {
   readonly #input: EpilogueInput;
+  readonly #channels: ChannelRange;
   readonly #streams: Stream[] = [];
-  /** Per stream: address, bytes per row, bytes from the end of a pixel to the next. */
+  /** Of each stream's walk. */
   readonly #fields: Field[] = [];
   readonly #loads = new Map<number, CodeOp>();
   readonly #parameters: Float32Array[] = [];
@@ -57,35 +64,34 @@ class EpilogueCompiler {
   /** Register of the code that holds each register of the epilogue. */
   readonly #registers: Register[] = [0];
 
-  constructor(input: EpilogueInput) {
+  constructor(input: EpilogueInput, channels: ChannelRange) {
     this.#input = input;
+    this.#channels = channels;
   }
 
   compile(): CompiledEpilogue {
+    const { epilogue, shape } = this.#input;
+    const { count } = this.#channels;
     const home = this.#input.accumulator ? -1 : this.#home();
     const { operand, from, bits } = this.#accumulator(home);
-    this.#input.epilogue.forEach((op, index) => {
+    epilogue.forEach((op, index) => {
       this.#registers.push(index === home ? 0 : this.#compileOp(op));
     });
-    const { shape, channels } = this.#input;
-    const { count } = channels;
-    const result = { accumulator: operand, begin: this.#begin, finish: this.#finish };
-    if (this.#ops.length === 0) return result;
+    const [begin, finish] = [this.#begin, this.#finish];
+    if (this.#ops.length === 0) return { accumulator: operand, begin, finish };
     if (this.#parameters.length > 0) this.#addParameters();
-    return {
-      ...result,
-      code: {
-        shape: {
-          words: count >= 32,
-          tail: count % 32,
-          streams: this.#streams,
-          parameters: this.#parameters.length,
-          accumulator: { from, bits },
-          ops: this.#ops,
-        },
-        table: this.#input.plan.constant([shape[1], count >> 5, ...this.#fields]),
+    const code = {
+      shape: {
+        words: count >= 32,
+        tail: count % 32,
+        streams: this.#streams,
+        parameters: this.#parameters.length,
+        accumulator: { from, bits },
+        ops: this.#ops,
       },
+      table: this.#input.plan.constant([shape[1], count >> 5, ...this.#fields]),
     };
+    return { accumulator: operand, begin, code, finish };
   }
 
   /** The first store of the whole accumulator, or -1. */
@@ -102,39 +108,70 @@ class EpilogueCompiler {
   }
 
   #accumulator(home: number): { operand: Operand; from: number; bits: boolean } {
-    const { accumulator, epilogue, layouts, plan, shape, blockRows, channels } = this.#input;
+    const { accumulator, epilogue, layouts, plan, shape, blockRows } = this.#input;
+    const { first, count } = this.#channels;
     const op = epilogue[home];
     const value = accumulator ?? (op?.[0] === "store" ? layouts[op[2]] : undefined);
     if (value) {
-      const operand = fromChannel(targetOperand(value), channels.first);
+      const operand = fromChannel(targetOperand(value), first);
       return { operand, from: this.#value(value), bits: value.value.kind === "bits" };
     }
-    const pixel = vectorBytes(channels.count);
-    const row = shape[1] * pixel;
-    const place = plan.scratch(blockRows * row);
-    const from = this.#stream({ ...FLOATS, scratch: true }, place, row, 0);
+    const pixel = vectorBytes(count);
+    const rowBytes = shape[1] * pixel;
+    const place = plan.scratch(blockRows * rowBytes);
+    const from = this.#stream({ kind: "floats", place, rowBytes, gap: 0, scratch: true });
     return { operand: { place, pixel, advance: 0 }, from, bits: false };
   }
 
   /** Adds an operation; returns the register that holds what the micro-op defines. */
   #compileOp(op: MicroOp): Register {
     if (op[0] === "load") return this.#define(this.#load(op[1]));
-    const [a, b] = operandsOf(op, "register").map((register) => this.#registers[register]);
+    const a = this.#registers[op[1]];
     switch (op[0]) {
       case "store":
+        this.#store(a, op[2], op[3]);
+        return a;
       case "bits":
+        this.#bits(a, op);
+        return a;
       case "mean":
-        this.#write(op, a);
+        this.#mean(
+          a,
+          fromChannel(targetOperand(this.#input.layouts[op[2]]), op[3] + this.#channels.first),
+        );
         return a;
       case "add":
       case "mul":
-        return this.#define({ op: op[0], a, b });
+        return this.#define({ op: op[0], a, b: this.#registers[op[2]] });
       case "relu":
       case "sigmoid":
       case "hard-sigmoid":
         return this.#define({ op: op[0], a });
+      case "shift":
+      case "scale":
+      case "prelu":
+        return this.#define({ op: op[0], a, parameters: [this.#tensor(op[2])] });
+      case "affine":
+        return this.#define({
+          op: "affine",
+          a,
+          parameters: [this.#tensor(op[2]), this.#tensor(op[3])],
+        });
+      case "clamp":
+        return this.#define({
+          op: "clamp",
+          a,
+          parameters: [this.#number(op[2]), this.#number(op[3])],
+        });
+      case "mix":
+        return this.#define({
+          op: "mix",
+          a,
+          b: this.#registers[op[2]],
+          parameters: [this.#tensor(op[3])],
+        });
       default:
-        return this.#define({ op: op[0], a, b, parameters: this.#operands(op) });
+        return op satisfies never;
     }
   }
 
@@ -142,7 +179,7 @@ class EpilogueCompiler {
     return this.#ops.push(op);
   }
 
-  #load(id: number): CodeOp {
+  #load(id: ValueId): CodeOp {
     const known = this.#loads.get(id);
     if (known) return known;
     const layout = this.#input.layouts[id];
@@ -152,83 +189,80 @@ class EpilogueCompiler {
     return op;
   }
 
-  #write(op: Extract<MicroOp, readonly ["store" | "bits" | "mean", ...unknown[]]>, a: Register) {
-    const { channels } = this.#input;
-    if (op[0] === "bits") {
-      const { value } = this.#input.layouts[op[3]];
-      const rest = value.shape[2] - op[4] - this.#input.shape[2];
-      this.#define({
-        op: "bits",
-        a,
-        threshold: this.#parameter(this.#tensor(op[2])),
-        to: this.#value(this.#input.layouts[op[3]], op[4]),
-        shift: op[4] % 32,
-        exclusive: op[4] % 32 === 0 && (channels.count % 32 === 0 || rest === 0),
-        atEquality: op[5] === 1,
-      });
-      return;
-    }
-    const layout = this.#input.layouts[op[2]];
-    if (op[0] === "store") {
-      const exact = layout.value.shape[2] !== this.#input.shape[2];
-      const halved = this.#input.halved.has(op[2]);
-      const to = this.#value(layout, op[3], halved);
-      this.#define({ op: halved ? "store-mean" : "store", a, to, exact });
-      return;
-    }
-    this.#mean(a, fromChannel(targetOperand(layout), op[3] + channels.first));
+  #store(a: Register, id: ValueId, offset: number): void {
+    const { layouts, shape, halved } = this.#input;
+    const exact = layouts[id].value.shape[2] !== shape[2];
+    const means = halved.has(id);
+    const to = this.#value(layouts[id], offset, means);
+    this.#define({ op: means ? "store-mean" : "store", a, to, exact });
+  }
+
+  #bits(
+    a: Register,
+    [, , threshold, id, offset, zero]: Extract<MicroOp, readonly ["bits", ...unknown[]]>,
+  ): void {
+    const { layouts, shape } = this.#input;
+    const layout = layouts[id];
+    const rest = layout.value.shape[2] - offset - shape[2];
+    this.#define({
+      op: "bits",
+      a,
+      threshold: this.#tensor(threshold),
+      to: this.#value(layout, offset),
+      shift: offset % 32,
+      exclusive: offset % 32 === 0 && (this.#channels.count % 32 === 0 || rest === 0),
+      atEquality: zero === 1,
+    });
   }
 
   /** Sums of rows while the block is at hand, their mean after the last block. */
   #mean(a: Register, dst: Operand): void {
-    const { plan, index, shape, channels } = this.#input;
-    const row = vectorBytes(channels.count);
-    const place = plan.temporary(shape[0] * row, index, index);
-    const sums = { place, pixel: 0, advance: row };
-    const into = this.#stream({ ...FLOATS, contiguous: false }, place, row, -row);
+    const { plan, index, shape } = this.#input;
+    const { count } = this.#channels;
+    const rowBytes = vectorBytes(count);
+    const place = plan.temporary(shape[0] * rowBytes, index, index);
+    const sums = { place, pixel: 0, advance: rowBytes };
+    const into = this.#stream({ kind: "floats", place, rowBytes, gap: -rowBytes });
     this.#define({ op: "sum", a, into });
-    this.#begin.push({ op: "clear", channels: channels.count, dst: sums, u: 0 });
-    this.#finish.push({ op: "mean", channels: channels.count, a: sums, dst });
+    this.#begin.push({ op: "clear", channels: count, dst: sums, u: 0 });
+    this.#finish.push({ op: "mean", channels: count, a: sums, dst });
   }
 
   /** The stream of a value whose channels from `offset` on are those of the step. */
   #value(layout: ValueLayout, offset = 0, halved = false): number {
-    const { channels } = this.#input;
-    const channel = offset + channels.first;
+    const { first, count } = this.#channels;
+    const channel = offset + first;
     const { value, place, pixelBytes, rowBytes } = layout;
     if (value.kind === "bits") {
-      const gap = pixelBytes - 4 * Math.ceil(channels.count / 32);
-      const first = at(firstPixel(layout), 4 * Math.floor(channel / 32));
-      const stream: Stream = { ...FLOATS, kind: "bits", contiguous: gap === 0 };
-      return this.#stream(stream, first, rowBytes, gap);
+      const gap = pixelBytes - 4 * Math.ceil(count / 32);
+      const from = at(firstPixel(layout), 4 * Math.floor(channel / 32));
+      return this.#stream({ kind: "bits", place: from, rowBytes, gap });
     }
-    const walked = vectorBytes(channels.count);
-    const gap = value.kind === "vector" ? -walked : pixelBytes - walked;
-    const row = value.kind === "vector" ? 0 : rowBytes;
-    const stream = { ...FLOATS, contiguous: gap === 0, halved };
-    return this.#stream(stream, at(place, 4 * channel), row, gap);
+    const walked = vectorBytes(count);
+    const from = at(place, 4 * channel);
+    if (value.kind === "vector") {
+      return this.#stream({ kind: "floats", place: from, rowBytes: 0, gap: -walked });
+    }
+    return this.#stream({
+      kind: "floats",
+      place: from,
+      rowBytes,
+      gap: pixelBytes - walked,
+      halved,
+    });
   }
 
-  #stream(stream: Stream, place: Place, rowBytes: number, gap: number): number {
+  #stream({ kind, place, rowBytes, gap, scratch = false, halved = false }: Walk): number {
     this.#fields.push(place, rowBytes, gap);
-    return this.#streams.push(stream) - 1;
+    return this.#streams.push({ kind, scratch, contiguous: gap === 0, halved }) - 1;
   }
 
-  /** Per-channel operands, clamp's bounds and mix's s and 1 - s. */
-  #operands(op: MicroOp): number[] {
-    const { shape, tensors } = this.#input;
-    if (op[0] === "clamp") {
-      return [op[2], op[3]].map((x) => this.#parameter(new Float32Array(shape[2]).fill(x)));
-    }
-    const keys = operandsOf<string>(op, "tensor");
-    const own = keys.map((key) => this.#parameter(this.#tensor(key)));
-    if (op[0] !== "mix") return own;
-    const amount = tensors[op[3]].data as Float32Array;
-    return [...own, this.#parameter(amount.map((a) => 1 - a))];
+  #tensor(key: string): number {
+    return this.#parameter(this.#input.tensors[key].data as Float32Array);
   }
 
-  #tensor(key: string): Float32Array {
-    return this.#input.tensors[key].data as Float32Array;
+  #number(value: number): number {
+    return this.#parameter(new Float32Array(this.#input.shape[2]).fill(value));
   }
 
   #parameter(values: Float32Array): number {
@@ -237,17 +271,24 @@ class EpilogueCompiler {
 
   /** All parameters of 4 channels, then of the next 4. */
   #addParameters(): void {
-    const { first, count } = this.#input.channels;
-    const quads = Math.ceil(count / 4);
-    const tensors = this.#parameters.length;
-    const data = new Float32Array(4 * quads * tensors);
+    const { first, count } = this.#channels;
+    const stride = 4 * this.#parameters.length;
+    const data = new Float32Array(Math.ceil(count / 4) * stride);
     this.#parameters.forEach((values, p) => {
-      for (let c = 0; c < count; c++) {
-        data[((c >> 2) * tensors + p) * 4 + (c & 3)] = values[first + c];
-      }
+      spread(values.subarray(first, first + count), data, 4 * p, stride);
     });
-    const bytes = data.byteLength;
     const place = this.#input.plan.constant(data);
-    this.#stream({ ...FLOATS, kind: "parameters", contiguous: false }, place, 0, -bytes);
+    this.#stream({ kind: "parameters", place, rowBytes: 0, gap: -data.byteLength });
+  }
+}
+
+/** Four values at `to`, the next four `stride` further on, and so on. */
+function spread(values: Float32Array, data: Float32Array, to: number, stride: number): void {
+  const { length } = values;
+  for (let c = 0; c < length; c += 4, to += stride) {
+    data[to] = values[c];
+    if (c + 1 < length) data[to + 1] = values[c + 1];
+    if (c + 2 < length) data[to + 2] = values[c + 2];
+    if (c + 3 < length) data[to + 3] = values[c + 3];
   }
 }

@@ -7,8 +7,8 @@ import { compileEpilogues } from "./codegen/epilogue-module.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
 import { type KernelBuild, loadKernels } from "./module.js";
-import { instantiateKernels, type Kernels, type Machine, Runner } from "./runner.js";
-import { Team } from "./team.js";
+import { instantiateKernels, type Kernels, Runner } from "./runner.js";
+import type { Team } from "./team.js";
 import type { ValueLayout } from "./value-layout.js";
 
 /** What runs a program until it is disposed of: nothing else holds the memory. */
@@ -56,37 +56,38 @@ export class WasmExecutable implements Executable {
   static async instantiate(
     program: Program,
     compiled: CompiledProgram,
-    { threads = 1, memory = compiled.plan.allocate(), build }: InstantiateOptions = {},
+    { threads = 1, memory: given, build }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
     const shared = threads > 1;
+    const loading = loadKernels(shared, build);
+    const gathering = shared ? import("./team.js") : undefined;
     // Compiled on other threads while this one lays out the weights.
     const compiling = compileEpilogues(compiled.epilogues, shared);
-    compiling.catch(() => {});
-    const module = await loadKernels(shared, build);
+    for (const made of [loading, gathering, compiling]) made?.catch(() => {});
+    const memory = given ?? compiled.plan.allocate();
+    const module = await loading;
     const kernels = await instantiateKernels(module, memory);
     prepare(compiled, memory, kernels);
     const { scratchBytes } = compiled.plan;
     const machine = { memory, kernels: module, epilogues: await compiling, scratchBytes };
     const runner = await Runner.on(kernels, machine);
-    return new WasmExecutable(program, compiled, machine, runner, threads);
+    const sharing = { arena: compiled.plan.arena(), threads };
+    const { Team } = (await gathering) ?? {};
+    const team = Team && new Team(machine, runner, compiled.steps, sharing);
+    return new WasmExecutable(program, compiled, { runner, memory, team });
   }
 
   private constructor(
     program: Program,
     { plan, layouts, steps, kernels }: CompiledProgram,
-    machine: Machine,
-    runner: Runner,
-    threads: number,
+    engine: Engine,
   ) {
     this.arenaBytes = plan.arenaBytes;
     this.#program = program;
     this.#layouts = layouts;
     this.#steps = steps;
     this.#kernels = kernels;
-    const { memory } = machine;
-    const sharing = { arena: plan.arena(), threads };
-    const team = threads > 1 ? new Team(machine, runner, steps, sharing) : undefined;
-    this.#engine = { runner, memory, team };
+    this.#engine = engine;
     this.#milliseconds = new Float64Array(program.steps.length);
   }
 

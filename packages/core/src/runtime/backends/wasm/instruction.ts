@@ -76,22 +76,17 @@ export interface CompiledStep {
   readonly parallel: boolean;
 }
 
-export function encodeInstruction(i: Instruction, rows: number, width: number): Field[] {
-  return [
-    OPS.indexOf(i.op),
-    i.channels,
-    rows,
-    width,
-    ...encodeOperand(i.dst),
-    ...encodeOperand(i.a),
-    i.s ?? 0,
-    i.t ?? 0,
-    i.u ?? 0,
-  ];
+/** Adds the fields of kernels/instruction.ts. */
+export function encodeInstruction(fields: Field[], i: Instruction, rows: number, width: number) {
+  fields.push(OPS.indexOf(i.op), i.channels, rows, width);
+  encodeOperand(fields, i.dst);
+  encodeOperand(fields, i.a);
+  fields.push(i.s ?? 0, i.t ?? 0, i.u ?? 0);
 }
 
-function encodeOperand(operand: Operand | undefined): Field[] {
-  return operand ? [operand.place, operand.pixel, operand.advance] : [0, 0, 0];
+function encodeOperand(fields: Field[], operand: Operand | undefined) {
+  if (operand) fields.push(operand.place, operand.pixel, operand.advance);
+  else fields.push(0, 0, 0);
 }
 
 /** The operand from a later channel on. */

@@ -12,10 +12,11 @@ export interface JoinedProgram {
  * so it is never stored. The pool's step stays, with nothing to do.
  */
 export function joinPools(program: Program): JoinedProgram {
+  const once = readOnce(program);
   const means = new Map<ValueId, ValueId>();
   const halved = new Set<ValueId>();
   for (const step of program.steps) {
-    const value = meansOf(program, step);
+    const value = once.has(step.input) ? meansOf(program, step) : undefined;
     // Means of means: the second pool has a map to read.
     if (value === undefined || halved.has(step.input)) continue;
     means.set(step.input, value);
@@ -24,20 +25,23 @@ export function joinPools(program: Program): JoinedProgram {
   const steps = program.steps.map((step): Step => {
     const input = means.get(step.input);
     if (input !== undefined) return { kind: "pointwise", covers: step.covers, input, epilogue: [] };
-    const epilogue = step.epilogue.map((op): MicroOp => {
-      const to = op[0] === "store" ? means.get(op[2]) : undefined;
-      return op[0] === "store" && to !== undefined ? ["store", op[1], to, op[3]] : op;
-    });
-    return { ...step, epilogue };
+    const stores = step.epilogue.some((op) => op[0] === "store" && means.has(op[2]));
+    return stores ? { ...step, epilogue: step.epilogue.map((op) => redirected(op, means)) } : step;
   });
   return { program: { ...program, steps }, halved };
+}
+
+/** A store into a map as a store of the means. */
+function redirected(op: MicroOp, means: ReadonlyMap<ValueId, ValueId>): MicroOp {
+  const to = op[0] === "store" ? means.get(op[2]) : undefined;
+  return op[0] === "store" && to !== undefined ? ["store", op[1], to, op[3]] : op;
 }
 
 /** The map of means that a step stores, where it can be joined. */
 function meansOf(program: Program, step: Step): ValueId | undefined {
   if (step.kind !== "pool" || !isHalving(step) || step.epilogue.length !== 1) return undefined;
   const [op] = step.epilogue;
-  if (op[0] !== "store" || !isReadOnce(program, step.input)) return undefined;
+  if (op[0] !== "store") return undefined;
   const [map, means] = [program.values[step.input], program.values[op[2]]];
   const even = map.shape[0] % 2 === 0 && map.shape[1] % 2 === 0;
   const maps = map.kind === "map" && means.kind === "map";
@@ -49,11 +53,15 @@ function isHalving({ mode, kernel, stride, padding }: PoolStep): boolean {
   return mode === "average" && twos && padding.every((n) => n === 0);
 }
 
-/** One step reads the value, as its input, and the caller neither writes nor reads it. */
-function isReadOnce({ steps, input, outputs }: Program, id: ValueId): boolean {
-  if (id === input || Object.values(outputs).includes(id)) return false;
-  const loaded = steps.some(({ epilogue }) =>
-    epilogue.some((op) => op[0] === "load" && op[1] === id),
-  );
-  return !loaded && steps.filter((step) => step.input === id).length === 1;
+/** Values that one step reads, as its input, and the caller neither writes nor reads. */
+function readOnce({ steps, input, outputs }: Program): ReadonlySet<ValueId> {
+  const once = new Set<ValueId>();
+  const others = new Set<ValueId>([input, ...Object.values(outputs)]);
+  for (const step of steps) {
+    if (once.has(step.input)) others.add(step.input);
+    once.add(step.input);
+    for (const op of step.epilogue) if (op[0] === "load") others.add(op[1]);
+  }
+  for (const id of others) once.delete(id);
+  return once;
 }

@@ -12,16 +12,17 @@ export const PAGE = 65_536;
 /** Half of what a 32-bit memory can have: addresses stay positive as int32. */
 const MAX_BYTES = 2 ** 31;
 
-/** A range of linear memory; its address is known once the plan is made. */
-class Block {
-  address = -1;
+/** A range of linear memory; its address is known once the plan is made, -1 until then. */
+interface Block {
+  bytes: number;
+  /** First and last step that uses it: blocks that are never in use together may share memory. */
+  readonly first: number;
+  last: number;
+  address: number;
+}
 
-  constructor(
-    public bytes: number,
-    /** First and last step that uses it: blocks that are never in use together may share memory. */
-    readonly first: number,
-    public last: number,
-  ) {}
+function newBlock(bytes: number, first: number, last: number): Block {
+  return { bytes, first, last, address: -1 };
 }
 
 /** A place in linear memory. */
@@ -80,7 +81,7 @@ export class MemoryPlan {
   readonly blocks: Block[] = [];
   readonly preparations: Preparation[] = [];
   /** Where preparations find their data, one after another. */
-  readonly #staging = new Block(0, PREPARATION, PREPARATION);
+  readonly #staging = newBlock(0, PREPARATION, PREPARATION);
   #constantBytes = 0;
   #tablesEnd = 0;
   /** Words of tables that hold the address of a value, scratch or a table. */
@@ -102,7 +103,7 @@ export class MemoryPlan {
   constructor({ isolate = false, threads = 1 } = {}) {
     this.#isolate = isolate;
     this.#threads = threads;
-    this.#scratch = new Block(0, 0, Number.POSITIVE_INFINITY);
+    this.#scratch = newBlock(0, 0, Number.POSITIVE_INFINITY);
   }
 
   /** Weights and parameters, written once; a list of fields becomes a table. */
@@ -123,7 +124,7 @@ export class MemoryPlan {
   #forEver(bytes: number): Block {
     this.#constantBytes += aligned(bytes);
     this.checkSize(this.#constantBytes);
-    return new Block(bytes, 0, Number.POSITIVE_INFINITY);
+    return newBlock(bytes, 0, Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -160,7 +161,7 @@ export class MemoryPlan {
   /** Memory in use from step `first` to step `last`, both included. */
   temporary(bytes: number, first: number, last: number): Place {
     this.checkSize(bytes);
-    const block = new Block(this.#isolate ? bytes + ALIGNMENT : bytes, first, last);
+    const block = newBlock(this.#isolate ? bytes + ALIGNMENT : bytes, first, last);
     this.blocks.push(block);
     return { block, offset: 0 };
   }
@@ -174,10 +175,19 @@ export class MemoryPlan {
   assign(): number {
     this.#scratch.bytes = this.scratchBytes * this.#threads + (this.#isolate ? ALIGNMENT : 0);
     this.blocks.push(...[this.#staging, this.#scratch].filter(({ bytes }) => bytes > 0));
-    this.arenaBytes = assignByLifetime(this.blocks, FIRST_ADDRESS, this.#isolate) - FIRST_ADDRESS;
+    const end = this.#isolate
+      ? assignInTurn(this.blocks, FIRST_ADDRESS)
+      : assignByLifetime(this.blocks, FIRST_ADDRESS);
+    this.arenaBytes = end - FIRST_ADDRESS;
     const tables = aligned(FIRST_ADDRESS + this.arenaBytes);
-    this.#tablesEnd = assignInTurn(this.#tables, tables);
-    this.totalBytes = assignInTurn(this.#constants, this.#tablesEnd);
+    this.#tablesEnd = assignInTurn(
+      this.#tables.map(({ block }) => block),
+      tables,
+    );
+    this.totalBytes = assignInTurn(
+      this.#constants.map(({ block }) => block),
+      this.#tablesEnd,
+    );
     this.checkSize(this.totalBytes);
     return this.totalBytes;
   }
@@ -212,12 +222,13 @@ export class MemoryPlan {
   #writeTables({ buffer }: WebAssembly.Memory): void {
     const words = new Int32Array(buffer);
     for (const { block, contents } of this.#tables) {
-      contents.forEach((field, i) => {
-        const word = block.address / 4 + i;
-        words[word] = typeof field === "number" ? field : addressOf(field);
-        const inner = typeof field !== "number" && field.block.address < this.#tablesEnd;
-        if (inner) this.#inner.push(word);
-      });
+      const first = block.address / 4;
+      for (let i = 0; i < contents.length; i++) {
+        const field = contents[i];
+        words[first + i] = typeof field === "number" ? field : addressOf(field);
+        if (typeof field === "number" || field.block.address >= this.#tablesEnd) continue;
+        this.#inner.push(first + i);
+      }
     }
   }
 
@@ -248,9 +259,9 @@ function allocatePages(pages: number, maximum: number, shared: boolean): WebAsse
 }
 
 /** Side by side; returns the end. */
-function assignInTurn(entries: readonly { readonly block: Block }[], start: number): number {
+function assignInTurn(blocks: readonly Block[], start: number): number {
   let address = start;
-  for (const { block } of entries) {
+  for (const block of blocks) {
     block.address = address;
     address += aligned(block.bytes);
   }
@@ -258,40 +269,39 @@ function assignInTurn(entries: readonly { readonly block: Block }[], start: numb
 }
 
 /** Largest first, each at the lowest address that is free for all of its lifetime. */
-function assignByLifetime(blocks: readonly Block[], start: number, isolate: boolean): number {
-  const placed: Block[] = [];
+function assignByLifetime(blocks: readonly Block[], start: number): number {
+  const inUse = blocksByStep(blocks);
   let end = start;
   for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
-    block.address = lowestFree(block, placed, start, isolate);
-    insertByAddress(placed, block);
+    const steps = inUse.slice(block.first - PREPARATION, block.last - PREPARATION + 1);
+    block.address = lowestFree(block.bytes, steps, start);
+    for (const others of steps) others.push(block);
     end = Math.max(end, block.address + aligned(block.bytes));
   }
   return end;
 }
 
-/** Lowest address that leaves those alone that are in use together with it, or all of them. */
-function lowestFree(
-  block: Block,
-  placed: readonly Block[],
-  start: number,
-  isolate: boolean,
-): number {
-  const { bytes, first, last } = block;
-  let address = start;
-  for (let i = 0; i < placed.length; i++) {
-    const other = placed[i];
-    // So are all that follow.
-    if (other.address >= address + bytes) break;
-    if (!isolate && (first > other.last || other.first > last)) continue;
-    address = Math.max(address, other.address + aligned(other.bytes));
-  }
-  return address;
+/** An empty list for every step, from the preparation to the last that a value lives to see. */
+function blocksByStep(blocks: readonly Block[]): Block[][] {
+  const lasts = blocks.map(({ last }) => (Number.isFinite(last) ? last : 0));
+  return Array.from({ length: Math.max(0, ...lasts) - PREPARATION + 1 }, () => []);
 }
 
-function insertByAddress(placed: Block[], block: Block): void {
-  let index = placed.length;
-  while (index > 0 && placed[index - 1].address > block.address) index--;
-  placed.splice(index, 0, block);
+/** Moves on behind whatever is in the way, until nothing is. */
+function lowestFree(bytes: number, steps: readonly (readonly Block[])[], start: number): number {
+  let address = start;
+  for (let before = -1; before !== address; ) {
+    before = address;
+    for (const others of steps) {
+      for (let i = 0; i < others.length; i++) {
+        const other = others[i];
+        if (other.address >= address + bytes) continue;
+        const end = other.address + other.bytes;
+        if (end > address) address = aligned(end);
+      }
+    }
+  }
+  return address;
 }
 
 function aligned(bytes: number): number {

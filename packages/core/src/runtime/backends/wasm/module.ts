@@ -31,31 +31,33 @@ const RELAXED_PROBE = Uint8Array.from([
 ]);
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
+const files = new Map<KernelBuild, Promise<Uint8Array>>();
 
-/**
- * The kernels, compiled once, for a memory that threads share or for one that they do not; a
- * failure is forgotten, so that the next call tries again.
- */
+/** The kernels, compiled once, for a memory that threads share or for one that they do not. */
 export function loadKernels(
   shared = false,
   build: KernelBuild = fastestBuild(),
 ): Promise<WebAssembly.Module> {
-  const key = `${build} ${shared}`;
-  const known = modules.get(key);
-  if (known) return known;
-  const module = compileKernels(shared, build).catch((error: unknown) => {
-    modules.delete(key);
+  return once(modules, `${build} ${shared}`, () => compileKernels(shared, build));
+}
+
+/** What was made before; a failure is forgotten, so that the next call tries again. */
+function once<K, T>(known: Map<K, Promise<T>>, key: K, make: () => Promise<T>): Promise<T> {
+  const made = known.get(key);
+  if (made) return made;
+  const making = make().catch((error: unknown) => {
+    known.delete(key);
     throw error;
   });
-  modules.set(key, module);
-  return module;
+  known.set(key, making);
+  return making;
 }
 
 async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined") {
     throw new OnebitError("wasm: this platform has no WebAssembly: use the reference backend");
   }
-  const bytes = await readKernels(build);
+  const bytes = await once(files, build, () => readKernels(build));
   try {
     return await WebAssembly.compile((shared ? withSharedMemory(bytes) : bytes) as BufferSource);
   } catch (error) {

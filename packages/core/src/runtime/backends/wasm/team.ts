@@ -20,11 +20,6 @@ const sharedWords = (count: number) =>
 const browserWorker = () =>
   new Worker(new URL("./team-worker.js", import.meta.url), { type: "module" });
 
-/** True where threads can share memory: a page must be cross-origin isolated. */
-export function canShareMemory(): boolean {
-  return typeof SharedArrayBuffer !== "undefined" && globalThis.crossOriginIsolated !== false;
-}
-
 /** A worker that has not started by then never will. */
 const START_MS = 10_000;
 

@@ -29,6 +29,7 @@ const OPCODES = {
   "i8x16.narrow_i16x8_s": [0xfd, 0x65],
   "i16x8.narrow_i32x4_s": [0xfd, 0x85, 0x01],
   "f32x4.add": [0xfd, 0xe4, 0x01],
+  "f32x4.sub": [0xfd, 0xe5, 0x01],
   "f32x4.mul": [0xfd, 0xe6, 0x01],
   "f32x4.min": [0xfd, 0xe8, 0x01],
   "f32x4.max": [0xfd, 0xe9, 0x01],
@@ -68,15 +69,15 @@ export class FunctionBody {
   }
 
   get(local: Local): this {
-    return this.#byte(0x20).#unsigned(local);
+    return this.#withUnsigned(0x20, local);
   }
 
   set(local: Local): this {
-    return this.#byte(0x21).#unsigned(local);
+    return this.#withUnsigned(0x21, local);
   }
 
   tee(local: Local): this {
-    return this.#byte(0x22).#unsigned(local);
+    return this.#withUnsigned(0x22, local);
   }
 
   const(value: number): this {
@@ -98,7 +99,7 @@ export class FunctionBody {
 
   /** Address on the stack; `offset` is added to it. Never promises an alignment. */
   access(name: keyof typeof ACCESSES, offset: number): this {
-    return this.#bytes(ACCESSES[name]).#byte(0).#unsigned(offset);
+    return this.#bytes(ACCESSES[name]).#withUnsigned(0, offset);
   }
 
   /** Address and vector on the stack: stores one lane of 32 bits. */
@@ -137,7 +138,7 @@ export class FunctionBody {
   }
 
   #bytes(bytes: readonly number[]): this {
-    for (let i = 0; i < bytes.length; i++) this.#code.push(bytes[i]);
+    this.#code.push(...bytes);
     return this;
   }
 
@@ -148,6 +149,13 @@ export class FunctionBody {
 
   #unsigned(value: number): this {
     return value < 0x80 ? this.#byte(value) : this.#bytes(unsigned(value));
+  }
+
+  /** Most instructions, by far. */
+  #withUnsigned(opcode: number, value: number): this {
+    if (value < 0x80) this.#code.push(opcode, value);
+    else this.#code.push(opcode, ...unsigned(value));
+    return this;
   }
 }
 

@@ -36,6 +36,8 @@ class EpilogueCode {
   readonly #b = new FunctionBody(EPILOGUE_PARAMETERS);
   readonly #pointers: readonly Local[];
   readonly #registers: readonly Local[];
+  /** Of all parameters. */
+  readonly #parameters: Local;
   /** Of bits written: the word so far, and masks waiting for their neighbours. */
   readonly #words = new Map<CodeOp, { word: Local; narrow: Local; mask: Local }>();
   /** Of halved streams. */
@@ -48,6 +50,7 @@ class EpilogueCode {
     const b = this.#b;
     this.#pointers = shape.streams.map(() => b.local("i32"));
     this.#registers = [undefined, ...shape.ops].map(() => b.local("v128"));
+    this.#parameters = this.#pointers[shape.streams.findIndex(({ kind }) => kind === "parameters")];
     for (const op of shape.ops) {
       if (op.op !== "bits") continue;
       const [narrow, mask] = [b.local("v128"), b.local("v128")];
@@ -265,11 +268,10 @@ class EpilogueCode {
         break;
       case "mix":
         parameter(0);
-        a().op("f32x4.mul");
-        parameter(1);
-        b.get(this.#registers[op.b ?? 0])
-          .op("f32x4.mul")
-          .op("f32x4.add");
+        a().op("f32x4.mul").splat(1);
+        parameter(0);
+        b.op("f32x4.sub").get(this.#registers[op.b ?? 0]);
+        b.op("f32x4.mul").op("f32x4.add");
         break;
       default:
         op.op satisfies never;
@@ -281,9 +283,8 @@ class EpilogueCode {
   }
 
   #parameter(index: number, quad: number): void {
-    const { streams, parameters } = this.#shape;
-    const stream = streams.findIndex(({ kind }) => kind === "parameters");
-    this.#b.get(this.#pointers[stream]).access("v128.load", (quad * parameters + index) * VECTOR);
+    const offset = (quad * this.#shape.parameters + index) * VECTOR;
+    this.#b.get(this.#parameters).access("v128.load", offset);
   }
 
   /** Four bits of the loaded word as -1 and +1. */

@@ -33,7 +33,7 @@ export type CodeOp =
       readonly a: CodeRegister;
       /** mix only. */
       readonly b?: CodeRegister;
-      /** clamp: low, high. mix: s, 1 - s. */
+      /** clamp: low, high. */
       readonly parameters: readonly ParameterIndex[];
     }
   | {

@@ -48,6 +48,7 @@ const SHARED = [
   "epilogue",
   "compile",
   "prepare",
+  "apart",
   "pool",
   "executable",
   "isa",

@@ -79,6 +79,7 @@ char* Executable::arenaOf(Worker& worker) {
 
 void Executable::run(Images images, int64_t count, const std::vector<float*>& outputs) {
   const std::lock_guard lock(running_);
+  pool_.begin();
   for (Worker& worker : workers_) std::fill(worker.nanoseconds.begin(), worker.nanoseconds.end(), 0);
   const Batch batch = {images, &outputs};
   const int64_t threads = static_cast<int64_t>(workers_.size());

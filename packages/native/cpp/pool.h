@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "apart.h"
+
 namespace onebit {
 
 class Pool {
@@ -29,6 +31,9 @@ class Pool {
 
   /** Tasks will come in a moment: wakes the workers, which takes as long as many a task. */
   void expect();
+
+  /** The caller is about to call forEach some times. */
+  void begin() { apart_.keep(threads_); }
 
  private:
   // A worker's own tasks: generation, end and next one in a single word, so that a claim that
@@ -55,6 +60,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::thread> threads_;
+  Apart apart_;
 };
 
 }  // namespace onebit

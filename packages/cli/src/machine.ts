@@ -7,6 +7,11 @@ export function machine() {
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     platform: `${platform()} ${arch()}`,
-    node: process.version,
+    node: [process.version, ...featureFlags()].join(" "),
   };
+}
+
+/** Options of Node that let WebAssembly do more. */
+export function featureFlags(): string[] {
+  return process.execArgv.filter((flag) => flag.startsWith("--experimental-wasm"));
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BackendName, OnebitError } from "onebit";
 import { builtModule } from "../built-module.js";
+import { featureFlags } from "../machine.js";
 import { median } from "./latency.js";
 
 /** Milliseconds of loading a packed network in a process that has done nothing else. */
@@ -31,7 +32,7 @@ export const coldLoad: ColdLoad = async (packed, backend, threads) => {
 
 function inNewProcess(path: string, backend: string, threads: number): Promise<number> {
   const module = builtModule("cold-load-process.js", import.meta.url);
-  const child = fork(module, [path, backend, String(threads)], { execArgv: [] });
+  const child = fork(module, [path, backend, String(threads)], { execArgv: featureFlags() });
   return new Promise((done, failed) => {
     const because = (reason: unknown) =>
       failed(new OnebitError(`${backend}: does not load in a new process: ${reason}`));

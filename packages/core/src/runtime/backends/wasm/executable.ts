@@ -6,7 +6,7 @@ import { toChannelsLast } from "../../channels-last.js";
 import { compileEpilogues } from "./codegen/epilogue-module.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
-import { type KernelBuild, loadKernels } from "./module.js";
+import { fastestBuild, type KernelBuild, loadKernels } from "./module.js";
 import { instantiateKernels, type Kernels, Runner } from "./runner.js";
 import type { Team } from "./team.js";
 import type { ValueLayout } from "./value-layout.js";
@@ -56,7 +56,7 @@ export class WasmExecutable implements Executable {
   static async instantiate(
     program: Program,
     compiled: CompiledProgram,
-    { threads = 1, memory: given, build }: InstantiateOptions = {},
+    { threads = 1, memory: given, build = fastestBuild() }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
     const shared = threads > 1;
     const loading = loadKernels(shared, build);
@@ -74,12 +74,14 @@ export class WasmExecutable implements Executable {
     const sharing = { arena: compiled.plan.arena(), threads };
     const { Team } = (await gathering) ?? {};
     const team = Team && new Team(machine, runner, compiled.steps, sharing);
-    return new WasmExecutable(program, compiled, { runner, memory, team });
+    const names = compiled.kernels.map((name) => kernelName(name, build));
+    return new WasmExecutable(program, compiled, names, { runner, memory, team });
   }
 
   private constructor(
     program: Program,
-    { plan, layouts, steps, kernels }: CompiledProgram,
+    { plan, layouts, steps }: CompiledProgram,
+    kernels: readonly string[],
     engine: Engine,
   ) {
     this.arenaBytes = plan.arenaBytes;
@@ -223,6 +225,11 @@ export class WasmExecutable implements Executable {
       channels: value.shape[2],
     };
   }
+}
+
+/** Lookups are what the builds differ in. */
+function kernelName(name: string, build: KernelBuild): string {
+  return build === "relaxed" ? name.replace("nibble lookup", "relaxed nibble lookup") : name;
 }
 
 /** Lays out the weights. */

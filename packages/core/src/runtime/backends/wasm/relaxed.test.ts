@@ -32,6 +32,19 @@ describe("the relaxed build", () => {
     expect(WebAssembly.Module.imports(relaxed)).toEqual(WebAssembly.Module.imports(simd));
   });
 
+  it("says which kernels it runs", async () => {
+    const { program, tensors } = randomProgram(1);
+    const names = async (build: KernelBuild) => {
+      const compiled = compileProgram(program, tensors, { form: "lookup" });
+      const executable = await WasmExecutable.instantiate(program, compiled, { build });
+      return executable.kernels();
+    };
+    const simd = await names("simd");
+    expect(simd).toContain("nibble lookup 4x32");
+    const relaxed = simd.map((name) => name.replace("nibble", "relaxed nibble"));
+    expect(await names("relaxed")).toEqual(relaxed);
+  });
+
   it("gives the same bits", async () => {
     for (let seed = 0; seed < 200; seed++) {
       const expected = await outputsOf(seed, "simd");

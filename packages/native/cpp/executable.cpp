@@ -108,12 +108,14 @@ void Executable::runImage(Worker& worker, const Batch& batch, int64_t image, boo
   char* arena = arenaOf(worker);
   // Images side by side: their times overlap.
   const double share = shared ? 1 : 1.0 / static_cast<double>(workers_.size());
+  auto start = Clock::now();
   clear(arena, program_->inputClears);
   readImage(arena, batch, image);
   for (size_t i = 0; i < program_->steps.size(); i++) {
-    const auto start = Clock::now();
     runStep(worker, arena, program_->steps[i], shared);
-    worker.nanoseconds[i] += share * std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+    const auto end = Clock::now();
+    worker.nanoseconds[i] += share * std::chrono::duration<double, std::nano>(end - start).count();
+    start = end;
   }
   writeOutputs(arena, batch, image);
 }

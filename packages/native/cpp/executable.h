@@ -26,7 +26,7 @@ class Executable {
   /** A run will follow at once. */
   void expectRun() { pool_.expect(); }
 
-  /** Milliseconds per step of the last run. */
+  /** Milliseconds per step of the last run; the first one's with reading the image. */
   std::vector<double> profile() const;
   /** What computes each step. */
   std::vector<std::string> kernels() const;

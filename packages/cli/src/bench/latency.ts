@@ -38,7 +38,7 @@ export async function measureLatency(
   competitors: readonly Competitor[],
   options: LatencyOptions = {},
 ): Promise<MeasuredLatency[]> {
-  const { warmupMs = 200, minRounds = 9, maxRounds = 60, budgetMs = 12_000 } = options;
+  const { warmupMs = 200, minRounds = 15, maxRounds = 60, budgetMs = 12_000 } = options;
   const { settleMs = 30 } = options;
   const now = options.now ?? (() => performance.now());
   for (const competitor of competitors) await runFor(competitor, warmupMs, WARMUP_CALLS, now);

@@ -109,7 +109,7 @@ function realParts(steps: readonly ExplainedStep[], total: number): Part[] {
 function outsidePart(steps: readonly ExplainedStep[], total: number): Part {
   const milliseconds = Math.max(0, total - sum(steps, (step) => step.milliseconds));
   const change = { what: "without it", totalMs: total - milliseconds };
-  const name = "the call: image in, logits out, to the backend's thread and back";
+  const name = "the call: all besides the steps, such as the way to another thread and back";
   return { name, milliseconds, share: milliseconds / total, change };
 }
 

@@ -102,7 +102,11 @@ it("splits a total into disjoint parts and says what a better rate would save", 
     ["float work fused behind binary convolutions", 2, 2 / 10.5],
     ["stem", 1, 1 / 10.5],
     ["element-wise passes of their own", 1, 1 / 10.5],
-    ["the call: all besides the steps, such as the way to another thread and back", 0.5, 0.5 / 10.5],
+    [
+      "the call: all besides the steps, such as the way to another thread and back",
+      0.5,
+      0.5 / 10.5,
+    ],
   ]);
   const [binary, fused, stem, passes] = parts;
   // b does 200 G/s alone; a at that rate takes 2 ms less.

@@ -9,8 +9,9 @@ namespace onebit {
 
 #if defined(__linux__)
 void Apart::keep(std::vector<std::thread>& threads) {
+  if (threads.empty()) return;
   const int processor = sched_getcpu();
-  if (processor == processor_ || threads.empty()) return;
+  if (processor == processor_) return;
   processor_ = processor;
   // The caller's are those that the process was given; the workers' have changed since.
   cpu_set_t allowed;

@@ -127,8 +127,10 @@ int32_t Executable::tasksOf(const CompiledStep& step) const {
 void Executable::runTask(Worker& worker, char* arena, const CompiledStep& step, int32_t index) {
   const Task task = taskOf(step, index);
   if (task.rowBegin >= task.rowEnd || task.blockBegin >= task.blockEnd) return;
-  const Frame frame = {arena, static_cast<float*>(worker.tiles.get()), static_cast<char*>(worker.scratch.get()),
-                       0,     0,                                       0};
+  Frame frame{};
+  frame.arena = arena;
+  frame.tiles = static_cast<float*>(worker.tiles.get());
+  frame.scratch = static_cast<char*>(worker.scratch.get());
   program_->isa->run(step.job, frame, task);
 }
 

@@ -272,8 +272,10 @@ static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
 }
 
 static void runTask(const StepJob& job, const Frame& given, const Task& task) {
-  const Frame frame = {given.arena, given.tiles,   given.scratch,
-                       task.part,   task.rowBegin, task.rowEnd - task.rowBegin};
+  Frame frame = given;
+  frame.part = task.part;
+  frame.rowBegin = task.rowBegin;
+  frame.rows = task.rowEnd - task.rowBegin;
   const bool weights =
       job.kind == StepKind::binaryConv || job.kind == StepKind::conv || job.kind == StepKind::linear;
   if (weights) return runByBlock(job, frame, task);

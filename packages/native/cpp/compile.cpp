@@ -58,11 +58,11 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index) {
     if (op.code != Code::mean) continue;
     scratch.sums.push_back({size_t(shape.height) * sumStrideOf(shape) * 4, index, index});
   }
-  if (step.kind == StepKind::binaryConv) {
+  if (step.kind == StepKind::binaryConv && step.groups > 1) {
     const Value& input = program.values[step.input];
     const size_t words = (input.channels / step.groups + 31) / 32;
     const size_t pixels = size_t(input.height + 2 * step.padding[0]) * (input.width + 2 * step.padding[1]);
-    if (step.groups > 1) scratch.packed = {words * pixels * step.groups * 4, index, index};
+    scratch.packed = {words * pixels * step.groups * 4, index, index};
   }
   if (step.kind == StepKind::quantise)
     scratch.ranges = {size_t(shape.channels + kLanes) * 2 * 4, index, index};

@@ -1,4 +1,11 @@
-import type { Program, ProgramTensors, ProgramValue, Step, ValueKind } from "../program/types.js";
+import type {
+  MicroOp,
+  Program,
+  ProgramTensors,
+  ProgramValue,
+  Step,
+  ValueKind,
+} from "../program/types.js";
 
 export type Shape = readonly [height: number, width: number, channels: number];
 
@@ -21,6 +28,13 @@ export function singleStep(kernel: Kernel, input: Shape, output: Shape): Program
     steps: [{ ...kernel, covers: [], input: 0, epilogue: [["store", 0, 1, 0]] } as Step],
     outputs: { y: 1 },
   };
+}
+
+/** input -> one operation on each element -> output. */
+export function singleOp(op: MicroOp, shape: Shape): Program {
+  const program = singleStep({ kind: "pointwise" }, shape, shape);
+  const [step] = program.steps;
+  return { ...program, steps: [{ ...step, epilogue: [op, ["store", 1, 1, 0]] }] };
 }
 
 /** input -> signs (above 0: +1) -> step -> output. Needs the tensor "zeros" with C zeros. */

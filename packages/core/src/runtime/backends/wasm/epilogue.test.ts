@@ -8,6 +8,7 @@ import {
   expectSameFloats,
   floatTensor,
   type Shape,
+  singleOp,
   value,
 } from "../../../test-support/packed-step.js";
 import { wasm } from "./index.js";
@@ -142,22 +143,7 @@ describe("element-wise micro-ops", () => {
     const x = Float32Array.from({ length: 20_000 }, (_, i) =>
       i < 10_000 ? (random() - 0.5) * 2000 : (random() - 0.5) * 40,
     );
-    const program: Program = {
-      values: [value("x", "map", [100, 50, 4]), value("y", "map", [100, 50, 4])],
-      input: 0,
-      steps: [
-        {
-          kind: "pointwise",
-          covers: [],
-          input: 0,
-          epilogue: [
-            ["sigmoid", 0],
-            ["store", 1, 1, 0],
-          ],
-        },
-      ],
-      outputs: { y: 1 },
-    };
+    const program = singleOp(["sigmoid", 0], [100, 50, 4]);
     expectSameFloats((await runOn(program, {}, x)).y, x.map(sigmoid), "sigmoid");
   });
 });

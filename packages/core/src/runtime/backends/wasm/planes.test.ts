@@ -1,35 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../../conformance/random.js";
-import type { Program } from "../../../program/types.js";
-import { expectSameFloats, floatTensor, value } from "../../../test-support/packed-step.js";
+import { expectSameFloats, floatTensor, singleOp } from "../../../test-support/packed-step.js";
 import { wasm } from "./index.js";
-
-function shifted(height: number, width: number, channels: number): Program {
-  const map = [height, width, channels] as const;
-  return {
-    values: [value("x", "map", map), value("y", "map", map)],
-    input: 0,
-    steps: [
-      {
-        kind: "pointwise",
-        covers: [],
-        input: 0,
-        epilogue: [
-          ["shift", 0, "t"],
-          ["store", 1, 1, 0],
-        ],
-      },
-    ],
-    outputs: { y: 1 },
-  };
-}
 
 describe("images as planes", () => {
   it.each([1, 3, 4, 5])("of %i channels give what interleaved ones give", async (channels) => {
     const random = new Random(channels);
     const [height, width, count] = [5, 7, 3];
     const tensors = { t: floatTensor(Float32Array.from({ length: channels }, (_, c) => c)) };
-    const program = shifted(height, width, channels);
+    const program = singleOp(["shift", 0, "t"], [height, width, channels]);
     const pixels = height * width;
     const images = Float32Array.from({ length: count * pixels * channels }, () => random.number());
     const planes = images.map((_, i) => {

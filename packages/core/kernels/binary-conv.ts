@@ -23,7 +23,7 @@
 import { blockStart, Instruction, own, storeLanes } from "./instruction";
 
 @unmanaged
-class BinaryConv {
+export class BinaryConv {
   /** First byte of the first window. */
   input: usize;
   /** Bytes from one output row, or column, to the next. */
@@ -58,7 +58,8 @@ export function binaryConv(i: Instruction, firstRow: i32, rows: i32): void {
   for (let p = 0; p < pixels; p += 4) fourPixels(conv, p, pixels - 1, dst, i.dstPixel);
 }
 
-function listPixels(conv: BinaryConv, firstRow: i32, rows: i32, width: i32): void {
+/** Where the window of each pixel of the block begins, and what its accumulators start from. */
+export function listPixels(conv: BinaryConv, firstRow: i32, rows: i32, width: i32): void {
   let entry = own(conv.pixels);
   for (let y = firstRow; y < firstRow + rows; y++) {
     const rowClass = conv.starts + load<usize>(conv.rowClasses + (<usize>y << 2));

@@ -14,7 +14,8 @@ import { mean } from "./mean";
 import { pairNibbles } from "./pair-nibbles";
 import { averagePool, maxPool } from "./pool";
 import { grid, gridRange } from "./quantise";
-import { borderStarts, tileFloats, tileNibbles, tileWords } from "./tile";
+import { scalarConv } from "./scalar-conv";
+import { borderStarts, tileFloats, tileLongs, tileNibbles, tileWords } from "./tile";
 
 export { setScratch } from "./instruction";
 export { sigmoid } from "./sigmoid";
@@ -32,6 +33,7 @@ function execute(i: Instruction, firstRow: i32, rows: i32): void {
     case Op.clear: return clear(i, firstRow, rows);
     case Op.regroup: return regroup(i);
     case Op.binaryConv: return binaryConv(i, firstRow, rows);
+    case Op.scalarConv: return scalarConv(i, firstRow, rows);
     case Op.pairNibbles: return pairNibbles(i, firstRow, rows);
     case Op.lookupConv: return lookupConv(i, firstRow, rows);
     case Op.conv: return conv(i, firstRow, rows);
@@ -39,6 +41,7 @@ function execute(i: Instruction, firstRow: i32, rows: i32): void {
     case Op.maxPool: return maxPool(i, firstRow, rows);
     case Op.averagePool: return averagePool(i, firstRow, rows);
     case Op.tileWords: return tileWords(i);
+    case Op.tileLongs: return tileLongs(i);
     case Op.tileNibbles: return tileNibbles(i);
     case Op.tileFloats: return tileFloats(i);
     case Op.borderStarts: return borderStarts(i);

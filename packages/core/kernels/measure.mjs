@@ -1,7 +1,7 @@
 /**
  * Rates of the kernels on this machine, one thread, warmed up:
  *
- *   node packages/core/kernels/measure.mjs [part of a name] [popcount | lookup]    after npm run build
+ *   node packages/core/kernels/measure.mjs [part of a name] [scalar | popcount | lookup]    after npm run build
  *
  * With node --experimental-wasm-relaxed-simd the kernels of that build.
  *

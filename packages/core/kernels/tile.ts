@@ -2,6 +2,7 @@
  * Canonical weights laid out for the kernels, once, when a program is loaded.
  *
  *   tileWords:    [group][tile of 8 outputs][kernel position][word of 32 channels][8 outputs]
+ *   tileLongs:    [group][2 outputs][run][64 bits of it][2 outputs]
  *   tileNibbles:  [group][tile of 32 outputs][run][three nibbles][2 x 16 outputs][nibble]
  *                 [16 outputs, in the order of outputOf]
  *   borderStarts: [row class][column class][output] int32 = products + correct * (sum of the weights
@@ -78,6 +79,38 @@ function gather(t: Tiling, row: usize, outputs: i32, there: i32, bit: i32, chann
     row += t.rowBytes;
     to += 4;
   }
+}
+
+/** s: Tiling. */
+export function tileLongs(i: Instruction): void {
+  const t = changetype<Tiling>(i.s);
+  let to = t.to;
+  for (let g = 0; g < t.groups; g++) {
+    for (let o = 0; o < t.groupOut; o += 2) {
+      const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
+      for (let r = 0; r < t.runs; r++) to = longsOfRun(t, row, t.groupOut - o, r, to);
+    }
+  }
+}
+
+/** Words of two outputs, each in the low or the high half of its 64 bits; returns their end. */
+function longsOfRun(t: Tiling, row: usize, there: i32, run: i32, to: usize): usize {
+  let half: usize = 0;
+  for (let tap = run * t.runTaps; tap < (run + 1) * t.runTaps; tap++) {
+    for (let c = 0; c < t.groupIn; c += 32) {
+      const bit = tap * t.groupIn + c;
+      const first = wordAt(row, bit, t.groupIn - c);
+      const second = there > 1 ? wordAt(row + t.rowBytes, bit, t.groupIn - c) : 0;
+      store<u32>(to + half, first);
+      store<u32>(to + half, second, 8);
+      to += half << 2;
+      half ^= 4;
+    }
+  }
+  if (half == 0) return to;
+  store<u32>(to, 0, 4);
+  store<u32>(to, 0, 12);
+  return to + 16;
 }
 
 /** s: Tiling. */

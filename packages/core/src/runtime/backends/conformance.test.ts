@@ -2,15 +2,14 @@ import { describe, expect, it } from "vitest";
 import { runConformance, type Subject } from "../../conformance/run.js";
 import { subjectsHere } from "../../conformance/subjects.js";
 import { pack } from "../../pack/index.js";
-import { elementCount, reductionLength } from "../../program/geometry.js";
-import type { Program } from "../../program/types.js";
+import { elementCount } from "../../program/geometry.js";
 import { randomGraph } from "../../test-support/random-graph.js";
 import { randomImages, randomWeights } from "../../test-support/random-weights.js";
 import type { Backend } from "../backend.js";
 import { reference } from "./reference/index.js";
-import { BINARY_CONV_FORMS, type BinaryConvForm } from "./wasm/binary-conv.js";
 import { compileProgram } from "./wasm/compile.js";
 import { WasmExecutable } from "./wasm/executable.js";
+import { BINARY_CONV_FORMS, type BinaryConvForm } from "./wasm/form-choice.js";
 
 /** The full number takes minutes: in CI, and in `onebit selftest --full`. */
 const CONVOLUTIONS = process.env.CI ? 100_000 : 3000;
@@ -33,20 +32,11 @@ function wasmForm(form: BinaryConvForm): Backend {
     name: `wasm, ${form}`,
     unavailable: async () => undefined,
     compile(program, tensors, { threads }) {
-      const options = { threads, parallelElements: 1, blockBytes: 1 };
-      const forced = canTake(program) ? { ...options, form } : options;
-      const compiled = compileProgram(program, tensors, forced);
+      const options = { threads, parallelElements: 1, blockBytes: 1, form };
+      const compiled = compileProgram(program, tensors, options);
       return WasmExecutable.instantiate(program, compiled, { threads });
     },
   };
-}
-
-/** Sums of lookups are 16 bits wide: longer ones are never asked of that form. */
-function canTake({ steps, values }: Program): boolean {
-  return steps.every((step) => {
-    if (step.kind !== "binary-conv") return true;
-    return reductionLength(step, values[step.input].shape[2]) < 2 ** 16;
-  });
 }
 
 async function expectConformance(tried: readonly Subject[], convolutions: number) {

@@ -9,9 +9,9 @@ import {
   type Shape,
   singleBitStep,
 } from "../../../test-support/packed-step.js";
-import { BINARY_CONV_FORMS, type BinaryConvForm } from "./binary-conv.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
+import { BINARY_CONV_FORMS, type BinaryConvForm } from "./form-choice.js";
 
 interface Case {
   readonly input: Shape;
@@ -227,6 +227,8 @@ interface Layout {
 }
 
 const LAYOUTS: { readonly [F in BinaryConvForm]: Layout } = {
+  // Rows of 3 positions of one word, two in 64 bits, 2 outputs: the second row's second position.
+  scalar: { centre: (o) => 32 + 8 * o + 4, behind: [32 + 4, 5] },
   // A word per kernel position, 8 outputs.
   popcount: { centre: (o) => (4 * 8 + o) * 4, behind: [4 * 8 * 4, 5] },
   // Rows of 3 positions of 8 nibbles, in threes, 2 x 16 outputs; channels 4 to 7 come fifth.
@@ -241,7 +243,7 @@ async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   const executable = await WasmExecutable.instantiate(program, compiled, { memory });
   const words = new Int32Array(memory.buffer);
   const table = words[(compiled.steps[1].at(-1)?.parts[0].list?.address ?? 0) / 4 + 10] / 4;
-  const [weights, starts] = form === "popcount" ? [9, 10] : [10, 11];
+  const [weights, starts] = form === "lookup" ? [10, 11] : [9, 10];
   return {
     executable,
     weights: new Uint8Array(memory.buffer, words[table + weights]),

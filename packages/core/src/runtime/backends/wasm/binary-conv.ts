@@ -2,14 +2,10 @@ import { type MapShape, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
 import { borderClasses } from "./border-classes.js";
 import type { OutputRange } from "./channel-ranges.js";
+import type { BinaryConvForm } from "./form-choice.js";
 import type { Instruction, RowInstructions } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
-
-/** How a binary convolution is computed; both give the same integers. */
-export const BINARY_CONV_FORMS = ["popcount", "lookup"] as const;
-
-export type BinaryConvForm = (typeof BINARY_CONV_FORMS)[number];
 
 export interface BinaryConvInput {
   readonly plan: MemoryPlan;
@@ -33,48 +29,48 @@ interface Compiled {
   readonly bodies: readonly Instruction[];
 }
 
-/** How much more a tile of lookups does in a given time, 3x3 with 64 to 512 channels: kernels/. */
-const LOOKUP_ADVANTAGE = 1.5;
-/** Sums of lookups are 16 bits wide, with a sign. */
-const MAX_LOOKUP_PRODUCTS = 32_767;
-
-/** The form wanted, or the faster one: lookups, unless groups leave most of their wider tiles empty. */
-export function chooseForm(
-  step: BinaryConvStep,
-  channels: number,
-  wanted?: BinaryConvForm,
-): BinaryConvForm {
-  if (reductionLength(step, channels) > MAX_LOOKUP_PRODUCTS) return "popcount";
-  if (wanted) return wanted;
-  const outputs = step.out / step.groups;
-  const [lookups, words] = [NIBBLE_TILE, WORD_TILE].map((tile) => Math.ceil(outputs / tile) * tile);
-  return lookups < words * LOOKUP_ADVANTAGE ? "lookup" : "popcount";
-}
-
 /** The instructions that compute a block of the accumulator. */
 export function compileBinaryConv(
   input: BinaryConvInput,
   form: BinaryConvForm,
   ranges: readonly OutputRange[],
 ): Compiled {
-  return form === "lookup" ? lookupForm(input, ranges) : popcountForm(input, ranges);
+  if (form === "lookup") return lookupForm(input, ranges);
+  return wordForm(input, form === "scalar" ? SCALAR : POPCOUNT, ranges);
 }
 
-/** Tables of kernels/binary-conv.ts. */
-function popcountForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
+/** Forms that count the bits of words. */
+interface WordForm {
+  readonly op: "binaryConv" | "scalarConv";
+  readonly tiling: "tileWords" | "tileLongs";
+  /** Outputs side by side. */
+  readonly tile: number;
+  /** Bytes that a run is filled up to. */
+  readonly wordBytes: number;
+}
+
+const POPCOUNT: WordForm = { op: "binaryConv", tiling: "tileWords", tile: 8, wordBytes: 4 };
+const SCALAR: WordForm = { op: "scalarConv", tiling: "tileLongs", tile: 2, wordBytes: 8 };
+
+/** Tables of kernels/binary-conv.ts and kernels/scalar-conv.ts. */
+function wordForm(
+  input: BinaryConvInput,
+  { op, tiling, tile, wordBytes }: WordForm,
+  ranges: readonly OutputRange[],
+): Compiled {
   const { plan, step, shape, blockRows } = input;
   const image = groupedImage(input);
   const offsets = runsOf(step).map(([tap]) => tapOffset(step, image, tap));
   const run = step.groups === 1 ? step.kernel[1] * image.pixelBytes : image.groupBytes;
   const runs = [offsets.length, plan.constant(new Int32Array(offsets)), run];
-  const outputBytes = bytesPerOutput(step, image);
-  const weights = prepareWeights(input, "tileWords", tiledBytes(step, WORD_TILE, outputBytes));
+  const outputBytes = offsets.length * Math.ceil(run / wordBytes) * wordBytes;
+  const weights = prepareWeights(input, tiling, tiledBytes(step, tile, outputBytes));
   const scratch = plan.scratch(blockRows * shape[1] * 8);
   const bodies = ranges.map(({ first, count, dst }): Instruction => {
     const window = windowFields(input, image, count);
     const own = weightFields(weights, first, outputBytes);
     const s = plan.constant([...window, ...runs, ...own, scratch]);
-    return { op: "binaryConv", channels: count, dst, s };
+    return { op, channels: count, dst, s };
   });
   return { prologue: image.prologue, bodies };
 }
@@ -218,13 +214,8 @@ function groupedImage({ plan, step, source, index }: BinaryConvInput): Image {
   };
 }
 
-/** Outputs side by side, in words and in nibbles: kernels/tile.ts. */
-const WORD_TILE = 8;
+/** Outputs side by side in nibbles: kernels/tile.ts. */
 const NIBBLE_TILE = 32;
-
-function bytesPerOutput({ kernel }: BinaryConvStep, image: ImageLayout): number {
-  return kernel[0] * kernel[1] * image.groupBytes;
-}
 
 function tiledBytes({ groups, out }: BinaryConvStep, tile: number, outputBytes: number): number {
   return groups * Math.ceil(out / groups / tile) * tile * outputBytes;
@@ -255,7 +246,7 @@ function weightFields(
  */
 function prepareWeights(
   { plan, step, source, shape, weight }: BinaryConvInput,
-  op: "tileWords" | "tileNibbles",
+  op: "tileWords" | "tileLongs" | "tileNibbles",
   bytes: number,
 ): Weights {
   const [height, width, channels] = source.value.shape;

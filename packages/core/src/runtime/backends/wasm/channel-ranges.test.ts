@@ -10,10 +10,10 @@ import {
   value,
 } from "../../../test-support/packed-step.js";
 import { reference } from "../reference/index.js";
-import { BINARY_CONV_FORMS } from "./binary-conv.js";
 import { channelRanges } from "./channel-ranges.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
+import { BINARY_CONV_FORMS } from "./form-choice.js";
 
 const conv = (out: number, groups = 1): Step => ({
   ...{ kind: "binary-conv", weight: "w", out, groups, padValue: 0, covers: [], input: 0 },

@@ -1,14 +1,10 @@
 import { elementCount, type MapShape, outputShape } from "../../../program/geometry.js";
 import type { Program, ProgramTensors, Step, ValueId } from "../../../program/types.js";
-import {
-  type BinaryConvForm,
-  chooseForm,
-  compileBinaryConv,
-  type ImageLayout,
-} from "./binary-conv.js";
+import { compileBinaryConv, type ImageLayout } from "./binary-conv.js";
 import { channelRanges, type OutputRange } from "./channel-ranges.js";
 import { compileEpilogue } from "./epilogue.js";
 import { compileConv, compileLinear, compilePool, isLargeLinear } from "./float-kernels.js";
+import { type BinaryConvForm, chooseForm, type FormWishes } from "./form-choice.js";
 import {
   type CompiledStep,
   type Instruction,
@@ -31,7 +27,7 @@ export interface ProgramInput {
   readonly convPixels: number;
   readonly parallelElements: number;
   readonly threads: number;
-  readonly form?: BinaryConvForm;
+  readonly forms: FormWishes;
   readonly pairedImages: Map<string, ImageLayout>;
 }
 
@@ -96,6 +92,7 @@ function rowsPerBlock([height, width, channels]: MapShape, bytes: number, pixels
 }
 
 const FORM_NAMES: { readonly [F in BinaryConvForm]: string } = {
+  scalar: "scalar popcount 2x2",
   popcount: "popcount 4x8",
   lookup: "nibble lookup 4x32",
 };
@@ -118,7 +115,7 @@ interface Kernel {
 
 /** The instructions that leave a block of the accumulator where the ranges of outputs say. */
 function compileKernel(
-  { plan, tensors, layouts, form, pairedImages }: ProgramInput,
+  { plan, tensors, layouts, forms, pairedImages }: ProgramInput,
   step: Step,
   { index, shape, blockRows, parallel }: Blocks,
   outputs: readonly OutputRange[],
@@ -134,7 +131,7 @@ function compileKernel(
       const weight = tensors[step.weight].data as Uint8Array;
       const blocks = { source, shape, blockRows, parallel };
       const input = { plan, step, index, weight, pairedImages, ...blocks };
-      const chosen = chooseForm(step, source.value.shape[2], form);
+      const chosen = chooseForm(step, source.value.shape, forms);
       const { prologue, before, bodies } = compileBinaryConv(input, chosen, outputs);
       return { name: FORM_NAMES[chosen], prologue, before, bodies: bodies.map((body) => [body]) };
     }

@@ -1,7 +1,8 @@
 import type { Program, ProgramTensors } from "../../../program/types.js";
-import type { BinaryConvForm, ImageLayout } from "./binary-conv.js";
+import type { ImageLayout } from "./binary-conv.js";
 import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { compileStep } from "./compile-step.js";
+import type { FormWishes } from "./form-choice.js";
 import {
   type CompiledStep,
   encodeInstruction,
@@ -60,7 +61,7 @@ export interface InstructionList {
   readonly count: number;
 }
 
-export interface PlanOptions {
+export interface PlanOptions extends FormWishes {
   /** What a block of rows of the accumulator should take: it stays in the first-level cache. */
   readonly blockBytes?: number;
   /** Pixels of a binary convolution's block: what each tile of weights is read for. */
@@ -70,8 +71,6 @@ export interface PlanOptions {
   /** See MemoryPlan. */
   readonly isolate?: boolean;
   readonly threads?: number;
-  /** Form of all binary convolutions; else chosen for each. */
-  readonly form?: BinaryConvForm;
 }
 
 /** Plans memory, tiles weights, derives border corrections, writes instruction tables. Pure. */
@@ -81,13 +80,13 @@ export function compileProgram(
   options: PlanOptions = {},
 ): CompiledProgram {
   const { blockBytes = 16_384, convPixels = 56, parallelElements = 4096 } = options;
-  const { threads = 1, isolate, form } = options;
+  const { threads = 1, isolate } = options;
   const { program, halved } = joinPools(given);
   const plan = new MemoryPlan({ threads, isolate });
   const layouts = layOutValues(program, plan);
   const pairedImages = new Map<string, ImageLayout>();
   const sizes = { blockBytes, convPixels, parallelElements, threads };
-  const input = { program, tensors, plan, layouts, halved, pairedImages, form, ...sizes };
+  const input = { program, tensors, plan, layouts, halved, pairedImages, forms: options, ...sizes };
   const epilogues = new Epilogues();
   const kernels: string[] = [];
   const placed = program.steps.map((step, index) => {

@@ -3,11 +3,11 @@ import { elementCount } from "../../../program/geometry.js";
 import type { Program, ValueId } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
 import { toChannelsLast } from "../../channels-last.js";
-import { compileEpilogues } from "./codegen/epilogue-module.js";
+import { boot } from "./boot.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
-import { fastestBuild, type KernelBuild, loadKernels } from "./module.js";
-import { instantiateKernels, type Kernels, Runner } from "./runner.js";
+import { fastestBuild, type KernelBuild } from "./module.js";
+import type { Runner } from "./runner.js";
 import type { Team } from "./team.js";
 import type { ValueLayout } from "./value-layout.js";
 
@@ -56,26 +56,17 @@ export class WasmExecutable implements Executable {
   static async instantiate(
     program: Program,
     compiled: CompiledProgram,
-    { threads = 1, memory: given, build = fastestBuild() }: InstantiateOptions = {},
+    { threads = 1, memory, build = fastestBuild() }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
     const shared = threads > 1;
-    const loading = loadKernels(shared, build);
     const gathering = shared ? import("./team.js") : undefined;
-    // Compiled on other threads while this one lays out the weights.
-    const compiling = compileEpilogues(compiled.epilogues, shared);
-    for (const made of [loading, gathering, compiling]) made?.catch(() => {});
-    const memory = given ?? compiled.plan.allocate();
-    const module = await loading;
-    const kernels = await instantiateKernels(module, memory);
-    prepare(compiled, memory, kernels);
-    const { scratchBytes } = compiled.plan;
-    const machine = { memory, kernels: module, epilogues: await compiling, scratchBytes };
-    const runner = await Runner.on(kernels, machine);
+    gathering?.catch(() => {});
+    const { machine, runner } = await boot(compiled, { shared, build, memory });
     const sharing = { arena: compiled.plan.arena(), threads };
     const { Team } = (await gathering) ?? {};
     const team = Team && new Team(machine, runner, compiled.steps, sharing);
     const names = compiled.kernels.map((name) => kernelName(name, build));
-    return new WasmExecutable(program, compiled, names, { runner, memory, team });
+    return new WasmExecutable(program, compiled, names, { runner, memory: machine.memory, team });
   }
 
   private constructor(
@@ -230,13 +221,4 @@ export class WasmExecutable implements Executable {
 /** Lookups are what the builds differ in. */
 function kernelName(name: string, build: KernelBuild): string {
   return build === "relaxed" ? name.replace("nibble lookup", "relaxed nibble lookup") : name;
-}
-
-/** Lays out the weights. */
-function prepare({ preparations }: CompiledProgram, memory: WebAssembly.Memory, kernels: Kernels) {
-  const bytes = new Uint8Array(memory.buffer);
-  for (const { data, address, list } of preparations) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
-    kernels.runList(list.address, list.count, 0, 0);
-  }
 }

@@ -3,7 +3,9 @@ import type { Program, ProgramTensors } from "../../../program/types.js";
 import type { Backend, CompileOptions, Executable } from "../../backend.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
+import { measuredForms, unmeasuredShapes } from "./measured-forms.js";
 import { loadKernels } from "./module.js";
+import { TunedExecutable } from "./tuned-executable.js";
 
 /** WebAssembly with SIMD; one thread where threads cannot share memory. */
 export const wasm: Backend = {
@@ -24,8 +26,19 @@ export const wasm: Backend = {
     options: CompileOptions,
   ): Promise<Executable> {
     const threads = threadsOf(options);
-    const compiled = compileProgram(program, tensors, { threads });
-    return awake(() => WasmExecutable.instantiate(program, compiled, { threads }));
+    const make = () => {
+      const compiled = compileProgram(program, tensors, { threads, measured: measuredForms });
+      return WasmExecutable.instantiate(program, compiled, { threads });
+    };
+    const executable = await awake(make);
+    const shapes = unmeasuredShapes(program);
+    if (shapes.length === 0) return executable;
+    return new TunedExecutable(executable, () =>
+      awake(async () => {
+        const { probeForms } = await import("./form-probe.js");
+        return (await probeForms(shapes)) ? make() : undefined;
+      }),
+    );
   },
 };
 

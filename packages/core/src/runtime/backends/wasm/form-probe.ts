@@ -1,0 +1,113 @@
+import { boot } from "./boot.js";
+import { compileProgram } from "./compile.js";
+import { type BinaryConvForm, estimatedForm, formKey, formsFor } from "./form-choice.js";
+import { pieceProgram } from "./form-piece.js";
+import { type ConvShape, measuredForms } from "./measured-forms.js";
+
+const ROUNDS = 3;
+/** A piece runs so long at least, and so many steps of a clock that may be coarse in browsers. */
+const LEAST_MS = 0.15;
+const LEAST_STEPS = 2;
+/** What another form must save: differences below that are noise. */
+const MARGIN = 0.95;
+/** Times that it must win again, some milliseconds later: other programs disturb. */
+const CONFIRMATIONS = 2;
+
+/** Runs a piece of a layer once. */
+type Run = () => void;
+
+/**
+ * Measures which form computes each shape fastest here, for measuredForms. Resolves to whether one of
+ * them is not the estimate. Takes about 5 ms per shape.
+ */
+export async function probeForms(shapes: readonly ConvShape[]): Promise<boolean> {
+  let changed = false;
+  for (const shape of shapes) {
+    const form = await fastestForm(shape);
+    measuredForms.set(formKey(shape.step, shape.input), form);
+    changed ||= form !== estimatedForm(shape.step, shape.input);
+  }
+  return changed;
+}
+
+async function fastestForm(shape: ConvShape): Promise<BinaryConvForm> {
+  const estimate = estimatedForm(shape.step, shape.input);
+  const others = formsFor(shape.step, shape.input).filter((form) => form !== estimate);
+  const forms = [estimate, ...others];
+  const runs = await Promise.all(forms.map((form) => pieceOf(shape, form)));
+  warming ??= warmUp(runs);
+  await warming;
+  const winner = winnerOf(runs);
+  for (let i = 0; i < CONFIRMATIONS && winner > 0; i++) {
+    await pause();
+    if (winnerOf(runs) !== winner) return estimate;
+  }
+  return forms[winner];
+}
+
+/** The first, unless another takes clearly less time. */
+function winnerOf(runs: readonly Run[]): number {
+  const times = fastestTimes(runs);
+  const best = times.indexOf(Math.min(...times));
+  return times[best] < times[0] * MARGIN ? best : 0;
+}
+
+/** Of each, in turns: the rounds are over before the machine's speed changes. */
+function fastestTimes(runs: readonly Run[]): number[] {
+  const least = Math.max(LEAST_MS, LEAST_STEPS * clockStep());
+  const times = runs.map(() => Number.POSITIVE_INFINITY);
+  for (let round = 0; round < ROUNDS; round++) {
+    runs.forEach((run, i) => {
+      times[i] = Math.min(times[i], timeOf(run, least));
+    });
+  }
+  return times;
+}
+
+/** Milliseconds; from one step of the clock to another. */
+function timeOf(run: Run, least: number): number {
+  const start = nextStep();
+  let runs = 0;
+  let elapsed = 0;
+  while (elapsed < least) {
+    run();
+    runs++;
+    elapsed = performance.now() - start;
+  }
+  return elapsed / runs;
+}
+
+function nextStep(): number {
+  const before = performance.now();
+  let after = before;
+  while (after === before) after = performance.now();
+  return after;
+}
+
+function clockStep(): number {
+  const first = nextStep();
+  return nextStep() - first;
+}
+
+let warming: Promise<void> | undefined;
+
+/** V8 compiles kernels anew, on other threads, when they have run for some milliseconds. */
+async function warmUp(runs: readonly Run[]): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    for (const run of runs) for (let i = 0; i < 8; i++) run();
+    await pause();
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+/** Weights and signs are all alike: no form takes longer for others. */
+async function pieceOf(shape: ConvShape, form: BinaryConvForm): Promise<Run> {
+  const { program, tensors } = pieceProgram(shape);
+  const compiled = compileProgram(program, tensors, { form });
+  const { runner } = await boot(compiled);
+  const steps = compiled.steps.slice(1);
+  return () => runner.runSteps(steps);
+}

@@ -18,12 +18,14 @@ const floats = (shape) => {
   return { type: "float32", shape, data: Float32Array.from({ length }, () => Math.random() - 0.5) };
 };
 
-function binaryConv(size, channels, out, k, stride = 1) {
+function binaryConv(size, channels, out, k, stride = 1, groups = 1) {
   const padding = [(k - 1) / 2, (k - 1) / 2];
   const to = Math.floor((size - 1) / stride) + 1;
-  const conv = { kind: "binary-conv", weight: "w", out, kernel: [k, k], stride: [stride, stride], padding, groups: 1, padValue: 0 };
+  const conv = { kind: "binary-conv", weight: "w", out, kernel: [k, k], stride: [stride, stride], padding, groups, padValue: 0 };
+  const row = Math.ceil((k * k * channels) / groups / 8);
+  const each = groups === 1 ? "" : ` groups ${groups}`;
   return {
-    name: `binary ${k}x${k} ${channels}->${out} ${size}x${size}/${stride}`,
+    name: `binary ${k}x${k} ${channels}->${out} ${size}x${size}/${stride}${each}`,
     program: {
       values: [
         { name: "x", kind: "map", shape: [size, size, channels] },
@@ -37,8 +39,8 @@ function binaryConv(size, channels, out, k, stride = 1) {
       ],
       outputs: { y: 2 },
     },
-    tensors: { t: floats([channels]), w: bits(out, (k * k * channels) / 8) },
-    macs: to * to * out * k * k * channels,
+    tensors: { t: floats([channels]), w: bits(out, row) },
+    macs: (to * to * out * k * k * channels) / groups,
   };
 }
 
@@ -134,6 +136,10 @@ const cases = [
   binaryConv(7, 512, 512, 3),
   binaryConv(7, 1024, 1024, 1),
   binaryConv(14, 32, 32, 3),
+  binaryConv(14, 256, 256, 3, 1, 256),
+  binaryConv(14, 256, 16, 3, 1, 8),
+  binaryConv(14, 256, 32, 3, 1, 8),
+  binaryConv(14, 256, 10, 3),
   floatConv(224, 3, 32, 3, 2),
   floatConv(28, 64, 64, 3),
   linear(1024, 1000),

@@ -15,62 +15,20 @@
  * 3x3 with 64 to 512 channels 134-156, with 32 110, 1x1 with 64 / 256 / 1024 channels 81 / 119 / 139
  * (10^9 multiply-adds per second). That is near the bound of three vector ports for 8 instructions
  * per 128; short reductions pay for setting up a tile.
- *
- * Border: a padded position is a 0 bit, that is -1, in memory. `start` takes that back:
- * products + (padValue + 1) * (sum of the weights that fall outside), one per class of rows and
- * columns that see the same part of the kernel.
  */
-import { blockStart, Instruction, own, storeLanes } from "./instruction";
-
-@unmanaged
-export class BinaryConv {
-  /** First byte of the first window. */
-  input: usize;
-  /** Bytes from one output row, or column, to the next. */
-  rowAdvance: usize;
-  columnAdvance: usize;
-  groups: i32;
-  groupBytes: usize;
-  groupOut: i32;
-  runs: i32;
-  /** Bytes from the window's first byte to each run. */
-  runOffsets: usize;
-  runBytes: usize;
-  weights: usize;
-  /** [row class][column class][output channel] int32. */
-  starts: usize;
-  /** Per output row, and column: bytes into starts. */
-  rowClasses: usize;
-  columnClasses: usize;
-  /** Scratch: (window, start) per pixel of the block. */
-  pixels: usize;
-}
+import { BinaryLayer, listPixels } from "./binary-layer";
+import { blockStart, Instruction, storeLanes } from "./instruction";
 
 /** Words whose counts of differing bits (8 at most, per byte) fit into a byte. */
 const CHUNK: usize = 31 * 4;
 
-/** s: BinaryConv. */
+/** s: BinaryLayer. */
 export function binaryConv(i: Instruction, firstRow: i32, rows: i32): void {
-  const conv = changetype<BinaryConv>(i.s);
+  const conv = changetype<BinaryLayer>(i.s);
   const pixels = rows * i.width;
-  listPixels(conv, firstRow, rows, i.width);
+  const list = listPixels(conv, firstRow, rows, i.width);
   const dst = blockStart(i, firstRow * i.width);
-  for (let p = 0; p < pixels; p += 4) fourPixels(conv, p, pixels - 1, dst, i.dstPixel);
-}
-
-/** Where the window of each pixel of the block begins, and what its accumulators start from. */
-export function listPixels(conv: BinaryConv, firstRow: i32, rows: i32, width: i32): void {
-  let entry = own(conv.pixels);
-  for (let y = firstRow; y < firstRow + rows; y++) {
-    const rowClass = conv.starts + load<usize>(conv.rowClasses + (<usize>y << 2));
-    let window = conv.input + <usize>y * conv.rowAdvance;
-    for (let x = 0; x < width; x++) {
-      store<usize>(entry, window);
-      store<usize>(entry, rowClass + load<usize>(conv.columnClasses + (<usize>x << 2)), 4);
-      window += conv.columnAdvance;
-      entry += 8;
-    }
-  }
+  for (let p = 0; p < pixels; p += 4) fourPixels(conv, list, p, pixels - 1, dst, i.dstPixel);
 }
 
 /** acc - 2 * (sum of the 4 bytes that belong to each output channel). */
@@ -86,8 +44,14 @@ function count(sum: v128, x: v128, w: v128): v128 {
 }
 
 /** All output channels of the pixels p to p + 3, none past the last. */
-function fourPixels(conv: BinaryConv, p: i32, last: i32, dst: usize, dstPixel: usize): void {
-  const list = own(conv.pixels);
+function fourPixels(
+  conv: BinaryLayer,
+  list: usize,
+  p: i32,
+  last: i32,
+  dst: usize,
+  dstPixel: usize,
+): void {
   const p1 = min(p + 1, last);
   const p2 = min(p + 2, last);
   const p3 = min(p + 3, last);

@@ -22,34 +22,9 @@
  * channels 118 / 199 / 202, 120 / 267 / 295 (10^9 multiply-adds per second). Three vector ports and
  * 12 instructions per 384 bound it at 96 multiply-adds per cycle, relaxed 128; short reductions pay
  * for the end of a tile.
- *
- * Border corrections as in binary-conv.ts.
  */
+import { BinaryLayer } from "./binary-layer";
 import { blockStart, Instruction, own, storeLanes } from "./instruction";
-
-@unmanaged
-class LookupConv {
-  /** Image of pairs (kernels/pair-nibbles.ts): first position of the first window. */
-  input: usize;
-  rowAdvance: usize;
-  columnAdvance: usize;
-  groups: i32;
-  groupBytes: usize;
-  groupOut: i32;
-  runs: i32;
-  /** Bytes from the window's first byte to each run. */
-  runOffsets: usize;
-  /** Bytes of a run, filled up to threes, and of a part of it whose counts fit into a byte. */
-  runBytes: usize;
-  partBytes: usize;
-  weights: usize;
-  /** [row class][column class][output channel] int32. */
-  starts: usize;
-  rowClasses: usize;
-  columnClasses: usize;
-  /** Scratch: 256 bytes of sums, then a Pair per pair of the block, and one more. */
-  scratch: usize;
-}
 
 @unmanaged
 class Pair {
@@ -65,9 +40,9 @@ const SUMS: usize = 256;
 /** Of the tables: a constant, so that it is part of the load. See memory-plan.ts. */
 const TABLES: usize = 64;
 
-/** s: LookupConv. */
+/** s: BinaryLayer; its scratch: 256 bytes of sums, then a Pair per pair of the block, and one more. */
 export function lookupConv(i: Instruction, firstRow: i32, rows: i32): void {
-  const conv = changetype<LookupConv>(i.s);
+  const conv = changetype<BinaryLayer>(i.s);
   const first = own(conv.scratch) + SUMS;
   const end = listPairs(conv, i, first, firstRow, rows);
   const tileBytes = (conv.runBytes << 4) * <usize>conv.runs;
@@ -84,7 +59,7 @@ export function lookupConv(i: Instruction, firstRow: i32, rows: i32): void {
 }
 
 /** An even number of pairs; returns their end. */
-function listPairs(conv: LookupConv, i: Instruction, at: usize, firstRow: i32, rows: i32): usize {
+function listPairs(conv: BinaryLayer, i: Instruction, at: usize, firstRow: i32, rows: i32): usize {
   const first = at;
   let dst = blockStart(i, firstRow * i.width);
   for (let y = firstRow; y < firstRow + rows; y++) {
@@ -144,7 +119,7 @@ function addTo(sum: usize, counts: v128, first: bool): void {
   v128.store(sum, first ? counts : i16x8.add(v128.load(sum), counts));
 }
 
-function twoPairs(conv: LookupConv, at: usize, w: usize, group: usize, channel: usize, lanes: i32): void {
+function twoPairs(conv: BinaryLayer, at: usize, w: usize, group: usize, channel: usize, lanes: i32): void {
   const first = changetype<Pair>(at);
   const second = changetype<Pair>(at + PAIR);
   const sums = own(conv.scratch);

@@ -14,19 +14,16 @@
  * run): 3x3 with 64 to 512 channels 105-167, with 32 65, 1x1 with 64 / 256 / 1024 channels 32 / 97 / 130
  * (10^9 multiply-adds per second). One popcnt per cycle bounds it at 64 per cycle. It wins where groups
  * have so few outputs that wider tiles are mostly empty.
- *
- * Border corrections as in binary-conv.ts.
  */
-import { BinaryConv, listPixels } from "./binary-conv";
-import { blockStart, Instruction, own } from "./instruction";
+import { BinaryLayer, listPixels, PIXEL } from "./binary-layer";
+import { blockStart, Instruction } from "./instruction";
 
-/** s: BinaryConv. */
+/** s: BinaryLayer. */
 export function scalarConv(i: Instruction, firstRow: i32, rows: i32): void {
-  const conv = changetype<BinaryConv>(i.s);
+  const conv = changetype<BinaryLayer>(i.s);
   const pixels = rows * i.width;
-  listPixels(conv, firstRow, rows, i.width);
-  const first = own(conv.pixels);
-  const last = first + (<usize>(pixels - 1) << 3);
+  const first = listPixels(conv, firstRow, rows, i.width);
+  const last = first + <usize>(pixels - 1) * PIXEL;
   const start = blockStart(i, firstRow * i.width);
   const pairBytes = <usize>conv.runs * (((conv.runBytes + 7) >> 3) << 4);
   let weights = conv.weights;
@@ -35,8 +32,8 @@ export function scalarConv(i: Instruction, firstRow: i32, rows: i32): void {
     const group = <usize>g * conv.groupBytes;
     for (let lanes = conv.groupOut; lanes > 0; lanes -= 2) {
       let dst = start + channel;
-      for (let at = first; at <= last; at += 16) {
-        twoPixels(conv, at, min(at + 8, last), weights, group, channel, dst, i.dstPixel, lanes);
+      for (let at = first; at <= last; at += 2 * PIXEL) {
+        twoPixels(conv, at, min(at + PIXEL, last), weights, group, channel, dst, i.dstPixel, lanes);
         dst += i.dstPixel << 1;
       }
       weights += pairBytes;
@@ -48,7 +45,7 @@ export function scalarConv(i: Instruction, firstRow: i32, rows: i32): void {
 /** Entries of two pixels, or of the last one twice. */
 @inline
 function twoPixels(
-  conv: BinaryConv,
+  conv: BinaryLayer,
   entry0: usize,
   entry1: usize,
   weights: usize,

@@ -235,7 +235,10 @@ const LAYOUTS: { readonly [F in BinaryConvForm]: Layout } = {
   lookup: { centre: (o) => nibbleAt(24 + 8) + 4 * o, behind: [nibbleAt(24 + 8 + 4), 1] },
 };
 
-/** The kernel's tables of the convolution, opened up: see the kernels. */
+/** Fields of kernels/binary-layer.ts. */
+const [WEIGHTS, STARTS] = [9, 10];
+
+/** The kernel's tables of the convolution, opened up. */
 async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   const { program, tensors } = programOf(c, w);
   const compiled = compileProgram(program, tensors, { form });
@@ -243,11 +246,10 @@ async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   const executable = await WasmExecutable.instantiate(program, compiled, { memory });
   const words = new Int32Array(memory.buffer);
   const table = words[(compiled.steps[1].at(-1)?.parts[0].list?.address ?? 0) / 4 + 10] / 4;
-  const [weights, starts] = form === "lookup" ? [10, 11] : [9, 10];
   return {
     executable,
-    weights: new Uint8Array(memory.buffer, words[table + weights]),
-    starts: words.subarray(words[table + starts] / 4),
+    weights: new Uint8Array(memory.buffer, words[table + WEIGHTS]),
+    starts: words.subarray(words[table + STARTS] / 4),
   };
 }
 

@@ -69,7 +69,7 @@ function wordForm(
   const bodies = ranges.map(({ first, count, dst }): Instruction => {
     const window = windowFields(input, image, count);
     const own = weightFields(weights, first, outputBytes);
-    const s = plan.constant([...window, ...runs, ...own, scratch]);
+    const s = plan.constant([...window, ...runs, ...own, scratch, 0]);
     return { op, channels: count, dst, s };
   });
   return { prologue: image.prologue, bodies };
@@ -93,19 +93,15 @@ function lookupForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Com
   const threes = Math.ceil((runs[0].length * image.groupBytes) / THREE_BYTES);
   const parts = Math.ceil(threes / MAX_THREES);
   const pairsPerBlock = blockRows * Math.ceil(shape[1] / 2) + 1;
-  const runFields = [
-    offsets.length,
-    plan.constant(new Int32Array(offsets)),
-    threes * THREE_BYTES,
-    Math.ceil(threes / parts) * THREE_BYTES,
-  ];
+  const runFields = [offsets.length, plan.constant(new Int32Array(offsets)), threes * THREE_BYTES];
+  const partBytes = Math.ceil(threes / parts) * THREE_BYTES;
   const outputBytes = 3 * runs.length * threes;
   const weights = prepareWeights(input, "tileNibbles", tiledBytes(step, NIBBLE_TILE, outputBytes));
   const scratch = plan.scratch(LOOKUP_SUMS + pairsPerBlock * PAIR_BYTES);
   const bodies = ranges.map(({ first, count, dst }): Instruction => {
     const window = windowFields(input, image, count);
     const own = weightFields(weights, first, outputBytes);
-    const s = plan.constant([...window, ...runFields, ...own, scratch]);
+    const s = plan.constant([...window, ...runFields, ...own, scratch, partBytes]);
     return { op: "lookupConv", channels: count, dst, s };
   });
   return { prologue, before: pairing, bodies };

@@ -1,4 +1,10 @@
-import { type MapShape, outputShape, packedRowBytes } from "../program/geometry.js";
+import {
+  canRepeat,
+  type MapShape,
+  outputShape,
+  packedRowBytes,
+  REPEAT_UNIT,
+} from "../program/geometry.js";
 import type {
   BinaryConvStep,
   ConvStep,
@@ -22,7 +28,7 @@ export interface RandomProgram {
 
 /**
  * A small network from a seed: up to 8 steps of every kind on odd shapes, groups, strides and
- * paddings, random epilogues, values in slices, several outputs. wide: of larger images, with enough
+ * paddings, random epilogues, values in slices and repeated, several outputs. wide: of larger images, with enough
  * rows that threads share them.
  */
 export function randomProgram(seed: number, wide = false): RandomProgram {
@@ -47,7 +53,7 @@ class Generator {
 
   generate([smallest, largest]: readonly [number, number]): RandomProgram {
     const side = () => this.#random.int(smallest, largest);
-    const input: MapShape = [side(), side(), this.#random.int(1, 40)];
+    const input: MapShape = [side(), side(), this.#channels()];
     this.#addValue("map", input);
     for (let count = this.#random.int(1, 7); count > 0; count--) this.#addStep();
     const image = this.#floats(input[0] * input[1] * input[2]);
@@ -75,7 +81,7 @@ class Generator {
     const base = { ...kernel, covers: [], input, epilogue: [] } as Step;
     const shape = outputShape({ values: this.#values }, base);
     const readable = this.#values.length;
-    const epilogue = this.#arithmetic(shape, readable);
+    const epilogue = this.#arithmetic(base, shape, readable);
     const rest = this.#writes(epilogue, shape);
     this.#steps.push({ ...base, epilogue } as Step);
     if (rest) this.#completeSlices(rest, shape);
@@ -97,7 +103,7 @@ class Generator {
   }
 
   #linear(inputs: number): AnyKernel {
-    const out = this.#random.int(1, 40);
+    const out = this.#channels();
     return { kind: "linear", out, weight: this.#floatTensor([out, inputs]) };
   }
 
@@ -113,14 +119,12 @@ class Generator {
   }
 
   #conv(kind: ValueKind, shape: MapShape): AnyKernel {
-    const groups = this.#random.pick(divisors(shape[2]));
-    const geometry = {
-      kernel: this.#random.pair(() => this.#random.pick([1, 1, 2, 3, 3, 5])),
-      stride: this.#random.pair(() => this.#random.pick([1, 1, 2])),
-      padding: this.#random.pair(() => this.#random.int(0, 2)),
-    };
+    const widens = shape[2] % REPEAT_UNIT === 0 && shape[2] <= 96 && this.#random.chance(0.6);
+    const groups = widens ? 1 : this.#random.pick(divisors(shape[2]));
+    const geometry = widens ? ONE_BY_ONE : this.#window();
     if (!fits(shape, geometry)) return { kind: "pointwise" };
-    const out = groups * this.#random.int(1, groups > 4 ? 2 : 20);
+    const factor = widens ? shape[2] : groups;
+    const out = factor * this.#random.int(1, widens ? 3 : groups > 4 ? 2 : 20);
     if (kind !== "bits") {
       const weight = this.#floatTensor([out, ...geometry.kernel, shape[2] / groups]);
       return { kind: "conv", out, groups, weight, ...geometry } satisfies Omit<
@@ -133,13 +137,21 @@ class Generator {
     return { ...step, weight: this.#bitTensor(step, shape[2]) };
   }
 
+  #window(): Pick<ConvStep, "kernel" | "stride" | "padding"> {
+    return {
+      kernel: this.#random.pair(() => this.#random.pick([1, 1, 2, 3, 3, 5])),
+      stride: this.#random.pair(() => this.#random.pick([1, 1, 2])),
+      padding: this.#random.pair(() => this.#random.int(0, 2)),
+    };
+  }
+
   /** Element-wise micro-ops; values from `readable` on do not exist yet for this step. */
-  #arithmetic(shape: MapShape, readable: number): MicroOp[] {
+  #arithmetic(step: Step, shape: MapShape, readable: number): MicroOp[] {
     const epilogue: MicroOp[] = [];
     for (let count = this.#random.int(0, 9); count > 0; count--) {
       const register = () => this.#random.int(0, epilogue.length);
       const vector = () => this.#floatTensor([shape[2]]);
-      const loads = this.#loadable(shape, readable).map((id): MicroOp => ["load", id]);
+      const loads = this.#loadable(step, shape, readable).map((id): MicroOp => ["load", id]);
       const choices: (() => MicroOp)[] = [
         () => ["affine", register(), vector(), vector()],
         () => ["shift", register(), vector()],
@@ -159,9 +171,10 @@ class Generator {
     return epilogue;
   }
 
-  #loadable(shape: MapShape, readable: number): ValueId[] {
+  #loadable(step: Step, shape: MapShape, readable: number): ValueId[] {
     const fitting = this.#values.flatMap((value, id) => {
-      const sameChannels = value.shape[2] === shape[2];
+      const channels = value.shape[2];
+      const sameChannels = channels === shape[2] || canRepeat(step, shape[2], channels);
       const samePixels =
         value.kind === "vector" || value.shape.slice(0, 2).join() === shape.slice(0, 2).join();
       return id < readable && sameChannels && samePixels ? [id] : [];
@@ -217,6 +230,12 @@ class Generator {
     return shape[0] * shape[1] === 1 && this.#random.chance(0.7) ? "vector" : "map";
   }
 
+  /** Often so many that the value can repeat in a wider step. */
+  #channels(): number {
+    if (this.#random.chance(0.6)) return this.#random.int(1, 40);
+    return REPEAT_UNIT * this.#random.int(1, 3);
+  }
+
   #addValue(kind: ValueKind, shape: MapShape): ValueId {
     return this.#values.push({ name: `v${this.#values.length}`, kind, shape }) - 1;
   }
@@ -258,6 +277,7 @@ class Generator {
 }
 
 const doubled = ([height, width, channels]: MapShape): MapShape => [height, width, 2 * channels];
+const ONE_BY_ONE = { kernel: [1, 1], stride: [1, 1], padding: [0, 0] } as const;
 const divisors = (n: number) =>
   Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
 

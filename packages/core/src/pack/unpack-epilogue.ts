@@ -74,7 +74,7 @@ function unpackMicroOp(
   const inner = (kind: string) => `${scope}/${kind}`;
   switch (op[0]) {
     case "load":
-      return values.read(op[1]);
+      return loaded(context, op[1], name);
     case "affine": {
       const scaled = [registers[op[1]], values.vector(op[2])];
       const product = values.op("mul", scaled, {}, inner("scale"));
@@ -116,6 +116,15 @@ function unpackMicroOp(
     default:
       return op satisfies never;
   }
+}
+
+/** A value with fewer channels than the step, as often as it repeats. */
+function loaded({ values, shape }: UnpackedStep, id: ValueId, name: string | ValueId): string {
+  const value = values.read(id);
+  const channels = values.b.shape(value)[1];
+  if (channels === shape[2]) return value;
+  const copies = Array.from({ length: shape[2] / channels }, () => value);
+  return values.op("concat", copies, { axis: 1 }, name);
 }
 
 /** r > t[c] as the sign of r - t[c]; a difference of float32 numbers is 0 only where they are equal. */

@@ -1,6 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { requireTensor } from "./check-tensors.js";
-import type { MapShape } from "./geometry.js";
+import { canRepeat, type MapShape, REPEAT_UNIT } from "./geometry.js";
 import { MICRO_OPS, type Operand, writeOf } from "./micro-ops.js";
 import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "./types.js";
 import type { ValueLedger } from "./value-ledger.js";
@@ -79,16 +79,20 @@ function checkNumber(x: number, at: string): void {
   if (Object.is(x, -0)) throw new OnebitError(`${at}: -0 is not allowed, write 0`);
 }
 
-function checkLoad(id: number, { program, shape, ledger }: EpilogueContext, at: string): void {
+function checkLoad(
+  id: number,
+  { program, step, shape, ledger }: EpilogueContext,
+  at: string,
+): void {
   ledger.checkReadable(id, "load");
-  const value = program.values[id];
-  const fits =
-    value.kind === "vector"
-      ? value.shape[2] === shape[2]
-      : value.shape.every((dim, axis) => dim === shape[axis]);
-  if (fits) return;
+  const { name, kind, shape: loaded } = program.values[id];
+  const [height, width, channels] = shape;
+  const samePixels = kind === "vector" || (loaded[0] === height && loaded[1] === width);
+  if (samePixels && (loaded[2] === channels || canRepeat(step, channels, loaded[2]))) return;
   throw new OnebitError(
-    `${at}: ${value.kind} "${value.name}" [${value.shape}] does not fit [${shape}]`,
+    `${at}: ${kind} "${name}" [${loaded}] does not fit [${shape}]: load a vector or a value of the ` +
+      `same height and width, with as many channels or, in a step without groups, a multiple of ` +
+      `${REPEAT_UNIT} that divides them`,
   );
 }
 

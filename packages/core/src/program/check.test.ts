@@ -5,7 +5,7 @@ import { OnebitError } from "../errors.js";
 import { runValues } from "../runtime/backends/reference/program.js";
 import { bitTensor, floatTensor } from "../test-support/packed-step.js";
 import { checkProgram } from "./check.js";
-import type { MicroOp, Program, ProgramTensors, Step } from "./types.js";
+import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "./types.js";
 
 /** A deep copy that may be written to. */
 type Draft<T> = T extends object ? { -readonly [K in keyof T]: Draft<T[K]> } : T;
@@ -174,6 +174,79 @@ describe("checkProgram", () => {
     ["a value that nobody writes", (p) => p.steps.pop(), /"logits": only 0 of 2 channels/],
   ])("refuses %s", (_, change, message) => {
     expect(() => checkProgram(changed(change), tensors)).toThrow(message);
+  });
+
+  describe("a loaded value of fewer channels", () => {
+    interface Case {
+      readonly channels: number;
+      readonly out: number;
+      readonly groups?: number;
+      readonly kind?: ProgramValue["kind"];
+      readonly size?: 1 | 2;
+    }
+    const copies: { readonly [K in ProgramValue["kind"]]: MicroOp } = {
+      map: ["store", 0, 1, 0],
+      bits: ["bits", 0, "t", 1, 0, -1],
+      vector: ["mean", 0, 1, 0],
+    };
+
+    /** x [2, 2, channels], kept as `kind`, then loaded in a convolution of x to `out` channels. */
+    function check({ channels, out, groups = 1, kind = "map", size = 1 }: Case): void {
+      const pointwise = { kind: "pointwise", covers: [], input: 0 } as const;
+      const program: Program = {
+        values: [
+          { name: "x", kind: "map", shape: [2, 2, channels] },
+          { name: "copy", kind, shape: kind === "vector" ? [1, 1, channels] : [2, 2, channels] },
+          { name: "y", kind: "map", shape: [3 - size, 3 - size, out] },
+        ],
+        input: 0,
+        steps: [
+          { ...pointwise, epilogue: [copies[kind]] },
+          {
+            ...{ kind: "conv", covers: [], input: 0, weight: "w", out, groups },
+            ...{ kernel: [size, size], stride: [1, 1], padding: [0, 0] },
+            epilogue: [
+              ["load", 1],
+              ["store", 1, 2, 0],
+            ],
+          },
+        ],
+        outputs: { y: 2 },
+      };
+      checkProgram(program, {
+        t: floatTensor(new Float32Array(channels)),
+        w: floatTensor(new Float32Array((out * size * size * channels) / groups), [
+          out,
+          size,
+          size,
+          channels / groups,
+        ]),
+      });
+    }
+
+    it("may repeat, whatever it is", () => {
+      for (const kind of ["map", "bits", "vector"] as const) {
+        for (const [channels, out] of [
+          [32, 64],
+          [96, 96 * 5],
+        ])
+          check({ kind, channels, out });
+      }
+      check({ kind: "vector", channels: 32, out: 64, size: 2 });
+      check({ channels: 48, out: 48, groups: 2 });
+    });
+
+    it.each<[string, Case]>([
+      ["channels that are no multiple of 32", { channels: 48, out: 96 }],
+      ["channels that do not divide the step's", { channels: 64, out: 96 }],
+      ["more channels than the step's", { channels: 64, out: 32 }],
+      ["groups", { channels: 64, out: 128, groups: 2 }],
+      ["other pixels", { channels: 32, out: 64, size: 2 }],
+    ])("is refused with %s", (_, given) => {
+      expect(() => check(given)).toThrow(
+        /step 1 \(conv\), micro-op 0 \(load\): map "copy" \[2,2,\d+\] does not fit .* a multiple of 32 that divides them/,
+      );
+    });
   });
 
   it("refuses a value written by different micro-ops", () => {

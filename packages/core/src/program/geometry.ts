@@ -48,3 +48,12 @@ export function packedRowBytes(step: BinaryConvStep, channels: number): number {
 export function elementCount(shape: MapShape): number {
   return shape[0] * shape[1] * shape[2];
 }
+
+/** Channels of a value that repeats are a multiple of it: nothing that is read at once crosses the seam. */
+export const REPEAT_UNIT = 32;
+
+/** Whether a step of so many channels can load a value of fewer, again and again. */
+export function canRepeat(step: Step, channels: number, loaded: number): boolean {
+  const grouped = "groups" in step && step.groups > 1;
+  return !grouped && loaded % REPEAT_UNIT === 0 && channels % loaded === 0;
+}

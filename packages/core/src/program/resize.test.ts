@@ -69,6 +69,15 @@ const networks: [model: string, options: object, from: number, to: [number, numb
     ],
   ],
   [
+    "reactnet",
+    { classes: 5, widths: [32, 64, 128] },
+    32,
+    [
+      [16, 16],
+      [64, 48],
+    ],
+  ],
+  [
     "reactnet-18",
     resnet,
     64,

@@ -26,7 +26,8 @@ export type Register = number;
  * Per-channel tensors have the step's channel count. All arithmetic is float32, each operation
  * rounded once, in the order written: every backend gives the same bits.
  *
- *   ["load", v]             v[h, w, c]: a map or bits (as -1 / +1) of the step's output shape, or a vector (broadcast)
+ *   ["load", v]             v[h, w, c]: a map or bits (as -1 / +1) of the step's output shape, or a vector (broadcast);
+ *                           with fewer channels, C, it repeats: v[h, w, c mod C]
  *   ["affine", r, s, t]     r * s[c] + t[c]   (two roundings)
  *   ["shift", r, t]         r + t[c]
  *   ["scale", r, s]         r * s[c]
@@ -41,6 +42,9 @@ export type Register = number;
  *   ["bits", r, t, v, o, z] v[h, w, o + c] = r > t[c] (z = -1: at equality -1) or r >= t[c] (z = +1); register keeps r
  *   ["mean", r, v, o]       v[o + c] = mean over h, w of r: each row summed over w in float32 (from 0), rows added
  *                           in float64 (from 0), the total divided by H * W in float64, rounded once
+ *
+ * Where a loaded value repeats, C is a multiple of 32, the step's channels are one of C, and the
+ * step has no groups.
  *
  * A value is written once: by one micro-op, or by several of one kind (in one step or many) whose
  * channel slices do not overlap and fill it. It can be read from the next step on. A store into a

@@ -60,13 +60,18 @@ struct Group {
     for (int t = 0; t < T; t++) v[t] = use(v[t], fromShorts(from + t * kLanes));
   }
 
+  /** The block's first channel in a value, which repeats where it has fewer than the step. */
+  int firstIn(const Place& place) const {
+    return block.first < place.channels ? block.first : block.first % place.channels;
+  }
+
   /** The same for the elements of a value of any kind. */
   template <typename Use>
   void with(const Place& place, Use use) {
+    const int64_t first = channelAt(place, firstIn(place));
     if (place.kind == ValueKind::map || place.kind == ValueKind::vector)
-      return with(at<const float>(frame, place, y, x) + channelAt(place, block.first), place.pixel, use);
-    if (place.kind == ValueKind::integers)
-      return withShorts(at<const int16_t>(frame, place, y, x) + channelAt(place, block.first), use);
+      return with(at<const float>(frame, place, y, x) + first, place.pixel, use);
+    if (place.kind == ValueKind::integers) return withShorts(at<const int16_t>(frame, place, y, x) + first, use);
     float signs[T * kLanes];
     readSigns(place, signs);
     with(signs, kLanes, use);
@@ -75,7 +80,7 @@ struct Group {
   void readSigns(const Place& place, float* signs) const {
     const uint32_t* from = at<const uint32_t>(frame, place, y, x);
     for (int t = 0; t < T; t++) {
-      const uint32_t mask = readBits(from + t * place.pixel, block.first, lanes(), place.pixel);
+      const uint32_t mask = readBits(from + t * place.pixel, firstIn(place), lanes(), place.pixel);
       store(signs + t * kLanes, fromSigns(mask));
     }
   }

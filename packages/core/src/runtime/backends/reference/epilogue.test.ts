@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MicroOp, Program, ProgramTensors, ProgramValue } from "../../../program/types.js";
 import { floatTensor } from "../../../test-support/packed-step.js";
-import { runValues } from "./program.js";
+import { createContext, runStep, runValues } from "./program.js";
 
 const f = Math.fround;
 const CHANNELS = 3;
@@ -59,6 +59,41 @@ describe("micro-ops", () => {
     y.forEach((value, i) => {
       expect(value).toBeCloseTo(1 / (1 + Math.exp(-x[i])), 7);
     });
+  });
+
+  it.each(["map", "bits", "vector"] as const)("load: a %s of fewer channels repeats", (kind) => {
+    const [pixels, channels, times] = [6, 32, 3];
+    const program: Program = {
+      values: [
+        { name: "x", kind: "map", shape: [2, 3, times * channels] },
+        { name: "narrow", kind, shape: kind === "vector" ? [1, 1, channels] : [2, 3, channels] },
+        { name: "y", kind: "map", shape: [2, 3, times * channels] },
+      ],
+      input: 0,
+      steps: [
+        {
+          kind: "pointwise",
+          covers: [],
+          input: 0,
+          epilogue: [
+            ["load", 1],
+            ["store", 1, 2, 0],
+          ],
+        },
+      ],
+      outputs: {},
+    };
+    const context = createContext(program, {});
+    context.values[1].forEach((_, i) => {
+      context.values[1][i] = kind === "bits" ? (i % 7 < 3 ? 1 : -1) : i;
+    });
+    runStep(context, program.steps[0]);
+    for (let pixel = 0; pixel < pixels; pixel++)
+      for (let c = 0; c < times * channels; c++) {
+        const from = kind === "vector" ? 0 : pixel * channels;
+        const expected = context.values[1][from + (c % channels)];
+        expect(context.values[2][pixel * times * channels + c]).toBe(expected);
+      }
   });
 
   it("bits: above the threshold, or at it where zero counts as +1", () => {

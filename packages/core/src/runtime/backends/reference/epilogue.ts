@@ -35,8 +35,9 @@ function runMicroOp(
   switch (op[0]) {
     case "load": {
       const value = context.values[op[1]];
-      const broadcast = context.program.values[op[1]].kind === "vector";
-      return map((i, c) => value[broadcast ? c : i]);
+      const { kind, shape: loaded } = context.program.values[op[1]];
+      const pixel = kind === "vector" ? 0 : loaded[2];
+      return map((i, c) => value[((i - c) / channels) * pixel + (c % loaded[2])]);
     }
     case "affine": {
       const [scale, shift] = [vector(op[2]), vector(op[3])];

@@ -14,7 +14,7 @@ export interface OutputRange extends ChannelRange {
 }
 
 /** Words of bits, and tiles of the kernels, hold so many. */
-const WORD = 32;
+export const WORD = 32;
 
 export interface ChannelRangeInput {
   readonly step: Step;

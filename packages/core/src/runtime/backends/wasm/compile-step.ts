@@ -1,4 +1,9 @@
-import { elementCount, type MapShape, outputShape } from "../../../program/geometry.js";
+import {
+  elementCount,
+  type MapShape,
+  outputShape,
+  reductionLength,
+} from "../../../program/geometry.js";
 import type { Program, ProgramTensors, Step, ValueId } from "../../../program/types.js";
 import { compileBinaryConv, type ImageLayout } from "./binary-conv.js";
 import { channelRanges, type OutputRange } from "./channel-ranges.js";
@@ -34,11 +39,7 @@ export interface ProgramInput {
 export function compileStep(input: ProgramInput, step: Step, index: number): CompiledStep {
   const { program, plan, layouts, tensors, halved, threads } = input;
   const shape = outputShape(program, step);
-  const blockRows = rowsPerBlock(
-    shape,
-    input.blockBytes,
-    step.kind === "binary-conv" ? input.convPixels : 1,
-  );
+  const blockRows = rowsPerBlock(shape, input.blockBytes, leastPixels(input, step));
   const accumulator = step.kind === "pointwise" ? layouts[step.input] : undefined;
   const { epilogue } = step;
   const parallel = isParallel(input, step, shape);
@@ -83,6 +84,16 @@ function isParallel(
 ): boolean {
   if (step.kind === "linear") return isLargeLinear(step, layouts[step.input].value.shape[2]);
   return shape[0] > 1 && elementCount(shape) >= parallelElements;
+}
+
+/**
+ * Of a block. Where a convolution has at least twice as many outputs as a window has inputs, its
+ * accumulators are more to move than its weights: half as many.
+ */
+function leastPixels({ layouts, convPixels }: ProgramInput, step: Step): number {
+  if (step.kind !== "binary-conv") return 1;
+  const window = reductionLength(step, layouts[step.input].value.shape[2]);
+  return step.out < 2 * window ? convPixels : convPixels / 2;
 }
 
 /** As many rows as fit into the bytes wanted, but at least so many pixels. */

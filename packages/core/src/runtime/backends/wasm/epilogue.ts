@@ -1,6 +1,6 @@
 import type { MapShape } from "../../../program/geometry.js";
 import type { MicroOp, ProgramTensors, Register, ValueId } from "../../../program/types.js";
-import type { ChannelRange } from "./channel-ranges.js";
+import { type ChannelRange, WORD } from "./channel-ranges.js";
 import type { CodeOp, EpilogueShape, Stream } from "./codegen/epilogue-shape.js";
 import { fromChannel, type Instruction, type Operand, vectorBytes } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
@@ -48,7 +48,14 @@ interface Walk {
   readonly gap: number;
   readonly scratch?: boolean;
   readonly halved?: boolean;
+  readonly turns?: Turns;
 }
+
+/** Words of channels to the first turn back to channel 0 in a pixel, and from turn to turn. */
+type Turns = readonly [first: number, words: number];
+
+/** What is special about the walk over a value. */
+type ValueWalk = Pick<Walk, "halved" | "turns"> & { readonly walked?: number };
 
 class EpilogueCompiler {
   readonly #input: EpilogueInput;
@@ -56,6 +63,8 @@ class EpilogueCompiler {
   readonly #streams: Stream[] = [];
   /** Of each stream's walk. */
   readonly #fields: Field[] = [];
+  /** Of each stream that repeats. */
+  readonly #turns: number[] = [];
   readonly #loads = new Map<number, CodeOp>();
   readonly #parameters: Float32Array[] = [];
   readonly #ops: CodeOp[] = [];
@@ -89,7 +98,7 @@ class EpilogueCompiler {
         accumulator: { from, bits },
         ops: this.#ops,
       },
-      table: this.#input.plan.constant([shape[1], count >> 5, ...this.#fields]),
+      table: this.#input.plan.constant([shape[1], count >> 5, ...this.#fields, ...this.#turns]),
     };
     return { accumulator: operand, begin, code, finish };
   }
@@ -183,7 +192,7 @@ class EpilogueCompiler {
     const known = this.#loads.get(id);
     if (known) return known;
     const layout = this.#input.layouts[id];
-    const from = this.#value(layout);
+    const from = this.#loaded(layout);
     const op: CodeOp = { op: layout.value.kind === "bits" ? "load-bits" : "load", from };
     this.#loads.set(id, op);
     return op;
@@ -193,7 +202,7 @@ class EpilogueCompiler {
     const { layouts, shape, halved } = this.#input;
     const exact = layouts[id].value.shape[2] !== shape[2];
     const means = halved.has(id);
-    const to = this.#value(layouts[id], offset, means);
+    const to = this.#value(layouts[id], offset, { halved: means });
     this.#define({ op: means ? "store-mean" : "store", a, to, exact });
   }
 
@@ -228,33 +237,53 @@ class EpilogueCompiler {
     this.#finish.push({ op: "mean", channels: count, a: sums, dst });
   }
 
-  /** The stream of a value whose channels from `offset` on are those of the step. */
-  #value(layout: ValueLayout, offset = 0, halved = false): number {
+  /** The stream of a value that repeats where it has fewer channels than the step. */
+  #loaded(layout: ValueLayout): number {
     const { first, count } = this.#channels;
-    const channel = offset + first;
+    const channels = layout.value.shape[2];
+    const start = first % channels;
+    if (start + count <= channels) return this.#value(layout, start - first);
+    const end = (start + count) % channels;
+    const turns = [(channels - start) / WORD, channels / WORD] as const;
+    return this.#value(layout, start - first, { walked: end - start, turns });
+  }
+
+  /**
+   * The stream of a value whose channels from `offset` on are those of the step. walked: channels
+   * from where a pixel begins to where it ends.
+   */
+  #value(
+    layout: ValueLayout,
+    offset = 0,
+    { halved = false, walked = this.#channels.count, turns }: ValueWalk = {},
+  ): number {
+    const channel = offset + this.#channels.first;
     const { value, place, pixelBytes, rowBytes } = layout;
     if (value.kind === "bits") {
-      const gap = pixelBytes - 4 * Math.ceil(count / 32);
-      const from = at(firstPixel(layout), 4 * Math.floor(channel / 32));
-      return this.#stream({ kind: "bits", place: from, rowBytes, gap });
+      const gap = pixelBytes - 4 * Math.ceil(walked / WORD);
+      const from = at(firstPixel(layout), 4 * Math.floor(channel / WORD));
+      return this.#stream({ kind: "bits", place: from, rowBytes, gap, turns });
     }
-    const walked = vectorBytes(count);
     const from = at(place, 4 * channel);
+    const bytes = vectorBytes(walked);
     if (value.kind === "vector") {
-      return this.#stream({ kind: "floats", place: from, rowBytes: 0, gap: -walked });
+      return this.#stream({ kind: "floats", place: from, rowBytes: 0, gap: -bytes, turns });
     }
     return this.#stream({
       kind: "floats",
       place: from,
       rowBytes,
-      gap: pixelBytes - walked,
+      gap: pixelBytes - bytes,
       halved,
+      turns,
     });
   }
 
-  #stream({ kind, place, rowBytes, gap, scratch = false, halved = false }: Walk): number {
+  #stream({ kind, place, rowBytes, gap, turns, scratch = false, halved = false }: Walk): number {
     this.#fields.push(place, rowBytes, gap);
-    return this.#streams.push({ kind, scratch, contiguous: gap === 0, halved }) - 1;
+    if (turns) this.#turns.push(...turns);
+    const repeats = turns !== undefined;
+    return this.#streams.push({ kind, scratch, contiguous: gap === 0, halved, repeats }) - 1;
   }
 
   #tensor(key: string): number {

@@ -33,7 +33,7 @@ describe("the relaxed build", () => {
   });
 
   it("says which kernels it runs", async () => {
-    const { program, tensors } = randomProgram(1);
+    const { program, tensors } = randomProgram(3);
     const names = async (build: KernelBuild) => {
       const compiled = compileProgram(program, tensors, { form: "lookup" });
       const executable = await WasmExecutable.instantiate(program, compiled, { build });

@@ -5,6 +5,7 @@ import {
   STREAM_FIELDS,
   type Stream,
   TABLE_HEAD,
+  TURN_FIELDS,
 } from "./epilogue-shape.js";
 import { PoolWindow } from "./pool-window.js";
 
@@ -44,6 +45,8 @@ class EpilogueCode {
   readonly #window: PoolWindow | undefined;
   /** Of bits read: the word, in all lanes. */
   readonly #loaded = new Map<number, Local>();
+  /** Of streams that repeat: words to the next turn, and its fields in the table. */
+  readonly #turns = new Map<number, { left: Local; first: number; words: number }>();
 
   constructor(shape: EpilogueShape) {
     this.#shape = shape;
@@ -59,6 +62,11 @@ class EpilogueCode {
     const means = this.#pointers.filter((_, i) => shape.streams[i].halved);
     if (means.length > 0) this.#window = new PoolWindow(b, means);
     for (const stream of this.#bitsRead()) this.#loaded.set(stream, b.local("v128"));
+    shape.streams.forEach(({ repeats }, i) => {
+      if (!repeats) return;
+      const first = fieldOffset(shape.streams.length, TURN_FIELDS * this.#turns.size);
+      this.#turns.set(i, { left: b.local("i32"), first, words: first + 4 });
+    });
   }
 
   emit(): FunctionBody {
@@ -96,6 +104,9 @@ class EpilogueCode {
   #pixel(): void {
     const b = this.#b;
     const { words, tail, streams } = this.#shape;
+    for (const { left, first } of this.#turns.values()) {
+      b.get(TABLE).access("i32.load", first).set(left);
+    }
     if (words) {
       const left = this.#leftWords();
       b.get(TABLE).access("i32.load", 4).set(left);
@@ -129,6 +140,20 @@ class EpilogueCode {
     this.#shape.streams.forEach((stream, i) => {
       const walked = this.#walked(stream, quads);
       b.get(this.#pointers[i]).const(walked).op("i32.add").set(this.#pointers[i]);
+      this.#turn(i, walked);
+    });
+  }
+
+  /** From the end of the value's channels back to their beginning; bytes: of a word of channels. */
+  #turn(stream: number, bytes: number): void {
+    const turn = this.#turns.get(stream);
+    if (!turn) return;
+    const b = this.#b;
+    const [pointer, { left, words }] = [this.#pointers[stream], turn];
+    b.get(left).const(1).op("i32.sub").tee(left).op("i32.eqz");
+    b.when(() => {
+      b.get(TABLE).access("i32.load", words).set(left);
+      b.get(pointer).get(left).const(bytes).op("i32.mul").op("i32.sub").set(pointer);
     });
   }
 

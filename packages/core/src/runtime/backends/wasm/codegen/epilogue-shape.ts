@@ -15,6 +15,8 @@ export interface Stream {
   readonly contiguous: boolean;
   /** A pixel for two of a row, a row for two of the step. */
   readonly halved: boolean;
+  /** Goes back to channel 0 of its pixel. */
+  readonly repeats: boolean;
 }
 
 type Name = MicroOp[0];
@@ -71,7 +73,9 @@ export interface EpilogueShape {
   readonly ops: readonly CodeOp[];
 }
 
-/** Fields of an epilogue's table: pixels per row, whole words of channels, then the streams. */
+/** Fields of an epilogue's table: pixels per row, whole words of channels, the streams, the turns. */
 export const TABLE_HEAD = 2;
 /** Per stream: address, bytes per row, bytes from the end of a pixel's channels to the next pixel. */
 export const STREAM_FIELDS = 3;
+/** Per stream that repeats: words of channels to its first turn in a pixel, and from turn to turn. */
+export const TURN_FIELDS = 2;

@@ -9,6 +9,7 @@ import { programCost } from "../program/cost.js";
 import { comparePacked } from "../test-support/compare-packed.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";
 import { pack } from "./index.js";
+import { mergeSiblings } from "./merge-siblings.js";
 
 const small = { classes: 7, input: [3, 16, 16] as const };
 const bnext = { ...small, widths: [6, 12, 24, 24, 48, 48] };
@@ -31,6 +32,7 @@ const networks: [string, string, object][] = [
   ],
   ["bnext-18, real", "bnext-18", { ...small, width: 8, form: "real" }],
   ["reactnet-a", "reactnet", reactnet],
+  ["reactnet-a, pairs merged", "reactnet", { ...small, widths: [32, 64, 64, 128] }],
   ["reactnet-a, step 1", "reactnet", { ...reactnet, form: "step1" }],
   ["reactnet-a, real", "reactnet", { ...reactnet, form: "real" }],
   ["reactnet-18", "reactnet-18", { classes: 7, input: [3, 64, 64], width: 8 }],
@@ -87,6 +89,29 @@ describe("BNext-T", () => {
       ({ epilogue }) => epilogue.filter(([op]) => op === "bits").length === 2,
     );
     expect(widening).toHaveLength(5);
+  });
+});
+
+describe("ReActNet-A", () => {
+  const graph = buildModel("reactnet-a");
+  const packed = pack(graph, lazyTensors(graph));
+
+  it("is one step per convolution, pool and classifier; where it widens, one for both", () => {
+    const kinds = packed.program.steps.map(({ kind }) => kind);
+    const count = (kind: string) => kinds.filter((each) => each === kind).length;
+    expect([count("conv"), count("binary-conv"), count("pool"), count("linear")]).toEqual([
+      1, 26, 4, 1,
+    ]);
+    expect(kinds).toHaveLength(32);
+    expect(mergeSiblings(packed).program.steps).toHaveLength(32);
+    const widening = packed.program.steps.filter(
+      (step) =>
+        step.kind === "binary-conv" && step.out === 2 * packed.program.values[step.input].shape[2],
+    );
+    expect(widening.map((step) => "out" in step && step.out)).toEqual([64, 128, 256, 512, 1024]);
+    for (const { covers } of widening) {
+      expect(covers.filter((name) => /binary_pw_down[12]$/.test(name))).toHaveLength(2);
+    }
   });
 });
 

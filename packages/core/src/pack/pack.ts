@@ -6,6 +6,7 @@ import type { Program, ProgramTensors } from "../program/types.js";
 import type { ZeroWeights } from "./binary-weights.js";
 import { emit } from "./emit.js";
 import { foldAffine } from "./fold-affine.js";
+import { mergeSiblings } from "./merge-siblings.js";
 import { Placement } from "./place.js";
 import { recomputable } from "./recompute.js";
 import { specialise } from "./specialise.js";
@@ -32,6 +33,7 @@ export interface Packed {
  *   place        element-wise ops to the steps that produce their inputs
  *   recompute    which values are computed again rather than stored
  *   emit         steps, values and tensors
+ *   merge        convolutions of the same bits, side by side, to one
  *
  * OnebitError where the weights are not binary yet, are exactly 0, or are not finite, and where the
  * graph holds something that has no packed form; the message names the node.
@@ -45,7 +47,7 @@ export function pack(graph: Graph, tensors: Tensors, options: PackOptions = {}):
   const placement = new Placement(network);
   const first = emit(network, placement);
   const recomputed = recomputable(network, first.readers);
-  const { program, tensors: packed } = emit(network, placement, recomputed);
-  checkProgram(program, packed);
-  return { program, tensors: packed };
+  const packed = mergeSiblings(emit(network, placement, recomputed));
+  checkProgram(packed.program, packed.tensors);
+  return packed;
 }

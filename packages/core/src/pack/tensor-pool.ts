@@ -6,7 +6,7 @@ export class TensorPool {
   readonly #vectors = new Map<string, TensorKey>();
 
   /** A per-channel vector, rounded to float32. */
-  vector(name: string, values: Float64Array): TensorKey {
+  vector(name: string, values: Float64Array | Float32Array): TensorKey {
     const data = Float32Array.from(values);
     const content = data.join();
     const known = this.#vectors.get(content);

@@ -22,6 +22,8 @@ const networks: [name: string, model: string, options: object][] = [
   ["bnext", "bnext", { ...small, widths: [8, 16, 16, 32] }],
   ["bnext18", "bnext-18", { ...small, width: 8, stem: "small" }],
   ["reactnet", "reactnet", { ...small, widths: [8, 16, 16, 32] }],
+  // Where it widens, two convolutions are one step.
+  ["pairs", "reactnet", { ...small, widths: [32, 64, 64, 128] }],
   ["reactnet18", "reactnet-18", { ...small, input: [3, 64, 64], width: 8 }],
 ];
 
@@ -213,6 +215,25 @@ describe.each(networks)("bisect names the node of a fault in %s:", (name) => {
     expect(first.step.covers).toContain(differences[0].node.split(":")[0]);
     expect(differences[1]).toMatchObject({ node: weightNode(last), kind: "sum" });
   });
+});
+
+it("bisect names each faulty convolution of a step that computes two", async () => {
+  const halves = ({ covers }: Step) => covers.filter((node) => /binary_pw_down[12]$/.test(node));
+  const isMerged = (step: Step) => halves(step).length === 2;
+  const fault = faulty(made.get("pairs")!, isMerged, (step, tensors) => {
+    if ("weight" in step) {
+      edited(tensors, step.weight, (data) => {
+        for (const first of [0, data.length / 2]) data[first] ^= 1;
+      });
+    }
+    return step;
+  });
+  const file = await save("faulty-pair.onebit", fault.program, fault.tensors);
+  const { differences } = await bisected(file, path("pairs.safetensors"));
+  expect(differences.map(({ node }) => node)).toEqual(halves(fault.step));
+  for (const { kind, position } of differences) {
+    expect({ kind, channel: position.channel }).toEqual({ kind: "sum", channel: 0 });
+  }
 });
 
 describe("bisect tells rounding from faults:", () => {

@@ -33,6 +33,14 @@ export function interleave({ shape, data }: Value, out: Float32Array | Int8Array
     for (let i = 0; i < plane; i++) out[i * channels + c] = data[c * plane + i];
 }
 
+/** So many channels from `first` on. */
+export function channelsOf({ shape, data }: Value, first: number, count: number): Value {
+  const [, height, width] = shape;
+  const plane = height * width;
+  const part = data.subarray(first * plane, (first + count) * plane);
+  return { shape: [count, height, width], data: part };
+}
+
 /** A graph's or an ONNX model's value of one image; undefined where it is no map or vector. */
 export function imageValue({
   shape,

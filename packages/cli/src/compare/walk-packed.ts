@@ -13,7 +13,7 @@ import {
 } from "onebit/program";
 import { createContext, runStep } from "onebit/reference";
 import { marginsOf } from "./packed-subject.js";
-import { imageValue, interleave, planes, type Trace, type Value } from "./tensors.js";
+import { channelsOf, imageValue, interleave, planes, type Trace, type Value } from "./tensors.js";
 import type { Walk } from "./walk.js";
 
 /**
@@ -55,11 +55,10 @@ export function walkPacked(
   /** Reports the first thing in a step that differs: what follows in it is its consequence. */
   function compareStep(step: Step, index: number): void {
     const { covers } = step;
-    const opener = weightNode(step);
-    if (opener !== undefined && trace.values.has(`${opener}:sum`)) {
-      const sum = own(outputs[sumName(step, index)]);
-      if (!walk.value(opener, "sum", covers, sum, trace.values.get(`${opener}:sum`))) return;
-    }
+    const sums = sumsOf(step, index).map(({ node, sum, given }) =>
+      walk.value(node, "sum", covers, sum, given),
+    );
+    if (sums.includes(false)) return;
     for (const id of writtenBy(step.epilogue)) {
       if (lastWriters.get(id) !== index) continue;
       const { name, kind } = values[id];
@@ -75,6 +74,40 @@ export function walkPacked(
       if (!agrees) return;
     }
   }
+
+  /** The accumulator, or its channels by convolution where the other network has several. */
+  function sumsOf(step: Step, index: number): Sums[] {
+    const opener = weightNode(step);
+    if (opener === undefined) return [];
+    const nodes = new Set([opener, ...step.covers].filter((name) => tracedSum(name)));
+    if (nodes.size === 0) return [];
+    const whole = own(outputs[sumName(step, index)]);
+    const [channels] = whole.shape;
+    if (tracedSum(opener)?.shape[0] === channels) return [sumOf(opener, whole, 0)];
+    const sums: Sums[] = [];
+    let first = 0;
+    for (const node of nodes) {
+      sums.push(sumOf(node, whole, first));
+      first += tracedSum(node)!.shape[0];
+    }
+    return first === channels ? sums : [];
+  }
+
+  function sumOf(node: string, whole: Value, first: number): Sums {
+    const given = tracedSum(node)!;
+    return { node, sum: channelsOf(whole, first, given.shape[0]), given };
+  }
+
+  function tracedSum(node: string): Value | undefined {
+    return trace.values.get(`${node}:sum`);
+  }
+}
+
+/** A convolution's accumulator, here and in the other network. */
+interface Sums {
+  readonly node: string;
+  readonly sum: Value;
+  readonly given: Value;
 }
 
 function readsOf(step: Step): ValueId[] {

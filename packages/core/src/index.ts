@@ -3,6 +3,7 @@ export type { Card } from "./file/index.js";
 export type { Preprocess } from "./image/index.js";
 export type { Source } from "./platform/source.js";
 export type { CostTotals, ProgramCost, StepCost } from "./program/cost.js";
+export type { MapType } from "./program/types.js";
 export type { Backend, CompileOptions, Executable } from "./runtime/backend.js";
 export type { BackendChoice, BackendName } from "./runtime/backends.js";
 export type { FloatTensor, ImageInput, ImageLike } from "./runtime/images.js";

@@ -35,12 +35,13 @@ bool hasWholeBlocks(const Program& program, const RawStep& step) {
   return step.groups <= 1 || channels / step.groups % kLanes == 0;
 }
 
+bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloats; }
+
 /** Maps that lie in blocks of 16 channels: whoever touches them does so block by block. */
 std::vector<bool> blockedMaps(const Program& program) {
   std::vector<bool> blocked;
   for (const Value& value : program.values)
-    blocked.push_back(value.kind == ValueKind::integers ||
-                      (value.kind == ValueKind::map && value.channels % kLanes == 0));
+    blocked.push_back(value.kind == ValueKind::integers || (isMap(value) && value.channels % kLanes == 0));
   blocked[program.input] = false;
   for (const int32_t output : program.outputs) blocked[output] = false;
   for (const RawStep& step : program.steps) {
@@ -56,7 +57,7 @@ std::vector<bool> blockedMaps(const Program& program) {
 }
 
 void placeBlocks(const Value& value, const Parting& parting, Place& place, Range& range) {
-  const int64_t bytes = value.kind == ValueKind::integers ? 2 : 4;
+  const int64_t bytes = bytesOf(value.kind);
   const int64_t rows = parting.kind == Parting::Kind::rows ? parting.size : value.height;
   const int64_t blocks = parting.kind == Parting::Kind::blocks ? parting.size : value.channels / kLanes;
   const int64_t row = int64_t{kLanes} * value.width;
@@ -72,8 +73,9 @@ void place(const Value& value, const Border& border, Place& place, Range& range)
   const size_t pixel = bits ? (value.channels + 31) / 32 : value.channels;
   const size_t row = pixel * (value.width + 2 * size_t(border.columns));
   const size_t start = row * border.rows + pixel * border.columns;
-  range.bytes = row * (value.height + 2 * size_t(border.rows)) * 4;
-  place = {start * 4, static_cast<int64_t>(row), kLanes, static_cast<int32_t>(pixel), value.channels, value.kind};
+  const size_t bytes = bytesOf(value.kind);
+  range.bytes = row * (value.height + 2 * size_t(border.rows)) * bytes;
+  place = {start * bytes, static_cast<int64_t>(row), kLanes, static_cast<int32_t>(pixel), value.channels, value.kind};
 }
 
 void findLifetimes(const Program& program, std::vector<Range>& ranges) {
@@ -101,8 +103,7 @@ bool sameShape(const Place& a, const Place& b) {
 
 /** Op i stores a whole map. */
 bool storesWhole(const Program& program, const RawStep& step, const RawOp& op) {
-  return op.code == Code::store && !op.pooled && op.offset == 0 &&
-         program.values[op.value].kind == ValueKind::map &&
+  return op.code == Code::store && !op.pooled && op.offset == 0 && isMap(program.values[op.value]) &&
          program.values[op.value].channels == outputShape(program, step).channels;
 }
 

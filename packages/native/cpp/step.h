@@ -14,15 +14,22 @@ constexpr int kSegment = 28;
 constexpr int kMaxBlocks = 4;
 constexpr int kTileFloats = kSegment * kLanes;
 
-/** integers: a map of 16-bit ones, which compilation makes of some. */
-enum class ValueKind : int32_t { map, bits, vector, integers };
+/**
+ * bfloats: a map of bfloat16 numbers, the upper halves of floats. integers: a map of 16-bit ones, which
+ * compilation makes of some.
+ */
+enum class ValueKind : int32_t { map, bits, vector, bfloats, integers };
+/** Of an element; of bits, a word. */
+static inline int32_t bytesOf(ValueKind kind) {
+  return kind == ValueKind::bfloats || kind == ValueKind::integers ? 2 : 4;
+}
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 
 /**
  * Where a value lies in the arena: element (y, x, c) is
  * y * row + x * pixel + c / 16 * block + c % 16 elements after pixel (0, 0). Maps that nothing but
  * epilogues touches lie in blocks of 16 channels, which makes their reading and writing sequential;
- * elsewhere block = 16. Elements are floats, 16-bit integers, or 32-bit words of bits (least significant
+ * elsewhere block = 16. Elements are floats, bfloat16 numbers, 16-bit integers, or 32-bit words of bits (least significant
  * bit first; pixel words each). A vector that is broadcast has row = pixel = 0.
  */
 struct Place {

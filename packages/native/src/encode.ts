@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import type { MicroOp, Program, ProgramTensors, Step, ValueKind } from "onebit/program";
+import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "onebit/program";
 
 /**
  * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by
@@ -16,7 +16,7 @@ export interface EncodedProgram {
   readonly tensors: readonly (Uint8Array | Float32Array)[];
 }
 
-const VALUE_KINDS: readonly ValueKind[] = ["map", "bits", "vector"];
+const VALUE_KINDS = ["map", "bits", "vector", "bfloat16"] as const;
 const STEP_KINDS: readonly Step["kind"][] = [
   "binary-conv",
   "conv",
@@ -59,7 +59,7 @@ class Encoder {
   encode({ values, input, steps, outputs }: Program): EncodedProgram {
     const ids = Object.values(outputs);
     this.#push(input, values.length, steps.length, ids.length);
-    for (const { kind, shape } of values) this.#push(VALUE_KINDS.indexOf(kind), ...shape);
+    for (const value of values) this.#push(kindOf(value), ...value.shape);
     for (const step of steps) this.#step(step);
     this.#push(...ids);
     const tensors = [...this.#indices.keys()].map((key) => this.#tensors[key].data);
@@ -159,6 +159,11 @@ class Encoder {
         return op satisfies never;
     }
   }
+}
+
+/** A map of another type is a kind of its own. */
+function kindOf({ kind, type }: ProgramValue): number {
+  return indexOf(VALUE_KINDS, type ?? kind);
 }
 
 /** What is not in the list is newer than this addon. */

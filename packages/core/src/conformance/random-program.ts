@@ -5,6 +5,7 @@ import {
   packedRowBytes,
   REPEAT_UNIT,
 } from "../program/geometry.js";
+import { float32Only } from "../program/map-types.js";
 import type {
   BinaryConvStep,
   ConvStep,
@@ -28,8 +29,8 @@ export interface RandomProgram {
 
 /**
  * A small network from a seed: up to 8 steps of every kind on odd shapes, groups, strides and
- * paddings, random epilogues, values in slices and repeated, several outputs. wide: of larger images, with enough
- * rows that threads share them.
+ * paddings, random epilogues, values in slices and repeated, narrow maps, several outputs. wide: of
+ * larger images, with enough rows that threads share them.
  */
 export function randomProgram(seed: number, wide = false): RandomProgram {
   return new Generator(seed).generate(wide ? [16, 32] : [1, 9]);
@@ -63,7 +64,17 @@ class Generator {
       steps: this.#steps,
       outputs: this.#chooseOutputs(),
     };
-    return { program, tensors: this.#tensors, image };
+    return { program: this.#narrowed(program), tensors: this.#tensors, image };
+  }
+
+  /** In half of the programs, half of the maps that may be bfloat16 are. */
+  #narrowed(program: Program): Program {
+    if (this.#random.chance(0.5)) return program;
+    const wide = float32Only(program);
+    const values = program.values.map((value, id): ProgramValue => {
+      return wide.has(id) || this.#random.chance(0.5) ? value : { ...value, type: "bfloat16" };
+    });
+    return { ...program, values };
   }
 
   /** The last value that can be one, and any others. */

@@ -8,6 +8,7 @@ import {
   packedRowBytes,
   reductionLength,
 } from "./geometry.js";
+import { float32Only } from "./map-types.js";
 import { MAX_QUANTISED_BITS } from "./quantiser.js";
 import type {
   Program,
@@ -48,6 +49,7 @@ export function checkProgram(program: Program, tensors: ProgramTensors): void {
   });
   ledger.checkComplete();
   checkOutputs(program);
+  checkMapTypes(program);
 }
 
 function describeStep(step: Step, index: number): string {
@@ -74,12 +76,15 @@ function checkValues({ values, input }: Program): void {
   }
 }
 
-function checkValue({ name, kind, shape }: ProgramValue): void {
+function checkValue({ name, kind, shape, type }: ProgramValue): void {
   if (typeof name !== "string" || name === "") {
     throw new OnebitError(`program: a value's name must be a non-empty string, is ${name}`);
   }
   if (kind !== "map" && kind !== "bits" && kind !== "vector") {
     throw new OnebitError(`value "${name}": unknown kind "${kind}"`);
+  }
+  if (type !== undefined && type !== "bfloat16") {
+    throw new OnebitError(`value "${name}": unknown type "${type}"; there is bfloat16, or none`);
   }
   const sound =
     Array.isArray(shape) && shape.length === 3 && shape.every((d) => Number.isInteger(d) && d > 0);
@@ -243,5 +248,19 @@ function checkOutputs({ outputs, values }: Program): void {
     if (kind !== "map" && kind !== "vector") {
       throw new OnebitError(`output "${name}": value ${id} is not a map or vector of this program`);
     }
+  }
+}
+
+/** Backends round maps where epilogues store them, and nowhere else. */
+function checkMapTypes(program: Program): void {
+  const narrow = program.values.flatMap(({ type }, id) => (type === undefined ? [] : [id]));
+  if (narrow.length === 0) return;
+  const reasons = float32Only(program);
+  for (const id of narrow) {
+    const reason = reasons.get(id);
+    if (reason === undefined) continue;
+    throw new OnebitError(
+      `value "${program.values[id].name}": cannot be bfloat16, it ${reason}; leave its type out`,
+    );
   }
 }

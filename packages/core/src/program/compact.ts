@@ -2,15 +2,7 @@ import { OnebitError } from "../errors.js";
 import { array, integer, integers, number, record } from "./json.js";
 import { MICRO_OPS, mapOperands, type Operand } from "./micro-ops.js";
 import { NameTable, readNames } from "./name-table.js";
-import type {
-  MicroOp,
-  Program,
-  ProgramValue,
-  Step,
-  StepKind,
-  TensorKey,
-  ValueKind,
-} from "./types.js";
+import type { MicroOp, Program, ProgramValue, Step, StepKind, TensorKey } from "./types.js";
 
 /**
  * The JSON form of a program, as stored in the file: numbers instead of names.
@@ -34,7 +26,13 @@ export interface CompactProgram {
 
 type CompactStep = readonly (number | readonly number[] | readonly (readonly number[])[])[];
 
-const VALUE_KINDS: readonly ValueKind[] = ["map", "bits", "vector"];
+/** Kinds with their types. */
+const VALUE_KINDS: readonly Pick<ProgramValue, "kind" | "type">[] = [
+  { kind: "map" },
+  { kind: "bits" },
+  { kind: "vector" },
+  { kind: "map", type: "bfloat16" },
+];
 const STEP_KINDS: readonly StepKind[] = [
   "binary-conv",
   "conv",
@@ -54,9 +52,9 @@ export function compactProgram(program: Program, tensorNames: readonly string[])
   const tensors = new Map(sorted(tensorNames).map((name, i) => [name, i]));
   return {
     names: names.scopes,
-    values: program.values.map(({ name, kind, shape }) => [
+    values: program.values.map(({ name, kind, type, shape }) => [
       names.indexOf(name),
-      VALUE_KINDS.indexOf(kind),
+      VALUE_KINDS.findIndex((known) => known.kind === kind && known.type === type),
       ...shape,
     ]),
     input: program.input,
@@ -143,7 +141,7 @@ function expandValue(row: readonly number[], names: readonly string[], i: number
   const where = `program.values[${i}]`;
   if (row.length !== 5) throw new OnebitError(`${where}: must hold 5 numbers, holds ${row.length}`);
   const [name, kind, h, w, c] = row;
-  return { name: at(names, name, where), kind: at(VALUE_KINDS, kind, where), shape: [h, w, c] };
+  return { name: at(names, name, where), ...at(VALUE_KINDS, kind, where), shape: [h, w, c] };
 }
 
 /** Takes a step's fields one after another. */

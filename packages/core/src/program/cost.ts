@@ -87,9 +87,10 @@ const QUANTISE_OPERATIONS = 10;
 /** A slice that a step writes into a wider value counts with the step's channels. */
 function activationBytes(program: Program, step: Step, channels: number): number {
   const bytes = (id: number, width = program.values[id].shape[2]) => {
-    const { kind, shape } = program.values[id];
+    const { kind, shape, type } = program.values[id];
     const pixels = shape[0] * shape[1];
-    return kind === "bits" ? Math.ceil((pixels * width) / 8) : pixels * width * 4;
+    if (kind === "bits") return Math.ceil((pixels * width) / 8);
+    return pixels * width * (type === "bfloat16" ? 2 : 4);
   };
   const read = step.epilogue.flatMap((op) => operandsOf(op, "read"));
   const written = step.epilogue.flatMap((op) => operandsOf(op, "write"));

@@ -80,9 +80,9 @@ class Observer {
 
   result(): Observed {
     const { input, values } = this.program;
-    values.forEach(({ name, kind, shape }, id) => {
+    values.forEach(({ name, kind, shape, type }, id) => {
       if (id === input || !this.isWanted(name)) return;
-      if (kind !== "bits") this.#outputs[name] = id;
+      if (kind !== "bits" && type === undefined) this.#outputs[name] = id;
       else this.#expand(name, id, shape);
     });
     const signs = [...this.#thresholds].map(([bits, thresholds]) => {
@@ -103,11 +103,11 @@ class Observer {
     return added;
   }
 
-  /** Bits are no outputs: a pass makes numbers of them. */
-  #expand(name: string, bits: ValueId, shape: ProgramValue["shape"]): void {
+  /** Bits and narrow maps are no outputs: a pass makes float32 numbers of them. */
+  #expand(name: string, input: ValueId, shape: ProgramValue["shape"]): void {
     const numbers = this.#add(`${name}:numbers`, shape);
     const epilogue: MicroOp[] = [["store", 0, numbers, 0]];
-    this.#steps.push({ kind: "pointwise", covers: [], input: bits, epilogue });
+    this.#steps.push({ kind: "pointwise", covers: [], input, epilogue });
     this.#outputs[name] = numbers;
   }
 

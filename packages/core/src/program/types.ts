@@ -7,11 +7,19 @@
  */
 export type ValueKind = "map" | "bits" | "vector";
 
+/** How a map is kept between steps. */
+export type MapType = "float32" | "bfloat16";
+
 export interface ProgramValue {
   readonly name: string;
   readonly kind: ValueKind;
   /** [H, W, C]; [1, 1, C] for vectors. */
   readonly shape: readonly [number, number, number];
+  /**
+   * Of a map that nothing but epilogues touches (map-types.ts): `store` rounds what it writes to
+   * bfloat16 (program/bfloat16.ts), reading it gives those numbers exactly. Absent: float32.
+   */
+  readonly type?: "bfloat16";
 }
 
 /** Index into Program.values. */
@@ -38,7 +46,7 @@ export type Register = number;
  *   ["clamp", r, lo, hi]    r < lo ? lo : r > hi ? hi : r; float32 numbers, not -0
  *   ["add", r, q]  ["mul", r, q]
  *   ["mix", p, y, a]        a[c] * p + (1 - a[c]) * y   (four roundings)
- *   ["store", r, v, o]      v[h, w, o + c] = r (map or vector); register keeps r
+ *   ["store", r, v, o]      v[h, w, o + c] = r (map or vector), rounded where v is bfloat16; register keeps r
  *   ["bits", r, t, v, o, z] v[h, w, o + c] = r > t[c] (z = -1: at equality -1) or r >= t[c] (z = +1); register keeps r
  *   ["mean", r, v, o]       v[o + c] = mean over h, w of r: each row summed over w in float32 (from 0), rows added
  *                           in float64 (from 0), the total divided by H * W in float64, rounded once

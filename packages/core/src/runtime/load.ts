@@ -3,6 +3,7 @@ import type { OnebitFile } from "../file/onebit-file.js";
 import { openOnebit } from "../file/read-onebit.js";
 import type { TransferOptions } from "../platform/fetch.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
+import type { MapType } from "../program/types.js";
 import { type BackendChoice, beginLoading } from "./backends.js";
 import { Model } from "./model.js";
 
@@ -16,6 +17,12 @@ export interface LoadOptions extends TransferOptions {
    * Preprocessing follows. OnebitError where the network cannot take that size.
    */
   readonly input?: readonly [height: number, width: number];
+  /**
+   * How maps are kept between steps. "bfloat16" takes half the memory and rounds what is stored to 8
+   * bits of significand: the logits change a little, and now and then the class. Default: as the file
+   * says, which for all that onebit packs is float32.
+   */
+  readonly maps?: MapType;
 }
 
 /**
@@ -29,9 +36,7 @@ export interface LoadOptions extends TransferOptions {
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   const { backend = "auto", threads = 1, signal } = options;
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new UsageError(`threads ${threads}: must be a whole number from 1`);
-  }
+  checkOptions(threads, options);
   beginLoading(backend, { threads });
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
@@ -44,13 +49,21 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   );
 }
 
+function checkOptions(threads: number, { maps }: LoadOptions): void {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new UsageError(`threads ${threads}: must be a whole number from 1`);
+  }
+  if (maps === undefined || maps === "float32" || maps === "bfloat16") return;
+  throw new UsageError(`maps ${maps}: must be float32 or bfloat16`);
+}
+
 async function create(
   source: Source,
   file: OnebitFile,
-  { backend = "auto", threads = 1, input }: LoadOptions,
+  { backend = "auto", threads = 1, input, maps }: LoadOptions,
 ): Promise<Model> {
   const sized = input ? await named(source, () => fileAtSize(file, input)) : file;
-  return Model.create(sized, backend, { threads });
+  return Model.create(maps ? await fileWithMaps(sized, maps) : sized, backend, { threads });
 }
 
 /** The model, which nobody gets to see where its file is damaged. */
@@ -70,6 +83,11 @@ async function fileAtSize(file: OnebitFile, size: readonly [number, number]): Pr
   const program = atInputSize(file.program, file.tensors, size);
   const { preprocess } = file;
   return { ...file, program, preprocess: preprocess && preprocessAt(preprocess, size) };
+}
+
+async function fileWithMaps(file: OnebitFile, maps: MapType): Promise<OnebitFile> {
+  const { withMaps } = await import("../program/narrow-maps.js");
+  return { ...file, program: withMaps(file.program, maps) };
 }
 
 /** Says which file an error is about. */

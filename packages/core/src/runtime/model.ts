@@ -4,7 +4,7 @@ import type { Preprocess } from "../image/index.js";
 import { type ProgramCost, programCost, type StepCost } from "../program/cost.js";
 import type { MapShape } from "../program/geometry.js";
 import { prune } from "../program/prune.js";
-import type { Program } from "../program/types.js";
+import type { MapType, Program } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type Chosen, compileFor } from "./backends.js";
 import {
@@ -24,6 +24,8 @@ export interface ModelInfo {
   readonly labels?: readonly string[];
   readonly preprocess?: Preprocess;
   readonly card: Card;
+  /** bfloat16 where maps between steps are kept so: see LoadOptions.maps. */
+  readonly maps: MapType;
   /** Of one image, from input to logits, step by step. */
   readonly cost: ProgramCost;
 }
@@ -73,9 +75,10 @@ export class Model implements Disposable {
     const [height, width, channels] = inputShape(file.program);
     const { labels, preprocess, card = {} } = file;
     const classes = file.program.values[file.program.outputs.logits].shape[2];
+    const maps = file.program.values.some(({ type }) => type) ? "bfloat16" : "float32";
     let cost: ProgramCost | undefined;
     this.info = {
-      ...{ input: { channels, height, width }, classes, labels, preprocess, card },
+      ...{ input: { channels, height, width }, classes, labels, preprocess, card, maps },
       // Counted when somebody asks.
       get cost() {
         cost ??= programCost(program);

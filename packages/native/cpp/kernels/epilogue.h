@@ -55,6 +55,12 @@ struct Group {
   }
 
   template <typename Use>
+  void withBfloats(const uint16_t* from, int64_t step, Use use) {
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) v[t] = use(v[t], loadBfloatsPart(from + t * step, lanes()));
+  }
+
+  template <typename Use>
   void withShorts(const int16_t* from, Use use) {
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++) v[t] = use(v[t], fromShorts(from + t * kLanes));
@@ -71,6 +77,8 @@ struct Group {
     const int64_t first = channelAt(place, firstIn(place));
     if (place.kind == ValueKind::map || place.kind == ValueKind::vector)
       return with(at<const float>(frame, place, y, x) + first, place.pixel, use);
+    if (place.kind == ValueKind::bfloats)
+      return withBfloats(at<const uint16_t>(frame, place, y, x) + first, place.pixel, use);
     if (place.kind == ValueKind::integers) return withShorts(at<const int16_t>(frame, place, y, x) + first, use);
     float signs[T * kLanes];
     readSigns(place, signs);
@@ -129,9 +137,17 @@ struct Group {
   }
 
   void storeMap(const MicroOp& op) const {
+    if (op.place.kind == ValueKind::bfloats) return storeNarrow(op);
     float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++) storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
+  }
+
+  void storeNarrow(const MicroOp& op) const {
+    uint16_t* to = at<uint16_t>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++)
+      storeBfloatsPart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
   }
 
   void storeIntegers(const MicroOp& op) const {

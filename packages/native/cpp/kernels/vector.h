@@ -18,6 +18,10 @@ typedef int32_t IMemory __attribute__((vector_size(4 * ONEBIT_WIDTH), aligned(4)
 typedef int16_t S __attribute__((vector_size(2 * ONEBIT_WIDTH)));
 typedef int16_t SMemory __attribute__((vector_size(2 * ONEBIT_WIDTH), aligned(2), may_alias));
 
+typedef uint16_t H __attribute__((vector_size(2 * ONEBIT_WIDTH)));
+typedef uint16_t HMemory __attribute__((vector_size(2 * ONEBIT_WIDTH), aligned(2), may_alias));
+typedef uint32_t U __attribute__((vector_size(4 * ONEBIT_WIDTH)));
+
 typedef double D __attribute__((vector_size(8 * ONEBIT_WIDTH)));
 
 struct F16 {
@@ -110,6 +114,37 @@ static inline void storeShorts(int16_t* p, const F16& x) {
     const I integers = __builtin_convertvector(x.v[i], I);
     *reinterpret_cast<SMemory*>(p + i * kWidth) = __builtin_convertvector(integers, S);
   }
+}
+
+static inline F16 loadBfloats(const uint16_t* p) {
+  F16 r;
+  ONEBIT_EACH r.v[i] =
+      reinterpret_cast<V>(__builtin_convertvector(*reinterpret_cast<const HMemory*>(p + i * kWidth), U) << 16);
+  return r;
+}
+
+/** Rounds to nearest, ties to even: program/bfloat16.ts. */
+static inline void storeBfloats(uint16_t* p, const F16& x) {
+  ONEBIT_EACH {
+    const U bits = reinterpret_cast<U>(x.v[i]);
+    const U rounded = (bits + ((bits >> 16) & 1) + 0x7fff) >> 16;
+    *reinterpret_cast<HMemory*>(p + i * kWidth) = __builtin_convertvector(rounded, H);
+  }
+}
+
+/** The first `lanes` of them, then zeros; reads no others. */
+static inline F16 loadBfloatsPart(const uint16_t* p, int lanes) {
+  if (lanes == kLanes) return loadBfloats(p);
+  uint16_t buffer[kLanes] = {};
+  for (int i = 0; i < lanes; i++) buffer[i] = p[i];
+  return loadBfloats(buffer);
+}
+
+static inline void storeBfloatsPart(uint16_t* p, const F16& x, int lanes) {
+  if (lanes == kLanes) return storeBfloats(p, x);
+  uint16_t buffer[kLanes];
+  storeBfloats(buffer, x);
+  for (int i = 0; i < lanes; i++) p[i] = buffer[i];
 }
 
 /** base - 2 * count, as floats. */

@@ -1,3 +1,4 @@
+import { roundToBfloat16 } from "../../../program/bfloat16.js";
 import { elementCount, type MapShape } from "../../../program/geometry.js";
 import { sigmoid } from "../../../program/math.js";
 import type { MicroOp, Step, TensorKey } from "../../../program/types.js";
@@ -76,7 +77,7 @@ function runMicroOp(
       return map((i, c) => f(a[c] * r[i]) + f(f(1 - a[c]) * y[i]));
     }
     case "store":
-      write(context, op[2], op[3], channels, r, (x) => x);
+      write(context, op[2], op[3], channels, r, storedIn(context, op[2]));
       return r;
     case "bits": {
       const [threshold, zero] = [vector(op[2]), op[5]];
@@ -90,6 +91,11 @@ function runMicroOp(
     default:
       return op satisfies never;
   }
+}
+
+/** What a value keeps of a number. */
+function storedIn({ program }: StepContext, id: number): (x: number) => number {
+  return program.values[id].type === "bfloat16" ? roundToBfloat16 : (x) => x;
 }
 
 function relu(x: number): number {

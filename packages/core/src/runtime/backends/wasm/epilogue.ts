@@ -4,7 +4,7 @@ import { type ChannelRange, WORD } from "./channel-ranges.js";
 import type { CodeOp, EpilogueShape, Stream } from "./codegen/epilogue-shape.js";
 import { fromChannel, type Instruction, type Operand, vectorBytes } from "./instruction.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
-import { firstPixel, targetOperand, type ValueLayout } from "./value-layout.js";
+import { firstPixel, isNarrow, targetOperand, type ValueLayout } from "./value-layout.js";
 
 export interface EpilogueInput {
   readonly plan: MemoryPlan;
@@ -103,7 +103,7 @@ class EpilogueCompiler {
     return { accumulator: operand, begin, code, finish };
   }
 
-  /** The first store of the whole accumulator, or -1. */
+  /** The first store of the whole accumulator as it is, or -1. */
   #home(): number {
     const { epilogue, layouts, shape, halved } = this.#input;
     const roots: Register[] = [0];
@@ -111,8 +111,8 @@ class EpilogueCompiler {
       const writes = op[0] === "store" || op[0] === "bits" || op[0] === "mean";
       roots.push(writes ? roots[op[1]] : index + 1);
       if (op[0] !== "store" || halved.has(op[2])) return false;
-      const whole = layouts[op[2]].value.shape[2] === shape[2];
-      return whole && roots[index + 1] === 0;
+      const { value } = layouts[op[2]];
+      return value.shape[2] === shape[2] && !isNarrow(value) && roots[index + 1] === 0;
     });
   }
 
@@ -264,8 +264,12 @@ class EpilogueCompiler {
       const from = at(firstPixel(layout), 4 * Math.floor(channel / WORD));
       return this.#stream({ kind: "bits", place: from, rowBytes, gap, turns });
     }
-    const from = at(place, 4 * channel);
     const bytes = vectorBytes(walked);
+    if (isNarrow(value)) {
+      const from = at(place, 2 * channel);
+      return this.#stream({ kind: "bfloats", place: from, rowBytes, gap: pixelBytes - bytes / 2, turns });
+    }
+    const from = at(place, 4 * channel);
     if (value.kind === "vector") {
       return this.#stream({ kind: "floats", place: from, rowBytes: 0, gap: -bytes, turns });
     }

@@ -6,7 +6,7 @@ import { at, type MemoryPlan, type Place } from "./memory-plan.js";
 /**
  * How a value lies in memory.
  *
- *   map, vector   [H, W, C filled up to a multiple of 4] float32
+ *   map, vector   [H, W, C filled up to a multiple of 4] float32, or bfloat16 where the map is
  *   bits          [py + H + py, px + W + px, C filled up to a multiple of 32] bits, border all 0
  *
  * The border is as wide as the largest padding of the convolutions that read the value.
@@ -38,9 +38,16 @@ export function layOutValues(program: Program, plan: MemoryPlan): ValueLayout[] 
   });
 }
 
-function pixelSize({ kind, shape }: ProgramValue, exactChannels: number | undefined): number {
+function pixelSize(value: ProgramValue, exactChannels: number | undefined): number {
   if (exactChannels !== undefined) return exactChannels * 4;
-  return kind === "bits" ? Math.ceil(shape[2] / 32) * 4 : vectorBytes(shape[2]);
+  const [, , channels] = value.shape;
+  if (value.kind === "bits") return Math.ceil(channels / 32) * 4;
+  return isNarrow(value) ? vectorBytes(channels) / 2 : vectorBytes(channels);
+}
+
+/** Two bytes per channel. */
+export function isNarrow({ type }: ProgramValue): boolean {
+  return type === "bfloat16";
 }
 
 /** First pixel inside the border. */

@@ -54,7 +54,7 @@ describe("assembler", () => {
 
   it("stores lanes of vectors", () => {
     const body = new FunctionBody(1);
-    body.get(0).lanes(1, 2, 3, -4).storeLane(3, 4);
+    body.get(0).lanes(1, 2, 3, -4).storeLane(32, 3, 4);
     body.get(0).splat(1.5).access("v128.store", 16);
     const memory = run(body, 0);
     expect(memory.getInt32(4, true)).toBe(-4);

@@ -28,6 +28,10 @@ const OPCODES = {
   "i8x16.bitmask": [0xfd, 0x64],
   "i8x16.narrow_i16x8_s": [0xfd, 0x65],
   "i16x8.narrow_i32x4_s": [0xfd, 0x85, 0x01],
+  "i16x8.narrow_i32x4_u": [0xfd, 0x86, 0x01],
+  "i32x4.shl": [0xfd, 0xab, 0x01],
+  "i32x4.shr_u": [0xfd, 0xad, 0x01],
+  "i32x4.add": [0xfd, 0xae, 0x01],
   "f32x4.add": [0xfd, 0xe4, 0x01],
   "f32x4.sub": [0xfd, 0xe5, 0x01],
   "f32x4.mul": [0xfd, 0xe6, 0x01],
@@ -39,8 +43,11 @@ const ACCESSES = {
   "i32.load": [0x28],
   "i32.store": [0x36],
   "v128.load": [0xfd, 0x00],
+  "v128.load16x4_u": [0xfd, 0x04],
   "v128.store": [0xfd, 0x0b],
 } as const satisfies { readonly [name: string]: readonly number[] };
+
+const LANE_STORES = { 16: 0x59, 32: 0x5a, 64: 0x5b } as const;
 
 const TYPES = { i32: 0x7f, v128: 0x7b } as const;
 
@@ -102,9 +109,9 @@ export class FunctionBody {
     return this.#bytes(ACCESSES[name]).#withUnsigned(0, offset);
   }
 
-  /** Address and vector on the stack: stores one lane of 32 bits. */
-  storeLane(lane: number, offset: number): this {
-    return this.#bytes([0xfd, 0x5a, 0]).#unsigned(offset).#byte(lane);
+  /** Address and vector on the stack: stores one lane of so many bits. */
+  storeLane(bits: keyof typeof LANE_STORES, lane: number, offset: number): this {
+    return this.#bytes([0xfd, LANE_STORES[bits], 0]).#unsigned(offset).#byte(lane);
   }
 
   call(index: number): this {

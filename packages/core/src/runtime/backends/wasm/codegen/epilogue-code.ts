@@ -1,4 +1,5 @@
 import { FunctionBody, type Local, SIGMOID } from "./assembler.js";
+import { loadBfloats, storeBfloats } from "./bfloats.js";
 import {
   type CodeOp,
   type EpilogueShape,
@@ -14,6 +15,8 @@ export const EPILOGUE_PARAMETERS = 4;
 const [TABLE, FIRST_ROW, ROWS, SCRATCH] = [0, 1, 2, 3];
 
 const VECTOR = 16;
+/** Of bfloats. */
+const HALF_VECTOR = 8;
 const WORD_QUADS = 8;
 
 /**
@@ -159,6 +162,7 @@ class EpilogueCode {
 
   #walked({ kind }: Stream, quads: number): number {
     if (kind === "bits") return 4;
+    if (kind === "bfloats") return quads * HALF_VECTOR;
     return quads * VECTOR * (kind === "parameters" ? this.#shape.parameters : 1);
   }
 
@@ -202,6 +206,10 @@ class EpilogueCode {
   #store(stream: number, value: Local, quad: number, lanes: number): void {
     const b = this.#b;
     const pointer = this.#pointers[stream];
+    if (this.#isNarrow(stream)) {
+      storeBfloats(b, { pointer, value, offset: quad * HALF_VECTOR, lanes });
+      return;
+    }
     if (lanes === 4) {
       b.get(pointer)
         .get(value)
@@ -211,8 +219,12 @@ class EpilogueCode {
     for (let lane = 0; lane < lanes; lane++) {
       b.get(pointer)
         .get(value)
-        .storeLane(lane, quad * VECTOR + 4 * lane);
+        .storeLane(32, lane, quad * VECTOR + 4 * lane);
     }
+  }
+
+  #isNarrow(stream: number): boolean {
+    return this.#shape.streams[stream].kind === "bfloats";
   }
 
   /** Leaves the value of an operation on the stack. */
@@ -304,7 +316,9 @@ class EpilogueCode {
   }
 
   #float(stream: number, quad: number): void {
-    this.#b.get(this.#pointers[stream]).access("v128.load", quad * VECTOR);
+    const b = this.#b.get(this.#pointers[stream]);
+    if (this.#isNarrow(stream)) loadBfloats(b, quad * HALF_VECTOR);
+    else b.access("v128.load", quad * VECTOR);
   }
 
   #parameter(index: number, quad: number): void {

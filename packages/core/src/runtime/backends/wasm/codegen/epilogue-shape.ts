@@ -8,7 +8,8 @@ export type ParameterIndex = number;
 export type CodeRegister = number;
 
 export interface Stream {
-  readonly kind: "floats" | "bits" | "parameters";
+  /** bfloats: 2 bytes each, the upper halves of floats. */
+  readonly kind: "floats" | "bfloats" | "bits" | "parameters";
   /** In the block's scratch, which starts with the block's first row; else with the map's. */
   readonly scratch: boolean;
   /** One pixel ends where the next begins. */

@@ -1,0 +1,32 @@
+import { writeOf } from "./micro-ops.js";
+import type { Program, ValueId } from "./types.js";
+
+/**
+ * The values that must stay float32, and why: `it is ...`. The others are maps that nothing but
+ * epilogues touches: steps that are no pools `store` them, `load` and pointwise steps read them.
+ *
+ * Pools are left out at both ends: backends join 2x2 pools to the steps before them, and then half
+ * sums lie where the means will be, which nobody may round.
+ */
+export function float32Only({
+  values,
+  input,
+  steps,
+  outputs,
+}: Program): ReadonlyMap<ValueId, string> {
+  const reasons = new Map<ValueId, string>();
+  values.forEach(({ kind }, id) => {
+    if (kind !== "map") reasons.set(id, `is no map but ${kind}`);
+  });
+  reasons.set(input, "is the program's input");
+  for (const id of Object.values(outputs)) reasons.set(id, "is an output");
+  for (const { kind, input: read, epilogue } of steps) {
+    if (kind !== "pointwise") reasons.set(read, `is read by a ${kind} step`);
+    if (kind !== "pool") continue;
+    for (const op of epilogue) {
+      const write = writeOf(op);
+      if (write) reasons.set(write.value, "is written by a pool step");
+    }
+  }
+  return reasons;
+}

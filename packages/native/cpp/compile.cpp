@@ -112,7 +112,9 @@ class Compiler {
     for (size_t i = 0; i < r.layout.ranges.size(); i++) {
       Range& home = r.layout.ranges[r.layout.homes[i]];
       home.last = std::max(home.last, r.layout.ranges[i].last);
-      if (&home == &r.layout.ranges[i]) (inParts(i) ? parts : shared).push_back(&home);
+      // Nobody touches what a pool's step or a remade map would have been.
+      const bool used = home.first <= home.last;
+      if (used && &home == &r.layout.ranges[i]) (inParts(i) ? parts : shared).push_back(&home);
     }
     for (Scratch& scratch : scratch_) {
       for (Range& range : scratch.sums) shared.push_back(&range);

@@ -32,7 +32,7 @@ const AVX512 = [
   "-Wno-maybe-uninitialized",
 ];
 const ISA_FLAGS = {
-  amx: [...AVX512, "-mamx-tile", "-mamx-int8"],
+  amx: [...AVX512, "-mamx-tile", "-mamx-int8", "-mavx512bf16"],
   avx512: AVX512,
   avx2: ["-mavx2"],
 };

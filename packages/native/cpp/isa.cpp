@@ -37,7 +37,8 @@ std::vector<const Isa*> availableIsas() {
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                       __builtin_cpu_supports("avx512vpopcntdq");
-  static const bool tiles = avx512 && hasTiles();
+  // Every processor with tiles rounds to bfloat16; amx.cpp relies on it.
+  static const bool tiles = avx512 && __builtin_cpu_supports("avx512bf16") && hasTiles();
   if (tiles && amxKernels()) isas.push_back(amxKernels());
   if (avx512 && avx512Kernels()) isas.push_back(avx512Kernels());
   if (__builtin_cpu_supports("avx2") && avx2Kernels()) isas.push_back(avx2Kernels());

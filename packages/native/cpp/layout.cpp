@@ -35,8 +35,6 @@ bool hasWholeBlocks(const Program& program, const RawStep& step) {
   return step.groups <= 1 || channels / step.groups % kLanes == 0;
 }
 
-bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloats; }
-
 /** Maps that lie in blocks of 16 channels: whoever touches them does so block by block. */
 std::vector<bool> blockedMaps(const Program& program) {
   std::vector<bool> blocked;

@@ -20,6 +20,8 @@ struct Value {
   int32_t height, width, channels;
 };
 
+inline bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloats; }
+
 /** Operands by their meaning; tensors are indices into Program.tensors. */
 struct RawOp {
   Code code;

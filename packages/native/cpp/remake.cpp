@@ -38,6 +38,8 @@ int32_t productsOf(const Program& program, const RawStep& step) {
   return step.kernel[0] * step.kernel[1] * program.values[step.input].channels / step.groups;
 }
 
+bool isNarrow(const Program& program, int32_t value) { return program.values[value].kind == ValueKind::bfloats; }
+
 /** A convolution whose integers fit 16 bits, in blocks of channels, and nothing else needed for the map. */
 bool canRemake(const Program& program, const RawStep& step) {
   if (step.kind != StepKind::binaryConv || step.out % kLanes != 0) return false;
@@ -64,12 +66,24 @@ std::vector<RawOp> select(const std::vector<RawOp>& ops, Keep keep, std::vector<
   return kept;
 }
 
+RawOp rounding(int32_t a) {
+  RawOp op{};
+  op.code = Code::round;
+  op.a = a;
+  op.s = op.t = -1;
+  return op;
+}
+
 /** Puts the arithmetic between a convolution and its map before what the reader does. */
-void prepend(RawStep& reader, const RawStep& conv, size_t store) {
+void prepend(RawStep& reader, const RawStep& conv, size_t store, bool narrow) {
   std::vector<int32_t> renumbered;
   std::vector<RawOp> ops = select(
       conv.ops, [&](size_t i) { return i < store && !conv.ops[i].writes(); }, renumbered);
-  const int32_t stored = renumbered[conv.ops[store].a];
+  int32_t stored = renumbered[conv.ops[store].a];
+  if (narrow) {
+    ops.push_back(rounding(stored));
+    stored = static_cast<int32_t>(ops.size());
+  }
   const int32_t count = static_cast<int32_t>(ops.size());
   const auto moved = [&](int32_t r) { return r == 0 ? stored : r + count; };
   for (RawOp op : reader.ops) {
@@ -81,7 +95,7 @@ void prepend(RawStep& reader, const RawStep& conv, size_t store) {
 }
 
 void remake(Program& program, RawStep& reader, RawStep& conv, size_t store) {
-  prepend(reader, conv, store);
+  prepend(reader, conv, store, isNarrow(program, reader.input));
   if (!isSmall(program, conv)) {
     program.values[reader.input].kind = ValueKind::integers;
     conv.ops[store].code = Code::storeIntegers;
@@ -101,12 +115,14 @@ void remakeMaps(Program& program, bool anySize) {
   for (RawStep& reader : program.steps) {
     const int32_t map = reader.input;
     const Value& value = program.values[map];
-    const int64_t bytes = int64_t{value.height} * value.width * value.channels * 4;
-    if (reader.kind != StepKind::pointwise || value.kind != ValueKind::map) continue;
+    const int64_t bytes = int64_t{value.height} * value.width * value.channels * bytesOf(value.kind);
+    if (reader.kind != StepKind::pointwise || !isMap(value)) continue;
     if ((bytes < kLeastBytes && !anySize) || readersOf(program, map) != 1) continue;
     for (RawStep& conv : program.steps) {
       const int32_t store = soleStore(program, conv, map);
       if (store < 0 || !canRemake(program, conv)) continue;
+      // Integers would take as much.
+      if (isNarrow(program, map) && !isSmall(program, conv)) continue;
       remake(program, reader, conv, store);
       break;
     }

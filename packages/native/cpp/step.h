@@ -72,6 +72,8 @@ enum class Code : int32_t {
   /** Of 2x2 means; the rows of a pair must come in order. */
   storePooled,
   storeIntegers,
+  /** To bfloat16, as storing into such a map does. */
+  round,
 };
 
 /** s, t: per-channel vectors with room for 16 floats after the last; t also thresholds. */

@@ -145,10 +145,27 @@ struct Group {
 
   void storeNarrow(const MicroOp& op) const {
     uint16_t* to = at<uint16_t>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
+    const int64_t step = op.place.pixel;
+#if defined(ONEBIT_ROUNDS_NORMAL)
+    if (Full && allNormal()) {
 #pragma GCC unroll 16
-    for (int t = 0; t < T; t++)
-      storeBfloatsPart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
+      for (int t = 0; t < T; t++) storeNormalBfloats(to + t * step, v[t]);
+      return;
+    }
+#endif
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) storeBfloatsPart(to + t * step, v[t], lanes());
   }
+
+#if defined(ONEBIT_ROUNDS_NORMAL)
+  /** Or 0, infinite or NaN: almost always. */
+  bool allNormal() const {
+    uint32_t subnormal = 0;
+#pragma GCC unroll 16
+    for (int t = 0; t < T; t++) subnormal |= subnormalMask(v[t]);
+    return subnormal == 0;
+  }
+#endif
 
   void storeIntegers(const MicroOp& op) const {
     int16_t* to = at<int16_t>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
@@ -281,6 +298,7 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
         g.each([&](const F16& x) { return selectGreater(x, zero, x, zero); });
         break;
       }
+      case Code::round: g.each(roundedToBfloat); break;
       case Code::sigmoid: g.applySigmoid(); break;
       case Code::hardSigmoid: g.each(hardSigmoidOf); break;
       case Code::clamp: {

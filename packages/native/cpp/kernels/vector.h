@@ -102,35 +102,84 @@ static inline I16 loadIntegers(const int32_t* p) {
   return r;
 }
 
+/**
+ * Between 16 and 32 bits; what is built in splits 16 lanes into halves. By value: a reference would
+ * forget that memory is aligned to less.
+ */
+static inline U widened(H x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<U>(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(x)));
+#else
+  return __builtin_convertvector(x, U);
+#endif
+}
+
+static inline I widened(S x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<I>(_mm512_cvtepi16_epi32(reinterpret_cast<__m256i>(x)));
+#else
+  return __builtin_convertvector(x, I);
+#endif
+}
+
+static inline H narrowed(U x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<H>(_mm512_cvtepi32_epi16(reinterpret_cast<__m512i>(x)));
+#else
+  return __builtin_convertvector(x, H);
+#endif
+}
+
 static inline F16 fromShorts(const int16_t* p) {
   F16 r;
-  ONEBIT_EACH r.v[i] = __builtin_convertvector(*reinterpret_cast<const SMemory*>(p + i * kWidth), V);
+  ONEBIT_EACH r.v[i] =
+      __builtin_convertvector(widened(*reinterpret_cast<const SMemory*>(p + i * kWidth)), V);
   return r;
 }
 
 /** Of numbers that are 16-bit integers. */
 static inline void storeShorts(int16_t* p, const F16& x) {
   ONEBIT_EACH {
-    const I integers = __builtin_convertvector(x.v[i], I);
-    *reinterpret_cast<SMemory*>(p + i * kWidth) = __builtin_convertvector(integers, S);
+    const U integers = reinterpret_cast<U>(__builtin_convertvector(x.v[i], I));
+    *reinterpret_cast<HMemory*>(p + i * kWidth) = narrowed(integers);
   }
 }
 
 static inline F16 loadBfloats(const uint16_t* p) {
   F16 r;
-  ONEBIT_EACH r.v[i] =
-      reinterpret_cast<V>(__builtin_convertvector(*reinterpret_cast<const HMemory*>(p + i * kWidth), U) << 16);
+  ONEBIT_EACH r.v[i] = reinterpret_cast<V>(widened(*reinterpret_cast<const HMemory*>(p + i * kWidth)) << 16);
   return r;
 }
 
-/** Rounds to nearest, ties to even: program/bfloat16.ts. */
-static inline void storeBfloats(uint16_t* p, const F16& x) {
-  ONEBIT_EACH {
-    const U bits = reinterpret_cast<U>(x.v[i]);
-    const U rounded = (bits + ((bits >> 16) & 1) + 0x7fff) >> 16;
-    *reinterpret_cast<HMemory*>(p + i * kWidth) = __builtin_convertvector(rounded, H);
-  }
+/** To nearest, ties to even: program/bfloat16.ts. The upper halves count. */
+static inline U roundedBits(V x) {
+  const U bits = reinterpret_cast<U>(x);
+  return bits + ((bits >> 16) & 1) + 0x7fff;
 }
+
+static inline F16 roundedToBfloat(const F16& x) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = reinterpret_cast<V>(roundedBits(x.v[i]) & 0xffff0000);
+  return r;
+}
+
+static inline void storeBfloats(uint16_t* p, const F16& x) {
+  ONEBIT_EACH* reinterpret_cast<HMemory*>(p + i * kWidth) = narrowed(roundedBits(x.v[i]) >> 16);
+}
+
+#if defined(__AVX512BF16__)
+#define ONEBIT_ROUNDS_NORMAL 1
+/** Not 0 where a number is subnormal: those the instruction below takes for zeros. */
+static inline uint32_t subnormalMask(const F16& x) {
+  return _mm512_fpclass_ps_mask(reinterpret_cast<__m512>(x.v[0]), 0x20);
+}
+
+/** The same as storeBfloats in a third of the instructions, where none is subnormal. */
+static inline void storeNormalBfloats(uint16_t* p, const F16& x) {
+  const __m256bh rounded = _mm512_cvtneps_pbh(reinterpret_cast<__m512>(x.v[0]));
+  *reinterpret_cast<HMemory*>(p) = reinterpret_cast<HMemory>(rounded);
+}
+#endif
 
 /** The first `lanes` of them, then zeros; reads no others. */
 static inline F16 loadBfloatsPart(const uint16_t* p, int lanes) {

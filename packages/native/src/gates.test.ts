@@ -1,4 +1,4 @@
-import type { Program, ProgramTensors, Step } from "onebit/program";
+import { type Program, type ProgramTensors, type Step, withMaps } from "onebit/program";
 import { reference } from "onebit/reference";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../core/src/conformance/random.js";
@@ -102,17 +102,20 @@ function tensorsOf(random: Random, channels: number, kernel: number): ProgramTen
 
 describe.runIf(isas.length > 0)("the native backend on gated convolutions", () => {
   // Large maps are made again from bits or from integers, and written where the one before lay.
-  for (const [size, channels, kernel] of [
-    [70, 32, 1],
-    [64, 48, 1],
-    [57, 48, 3],
-    [37, 96, 3],
-    [9, 20, 3],
-    [5, 24, 1],
+  for (const [size, channels, kernel, maps] of [
+    [70, 32, 1, "float32"],
+    [64, 48, 1, "float32"],
+    [57, 48, 3, "float32"],
+    [37, 96, 3, "float32"],
+    [9, 20, 3, "float32"],
+    [5, 24, 1, "float32"],
+    [92, 32, 1, "bfloat16"],
+    [37, 96, 3, "bfloat16"],
+    [9, 20, 3, "bfloat16"],
   ] as const) {
-    it(`${kernel}x${kernel}, ${channels} channels, ${size}x${size}`, async () => {
+    it(`${kernel}x${kernel}, ${channels} channels, ${size}x${size}, ${maps}`, async () => {
       const random = new Random(size);
-      const program = gatedProgram(size, channels, kernel);
+      const program = withMaps(gatedProgram(size, channels, kernel), maps);
       const tensors = tensorsOf(random, channels, kernel);
       const images = Float32Array.from(
         { length: 2 * size * size * channels },

@@ -15,9 +15,6 @@ export function float32Only({
   outputs,
 }: Program): ReadonlyMap<ValueId, string> {
   const reasons = new Map<ValueId, string>();
-  values.forEach(({ kind }, id) => {
-    if (kind !== "map") reasons.set(id, `is no map but ${kind}`);
-  });
   reasons.set(input, "is the program's input");
   for (const id of Object.values(outputs)) reasons.set(id, "is an output");
   for (const { kind, input: read, epilogue } of steps) {
@@ -28,5 +25,8 @@ export function float32Only({
       if (write) reasons.set(write.value, "is written by a pool step");
     }
   }
+  values.forEach(({ kind }, id) => {
+    if (kind !== "map") reasons.set(id, `is no map but ${kind}`);
+  });
   return reasons;
 }

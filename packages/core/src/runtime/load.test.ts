@@ -274,6 +274,45 @@ describe.each(["reference", "wasm"] as const)("a model on %s", (backend) => {
   });
 });
 
+describe("a model with narrow maps", () => {
+  const input = randomImages([2, 3, 16, 16], 4) as { shape: number[]; data: Float32Array };
+  const logitsWith = async (backend: "wasm" | "reference", maps?: "float32" | "bfloat16") => {
+    using model = await load(bytes, { backend, maps });
+    expect(model.info.maps).toBe(maps ?? "float32");
+    return (await model.run(input)).logits.data;
+  };
+
+  it("says other numbers, the same on every backend, and only where asked for", async () => {
+    const plain = await logitsWith("wasm");
+    expect(await logitsWith("wasm", "float32")).toEqual(plain);
+    const narrow = await logitsWith("wasm", "bfloat16");
+    expect(narrow).not.toEqual(plain);
+    expect(await logitsWith("reference", "bfloat16")).toEqual(narrow);
+  });
+
+  it("says the same with all outputs, which callers see as float32", async () => {
+    using model = await load(bytes, { backend: "wasm", maps: "bfloat16" });
+    const one = { shape: [1, 3, 16, 16], data: input.data.subarray(0, 768) };
+    const { logits, ...maps } = await model.features(one);
+    expect(logits).toEqual((await model.run(one)).logits);
+    expect(Object.keys(maps)).toEqual(Object.keys(packed.program.outputs).filter((o) => o in maps));
+  });
+
+  it("counts the bytes that it moves", async () => {
+    using model = await load(bytes, { backend: "reference", maps: "bfloat16" });
+    using wide = await load(bytes, { backend: "reference" });
+    expect(model.info.cost.activationBytes).toBeLessThan(wide.info.cost.activationBytes);
+  });
+
+  it("goes with another input size, and refuses other types", async () => {
+    using model = await load(bytes, { backend: "wasm", maps: "bfloat16", input: [32, 32] });
+    expect(model.info).toMatchObject({ maps: "bfloat16", input: { height: 32 } });
+    const float16 = { maps: "float16" as "bfloat16" };
+    await expect(load(bytes, float16)).rejects.toThrow("maps float16: must be float32 or bfloat16");
+    await expect(load(bytes, float16)).rejects.toThrow(UsageError);
+  });
+});
+
 describe("a model without preprocessing", () => {
   it("runs tensors and refuses photographs", async () => {
     using model = await load(await writeOnebit(packed), { backend: "reference" });

@@ -4,12 +4,14 @@ import {
   type FloatTensor,
   type ImageLike,
   load,
+  type MapType,
   OnebitError,
   type Prediction,
   topPredictions,
   UsageError,
 } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
+import { mapsNotes } from "./backends.js";
 import { isPacked, openPacked } from "./models-on-disk.js";
 import { isOnnx, type OnnxFlags, openOnnxClassifier } from "./onnx-file.js";
 import { refusePreprocess } from "./preprocess-flags.js";
@@ -36,13 +38,16 @@ export interface ClassifierOptions {
   readonly flags: OnnxFlags;
   /** Height and width, where they should not be those of the file. */
   readonly size?: readonly [height: number, width: number];
+  /** Of a packed network. */
+  readonly maps?: MapType;
 }
 
 export async function openClassifier(
   path: string,
-  { backend, threads, flags, size }: ClassifierOptions,
+  { backend, threads, flags, size, maps }: ClassifierOptions,
 ): Promise<Classifier> {
   if (isOnnx(path)) {
+    if (maps) throw new UsageError(`--maps ${maps}: goes with packed networks`);
     if (backend !== "auto") {
       throw new UsageError(`--backend ${backend}: an .onnx model runs on ONNX Runtime`);
     }
@@ -55,8 +60,8 @@ export async function openClassifier(
   }
   refusePreprocess(path, flags);
   if (flags.layout) throw new UsageError("--layout goes with .onnx models");
-  const notes = size ? await sizeNotes(path, size) : [];
-  const model = await load(path, { backend, threads, input: size });
+  const model = await load(path, { backend, threads, input: size, maps });
+  const notes = [...(size ? await sizeNotes(path, size) : []), ...mapsNotes(model.info.maps, maps)];
   return {
     ...{ info: model.info, backend: model.backend, notes },
     // The reference has one thread, whatever was asked for.

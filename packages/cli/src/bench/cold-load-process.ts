@@ -1,10 +1,11 @@
 // What cold-load.ts starts: answers with the milliseconds of one load, or with what went wrong.
-import type { BackendName } from "onebit";
+import type { BackendName, MapType } from "onebit";
 
-async function load([path, backend, threads]: readonly string[]): Promise<number> {
+async function load([path, backend, threads, maps]: readonly string[]): Promise<number> {
   const start = performance.now();
   const onebit = await import("onebit");
-  const options = { backend: backend as BackendName, threads: Number(threads) };
+  const how = { backend: backend as BackendName, maps: maps as MapType | undefined };
+  const options = { ...how, threads: Number(threads) };
   using _ = await onebit.load(path, options);
   return performance.now() - start;
 }

@@ -15,12 +15,12 @@ beforeAll(async () => {
 
 it("loads in processes of their own, and leaves no file", async () => {
   const packed = await writeOnebit(kernelProgram(bareShape));
-  expect(await coldLoad(packed, "reference", 1)).toBeGreaterThan(0);
+  expect(await coldLoad(packed, "reference", { threads: 1 })).toBeGreaterThan(0);
   expect(await readdir(path("tmp"))).toEqual([]);
 });
 
 it("says why a new process cannot load it, and leaves no file", async () => {
-  await expect(coldLoad(new Uint8Array(8), "reference", 1)).rejects.toThrow(
+  await expect(coldLoad(new Uint8Array(8), "reference", { threads: 1 })).rejects.toThrow(
     /reference: does not load in a new process: .*model\.onebit/,
   );
   expect(await readdir(path("tmp"))).toEqual([]);

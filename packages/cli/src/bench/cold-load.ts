@@ -2,37 +2,47 @@ import { fork } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BackendName, OnebitError } from "onebit";
+import { type BackendName, type MapType, OnebitError } from "onebit";
 import { builtModule } from "../built-module.js";
 import { featureFlags } from "../machine.js";
 import { median } from "./latency.js";
+
+export interface ColdLoadOptions {
+  readonly threads: number;
+  readonly maps?: MapType;
+}
 
 /** Milliseconds of loading a packed network in a process that has done nothing else. */
 export type ColdLoad = (
   packed: Uint8Array,
   backend: BackendName,
-  threads: number,
+  options: ColdLoadOptions,
 ) => Promise<number>;
 
 const PROCESSES = 5;
 
 /** Importing onebit and loading the file: the median of five new processes. */
-export const coldLoad: ColdLoad = async (packed, backend, threads) => {
+export const coldLoad: ColdLoad = async (packed, backend, options) => {
   const folder = await mkdtemp(join(tmpdir(), "onebit-"));
   try {
     const path = join(folder, "model.onebit");
     await writeFile(path, packed);
     const times: number[] = [];
-    for (let i = 0; i < PROCESSES; i++) times.push(await inNewProcess(path, backend, threads));
+    for (let i = 0; i < PROCESSES; i++) times.push(await inNewProcess(path, backend, options));
     return median(times);
   } finally {
     await rm(folder, { recursive: true });
   }
 };
 
-function inNewProcess(path: string, backend: string, threads: number): Promise<number> {
+function inNewProcess(
+  path: string,
+  backend: string,
+  { threads, maps }: ColdLoadOptions,
+): Promise<number> {
   const module = builtModule("cold-load-process.js", import.meta.url);
-  const child = fork(module, [path, backend, String(threads)], { execArgv: featureFlags() });
+  const how = [backend, String(threads), ...(maps ? [maps] : [])];
+  const child = fork(module, [path, ...how], { execArgv: featureFlags() });
   return new Promise((done, failed) => {
     const because = (reason: unknown) =>
       failed(new OnebitError(`${backend}: does not load in a new process: ${reason}`));

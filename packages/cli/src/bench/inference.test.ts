@@ -49,7 +49,7 @@ it("rates peers by the network's work and by the bare convolution on the same en
   const results = await benchInference(network, {
     ...{ backends: ["reference"], threads: [1], batch: 1, limits },
     peers: { engines: [slow.start, quick.start], models: [] },
-    coldLoad: async (_, backend, threads) => (backend === "reference" ? 42 + threads : 0),
+    coldLoad: async (_, backend, { threads }) => (backend === "reference" ? 42 + threads : 0),
   });
   expect(results.map(({ engine }) => engine)).toEqual([
     "onebit reference",

@@ -1,4 +1,4 @@
-import type { BackendName } from "onebit";
+import type { BackendName, MapType } from "onebit";
 import { summarize } from "onebit/cost";
 import { rebatch } from "onebit/graph";
 import { scalarInputs } from "onebit/models";
@@ -33,6 +33,8 @@ export interface BenchResult extends MeasuredLatency {
   readonly peakBytes: number;
   /** Of onebit: what its backend plans for the values of one image, weights apart. */
   readonly arenaBytes?: number;
+  /** Of onebit: how maps are kept between steps. */
+  readonly maps?: MapType;
   /** The network's multiply-accumulates, of whatever width, per median time: 10^9 per second. */
   readonly convGmacs: number;
   /** This median over that of each of onebit's backends with as many threads, by backend. */
@@ -49,6 +51,8 @@ export interface InferenceBenchOptions {
   readonly threads: readonly number[];
   readonly batch: number;
   readonly peers: Peers;
+  /** Of onebit. Default: as the file says. */
+  readonly maps?: MapType;
   readonly coldLoad?: ColdLoad;
   readonly limits?: LatencyOptions;
   /** Told what is about to be done. */
@@ -111,14 +115,14 @@ async function benchGroup(
   subject: BenchSubject,
   models: readonly PeerModel[],
   threads: number,
-  { backends, batch, peers, coldLoad, limits }: InferenceBenchOptions,
+  { backends, batch, peers, maps, coldLoad, limits }: InferenceBenchOptions,
 ): Promise<BenchResult[]> {
   const own: OwnEntry[] = [];
   const engines: PeerEngine[] = [];
   try {
     for (const backend of backends) {
-      const entry = await onebitEntry(subject.packed, backend, { threads, batch });
-      const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, threads);
+      const entry = await onebitEntry(subject.packed, backend, { threads, batch, maps });
+      const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, { threads, maps });
       own.push({ ...entry, coldLoadMs });
     }
     const entries: PeerEntry[] = [];
@@ -169,7 +173,7 @@ type Row = Omit<BenchResult, "batch" | "ratios">;
 
 function onebitRow(subject: string, macs: number, entry: OwnEntry, latency: MeasuredLatency) {
   const { backend, loadMs, coldLoadMs, peakBytes, arenaBytes } = entry;
-  const load = { loadMs, coldLoadMs, peakBytes, arenaBytes };
+  const load = { loadMs, coldLoadMs, peakBytes, arenaBytes, maps: entry.model.info.maps };
   return { subject, backend, ...latency, ...load, convGmacs: gmacs(macs, latency) } satisfies Row;
 }
 

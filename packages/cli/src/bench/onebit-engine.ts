@@ -1,4 +1,4 @@
-import { type BackendName, type FloatTensor, load, type Model } from "onebit";
+import { type BackendName, type FloatTensor, load, type MapType, type Model } from "onebit";
 import { type Competitor, memoryMeter, timed } from "./latency.js";
 import { medianLoad, timedLoad } from "./load-time.js";
 
@@ -14,17 +14,19 @@ export interface OnebitEntry extends Competitor {
 export interface OnebitEngineOptions {
   readonly threads: number;
   readonly batch: number;
+  /** Default: as the file says. */
+  readonly maps?: MapType;
 }
 
 /** Loads a packed network and runs it once. */
 export async function onebitEntry(
   packed: Uint8Array,
   backend: BackendName | "auto",
-  { threads, batch }: OnebitEngineOptions,
+  { threads, batch, maps }: OnebitEngineOptions,
 ): Promise<OnebitEntry> {
   const grown = memoryMeter();
   const start = performance.now();
-  const model = await load(packed, { backend, threads });
+  const model = await load(packed, { backend, threads, maps });
   const firstMs = performance.now() - start;
   const chosen = model.backend as BackendName;
   await model.ready();
@@ -33,12 +35,13 @@ export async function onebitEntry(
   const peakBytes = grown();
   const loadMs = await medianLoad(firstMs, () =>
     timedLoad(
-      () => load(packed, { backend: chosen, threads }),
+      () => load(packed, { backend: chosen, threads, maps }),
       (another) => another.dispose(),
     ),
   );
+  const kept = model.info.maps === "float32" ? "" : `, ${model.info.maps} maps`;
   return {
-    ...{ engine: `onebit ${chosen}`, backend: chosen, threads, loadMs, peakBytes },
+    ...{ engine: `onebit ${chosen}${kept}`, backend: chosen, threads, loadMs, peakBytes },
     arenaBytes: model.arenaBytes,
     model,
     run: () => timed(() => model.run(input)),

@@ -119,6 +119,16 @@ it("does without peers", async () => {
   expect(results.map(({ engine }) => engine)).toEqual(["onebit wasm"]);
 });
 
+it("measures narrow maps, and says so in every form", async () => {
+  const page = path("narrow.md");
+  const args = [packed, "--backend", "wasm", "--maps", "bfloat16", "--against", "none"];
+  const { results } = await onebitJson<BenchReport>("bench", ...args, "--markdown", page);
+  expect(results).toMatchObject([{ engine: "onebit wasm, bfloat16 maps", maps: "bfloat16" }]);
+  const text = await readFile(page, "utf8");
+  expect(text).toContain("npx onebit bench tiny.onebit --backend wasm --maps bfloat16 --against");
+  expect(text).toMatch(/^\| onebit wasm, bfloat16 maps \|/m);
+});
+
 describe("bench refuses", () => {
   const inFolder = (text: string) => text.replace(/\{([^}]*)\}/g, (_, name) => path(name));
 
@@ -140,6 +150,8 @@ describe("bench refuses", () => {
     ],
     ["an unknown backend", [...tiny, "--backend", "wasm,gpu"], 2, /--backend gpu: must be auto/],
     ["threads that are no number", [...tiny, "--threads", "1,x"], 2, /--threads x: a positive/],
+    ["maps of another type", [...tiny, "--maps", "int8"], 2, /--maps int8: must be float32 or bf/],
+    ["narrow kernels", ["--kernels", "--maps", "bfloat16"], 2, /neither --train nor --kernels/],
     ["a batch of none", [...tiny, "--batch", "0"], 2, /--batch 0: a positive/],
     ["a file with --train", ["x.onebit", "--train"], 2, /takes an architecture, such as bnext-18/],
     ["two networks with --train", ["bnext-18", "bnext-t", "--train"], 2, /one architecture/],

@@ -8,7 +8,7 @@ import {
   architectureOptions,
   wholeNumber,
 } from "../architecture.js";
-import { backendChoice } from "../backends.js";
+import { addMapsOption, backendChoice, mapsOf } from "../backends.js";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type BenchResult, benchInference } from "../bench/inference.js";
@@ -30,18 +30,21 @@ interface Flags extends ArchitectureFlags {
   readonly backend?: string;
   readonly threads?: string;
   readonly batch?: string;
+  readonly maps?: string;
   readonly against: string;
   readonly markdown?: string;
   readonly json?: boolean;
 }
 
 export function registerBench(program: Command): void {
-  const command = program
-    .command("bench [file|arch...]")
-    .description("latency of packed networks against float runtimes, in turns; rates of kernels")
-    .option("--backend <list>", "onebit's backends (default: every fast one that loads here)")
-    .option("--threads <list>", "numbers of threads, such as 1,2 (default 1; 2 with --train)")
-    .option("--batch <n>", "images per run (default 1; 64 with --train)")
+  const command = addMapsOption(
+    program
+      .command("bench [file|arch...]")
+      .description("latency of packed networks against float runtimes, in turns; rates of kernels")
+      .option("--backend <list>", "onebit's backends (default: every fast one that loads here)")
+      .option("--threads <list>", "numbers of threads, such as 1,2 (default 1; 2 with --train)")
+      .option("--batch <n>", "images per run (default 1; 64 with --train)"),
+  )
     .option(
       "--against <list>",
       "peers: onnxruntime, onnxruntime-web, ONNX files, or none",
@@ -60,6 +63,10 @@ export function registerBench(program: Command): void {
 
 async function run(subjects: readonly string[], flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
+  const maps = mapsOf(flags.maps);
+  if (maps && (flags.train || flags.kernels)) {
+    throw new UsageError(`--maps ${maps}: goes with neither --train nor --kernels`);
+  }
   if (flags.train) return trainingBench(onlySubject(subjects), flags, out);
   if (!subjects.length && !flags.kernels) {
     throw new UsageError("bench: a file or an architecture is wanted, or --kernels");
@@ -80,6 +87,7 @@ function commandLine(subjects: readonly string[], flags: Flags): string {
     ...(flags.backend ? ["--backend", flags.backend] : []),
     ...(flags.threads ? ["--threads", flags.threads] : []),
     ...(flags.batch ? ["--batch", flags.batch] : []),
+    ...(flags.maps ? ["--maps", flags.maps] : []),
     ...["--against", against.join(",")],
     ...(flags.kernels ? ["--kernels"] : []),
   ];
@@ -106,7 +114,8 @@ async function measure(
     networks.push(await benchSubject(subject, architectureOptions(flags)));
   }
   const backends = named ?? (await loadable(out));
-  const how = { backends, threads, batch, peers, note: out.note };
+  const maps = mapsOf(flags.maps);
+  const how = { backends, threads, batch, peers, maps, note: out.note };
   const results: BenchResult[] = [];
   for (const network of networks) {
     results.push(...(await benchInference(network, { ...how, coldLoad })));

@@ -9,6 +9,18 @@ import { onebit, onebitJson } from "../test-support/run-cli.js";
 
 const path = temporaryFolder();
 
+it("takes narrow maps of packed networks only, and says so", async () => {
+  await writeFloatModel(path("narrow.safetensors"), tinyBnext());
+  await writeIdxFolder(path("narrow-data"), { side: 8, classes: 4 });
+  const data = ["--data", `idx:${path("narrow-data")}`, "--maps", "bfloat16"];
+  const { status, stderr } = await onebit("eval", await packed("narrow"), ...data);
+  expect(stderr).toContain("note: maps between steps are bfloat16");
+  expect(status).toBe(0);
+  const refused = await onebit("eval", path("narrow.safetensors"), ...data);
+  expect(refused.stderr).toMatch(/--maps bfloat16: a float model runs on ONNX Runtime/);
+  expect(refused.status).toBe(2);
+});
+
 /** What --json prints. */
 type Evaluation = Omit<EvaluationResult, "predictions">;
 

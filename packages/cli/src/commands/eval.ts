@@ -2,7 +2,7 @@ import { type Dataset, openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
 import { UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
-import { backendChoice, threadsOf } from "../backends.js";
+import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { type ClassifierOptions, openClassifier } from "../classifier.js";
 import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
 import { isPacked, openFloatModel } from "../models-on-disk.js";
@@ -15,19 +15,22 @@ interface Flags extends OnnxFlags {
   readonly data: string;
   readonly backend: string;
   readonly threads?: string;
+  readonly maps?: string;
   readonly limit?: string;
   readonly json?: boolean;
 }
 
 export function registerEval(program: Command): void {
-  const command = program
-    .command("eval <file>")
-    .description(
-      "top-1, top-5, loss and confusion of a packed network, float model, run or .onnx model on test images",
-    )
-    .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
-    .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
-    .option("--threads <n>", "threads, where the backend has several (default 1)")
+  const command = addMapsOption(
+    program
+      .command("eval <file>")
+      .description(
+        "top-1, top-5, loss and confusion of a packed network, float model, run or .onnx model on test images",
+      )
+      .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
+      .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
+      .option("--threads <n>", "threads, where the backend has several (default 1)"),
+  )
     .option("--limit <n>", "only so many test images, chosen by seed 0")
     .option("--json", "one JSON document, with the confusion matrix")
     .action(run)
@@ -43,10 +46,14 @@ async function run(file: string, flags: Flags): Promise<void> {
   if (!isPacked(file) && backend !== "auto") {
     throw new UsageError(`--backend ${backend}: a float model runs on ONNX Runtime; pack it first`);
   }
+  const maps = mapsOf(flags.maps);
+  if (!isPacked(file) && maps) {
+    throw new UsageError(`--maps ${maps}: a float model runs on ONNX Runtime; pack it first`);
+  }
   if (!isPacked(file) && !isOnnx(file)) refusePreprocess(file, flags);
   const dataset = await openDataset(flags.data, { testImages });
   for (const note of dataset.notes) out.note(note);
-  const result = await evaluateFile(file, dataset, { backend, threads, flags }, out);
+  const result = await evaluateFile(file, dataset, { backend, threads, flags, maps }, out);
   const { predictions: _, ...printed } = result;
   out.result(printed);
   out.line(resultTable(file, result));
@@ -59,7 +66,7 @@ async function run(file: string, flags: Flags): Promise<void> {
 async function evaluateFile(
   file: string,
   dataset: Dataset,
-  { backend, threads, flags }: ClassifierOptions,
+  { backend, threads, flags, maps }: ClassifierOptions,
   out: Output,
 ): Promise<EvaluationResult> {
   const status = new StatusLine();
@@ -70,7 +77,7 @@ async function evaluateFile(
     if (!isPacked(file) && !isOnnx(file)) {
       return await evaluateFloatModel(await openFloatModel(file), dataset, options);
     }
-    const classifier = await openClassifier(file, { backend, threads, flags });
+    const classifier = await openClassifier(file, { backend, threads, flags, maps });
     for (const note of classifier.notes) out.note(`note: ${note}`);
     try {
       return await evaluateClassifier(classifier, dataset, options);

@@ -26,10 +26,23 @@ it("prints tables and totals", async () => {
   expect(stdout).toMatch(/% of the time covered/);
 });
 
+it("says that maps are narrow, and counts their bytes", async () => {
+  const args = ["explain", ...tiny, "--backend", "wasm"];
+  const wide = await onebitJson<Explanation>(...args);
+  const narrow = await onebitJson<Explanation>(...args, "--maps", "bfloat16");
+  expect([wide.maps, narrow.maps]).toEqual(["float32", "bfloat16"]);
+  const real = ({ steps }: Explanation) =>
+    steps.reduce((sum, { bytes }) => sum + bytes.realActivations, 0);
+  expect(real(narrow)).toBeLessThan(real(wide));
+  const { stdout } = await onebit(...args, "--maps", "bfloat16");
+  expect(stdout).toMatch(/^wasm, 1 thread, bfloat16 maps: [\d.]+ ms per image/m);
+});
+
 describe("explain refuses", () => {
   it.each([
     ["an unknown architecture", ["bnext-x"], 2, /unknown model "bnext-x"/],
     ["an unknown backend", [...tiny, "--backend", "gpu"], 2, /--backend gpu: must be auto/],
+    ["maps of another type", [...tiny, "--maps", "half"], 2, /--maps half: must be float32/],
     ["a file that is not there", ["none.onebit"], 1, /none\.onebit/],
   ])("%s", async (_, args, expected, message) => {
     const { status, stderr, stdout } = await onebit("explain", ...args);

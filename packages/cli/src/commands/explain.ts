@@ -4,7 +4,7 @@ import {
   addArchitectureOptions,
   architectureOptions,
 } from "../architecture.js";
-import { backendChoice, threadsOf } from "../backends.js";
+import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { benchSubject } from "../bench/subject.js";
 import { explain } from "../explain/explain.js";
 import { partTable, stepTable, summaryLines } from "../explain/tables.js";
@@ -15,16 +15,19 @@ import { version } from "../version.js";
 interface Flags extends ArchitectureFlags {
   readonly backend: string;
   readonly threads?: string;
+  readonly maps?: string;
   readonly all?: boolean;
   readonly json?: boolean;
 }
 
 export function registerExplain(program: Command): void {
-  const command = program
-    .command("explain <file|arch>")
-    .description("where the time and the bytes of a packed network go, and why")
-    .option("--backend <name>", "auto, or one of onebit's backends", "auto")
-    .option("--threads <n>", "threads (default 1)")
+  const command = addMapsOption(
+    program
+      .command("explain <file|arch>")
+      .description("where the time and the bytes of a packed network go, and why")
+      .option("--backend <name>", "auto, or one of onebit's backends", "auto")
+      .option("--threads <n>", "threads (default 1)"),
+  )
     .option("--all", "a row for every step, however small its share")
     .option("--json", "one JSON document")
     .action(run);
@@ -35,8 +38,9 @@ async function run(subject: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   const backend = backendChoice(flags.backend);
   const threads = threadsOf(flags.threads);
+  const maps = mapsOf(flags.maps);
   const { name, packed } = await benchSubject(subject, architectureOptions(flags));
-  const explanation = await explain(name, packed, { backend, threads });
+  const explanation = await explain(name, packed, { backend, threads, maps });
   out.result({ machine: machine(), version: version(), ...explanation });
   out.line(stepTable(explanation, flags.all === true));
   out.line();

@@ -53,6 +53,21 @@ beforeAll(async () => {
   await writeFile(path("photos", "notes.txt"), "no picture");
 });
 
+describe("run with narrow maps", () => {
+  it("says so, and where there are none", async () => {
+    const photo = path("photos", "red.png");
+    const args = ["run", path("colours.onebit"), photo, "--json"];
+    const { status, stderr } = await onebit(...args, "--maps", "bfloat16");
+    expect(status).toBe(0);
+    expect(stderr).toContain("note: --maps bfloat16 changes nothing: the network has no map");
+    const narrow = await onebit("run", path("tiny.onebit"), photo, "--maps", "bfloat16");
+    expect(narrow.stderr).toContain("note: maps between steps are bfloat16");
+    const refused = await onebit(...args, "--maps", "float16");
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toMatch(/--maps float16: must be float32 or bfloat16/);
+  });
+});
+
 describe("run on photographs", () => {
   it("classifies a folder of jpg, png and webp, sorted, and leaves other files alone", async () => {
     const items = await onebitJson<Item[]>("run", network(), path("photos"));

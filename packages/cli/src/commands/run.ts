@@ -2,7 +2,7 @@ import { decodeImageFile } from "@onebit/train/data";
 import { type Command, Option } from "commander";
 import { type FloatTensor, OnebitError, type Prediction, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
-import { backendChoice, threadsOf } from "../backends.js";
+import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { type Classifier, classify, openClassifier } from "../classifier.js";
 import { readNpyImages, writeNpy } from "../npy.js";
 import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
@@ -14,6 +14,7 @@ interface Flags extends OnnxFlags {
   readonly top: string;
   readonly backend: string;
   readonly threads?: string;
+  readonly maps?: string;
   readonly input?: string;
   readonly output?: string;
   readonly json?: boolean;
@@ -27,14 +28,16 @@ interface Item {
 }
 
 export function registerRun(program: Command): void {
-  const command = program
-    .command("run <file> [inputs...]")
-    .description(
-      "classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor, with a packed network or an .onnx model",
-    )
-    .option("--top <k>", "how many classes to name", "5")
-    .option("--backend <name>", "auto, reference or wasm", "auto")
-    .option("--threads <n>", "threads, where the backend has several (default 1)")
+  const command = addMapsOption(
+    program
+      .command("run <file> [inputs...]")
+      .description(
+        "classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor, with a packed network or an .onnx model",
+      )
+      .option("--top <k>", "how many classes to name", "5")
+      .option("--backend <name>", "auto, reference or wasm", "auto")
+      .option("--threads <n>", "threads, where the backend has several (default 1)"),
+  )
     .option(
       "--input <x.npy>",
       "normalised images [N, C, H, W] of any size that fits, instead of photographs",
@@ -55,7 +58,8 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
   const top = wholeNumber("--top", flags.top)!;
   const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input);
   const size = tensor && ([tensor.shape[2], tensor.shape[3]] as const);
-  const classifier = await openClassifier(file, { backend, threads, flags, size });
+  const maps = mapsOf(flags.maps);
+  const classifier = await openClassifier(file, { backend, threads, flags, size, maps });
   try {
     for (const note of classifier.notes) out.note(`note: ${note}`);
     if (tensor) return await runTensor(classifier, tensor, flags, out);

@@ -51,6 +51,18 @@ describe("verify", () => {
     expect(result.flips).toBe(0);
   });
 
+  it("finds narrow maps equal on two backends, and other than float32 ones", async () => {
+    const args = ["verify", path("packed.onebit"), "--against", path("packed.onebit")];
+    const narrow = ["--maps", "bfloat16", "--tolerance", "1", "--agreement", "0"];
+    const { status, stderr, stdout } = await onebit(...args, ...narrow, "--json");
+    expect(stderr).toContain("packed.onebit: maps between steps are bfloat16");
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).maxRelativeError).toBeGreaterThan(0);
+    const onWasm = await onebitJson<Result>(...args, ...narrow, "--backend", "wasm");
+    const onReference = await onebitJson<Result>(...args, ...narrow, "--backend", "reference");
+    expect({ ...onWasm, backends: [] }).toEqual({ ...onReference, backends: [] });
+  });
+
   it("finds two backends equal bit for bit", async () => {
     const flags = ["--backend", "wasm", "--against-backend", "reference", "--images", "20"];
     expect(await verified("packed.onebit", "packed.onebit", ...flags)).toMatchObject({

@@ -25,6 +25,10 @@ export function registerVerify(program: Command): void {
     .requiredOption("--against <model>", ".onebit, .safetensors, a run, or .onnx")
     .option("--tolerance <x>", `largest relative error where no sign flips (default ${TOLERANCE})`)
     .option("--agreement <x>", `smallest share of equal top-1 classes (default ${AGREEMENT})`)
+    .option(
+      "--maps <type>",
+      "of the first network, if it is packed: float32 or bfloat16 between steps",
+    )
     .action(run);
   addCompareOptions(command);
 }

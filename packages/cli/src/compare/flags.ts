@@ -2,7 +2,7 @@ import { openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
 import { type FloatTensor, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
-import { backendChoice, threadsOf } from "../backends.js";
+import { backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { readNpyImages } from "../npy.js";
 import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
 import { photographs } from "../photographs.js";
@@ -16,6 +16,8 @@ export interface CompareFlags extends OnnxFlags {
   readonly backend: string;
   readonly againstBackend: string;
   readonly threads?: string;
+  /** verify only. */
+  readonly maps?: string;
   readonly input?: string;
   readonly data?: string;
   readonly limit?: string;
@@ -72,6 +74,7 @@ export async function openComparison(
         await openSubject(path, {
           backend: backendChoice(i === 0 ? flags.backend : flags.againstBackend),
           threads: threadsOf(flags.threads),
+          maps: i === 0 ? mapsOf(flags.maps) : undefined,
           size: images && [images.shape[2], images.shape[3]],
           flags,
         }),

@@ -6,7 +6,9 @@ import {
   observe,
   type Program,
   type ProgramTensors,
+  withMaps,
 } from "onebit/program";
+import { mapsNotes } from "../backends.js";
 import { openPacked } from "../models-on-disk.js";
 import type { OpenOptions, Subject, Tracer } from "./subject.js";
 import { imageValue, type Value } from "./tensors.js";
@@ -20,14 +22,16 @@ export interface PackedSubject extends Subject {
 /** A `.onebit` file on any backend. */
 export async function packedSubject(
   path: string,
-  { backend, threads, size }: OpenOptions,
+  { backend, threads, size, maps }: OpenOptions,
 ): Promise<PackedSubject> {
   const { program: stored, tensors, bytes } = await openPacked(path);
-  const program = size ? atInputSize(stored, tensors, size) : stored;
-  const model = await load(bytes, { backend, threads, input: size });
+  const sized = size ? atInputSize(stored, tensors, size) : stored;
+  const program = maps ? withMaps(sized, maps) : sized;
+  const model = await load(bytes, { backend, threads, input: size, maps });
   const { info } = model;
+  const notes = mapsNotes(info.maps, maps).map((note) => `${path}: ${note}`);
   return {
-    ...{ kind: "packed", path, program, tensors, backend: model.backend, notes: [] },
+    ...{ kind: "packed", path, program, tensors, backend: model.backend, notes },
     ...{ input: info.input, classes: info.classes, preprocess: info.preprocess },
     run: async (images) => (await model.run(images)).logits,
     names: program.values.flatMap(({ name }, id) => (id === program.input ? [] : [name])),

@@ -1,4 +1,10 @@
-import { type BackendChoice, type FloatTensor, OnebitError, UsageError } from "onebit";
+import {
+  type BackendChoice,
+  type FloatTensor,
+  type MapType,
+  OnebitError,
+  UsageError,
+} from "onebit";
 import type { Preprocess } from "onebit/image";
 import { isPacked } from "../models-on-disk.js";
 import { isOnnx, type OnnxFlags } from "../onnx-file.js";
@@ -42,11 +48,16 @@ export interface OpenOptions {
   /** Height and width of the images, where they are not the network's own. */
   readonly size?: readonly [height: number, width: number];
   readonly flags: OnnxFlags;
+  /** Of a packed network. */
+  readonly maps?: MapType;
 }
 
 /** A packed network, a float model, a run, or an ONNX classifier. Dispose of it. */
 export async function openSubject(path: string, options: OpenOptions): Promise<AnySubject> {
   if (isPacked(path)) return packedSubject(path, options);
+  if (options.maps) {
+    throw new UsageError(`--maps ${options.maps}: ${path} is no packed network`);
+  }
   if (options.backend !== "auto") {
     throw new UsageError(
       `--backend ${options.backend}: ${path} runs on ONNX Runtime; only packed networks have backends`,

@@ -1,6 +1,6 @@
-import { type BackendName, load, type StepProfile } from "onebit";
+import { type BackendName, load, type MapType, type StepProfile } from "onebit";
 import { readOnebit } from "onebit/file";
-import { type Program, prune } from "onebit/program";
+import { type Program, prune, withMaps } from "onebit/program";
 import { type ConvShape, shapeName } from "../bench/bare-convolution.js";
 import { type KernelResult, kernelResults } from "../bench/kernels.js";
 import type { LatencyOptions } from "../bench/latency.js";
@@ -29,6 +29,8 @@ export interface Explanation {
   /** Why faster backends were passed over, by name. */
   readonly backendReasons: { readonly [backend: string]: string };
   readonly threads: number;
+  /** How maps are kept between steps. */
+  readonly maps: MapType;
   readonly runs: number;
   /** Of one image by the caller's clock. */
   readonly wallMs: number;
@@ -46,6 +48,8 @@ export interface Explanation {
 export interface ExplainOptions {
   readonly backend: BackendName | "auto";
   readonly threads: number;
+  /** Default: as the file says. */
+  readonly maps?: MapType;
   readonly profile?: ProfileOptions;
   /** Of the convolutions measured alone. */
   readonly limits?: LatencyOptions;
@@ -55,11 +59,11 @@ export interface ExplainOptions {
 export async function explain(
   subject: string,
   packed: Uint8Array,
-  { backend, threads, profile, limits }: ExplainOptions,
+  { backend, threads, maps, profile, limits }: ExplainOptions,
 ): Promise<Explanation> {
   const { program } = await readOnebit(packed);
-  const classifier = prune(program, ["logits"]);
-  using model = await load(packed, { backend, threads });
+  const classifier = prune(maps ? withMaps(program, maps) : program, ["logits"]);
+  using model = await load(packed, { backend, threads, maps });
   await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;
@@ -85,6 +89,7 @@ export async function explain(
   });
   return {
     ...{ subject, backend: chosen, backendReasons: model.backendReasons, threads },
+    maps: model.info.maps,
     ...{ runs: runs.runs, wallMs, stepsMs, covered },
     nonBinaryShare: alone.size ? 1 - binaryTotal(steps) / totalMs : undefined,
     steps,

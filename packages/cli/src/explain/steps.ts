@@ -106,11 +106,13 @@ function bytesOf(program: Program, step: Step): BytesByWidth {
   ];
   const isBits = ({ id }: { id: ValueId }) => program.values[id].kind === "bits";
   const sum = (list: typeof moved) => list.reduce((total, { elements }) => total + elements, 0);
+  const real = moved.filter((one) => !isBits(one));
+  const narrow = real.filter(({ id }) => program.values[id].type === "bfloat16");
   return {
     binaryWeights: binary ? Math.ceil(weights / 8) : 0,
     realWeights: 4 * ((binary ? 0 : weights) + vectors.size * channels),
     binaryActivations: Math.ceil(sum(moved.filter(isBits)) / 8),
-    realActivations: 4 * sum(moved.filter((one) => !isBits(one))),
+    realActivations: 4 * sum(real) - 2 * sum(narrow),
   };
 }
 

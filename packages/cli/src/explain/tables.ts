@@ -72,13 +72,14 @@ export function partTable({ parts, stepsMs, covered }: Explanation): string {
 
 /** The totals in words. */
 export function summaryLines(explanation: Explanation): string[] {
-  const { backend, backendReasons, threads, wallMs, stepsMs, covered, steps } = explanation;
+  const { backend, backendReasons, threads, maps, wallMs, stepsMs, covered, steps } = explanation;
   const { nonBinaryShare, runs, parts } = explanation;
   const binaryMacs = steps.reduce((sum, step) => sum + step.binaryMacs, 0);
   const macs = binaryMacs + steps.reduce((sum, step) => sum + step.macs, 0);
+  const how = [backend, threadCount(threads), ...(maps === "float32" ? [] : [`${maps} maps`])];
   const passed = Object.entries(backendReasons).map(([name, why]) => `without ${name}: ${why}`);
   return [
-    `${backend}, ${threadCount(threads)}: ${wallMs.toFixed(3)} ms per image (median of ${runs} runs), steps ${stepsMs.toFixed(3)} ms, ${percent(covered, 1)} of the time covered`,
+    `${how.join(", ")}: ${wallMs.toFixed(3)} ms per image (median of ${runs} runs), steps ${stepsMs.toFixed(3)} ms, ${percent(covered, 1)} of the time covered`,
     ...passed,
     `${si(macs)} multiply-adds, ${percent(binaryMacs / macs, 1)} of them 1-bit; ${weightsInWords(steps)}`,
     ...(nonBinaryShare === undefined

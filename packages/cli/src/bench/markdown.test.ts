@@ -50,3 +50,11 @@ it("writes machine, command, networks, threads, kernels and how to repeat it", (
   expect(page).toContain("mobilenetv2-12.onnx");
   expect(page.endsWith("\n")).toBe(true);
 });
+
+it("says whether the networks are those that the tests compare with the official code", () => {
+  expect(benchPage({ ...idle, results }, "x")).toContain("Maps between steps are float32");
+  const narrow = [{ ...results[0], maps: "bfloat16" as const }, peer];
+  const page = benchPage({ ...idle, results: narrow }, "x");
+  expect(page).toContain("**Note:** rows with narrower maps");
+  expect(page).not.toContain("Maps between steps are float32");
+});

@@ -46,9 +46,19 @@ function networks(results: readonly BenchResult[]): string {
   return [
     `${batch} per run, random weights where a network is named by its architecture: speed does not depend on them. G MAC/s counts every multiply-accumulate of the network, of whatever width; "bare conv" is what a float convolution alone (3x3, 256 channels, 14x14) reaches on that engine in the same turns.`,
     "",
+    mapsLine(results),
+    "",
     markdownTable(latencyColumns(results)),
     ...(marked.length ? ["", "Below 60 % of the bare convolution rate (`*`):", "", ...marked] : []),
   ].join("\n");
+}
+
+/** Figures are for the configuration that passes the goldens, or the page says that they are not. */
+function mapsLine(results: readonly BenchResult[]): string {
+  if (results.every(({ maps = "float32" }) => maps === "float32")) {
+    return "Maps between steps are float32: what is measured is what the tests compare with the official code.";
+  }
+  return "**Note:** rows with narrower maps (`--maps`) are another configuration than the one that the tests compare with the official code.";
 }
 
 /** How much faster several threads are than one, where both were measured. */

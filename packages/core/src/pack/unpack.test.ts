@@ -5,6 +5,7 @@ import { rebatch } from "../graph/rebatch.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { buildModel } from "../models/index.js";
 import { toOnnx } from "../onnx/index.js";
+import { withMaps } from "../program/narrow-maps.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import { runValues } from "../runtime/backends/reference/program.js";
 import { outputTensor } from "../runtime/images.js";
@@ -162,7 +163,10 @@ describe("random programs, unpacked", () => {
       const { program: generated, tensors, image } = randomProgram(seed);
       // ONNX wants outputs named otherwise than inputs.
       const outputs = Object.entries(generated.outputs).map(([name, id]) => [`out:${name}`, id]);
-      const program: Program = { ...generated, outputs: Object.fromEntries(outputs) };
+      const program: Program = {
+        ...withMaps(generated, "float32"),
+        outputs: Object.fromEntries(outputs),
+      };
       const x = outputTensor(image, 1, "map", program.values[program.input].shape);
       const { graph, tensors: weights } = unpack(program, tensors);
       const expected = referenceOutputs(program, tensors, x);
@@ -190,6 +194,12 @@ describe("random programs, unpacked", () => {
     );
     expect(agreeing).toBeGreaterThanOrEqual(76);
   });
+});
+
+it("refuses maps that a float graph has not", () => {
+  const seeds = Array.from({ length: 20 }, (_, seed) => randomProgram(seed));
+  const narrow = seeds.find(({ program }) => program.values.some(({ type }) => type));
+  expect(() => unpack(narrow!.program, narrow!.tensors)).toThrow("float graphs have no bfloat16");
 });
 
 it("refuses a program that no backend could run", () => {

@@ -1,3 +1,4 @@
+import { OnebitError } from "../errors.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { checkProgram } from "../program/check.js";
 import type { Program, ProgramTensors, ValueId } from "../program/types.js";
@@ -20,10 +21,12 @@ export interface Unpacked {
  *
  * Program values keep their names; other nodes are named "<graph node that the step covers>/<what>".
  * Vectors are [N, C, 1, 1] inside and [N, C] as outputs. Integers and comparisons are exact; sums
- * of floats may be added in another order than the program's backends do.
+ * of floats may be added in another order than the program's backends do. OnebitError where maps are
+ * bfloat16, which graphs do not know.
  */
 export function unpack(program: Program, tensors: ProgramTensors, name = "unpacked"): Unpacked {
   checkProgram(program, tensors);
+  refuseNarrowMaps(program);
   const values = new UnpackedValues(name, program, tensors);
   program.steps.forEach((_, index) => {
     unpackStep(describeStep(values, program, index));
@@ -32,6 +35,14 @@ export function unpack(program: Program, tensors: ProgramTensors, name = "unpack
     values.b.output(output, outputValue(values, program, id));
   }
   return { graph: values.b.build(), tensors: values.tensors };
+}
+
+function refuseNarrowMaps({ values }: Program): void {
+  const narrow = values.find(({ type }) => type !== undefined);
+  if (!narrow) return;
+  throw new OnebitError(
+    `value "${narrow.name}": float graphs have no ${narrow.type} maps; unpack withMaps(program, "float32")`,
+  );
 }
 
 function outputValue(values: UnpackedValues, { values: known }: Program, id: ValueId): string {

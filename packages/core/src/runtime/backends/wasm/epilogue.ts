@@ -267,7 +267,13 @@ class EpilogueCompiler {
     const bytes = vectorBytes(walked);
     if (isNarrow(value)) {
       const from = at(place, 2 * channel);
-      return this.#stream({ kind: "bfloats", place: from, rowBytes, gap: pixelBytes - bytes / 2, turns });
+      return this.#stream({
+        kind: "bfloats",
+        place: from,
+        rowBytes,
+        gap: pixelBytes - bytes / 2,
+        turns,
+      });
     }
     const from = at(place, 4 * channel);
     if (value.kind === "vector") {

@@ -37,7 +37,10 @@ export interface BenchResult extends MeasuredLatency {
   readonly maps?: MapType;
   /** The network's multiply-accumulates, of whatever width, per median time: 10^9 per second. */
   readonly convGmacs: number;
-  /** This median over that of each of onebit's backends with as many threads, by backend. */
+  /**
+   * This median over that of each of onebit's backends with as many threads, by backend and, where it
+   * is not float32, the type of maps ("wasm bfloat16").
+   */
   readonly ratios: { readonly [backend: string]: number };
   /** Of peers: the rate that a convolution alone reached on that engine, in the same turns. */
   readonly bareConvGmacs?: number;
@@ -51,8 +54,8 @@ export interface InferenceBenchOptions {
   readonly threads: readonly number[];
   readonly batch: number;
   readonly peers: Peers;
-  /** Of onebit. Default: as the file says. */
-  readonly maps?: MapType;
+  /** Of onebit: each of them. Default: as the file says. */
+  readonly maps?: readonly MapType[];
   readonly coldLoad?: ColdLoad;
   readonly limits?: LatencyOptions;
   /** Told what is about to be done. */
@@ -120,9 +123,11 @@ async function benchGroup(
   const own: OwnEntry[] = [];
   const engines: PeerEngine[] = [];
   try {
-    for (const backend of backends) {
-      const entry = await onebitEntry(subject.packed, backend, { threads, batch, maps });
-      const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, { threads, maps });
+    const types: readonly (MapType | undefined)[] = maps ?? [undefined];
+    const ways = backends.flatMap((backend) => types.map((type) => ({ backend, type })));
+    for (const { backend, type } of ways) {
+      const entry = await onebitEntry(subject.packed, backend, { threads, batch, maps: type });
+      const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, { threads, maps: type });
       own.push({ ...entry, coldLoadMs });
     }
     const entries: PeerEntry[] = [];
@@ -196,7 +201,7 @@ function ratiosOf(
   latencyOf: (entry: OnebitEntry) => MeasuredLatency,
 ): BenchResult["ratios"] {
   return Object.fromEntries(
-    own.map((entry) => [entry.backend, medianMs / latencyOf(entry).medianMs]),
+    own.map((entry) => [entry.label, medianMs / latencyOf(entry).medianMs]),
   );
 }
 

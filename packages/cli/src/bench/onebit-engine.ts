@@ -5,6 +5,8 @@ import { medianLoad, timedLoad } from "./load-time.js";
 /** A packed network on one of onebit's backends, ready to run. */
 export interface OnebitEntry extends Competitor {
   readonly backend: BackendName;
+  /** The backend, and the type of maps where it is not float32. */
+  readonly label: string;
   readonly loadMs: number;
   readonly peakBytes: number;
   readonly arenaBytes?: number;
@@ -39,9 +41,11 @@ export async function onebitEntry(
       (another) => another.dispose(),
     ),
   );
-  const kept = model.info.maps === "float32" ? "" : `, ${model.info.maps} maps`;
+  const { maps: kept } = model.info;
+  const engine = `onebit ${chosen}${kept === "float32" ? "" : `, ${kept} maps`}`;
+  const label = kept === "float32" ? chosen : `${chosen} ${kept}`;
   return {
-    ...{ engine: `onebit ${chosen}${kept}`, backend: chosen, threads, loadMs, peakBytes },
+    ...{ engine, label, backend: chosen, threads, loadMs, peakBytes },
     arenaBytes: model.arenaBytes,
     model,
     run: () => timed(() => model.run(input)),

@@ -121,11 +121,18 @@ it("does without peers", async () => {
 
 it("measures narrow maps, and says so in every form", async () => {
   const page = path("narrow.md");
-  const args = [packed, "--backend", "wasm", "--maps", "bfloat16", "--against", "none"];
+  const args = [packed, "--backend", "wasm", "--maps", "float32,bfloat16", "--against", "none"];
   const { results } = await onebitJson<BenchReport>("bench", ...args, "--markdown", page);
-  expect(results).toMatchObject([{ engine: "onebit wasm, bfloat16 maps", maps: "bfloat16" }]);
+  expect(results).toMatchObject([
+    { engine: "onebit wasm", maps: "float32" },
+    { engine: "onebit wasm, bfloat16 maps", maps: "bfloat16" },
+  ]);
+  expect(results[1].ratios["wasm bfloat16"]).toBe(1);
+  expect(results[1].ratios.wasm).toBeCloseTo(results[1].medianMs / results[0].medianMs, 9);
   const text = await readFile(page, "utf8");
-  expect(text).toContain("npx onebit bench tiny.onebit --backend wasm --maps bfloat16 --against");
+  expect(text).toContain(
+    "npx onebit bench tiny.onebit --backend wasm --maps float32,bfloat16 --against",
+  );
   expect(text).toMatch(/^\| onebit wasm, bfloat16 maps \|/m);
 });
 

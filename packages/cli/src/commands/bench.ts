@@ -8,7 +8,7 @@ import {
   architectureOptions,
   wholeNumber,
 } from "../architecture.js";
-import { addMapsOption, backendChoice, mapsOf } from "../backends.js";
+import { backendChoice, mapsOf } from "../backends.js";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type BenchResult, benchInference } from "../bench/inference.js";
@@ -37,14 +37,16 @@ interface Flags extends ArchitectureFlags {
 }
 
 export function registerBench(program: Command): void {
-  const command = addMapsOption(
-    program
-      .command("bench [file|arch...]")
-      .description("latency of packed networks against float runtimes, in turns; rates of kernels")
-      .option("--backend <list>", "onebit's backends (default: every fast one that loads here)")
-      .option("--threads <list>", "numbers of threads, such as 1,2 (default 1; 2 with --train)")
-      .option("--batch <n>", "images per run (default 1; 64 with --train)"),
-  )
+  const command = program
+    .command("bench [file|arch...]")
+    .description("latency of packed networks against float runtimes, in turns; rates of kernels")
+    .option("--backend <list>", "onebit's backends (default: every fast one that loads here)")
+    .option("--threads <list>", "numbers of threads, such as 1,2 (default 1; 2 with --train)")
+    .option("--batch <n>", "images per run (default 1; 64 with --train)")
+    .option(
+      "--maps <list>",
+      "how onebit keeps maps between steps: float32, bfloat16 (default: as the file says)",
+    )
     .option(
       "--against <list>",
       "peers: onnxruntime, onnxruntime-web, ONNX files, or none",
@@ -63,9 +65,8 @@ export function registerBench(program: Command): void {
 
 async function run(subjects: readonly string[], flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
-  const maps = mapsOf(flags.maps);
-  if (maps && (flags.train || flags.kernels)) {
-    throw new UsageError(`--maps ${maps}: goes with neither --train nor --kernels`);
+  if (flags.maps && (flags.train || flags.kernels)) {
+    throw new UsageError(`--maps ${flags.maps}: goes with neither --train nor --kernels`);
   }
   if (flags.train) return trainingBench(onlySubject(subjects), flags, out);
   if (!subjects.length && !flags.kernels) {
@@ -114,7 +115,7 @@ async function measure(
     networks.push(await benchSubject(subject, architectureOptions(flags)));
   }
   const backends = named ?? (await loadable(out));
-  const maps = mapsOf(flags.maps);
+  const maps = flags.maps?.split(",").map((type) => mapsOf(type.trim())!);
   const how = { backends, threads, batch, peers, maps, note: out.note };
   const results: BenchResult[] = [];
   for (const network of networks) {

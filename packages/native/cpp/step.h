@@ -29,8 +29,8 @@ enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quant
  * Where a value lies in the arena: element (y, x, c) is
  * y * row + x * pixel + c / 16 * block + c % 16 elements after pixel (0, 0). Maps that nothing but
  * epilogues touches lie in blocks of 16 channels, which makes their reading and writing sequential;
- * elsewhere block = 16. Elements are floats, bfloat16 numbers, 16-bit integers, or 32-bit words of bits (least significant
- * bit first; pixel words each). A vector that is broadcast has row = pixel = 0.
+ * elsewhere block = 16. Elements are floats, bfloat16 numbers, 16-bit integers, or 32-bit words of bits
+ * (least significant bit first; pixel words each). A vector that is broadcast has row = pixel = 0.
  */
 struct Place {
   size_t offset;

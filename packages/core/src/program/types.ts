@@ -2,8 +2,9 @@
  * A packed network: values assigned once, and steps that compute them. The runtime's half of
  * onebit knows only this, never the graph.
  *
- * Per image: a map is float32 [H, W, C] (or bfloat16: ProgramValue.type), bits are 1 bit [H, W, C] (1 means +1), a vector is
- * float32 [C]: a map of one pixel, accepted wherever a map is. Channels vary fastest.
+ * Per image: a map is float32 [H, W, C] (or bfloat16: ProgramValue.type), bits are 1 bit [H, W, C]
+ * (1 means +1), a vector is float32 [C]: a map of one pixel, accepted wherever a map is. Channels vary
+ * fastest.
  */
 export type ValueKind = "map" | "bits" | "vector";
 

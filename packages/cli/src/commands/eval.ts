@@ -28,7 +28,7 @@ export function registerEval(program: Command): void {
         "top-1, top-5, loss and confusion of a packed network, float model, run or .onnx model on test images",
       )
       .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
-      .option("--backend <name>", "of a packed network: auto, reference or wasm", "auto")
+      .option("--backend <name>", "of a packed network: auto, native, wasm or reference", "auto")
       .option("--threads <n>", "threads, where the backend has several (default 1)"),
   )
     .option("--limit <n>", "only so many test images, chosen by seed 0")

@@ -35,7 +35,7 @@ export function registerRun(program: Command): void {
         "classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor, with a packed network or an .onnx model",
       )
       .option("--top <k>", "how many classes to name", "5")
-      .option("--backend <name>", "auto, reference or wasm", "auto")
+      .option("--backend <name>", "auto, native, wasm or reference", "auto")
       .option("--threads <n>", "threads, where the backend has several (default 1)"),
   )
     .option(

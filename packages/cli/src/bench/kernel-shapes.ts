@@ -1,18 +1,25 @@
-import { type Graph, typesOf } from "onebit/graph";
-import { buildModel } from "onebit/models";
+import { readOnebit } from "onebit/file";
+import type { Program, Step } from "onebit/program";
 import { bareShape, type ConvShape, shapeName } from "./bare-convolution.js";
+import { benchSubject } from "./subject.js";
 
 export interface KernelShape extends ConvShape {
   /** Networks that have such a convolution. */
   readonly networks: readonly string[];
 }
 
-/** The distinct binary convolutions of networks, first the common yardstick 3x3 256, 14x14. */
-export function kernelShapes(names: readonly string[] = ["bnext-t", "reactnet-a"]): KernelShape[] {
+/** The distinct binary convolutions of packed networks, first the common yardstick 3x3 256, 14x14. */
+export async function kernelShapes(
+  names: readonly string[] = ["bnext-t", "reactnet-a"],
+): Promise<KernelShape[]> {
   const distinct = new Map<string, ConvShape & { networks: string[] }>();
   distinct.set(shapeName(bareShape), { ...bareShape, networks: [] });
   for (const name of names) {
-    for (const shape of binaryConvolutions(buildModel(name))) {
+    const { packed } = await benchSubject(name, {});
+    const { program } = await readOnebit(packed);
+    for (const step of program.steps) {
+      const shape = binaryShape(program, step);
+      if (!shape) continue;
       const key = shapeName(shape);
       const known = distinct.get(key) ?? { ...shape, networks: [] };
       if (!known.networks.includes(name)) known.networks.push(name);
@@ -22,22 +29,10 @@ export function kernelShapes(names: readonly string[] = ["bnext-t", "reactnet-a"
   return [...distinct.values()];
 }
 
-function binaryConvolutions(graph: Graph): ConvShape[] {
-  const types = typesOf(graph);
-  return graph.nodes
-    .filter(({ op }) => op === "binary-conv")
-    .map(({ inputs: [x, w], attrs }) => {
-      const [, inputs, ...size] = types.get(x)!.shape;
-      const [outputs, , ...kernel] = types.get(w)!.shape;
-      const { stride, padding, groups } = attrs;
-      return {
-        ...{ inputs, outputs, groups: Number(groups) },
-        ...{ size: pair(size), kernel: pair(kernel), stride: pair(stride), padding: pair(padding) },
-      };
-    });
-}
-
-function pair(value: unknown): readonly [number, number] {
-  const [first, second] = value as readonly number[];
-  return [first, second];
+/** Undefined where the step is no binary convolution. */
+export function binaryShape({ values }: Program, step: Step): ConvShape | undefined {
+  if (step.kind !== "binary-conv") return undefined;
+  const [height, width, inputs] = values[step.input].shape;
+  const { kernel, stride, padding, groups, out } = step;
+  return { inputs, outputs: out, size: [height, width], kernel, stride, padding, groups };
 }

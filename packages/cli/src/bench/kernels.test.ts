@@ -12,12 +12,14 @@ const shape: ConvShape = {
   ...{ padding: [1, 0], groups: 2 },
 };
 
-it("finds the distinct binary convolutions of networks, and their work", () => {
-  const shapes = kernelShapes(["bnext-t", "reactnet-a"]);
+it("finds the distinct binary convolutions of packed networks, and their work", async () => {
+  const shapes = await kernelShapes();
   const names = shapes.map(shapeName);
   expect(new Set(names).size).toBe(names.length);
   expect(names[0]).toBe("3x3 256 to 256, 14x14");
   expect(names).toContain("3x3 128 to 128, 56x56 stride 2");
+  const pair = shapes[names.indexOf("1x1 128 to 256, 28x28")];
+  expect(pair.networks).toEqual(["reactnet-a"]);
   const { nodes } = buildModel("bnext-t");
   expect(nodes.filter(({ op }) => op === "binary-conv").length).toBeGreaterThan(shapes.length);
   expect(convMacs(shapes[0])).toBe(14 * 14 * 256 * 9 * 256);

@@ -64,7 +64,7 @@ const quickly: LatencyOptions = { warmupMs: 60, minRounds: 7, maxRounds: 40, bud
 
 /** Rate of every shape on each backend, and of the float convolution of that shape on each peer. */
 export async function benchKernels(options: KernelBenchOptions): Promise<BenchKernels> {
-  const { shapes = kernelShapes(), peers, note } = options;
+  const { shapes = await kernelShapes(), peers, note } = options;
   const [threads] = options.threads;
   const core = coreNow();
   note?.(`measuring ${shapes.length} kernels`);

@@ -1,7 +1,8 @@
 import { type BackendName, load, type MapType, type StepProfile } from "onebit";
 import { readOnebit } from "onebit/file";
 import { type Program, prune, withMaps } from "onebit/program";
-import { type ConvShape, shapeName } from "../bench/bare-convolution.js";
+import { shapeName } from "../bench/bare-convolution.js";
+import { binaryShape } from "../bench/kernel-shapes.js";
 import { type KernelResult, kernelResults } from "../bench/kernels.js";
 import type { LatencyOptions } from "../bench/latency.js";
 import { randomImages } from "../bench/onebit-engine.js";
@@ -112,7 +113,7 @@ async function binaryAlone(
 ): Promise<Map<number, KernelResult>> {
   const alone = new Map<number, KernelResult>();
   if (backend === "reference") return alone;
-  const shapes = program.steps.map((_, index) => binaryShape(program, index));
+  const shapes = program.steps.map((step) => binaryShape(program, step));
   const distinct = new Map(shapes.flatMap((shape) => (shape ? [[shapeName(shape), shape]] : [])));
   const measured = await kernelResults([...distinct.values()], backend, threads, limits);
   const byName = new Map([...distinct.keys()].map((name, i) => [name, measured[i]]));
@@ -120,12 +121,4 @@ async function binaryAlone(
     if (shape) alone.set(index, byName.get(shapeName(shape))!);
   }
   return alone;
-}
-
-function binaryShape(program: Program, index: number): ConvShape | undefined {
-  const step = program.steps[index];
-  if (step.kind !== "binary-conv") return undefined;
-  const [height, width, inputs] = program.values[step.input].shape;
-  const { kernel, stride, padding, groups, out } = step;
-  return { inputs, outputs: out, size: [height, width], kernel, stride, padding, groups };
 }

@@ -67,15 +67,15 @@ const flips = (actual: Outputs, expected: Outputs) =>
     );
   }, 0);
 
-/** max|difference| <= tolerance max|expected|; 1e-5, as the acceptance rules for networks have it. */
-function expectOutputs(actual: Outputs, expected: Outputs, label: string, tolerance = 1e-5): void {
+/** max|difference| <= 1e-5 max|expected|, as the acceptance rules for networks have it. */
+function expectOutputs(actual: Outputs, expected: Outputs, label: string): void {
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(actual[name].shape, `${label}, ${name}`).toEqual(shape);
     const largest = Array.from(data).reduce((max, x) => Math.max(max, Math.abs(x)), 0);
     const error = Array.from(data).reduce((max, x, i) => {
       return Math.max(max, Math.abs(actual[name].data[i] - x));
     }, 0);
-    expect(error, `${label}, ${name}`).toBeLessThanOrEqual(tolerance * largest);
+    expect(error, `${label}, ${name}`).toBeLessThanOrEqual(1e-5 * largest);
   }
 }
 
@@ -167,13 +167,14 @@ describe("random programs, unpacked", () => {
         ...withMaps(generated, "float32"),
         outputs: Object.fromEntries(outputs),
       };
-      const x = outputTensor(image, 1, "map", program.values[program.input].shape);
+      // Programs square and cube: sums of hundreds that cancel would round to more than their result.
+      const dimmed = image.map((pixel) => pixel / 4);
+      const x = outputTensor(dimmed, 1, "map", program.values[program.input].shape);
       const { graph, tensors: weights } = unpack(program, tensors);
       const expected = referenceOutputs(program, tensors, x);
       const actual = await run(withBits(graph, program), { [graph.inputs[0].name]: x }, weights);
       if (flips(actual, expected) > 0) continue;
-      // Sums of hundreds cancel before a sigmoid: beside its result, at most 1, their rounding is larger.
-      expectOutputs(actual, expected, `seed ${seed}`, 3e-5);
+      expectOutputs(actual, expected, `seed ${seed}`);
       agreeing++;
     }
     return agreeing;

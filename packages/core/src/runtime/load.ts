@@ -11,7 +11,7 @@ export interface LoadOptions extends TransferOptions {
   /**
    * Default "auto": the fastest backend that loads here; model.backendReasons says why not another.
    * "wasm" measures which of its kernels are fastest here, once in a process, when a network has run
-   * for 100 ms: that call takes about 5 ms longer per layer shape.
+   * for 100 ms: that call takes about 6 ms longer per layer shape.
    */
   readonly backend?: BackendChoice;
   /** Default 1. Backends that have one thread use one. */

@@ -4,6 +4,9 @@ import type { WasmExecutable } from "./executable.js";
 /** Who runs a program for so long runs it again; and V8 has optimised what it runs by then. */
 const WARM_MS = 100;
 
+/** Resolves to what is better, if anything. */
+type Tune = () => Promise<WasmExecutable | undefined>;
+
 type Outputs = Promise<{ [output: string]: Float32Array }>;
 
 /**
@@ -14,11 +17,11 @@ export class TunedExecutable implements Executable {
   #current: WasmExecutable;
   /** The one that the last run's times are of. */
   #ran: WasmExecutable;
-  #tune: (() => Promise<WasmExecutable | undefined>) | undefined;
+  #tune: Tune | undefined;
   #milliseconds = 0;
   #disposed = false;
 
-  constructor(first: WasmExecutable, tune: () => Promise<WasmExecutable | undefined>) {
+  constructor(first: WasmExecutable, tune: Tune) {
     this.#current = first;
     this.#ran = first;
     this.#tune = tune;
@@ -59,15 +62,14 @@ export class TunedExecutable implements Executable {
     const start = performance.now();
     const outputs = await run(this.#current);
     this.#milliseconds += performance.now() - start;
-    if (this.#milliseconds > WARM_MS) await this.#replace();
+    if (this.#tune && this.#milliseconds > WARM_MS) await this.#replace(this.#tune);
     return outputs;
   }
 
-  async #replace(): Promise<void> {
-    const tune = this.#tune;
+  async #replace(tune: Tune): Promise<void> {
     this.#tune = undefined;
     // Where there is no memory to try others, what there is goes on.
-    const better = await tune?.().catch(() => undefined);
+    const better = await tune().catch(() => undefined);
     if (!better) return;
     await better.ready();
     if (this.#disposed) {

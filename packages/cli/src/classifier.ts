@@ -62,10 +62,9 @@ export async function openClassifier(
   if (flags.layout) throw new UsageError("--layout goes with .onnx models");
   const model = await load(path, { backend, threads, input: size, maps });
   const notes = [...(size ? await sizeNotes(path, size) : []), ...mapsNotes(model.info.maps, maps)];
+  if (model.threadsReason) notes.push(`threads: ${model.threads}: ${model.threadsReason}`);
   return {
-    ...{ info: model.info, backend: model.backend, notes },
-    // The reference has one thread, whatever was asked for.
-    threads: model.backend === "reference" ? 1 : threads,
+    ...{ info: model.info, backend: model.backend, threads: model.threads, notes },
     run: (images) => model.run(images),
     dispose: async () => model.dispose(),
   };

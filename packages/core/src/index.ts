@@ -9,4 +9,5 @@ export type { BackendChoice, BackendName } from "./runtime/backends.js";
 export type { FloatTensor, ImageInput, ImageLike } from "./runtime/images.js";
 export { type LoadOptions, load } from "./runtime/load.js";
 export type { ClassifyOptions, Model, ModelInfo, StepProfile } from "./runtime/model.js";
+export { MAX_THREADS } from "./runtime/threads.js";
 export { type Prediction, topPredictions } from "./runtime/top.js";

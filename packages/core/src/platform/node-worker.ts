@@ -4,7 +4,11 @@ import { Worker } from "node:worker_threads";
 import { OnebitError } from "../errors.js";
 
 /** A worker thread that does not keep the process alive. The parent's flags are not passed on. */
-export function startNodeWorker(module: URL, task: unknown, failed: () => void): Worker {
+export function startNodeWorker(
+  module: URL,
+  task: unknown,
+  failed: (error: Error) => void,
+): Worker {
   const worker = new Worker(builtModule(module), { workerData: task, execArgv: [] });
   worker.on("error", failed);
   worker.unref();

@@ -1,16 +1,23 @@
 /** A thread that computes for this one and does not keep the process alive. */
 export interface WorkerHandle {
-  /** It could not start, or has died. */
-  readonly failed: boolean;
+  /** Why it could not start, or has died. */
+  readonly failure: string | undefined;
   terminate(): void;
 }
 
 /**
  * Starts a module of this package as a worker; it gets `task` from receiveTask. Bundlers look for
  * `new Worker(new URL("./module.js", import.meta.url), ...)` in these words: the caller has them.
+ * Where it cannot start, the handle says so; nothing is thrown.
  */
 export function startWorker(module: URL, inBrowser: () => Worker, task: unknown): WorkerHandle {
-  return isNode() ? new NodeWorker(module, task) : startBrowserWorker(inBrowser(), task);
+  if (isNode()) return new NodeWorker(module, task);
+  try {
+    return startBrowserWorker(inBrowser(), task);
+  } catch (error) {
+    // A script of another origin, or a policy against workers.
+    return { failure: (error as Error).message, terminate: () => {} };
+  }
 }
 
 /** In a worker: what it was started with. */
@@ -26,14 +33,15 @@ function isNode(): boolean {
 }
 
 function startBrowserWorker(worker: Worker, task: unknown): WorkerHandle {
-  let failed = false;
-  worker.addEventListener("error", () => {
-    failed = true;
+  let failure: string | undefined;
+  worker.addEventListener("error", ({ message }) => {
+    // Of a script that was not found there is nothing more to know.
+    failure = message || "its script does not load (is team-worker.js served beside the code?)";
   });
   worker.postMessage(task);
   return {
-    get failed() {
-      return failed;
+    get failure() {
+      return failure;
     },
     terminate: () => worker.terminate(),
   };
@@ -41,7 +49,7 @@ function startBrowserWorker(worker: Worker, task: unknown): WorkerHandle {
 
 /** node:worker_threads loads by itself: terminate() may come first. */
 class NodeWorker implements WorkerHandle {
-  failed = false;
+  failure: string | undefined;
   #terminated = false;
   #worker: { terminate(): unknown } | undefined;
 
@@ -54,8 +62,8 @@ class NodeWorker implements WorkerHandle {
     void this.#worker?.terminate();
   }
 
-  readonly #fail = (): void => {
-    this.failed = true;
+  readonly #fail = ({ message }: Error): void => {
+    this.failure = message;
   };
 
   async #start(module: URL, task: unknown): Promise<void> {

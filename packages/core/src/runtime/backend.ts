@@ -17,6 +17,7 @@ export interface Backend {
 }
 
 export interface CompileOptions {
+  /** 1 to MAX_THREADS (threads.ts). */
   readonly threads: number;
 }
 
@@ -42,5 +43,12 @@ export interface Executable {
    * run() computes with fewer. Absent where they start with compile().
    */
   ready?(): Promise<number>;
+  /**
+   * How many threads share the work, those that are starting counted. Absent: as many as were asked
+   * for.
+   */
+  readonly threads?: number;
+  /** Why not as many as were asked for. */
+  readonly threadsReason?: string;
   dispose(): void;
 }

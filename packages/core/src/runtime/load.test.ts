@@ -111,7 +111,6 @@ describe("load", () => {
     await expect(load(path, { backend: "cuda" as never })).rejects.toThrow(
       /unknown backend "cuda"/,
     );
-    await expect(load(path, { threads: 0 })).rejects.toThrow(/threads 0/);
   });
 
   it("stops when told to", async () => {
@@ -131,6 +130,27 @@ describe("load", () => {
     await expect(load(bytes, { backend: missing })).rejects.toThrow("backend gpu: no device");
     const own = await load(bytes, { backend: { ...reference, name: "own" } });
     expect(own.backend).toBe("own");
+  });
+});
+
+describe("threads", () => {
+  it.each([0, -1, 1.5, 257, 2 ** 32, Number.NaN, "2", null])("%s are refused", async (threads) => {
+    const loading = load(bytes, { threads: threads as number });
+    await expect(loading).rejects.toThrow(
+      /^threads "?[\w.-]+"?: must be a whole number from 1 to 256/,
+    );
+    await expect(loading).rejects.toThrow(UsageError);
+  });
+
+  it("are told, and why there are fewer than were asked for", async () => {
+    using alone = await load(bytes, { backend: "reference", threads: 2 });
+    expect(alone.threads).toBe(1);
+    expect(alone.threadsReason).toBe("the reference backend has one thread");
+    using two = await load(bytes, { backend: "wasm", threads: 2 });
+    await two.ready();
+    expect([two.threads, two.threadsReason]).toEqual([2, undefined]);
+    using one = await load(bytes, { backend: "reference" });
+    expect([one.threads, one.threadsReason]).toEqual([1, undefined]);
   });
 });
 

@@ -6,6 +6,7 @@ import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType } from "../program/types.js";
 import { type BackendChoice, beginLoading } from "./backends.js";
 import { Model } from "./model.js";
+import { checkThreads } from "./threads.js";
 
 export interface LoadOptions extends TransferOptions {
   /**
@@ -14,7 +15,7 @@ export interface LoadOptions extends TransferOptions {
    * for 100 ms: that call takes about 6 ms longer per layer shape.
    */
   readonly backend?: BackendChoice;
-  /** Default 1. Backends that have one thread use one. */
+  /** 1 to 256. Default 1. Where fewer can run, model.threads and model.threadsReason say so. */
   readonly threads?: number;
   /**
    * Height and width of the images, where they are not those that the network was packed for.
@@ -54,9 +55,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 }
 
 function checkOptions(threads: number, { maps }: LoadOptions): void {
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new UsageError(`threads ${threads}: must be a whole number from 1`);
-  }
+  checkThreads(threads);
   if (maps === undefined || maps === "float32" || maps === "bfloat16") return;
   throw new UsageError(`maps ${maps}: must be float32 or bfloat16`);
 }

@@ -179,6 +179,20 @@ export class Model implements Disposable {
     await this.#chosen.executable.ready?.();
   }
 
+  /**
+   * How many threads share the work, from when all have started (see ready()). Fewer than were asked
+   * for where threadsReason says why.
+   */
+  get threads(): number {
+    return this.#chosen.executable.threads ?? this.#settings.threads;
+  }
+
+  /** Why there are fewer threads than were asked for; undefined where there are not. */
+  get threadsReason(): string | undefined {
+    if (this.threads >= this.#settings.threads) return undefined;
+    return this.#chosen.executable.threadsReason ?? `backend ${this.backend} gives no reason`;
+  }
+
   /** Memory that the backend plans for the values of one image, weights apart, where it can tell. */
   get arenaBytes(): number | undefined {
     return this.#chosen.executable.arenaBytes;

@@ -42,6 +42,8 @@ export function prepareProgram(program: Program, tensors: ProgramTensors): Execu
   const { values } = context;
   let times: number[] = [];
   return {
+    threads: 1,
+    threadsReason: "the reference backend has one thread",
     async run(images, count) {
       const length = values[program.input].length;
       if (images.length !== count * length) {

@@ -16,6 +16,7 @@ interface Engine {
   readonly runner: Runner;
   readonly memory: WebAssembly.Memory;
   readonly team?: Team;
+  readonly aloneReason?: string;
 }
 
 export interface InstantiateOptions {
@@ -24,6 +25,8 @@ export interface InstantiateOptions {
   /** What the plan has allocated. */
   readonly memory?: WebAssembly.Memory;
   readonly build?: KernelBuild;
+  /** Why there is one thread where more were asked for. */
+  readonly aloneReason?: string;
 }
 
 /** Of a batch: [count, H, W, C], or [count, C, H, W] where they are planes. */
@@ -56,7 +59,7 @@ export class WasmExecutable implements Executable {
   static async instantiate(
     program: Program,
     compiled: CompiledProgram,
-    { threads = 1, memory, build = fastestBuild() }: InstantiateOptions = {},
+    { threads = 1, memory, build = fastestBuild(), aloneReason }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
     const shared = threads > 1;
     const gathering = shared ? import("./team.js") : undefined;
@@ -66,7 +69,9 @@ export class WasmExecutable implements Executable {
     const { Team } = (await gathering) ?? {};
     const team = Team && new Team(machine, runner, compiled.steps, sharing);
     const names = compiled.kernels.map((name) => kernelName(name, build));
-    return new WasmExecutable(program, compiled, names, { runner, memory: machine.memory, team });
+    return new WasmExecutable(program, compiled, names, {
+      ...{ runner, memory: machine.memory, team, aloneReason },
+    });
   }
 
   private constructor(
@@ -87,6 +92,15 @@ export class WasmExecutable implements Executable {
   /** Threads at work, once all have started or one of them could not. */
   async ready(): Promise<number> {
     return (await this.#engine?.team?.ready()) ?? 1;
+  }
+
+  get threads(): number {
+    const team = this.#engine?.team;
+    return team && team.failure === undefined ? team.threads : 1;
+  }
+
+  get threadsReason(): string | undefined {
+    return this.#engine?.team?.failure ?? this.#engine?.aloneReason;
   }
 
   run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }> {

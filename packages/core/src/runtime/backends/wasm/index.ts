@@ -26,9 +26,10 @@ export const wasm: Backend = {
     options: CompileOptions,
   ): Promise<Executable> {
     const threads = threadsOf(options);
+    const aloneReason = threads < options.threads ? unsharable() : undefined;
     const make = () => {
       const compiled = compileProgram(program, tensors, { threads, measured: measuredForms });
-      return WasmExecutable.instantiate(program, compiled, { threads });
+      return WasmExecutable.instantiate(program, compiled, { threads, aloneReason });
     };
     const executable = await awake(make);
     const shapes = unmeasuredShapes(program);
@@ -42,10 +43,16 @@ export const wasm: Backend = {
   },
 };
 
-/** One where memory cannot be shared: a page must be cross-origin isolated. */
+/** One where memory cannot be shared. */
 function threadsOf({ threads }: CompileOptions = { threads: 1 }): number {
-  const canShare = typeof SharedArrayBuffer !== "undefined";
-  return canShare && globalThis.crossOriginIsolated !== false ? threads : 1;
+  return unsharable() === undefined ? threads : 1;
+}
+
+function unsharable(): string | undefined {
+  if (globalThis.crossOriginIsolated === false) {
+    return "this page is not cross-origin isolated, so its threads cannot share memory: serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+  }
+  return typeof SharedArrayBuffer === "undefined" ? "there is no SharedArrayBuffer" : undefined;
 }
 
 export default wasm;

@@ -32,6 +32,7 @@ export class Team {
   readonly #member: Member;
   readonly #workers: readonly WorkerHandle[];
   #disposed = false;
+  #late = false;
   readonly #ready = sharedWords(1);
   readonly #shifts: Int32Array<SharedArrayBuffer>;
 
@@ -56,6 +57,14 @@ export class Team {
     return this.#workers.length + 1;
   }
 
+  /** Why the caller works alone for good: a thread could not start. */
+  get failure(): string | undefined {
+    if (this.complete) return undefined;
+    const failed = this.#workers.find((worker) => worker.failure !== undefined);
+    if (failed) return `a thread could not start: ${failed.failure}`;
+    return this.#late ? `a thread has not started within ${START_MS / 1000} s` : undefined;
+  }
+
   /** Whether every thread has started: until then the caller works alone. */
   get complete(): boolean {
     return Atomics.load(this.#ready, 0) === this.#workers.length;
@@ -65,8 +74,8 @@ export class Team {
   async ready(): Promise<number> {
     const end = performance.now() + START_MS;
     while (!this.complete) {
-      const failed = this.#workers.some((worker) => worker.failed);
-      if (failed || this.#disposed || performance.now() > end) return 1;
+      if (this.failure !== undefined || this.#disposed) return 1;
+      if (performance.now() > end) this.#late = true;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return this.threads;

@@ -1,7 +1,11 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { randomProgram } from "../../../conformance/random-program.js";
+import { writeOnebit } from "../../../file/index.js";
 import { buildModel } from "../../../models/index.js";
 import { pack } from "../../../pack/index.js";
 import { elementCount } from "../../../program/geometry.js";
@@ -173,6 +177,31 @@ describe("threads", () => {
     const node = promisify(execFile);
     const { stdout } = await node(process.execPath, ["--input-type=module", "-e", code]);
     expect(stdout.trim()).toBe("2");
+  });
+
+  it("that cannot start leave the work to one, which says why", async () => {
+    const built = new URL("../../../../dist/index.js", import.meta.url).href;
+    const { packed } = nano();
+    const folder = await mkdtemp(join(tmpdir(), "onebit-threads-"));
+    const path = join(folder, "nano.onebit");
+    await writeFile(path, await writeOnebit(packed));
+    const code = `
+      const { load } = await import(${JSON.stringify(built)});
+      const model = await load(${JSON.stringify(path)}, { backend: "wasm", threads: 3 });
+      await model.ready();
+      const data = new Float32Array(3 * 16 * 16);
+      const { logits } = await model.run({ shape: [1, 3, 16, 16], data });
+      console.log(JSON.stringify([model.threads, model.threadsReason, logits.data.length]));`;
+    // Without --allow-worker nobody starts one.
+    const permission = process.allowedNodeEnvironmentFlags.has("--permission")
+      ? "--permission"
+      : "--experimental-permission";
+    const flags = [permission, "--allow-fs-read=*", "--no-warnings", "--input-type=module"];
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, "-e", code]);
+    const [threads, reason, logits] = JSON.parse(stdout);
+    expect([threads, logits]).toEqual([1, 7]);
+    expect(reason).toMatch(/^a thread could not start: .*(restricted|permission)/i);
+    await rm(folder, { recursive: true });
   });
 
   it("finish what they do, and refuse to run after dispose", async () => {

@@ -31,6 +31,14 @@ export class TunedExecutable implements Executable {
     return this.#current.arenaBytes;
   }
 
+  get threads(): number {
+    return this.#current.threads;
+  }
+
+  get threadsReason(): string | undefined {
+    return this.#current.threadsReason;
+  }
+
   ready(): Promise<number> {
     return this.#current.ready();
   }
@@ -71,8 +79,8 @@ export class TunedExecutable implements Executable {
     // Where there is no memory to try others, what there is goes on.
     const better = await tune().catch(() => undefined);
     if (!better) return;
-    await better.ready();
-    if (this.#disposed) {
+    const fewer = (await better.ready()) < this.#current.threads;
+    if (this.#disposed || fewer) {
       better.dispose();
       return;
     }

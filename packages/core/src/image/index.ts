@@ -1,5 +1,6 @@
+export { crop, type Rectangle } from "./crop.js";
 export { parsePreprocess } from "./parse-preprocess.js";
-export { centerCrop, crop, fit, normalize, type Preprocess, preprocess } from "./preprocess.js";
+export { centerCrop, fit, normalize, type Preprocess, preprocess } from "./preprocess.js";
 export { preprocessAt } from "./preprocess-at.js";
 export {
   type Box,

@@ -59,6 +59,23 @@ describe("preprocess", () => {
     expect([...centerCrop(numbered(4, 4), [2, 2]).data]).toEqual([5, 6, 9, 10]);
   });
 
+  it.each([
+    ["wide", 65_000, 1],
+    ["tall", 1, 65_000],
+  ])("resizes of a %s strip only what the crop leaves", (_, width, height) => {
+    const length = width * height;
+    // A ramp of one step per pixel around the middle, where it is 128.
+    const data = Uint8Array.from({ length }, (_, i) => i - length / 2 + 128);
+    const p: Preprocess = { ...base, size: [224, 224], resize: 256, crop: "center" };
+    const { data: out, ...size } = fit({ data, width, height, channels: 1 }, p);
+    expect(size).toEqual({ width: 224, height: 224, channels: 1 });
+    // 224 of 256 to a pixel: 7/8 of the ramp's step, from the middle of pixel 127 to that of 128.
+    const along = Array.from({ length: 224 }, (_, i) => out[width > height ? i : i * 224]);
+    along.forEach((value, i) => {
+      expect(Math.abs(value - (127.5 + (i - 111.5) / 256))).toBeLessThanOrEqual(0.51);
+    });
+  });
+
   it("repeats grey for a colour network", () => {
     const p = { ...base, mean: [0, 0, 0], std: [1, 1, 1] };
     const out = preprocess(numbered(2, 2), p);

@@ -1,4 +1,5 @@
 import { OnebitError } from "../errors.js";
+import { crop, type Rectangle } from "./crop.js";
 import { checkImage, type Interpolation, type PixelImage, resize } from "./resize.js";
 
 /**
@@ -37,20 +38,23 @@ export function preprocess(image: PixelImage, p: Preprocess): Float32Array {
   return out;
 }
 
-/** Alpha, resize and crop: 8-bit pixels of the size that the network takes. */
+/**
+ * Alpha, resize and crop: 8-bit pixels of the size that the network takes. Only what the crop leaves
+ * is resized, so that a strip of 65000x1 pixels takes no more memory than a square.
+ */
 export function fit(image: PixelImage, p: Preprocess): PixelImage {
   checkImage(image);
+  const [height, width] = resizedSize(image, p);
+  if (p.crop === "none" && (height !== p.size[0] || width !== p.size[1])) {
+    throw new OnebitError(
+      `image of ${image.width}x${image.height} becomes ${width}x${height}, but the network takes ${p.size[1]}x${p.size[0]} and crop is "none": set crop to "center", or resize to [height, width]`,
+    );
+  }
   const opaque = compositeOnWhite(image);
-  const [height, width] = resizedSize(opaque, p);
-  const resized =
-    opaque.width === width && opaque.height === height
-      ? opaque
-      : resize(opaque, { width, height, interpolation: p.interpolation });
-  if (p.crop === "center") return centerCrop(resized, p.size);
-  if (resized.height === p.size[0] && resized.width === p.size[1]) return resized;
-  throw new OnebitError(
-    `image of ${image.width}x${image.height} becomes ${width}x${height}, but the network takes ${p.size[1]}x${p.size[0]} and crop is "none": set crop to "center", or resize to [height, width]`,
-  );
+  const window = centre({ width, height }, p.size);
+  return opaque.width === width && opaque.height === height
+    ? crop(opaque, window)
+    : resize(opaque, { width, height, interpolation: p.interpolation, window });
 }
 
 /**
@@ -100,8 +104,7 @@ function normalizeTable(mean: number, std: number): Float32Array {
 }
 
 /** Height and width after the resize step. */
-function resizedSize(image: PixelImage, p: Preprocess): [number, number] {
-  const { width, height } = image;
+function resizedSize({ width, height }: Size, p: Preprocess): [number, number] {
   if (p.resize === undefined) return p.crop === "none" ? p.size : [height, width];
   if (typeof p.resize !== "number") return p.resize;
   const short = p.resize;
@@ -111,7 +114,13 @@ function resizedSize(image: PixelImage, p: Preprocess): [number, number] {
 }
 
 /** Cuts the middle [height, width]; an odd remainder is split as torchvision does (half to even). */
-export function centerCrop(image: PixelImage, [height, width]: [number, number]): PixelImage {
+export function centerCrop(image: PixelImage, size: [number, number]): PixelImage {
+  return crop(image, centre(image, size));
+}
+
+type Size = Pick<PixelImage, "width" | "height">;
+
+function centre(image: Size, [height, width]: [number, number]): Rectangle {
   if (image.height < height || image.width < width) {
     throw new OnebitError(
       `image of ${image.width}x${image.height} is smaller than the crop of ${width}x${height}: resize it to at least that (resize: ${Math.max(height, width)})`,
@@ -119,25 +128,7 @@ export function centerCrop(image: PixelImage, [height, width]: [number, number])
   }
   const top = roundHalfEven((image.height - height) / 2);
   const left = roundHalfEven((image.width - width) / 2);
-  return crop(image, left, top, width, height);
-}
-
-/** Cuts whole pixels; the rectangle must lie inside the image. */
-export function crop(
-  image: PixelImage,
-  left: number,
-  top: number,
-  width: number,
-  height: number,
-): PixelImage {
-  const { channels } = image;
-  if (width === image.width && height === image.height) return image;
-  const data = new Uint8Array(width * height * channels);
-  for (let y = 0; y < height; y++) {
-    const from = ((top + y) * image.width + left) * channels;
-    data.set(image.data.subarray(from, from + width * channels), y * width * channels);
-  }
-  return { data, width, height, channels };
+  return { left, top, width, height };
 }
 
 function roundHalfEven(x: number): number {

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { crop } from "./crop.js";
 import { type Box, type Interpolation, type PixelImage, resize } from "./resize.js";
 
 /** The images of the golden values: value = 37x + 91y + 53c + 11 (xy mod 17), modulo 256. */
@@ -250,6 +251,28 @@ describe("resize", () => {
     }
   });
 
+  it("computes a window of what comes out, bit for bit", () => {
+    const share = fc.tuple(fc.nat(13), fc.integer({ min: 1, max: 14 }));
+    const within = (size: number, [at, length]: [number, number]) => {
+      const start = at % size;
+      return { start, length: Math.min(length, size - start) };
+    };
+    fc.assert(
+      fc.property(side, side, side, side, share, share, interpolation, (w, h, W, H, x, y, k) => {
+        const image = pattern(w, h, 2);
+        const [across, down] = [within(W, x), within(H, y)];
+        const window = {
+          ...{ left: across.start, width: across.length },
+          ...{ top: down.start, height: down.length },
+        };
+        const whole = resize(image, { width: W, height: H, interpolation: k });
+        const part = resize(image, { width: W, height: H, interpolation: k, window });
+        expect(part).toEqual(crop(whole, window));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("commutes with mirroring", () => {
     const mirror = (image: PixelImage): PixelImage => {
       const { width, height, channels } = image;
@@ -293,6 +316,10 @@ describe("resize", () => {
       /box \[0, 0, 5, 3\] is not inside the image of 4x3/,
     );
     expect(() => resize(image, { width: 2, height: 2, box: [2, 0, 2, 3] })).toThrow(/box/);
+    const window = { left: 1, top: 0, width: 2, height: 2 };
+    expect(() => resize(image, { width: 2, height: 2, window })).toThrow(
+      /a window of 2x2 at 1, 0 is not inside the 2x2 that come out/,
+    );
     expect(() =>
       resize(image, { width: 2, height: 2, interpolation: "nearest" as Interpolation }),
     ).toThrow(/unknown interpolation "nearest": use bilinear or bicubic/);

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import { crop, type Rectangle } from "./crop.js";
 
 /** 8-bit pixels, interleaved: data[(y * width + x) * channels + c]. */
 export interface PixelImage {
@@ -24,6 +25,8 @@ export interface ResizeOptions {
   interpolation?: Interpolation;
   /** The part of the source that fills the output; default: all of it. */
   box?: Box;
+  /** The part of the output that is wanted, in output pixels; default: all. Nothing else is computed. */
+  window?: Rectangle;
 }
 
 interface Kernel {
@@ -86,31 +89,48 @@ export function resize(image: PixelImage, options: ResizeOptions): ResizedImage 
   if (!kernel) {
     throw new UsageError(`unknown interpolation "${interpolation}": use bilinear or bicubic`);
   }
+  const window = options.window ?? { left: 0, top: 0, width, height };
+  checkWindow(window, options);
   const [left, top, right, bottom] = box;
-  const wide =
+  const columns =
     width === image.width && left === 0 && right === width
-      ? image
-      : horizontal(image, taps(image.width, left, right, width, kernel));
-  const tall =
+      ? undefined
+      : taps(image.width, [left, right], width, [window.left, window.width], kernel);
+  const rows =
     height === image.height && top === 0 && bottom === height
-      ? wide
-      : vertical(wide, taps(image.height, top, bottom, height, kernel));
+      ? undefined
+      : taps(image.height, [top, bottom], height, [window.top, window.height], kernel);
+  const from = rows ? rows.first[0] : window.top;
+  const to = rows ? rows.first.at(-1)! + rows.count.at(-1)! : window.top + window.height;
+  const wide = columns
+    ? horizontal(image, columns, [from, to])
+    : crop(image, { left: window.left, top: from, width: window.width, height: to - from });
+  const tall = rows ? vertical(wide, rows) : wide;
   return { ...tall, data: tall === image ? new Uint8Array(image.data) : (tall.data as Uint8Array) };
 }
 
-function taps(inSize: number, from: number, to: number, outSize: number, kernel: Kernel): Taps {
+type Span = readonly [from: number, to: number];
+
+/** Of `count` output positions from `start` of the `outSize` that lie over source pixels from..to. */
+function taps(
+  inSize: number,
+  [from, to]: Span,
+  outSize: number,
+  [start, count]: readonly [start: number, count: number],
+  kernel: Kernel,
+): Taps {
   // Pillow keeps the box in single precision.
-  const start = Math.fround(from);
-  const scale = Math.fround(Math.fround(to) - start) / outSize;
+  const edge = Math.fround(from);
+  const scale = Math.fround(Math.fround(to) - edge) / outSize;
   const spread = Math.max(1, scale);
   const support = kernel.support * spread;
   const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(outSize);
-  const count = new Int32Array(outSize);
-  const weights = new Int32Array(outSize * stride);
+  const first = new Int32Array(count);
+  const counts = new Int32Array(count);
+  const weights = new Int32Array(count * stride);
   const row = new Float64Array(stride);
-  for (let i = 0; i < outSize; i++) {
-    const centre = start + (i + 0.5) * scale;
+  for (let i = 0; i < count; i++) {
+    const centre = edge + (start + i + 0.5) * scale;
     const begin = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(inSize, Math.trunc(centre + support + 0.5));
     let total = 0;
@@ -120,13 +140,13 @@ function taps(inSize: number, from: number, to: number, outSize: number, kernel:
       total += w;
     }
     first[i] = begin;
-    count[i] = end - begin;
+    counts[i] = end - begin;
     for (let k = 0; k < end - begin; k++) {
       const fixed = (total === 0 ? row[k] : row[k] / total) * (1 << PRECISION);
       weights[i * stride + k] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
     }
   }
-  return { first, count, weights, stride };
+  return { first, count: counts, weights, stride };
 }
 
 function clamp8(sum: number): number {
@@ -134,13 +154,19 @@ function clamp8(sum: number): number {
   return Math.min(255, Math.max(0, value));
 }
 
-function horizontal(image: PixelImage, { first, count, weights, stride }: Taps): PixelImage {
-  const { data, height, channels } = image;
+/** Only the source rows from..to, which are those that the vertical pass reads. */
+function horizontal(
+  image: PixelImage,
+  { first, count, weights, stride }: Taps,
+  [from, to]: Span,
+): PixelImage {
+  const { data, channels } = image;
   const width = first.length;
+  const height = to - from;
   const out = new Uint8Array(width * height * channels);
   const rowBytes = image.width * channels;
   let o = 0;
-  for (let y = 0; y < height; y++) {
+  for (let y = from; y < to; y++) {
     for (let x = 0; x < width; x++) {
       const pixel = y * rowBytes + first[x] * channels;
       const w = x * stride;
@@ -156,6 +182,7 @@ function horizontal(image: PixelImage, { first, count, weights, stride }: Taps):
   return { data: out, width, height, channels };
 }
 
+/** `image` begins at the first source row that is read. */
 function vertical(image: PixelImage, { first, count, weights, stride }: Taps): PixelImage {
   const { data, width, channels } = image;
   const height = first.length;
@@ -166,7 +193,7 @@ function vertical(image: PixelImage, { first, count, weights, stride }: Taps): P
     sums.fill(HALF);
     for (let k = 0; k < count[y]; k++) {
       const weight = weights[y * stride + k];
-      const p = (first[y] + k) * rowBytes;
+      const p = (first[y] - first[0] + k) * rowBytes;
       for (let i = 0; i < rowBytes; i++) sums[i] += data[p + i] * weight;
     }
     const o = y * rowBytes;
@@ -182,6 +209,16 @@ function isSize(n: number): boolean {
 function checkTarget(width: number, height: number): void {
   if (isSize(width) && isSize(height)) return;
   throw new UsageError(`cannot resize to ${width}x${height}: both must be whole numbers above 0`);
+}
+
+function checkWindow(window: Rectangle, { width, height }: ResizeOptions): void {
+  const { left, top } = window;
+  const isWhole = [left, top].every((n) => Number.isInteger(n) && n >= 0);
+  const inside = left + window.width <= width && top + window.height <= height;
+  if (isWhole && isSize(window.width) && isSize(window.height) && inside) return;
+  throw new UsageError(
+    `a window of ${window.width}x${window.height} at ${left}, ${top} is not inside the ${width}x${height} that come out`,
+  );
 }
 
 /** Throws unless the pixel count matches the stated shape. */

@@ -1,4 +1,4 @@
-import { crop, type Interpolation, resize } from "onebit/image";
+import { crop, type Interpolation, type Rectangle, resize } from "onebit/image";
 import { exp, ln } from "./portable-math.js";
 import type { Random } from "./random.js";
 import type { RawImage } from "./split.js";
@@ -59,13 +59,6 @@ export function flipHorizontally(image: RawImage): RawImage {
   return { ...image, data };
 }
 
-export interface Rectangle {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-}
-
 /**
  * The rectangle of Inception-style training, as torchvision draws it: area uniform in `scale`, ratio
  * log-uniform in `ratio`, ten tries; else the largest centred crop whose ratio is in range.
@@ -105,8 +98,7 @@ export function randomResizedCrop(
   random: Random,
   options: ResizedCropOptions = {},
 ): RawImage {
-  const r = randomCropRectangle(image.width, image.height, random, options);
-  const part = crop(image, r.left, r.top, r.width, r.height);
+  const part = crop(image, randomCropRectangle(image.width, image.height, random, options));
   const { data } = resize(part, { width, height, interpolation });
   return { data, width, height, channels: image.channels };
 }

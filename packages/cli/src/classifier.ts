@@ -13,8 +13,7 @@ import {
 import { type Preprocess, preprocess } from "onebit/image";
 import { mapsNotes } from "./backends.js";
 import { isPacked, openPacked } from "./models-on-disk.js";
-import { isOnnx, type OnnxFlags, openOnnxClassifier } from "./onnx-file.js";
-import { refusePreprocess } from "./preprocess-flags.js";
+import { isOnnx, type OnnxFlags, openOnnxClassifier, refuseOnnxFlags } from "./onnx-file.js";
 
 /** A network that scores images, whoever runs it: a packed one, or one in ONNX. */
 export interface Classifier {
@@ -58,8 +57,7 @@ export async function openClassifier(
       `${path}: a packed network (.onebit) or an .onnx model is wanted; make one: onebit pack ${path} -o model.onebit`,
     );
   }
-  refusePreprocess(path, flags);
-  if (flags.layout) throw new UsageError("--layout goes with .onnx models");
+  refuseOnnxFlags(path, flags);
   const model = await load(path, { backend, threads, input: size, maps });
   const notes = [...(size ? await sizeNotes(path, size) : []), ...mapsNotes(model.info.maps, maps)];
   if (model.threadsReason) notes.push(`threads: ${model.threads}: ${model.threadsReason}`);

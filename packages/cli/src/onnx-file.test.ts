@@ -60,7 +60,7 @@ describe("a classifier in ONNX", () => {
     const value = "feature.1.FFN.binary_conv/Conv_0";
     const model = await openOnnxClassifier(file, { watch: [value] });
     const image = { shape: [1, 1, 8, 8], data: feed.data.subarray(0, 64) };
-    const found = await model.session.run({ x: image }, [value]);
+    const found = await model.session.run({ x: { type: "float32", ...image } }, [value]);
     const { values } = evaluate(graph(1), { x: image, temperature: 0 }, tiny.tensors);
     expect([...found[value].data]).toEqual([...values.get("feature.1.FFN.binary_conv")!.data]);
     await model.dispose();

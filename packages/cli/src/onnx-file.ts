@@ -11,9 +11,15 @@ import {
 } from "@onebit/convert";
 import { type Command, Option } from "commander";
 import { OnebitError, UsageError } from "onebit";
+import { fromFloat16 } from "onebit/file";
 import { readFileBytes } from "onebit/node";
 import ort from "onnxruntime-node";
-import { labelsOf, type PreprocessFlags, preprocessOverrides } from "./preprocess-flags.js";
+import {
+  labelsOf,
+  type PreprocessFlags,
+  preprocessOverrides,
+  refusePreprocess,
+} from "./preprocess-flags.js";
 
 export function isOnnx(path: string): boolean {
   return path.endsWith(".onnx");
@@ -21,6 +27,7 @@ export function isOnnx(path: string): boolean {
 
 export interface OnnxFlags extends PreprocessFlags {
   readonly layout?: OnnxLayout;
+  readonly outputName?: string;
 }
 
 export function addOnnxOptions(command: Command): Command {
@@ -28,7 +35,16 @@ export function addOnnxOptions(command: Command): Command {
     "--layout <order>",
     "of an .onnx model's images, where its shape does not tell",
   );
-  return command.addOption(layout.choices(["nchw", "nhwc"]));
+  return command
+    .addOption(layout.choices(["nchw", "nhwc"]))
+    .option("--output-name <name>", "of an .onnx model's scores, where it has several outputs");
+}
+
+/** A packed network or float model says itself how it is fed and read. */
+export function refuseOnnxFlags(file: string, flags: OnnxFlags): void {
+  refusePreprocess(file, flags);
+  if (flags.layout) throw new UsageError("--layout goes with .onnx models");
+  if (flags.outputName !== undefined) throw new UsageError("--output-name goes with .onnx models");
 }
 
 export interface OnnxOptions {
@@ -43,7 +59,7 @@ export interface OnnxOptions {
 /** What an .onnx file says about itself. */
 export async function openOnnxFile(path: string): Promise<OnnxFile & { bytes: Uint8Array }> {
   const bytes = await readFileBytes(path);
-  const file = about(path, () => readOnnxFile(bytes));
+  const file = await about(path, () => readOnnxFile(bytes));
   const missing = file.externalFiles.find((name) => !existsSync(join(dirname(path), name)));
   if (missing === undefined) return { ...file, bytes };
   throw new OnebitError(
@@ -59,21 +75,29 @@ export async function openOnnxClassifier(
   const file = await openOnnxFile(path);
   const labels = await labelsOf(flags);
   const preprocess = preprocessOverrides(flags);
-  const settings = { layout: flags.layout, size, labels, preprocess };
-  const info = about(path, () => describeClassifier(file, settings));
+  const { layout, outputName: output } = flags;
+  const settings = { layout, output, size, labels, preprocess };
+  const info = await about(path, () => describeClassifier(file, settings));
   if (watch.length && file.externalFiles.length) {
     throw new OnebitError(`${path}: values inside a model with external weights cannot be watched`);
   }
   // By path, so that weights in other files are found.
   const model = watch.length ? withOutputs(file.bytes, watch) : path;
-  return new OnnxClassifier(info, await ortSession(path, model, threads));
+  const session = await ortSession(path, model, threads);
+  if (watch.length) return new OnnxClassifier(info, session);
+  try {
+    return await about(path, () => OnnxClassifier.open(info, session));
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
 }
 
-function about<T>(path: string, work: () => T): T {
+async function about<T>(path: string, work: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
-    if (!(error instanceof OnebitError)) throw error;
+    if (!(error instanceof OnebitError) || error.message.startsWith(path)) throw error;
     const message = `${path}: ${error.message}`;
     throw error instanceof UsageError ? new UsageError(message) : new OnebitError(message);
   }
@@ -101,20 +125,29 @@ export async function ortSession(
   const session = await create().catch(failed("load"));
   return {
     async run(feeds, outputs) {
-      const given = Object.entries(feeds).map(([input, { shape, data }]) => [
+      const given = Object.entries(feeds).map(([input, { type, shape, data }]) => [
         input,
-        new ort.Tensor("float32", data, [...shape]),
+        new ort.Tensor(type, data, [...shape]),
       ]);
       const results = await session
         .run(Object.fromEntries(given), [...outputs])
         .catch(failed("run"));
       const tensors = outputs.map((output) => {
-        const { dims, data } = results[output];
-        if (data instanceof Float32Array) return [output, { shape: dims, data }];
-        throw new OnebitError(`${name}: output "${output}" is not float32`);
+        const { dims, type, data } = results[output];
+        return [output, { shape: dims, data: floats(`${name}: output "${output}"`, type, data) }];
       });
       return Object.fromEntries(tensors);
     },
     dispose: () => session.release(),
   };
+}
+
+function floats(what: string, type: string, data: ort.Tensor["data"]): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof Float64Array) return Float32Array.from(data);
+  // Halves come as their bits, or as numbers where JavaScript has Float16Array.
+  if (data instanceof Uint16Array && type === "float16")
+    return Float32Array.from(data, fromFloat16);
+  if (type === "float16") return Float32Array.from(data as unknown as ArrayLike<number>);
+  throw new OnebitError(`${what} is ${type}, not numbers with a fraction`);
 }

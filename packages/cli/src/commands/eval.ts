@@ -6,8 +6,8 @@ import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js"
 import { type ClassifierOptions, openClassifier } from "../classifier.js";
 import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
 import { isPacked, openFloatModel } from "../models-on-disk.js";
-import { addOnnxOptions, isOnnx, type OnnxFlags } from "../onnx-file.js";
-import { addPreprocessOptions, refusePreprocess } from "../preprocess-flags.js";
+import { addOnnxOptions, isOnnx, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
+import { addPreprocessOptions } from "../preprocess-flags.js";
 import { bar, StatusLine } from "../progress.js";
 import { count, type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
 
@@ -50,7 +50,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   if (!isPacked(file) && maps) {
     throw new UsageError(`--maps ${maps}: a float model runs on ONNX Runtime; pack it first`);
   }
-  if (!isPacked(file) && !isOnnx(file)) refusePreprocess(file, flags);
+  if (!isPacked(file) && !isOnnx(file)) refuseOnnxFlags(file, flags);
   const dataset = await openDataset(flags.data, { testImages });
   for (const note of dataset.notes) out.note(note);
   const result = await evaluateFile(file, dataset, { backend, threads, flags, maps }, out);

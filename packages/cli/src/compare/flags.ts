@@ -4,7 +4,7 @@ import { type FloatTensor, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { readNpyImages } from "../npy.js";
-import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
+import { addOnnxOptions, isOnnx, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
 import { datasetPairs, generatedImages, photographPairs, tensorPairs } from "./images.js";
@@ -63,6 +63,7 @@ export async function openComparison(
   if (flags.limit !== undefined && flags.data === undefined) {
     throw new UsageError("--limit goes with --data; --images says how many to generate");
   }
+  if (!paths.some(isOnnx)) refuseOnnxFlags(paths.join(" and "), flags);
   const images = flags.input === undefined ? undefined : await readNpyImages(flags.input);
   const subjects: AnySubject[] = [];
   const dispose = async () => {

@@ -47,7 +47,7 @@ export async function floatSubject(
 }
 
 async function runSession(session: OnnxSession, input: string, images: FloatTensor) {
-  const { logits } = await session.run({ [input]: images }, ["logits"]);
+  const { logits } = await session.run({ [input]: { type: "float32", ...images } }, ["logits"]);
   return logits;
 }
 
@@ -85,7 +85,9 @@ async function floatTracer(
   const session = needed.size ? await open(outputs) : undefined;
   return {
     async trace(input) {
-      const found = session ? await session.run({ [image]: input }, [...labels.values()]) : {};
+      const found = session
+        ? await session.run({ [image]: { type: "float32", ...input } }, [...labels.values()])
+        : {};
       const get = (name: string) => imageValue(found[labels.get(name)!]);
       return {
         values: new Map([...entries(values, get), ...sumEntries(wantedSums, get)]),

@@ -41,7 +41,44 @@ export function overridden(defaults: Preprocess, overrides: PreprocessOverrides)
   // A number says nothing about the longer side, and no crop leaves nothing to cut off.
   const cut = typeof resize === "number" ? { crop: "center" } : {};
   const stretched = crop === "none" ? { resize: defaults.size } : {};
-  return parsePreprocess({ ...defaults, ...cut, ...stretched, ...overrides });
+  const told = perChannel(overrides, defaults.channels);
+  return fitting(parsePreprocess({ ...defaults, ...cut, ...stretched, ...told }));
+}
+
+/** One number of mean or std counts for every channel. */
+function perChannel(overrides: PreprocessOverrides, channels: number): PreprocessOverrides {
+  const told = { ...overrides };
+  for (const field of ["mean", "std"] as const) {
+    const list = overrides[field];
+    if (!list || list.length === channels) continue;
+    if (list.length !== 1) {
+      throw new UsageError(
+        `${field} ${list.join(",")}: ${list.length} numbers for ${channels} channel${channels === 1 ? "" : "s"}: one for all or one for each is wanted`,
+      );
+    }
+    told[field] = new Array<number>(channels).fill(list[0]);
+  }
+  return told;
+}
+
+/** UsageError where no picture, whatever its shape, could come out at the network's size. */
+function fitting(p: Preprocess): Preprocess {
+  const { resize, crop, size } = p;
+  const wanted = size.join("x");
+  if (resize === undefined) return p;
+  if (crop === "none") {
+    if (typeof resize !== "number" && resize.join() === size.join()) return p;
+    throw new UsageError(
+      `resize ${[resize].flat().join("x")} without a crop does not give ${wanted}, which the network takes: say resize ${wanted}, or let the crop be cut out`,
+    );
+  }
+  const [height, width] = typeof resize === "number" ? [resize, resize] : resize;
+  const isSmall =
+    typeof resize === "number" ? resize < Math.min(...size) : height < size[0] || width < size[1];
+  if (!isSmall) return p;
+  throw new UsageError(
+    `resize ${[resize].flat().join("x")} is smaller than the crop of ${wanted}, which is cut out of it: say at least ${typeof resize === "number" ? Math.max(...size) : wanted}`,
+  );
 }
 
 function defaultsFor({ entry, classes, input }: Network): Preprocess {

@@ -26,7 +26,7 @@ describe("a classifier in ONNX", () => {
     const info = describeClassifier(model());
     expect(info).toMatchObject({
       ...{ inputName: "image", outputName: "scores", layout: "nchw", classes: 5 },
-      ...{ batch: undefined, probabilities: false, labels: undefined },
+      ...{ batch: undefined, scores: "logits", labels: undefined },
       input: { channels: 3, height: 24, width: 32 },
       preprocess: { size: [24, 32], resize: 37, crop: "center", mean: [0.485, 0.456, 0.406] },
     });
@@ -55,13 +55,15 @@ describe("a classifier in ONNX", () => {
         nodes: [{ name: "s", op: "Softmax", inputs: ["h"], outputs: ["scores"] }],
       }),
     );
-    expect(info).toMatchObject({ layout: "nhwc", batch: 1, probabilities: true });
+    expect(info).toMatchObject({ layout: "nhwc", batch: 1, scores: "softmax" });
     expect(info.preprocess).toMatchObject({ channels: 1, mean: [0.5], std: [0.5] });
   });
 
   it("may leave its size open, and is told", () => {
     const open = model({ inputs: [value("image", "N", 3, "H", "W")] });
-    expect(() => describeClassifier(open)).toThrow(/leaves the size .* open: say it/);
+    expect(() => describeClassifier(open)).toThrow(
+      /leaves the size .* open: say it with --crop 224/,
+    );
     expect(describeClassifier(open, { size: [48, 40] }).input).toMatchObject({
       height: 48,
       width: 40,
@@ -88,7 +90,7 @@ describe("a classifier in ONNX", () => {
     ],
     ["no input", { inputs: [] }, /has one input, this model has none/],
     ["a text input", { inputs: [value("ids", 1, 128)] }, /"ids" has shape \[1, 128\]: .* four/],
-    ["integers", { inputs: [{ ...value("i", 1, 3, 8, 8), type: 2 }] }, /"i" is not float32/],
+    ["integers", { inputs: [{ ...value("i", 1, 3, 8, 8), type: 7 }] }, /"i" is int64: images are/],
     ["7 channels", { inputs: [value("i", 1, 7, 8, 9)] }, /neither its second nor its last/],
     ["a map for output", { outputs: [value("mask", 1, 5, 8, 8)] }, /not a classifier.*mask \[1, 5/],
     ["two heads", { outputs: [value("a", 1, 5), value("b", 1, 7)] }, /a \[1, 5\], b \[1, 7\]/],

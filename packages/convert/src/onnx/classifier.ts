@@ -1,7 +1,9 @@
 import { OnebitError, UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
-import type { PreprocessOverrides } from "../importers/preprocess.js";
+import { overridden, type PreprocessOverrides } from "../importers/preprocess.js";
+import { imageType, type OnnxImageType, onnxTypeName } from "./input-type.js";
 import type { OnnxDimension, OnnxFile, OnnxValueInfo } from "./model.js";
+import { type ScoreKind, scoreKind } from "./scores.js";
 
 export type OnnxLayout = "nchw" | "nhwc";
 
@@ -20,24 +22,27 @@ export interface OnnxSettings {
 /** How a classifier in ONNX is fed and read. */
 export interface OnnxClassifierInfo {
   readonly inputName: string;
+  /** uint8: the network takes pixels as they are, 0 to 255. */
+  readonly inputType: OnnxImageType;
   readonly outputName: string;
   readonly layout: OnnxLayout;
   readonly input: { readonly channels: 1 | 3; readonly height: number; readonly width: number };
   /** Images per call where the file fixes them. */
   readonly batch: number | undefined;
   readonly classes: number;
-  /** Whether a softmax ends the network: its logarithm is taken for logits. */
-  readonly probabilities: boolean;
+  /** As far as the operators tell; `OnnxClassifier.open` finds out the rest. */
+  readonly scores: ScoreKind;
   readonly labels?: readonly string[];
   readonly preprocess: Preprocess;
   /** What had to be assumed, a sentence each. */
   readonly notes: readonly string[];
 }
 
-const FLOAT32 = 1;
+/** float32, float16, float64: what scores may be. */
+const FLOATS: readonly number[] = [1, 10, 11];
 
 /**
- * How to feed and read an image classifier: one float32 input of rank 4, one score per class.
+ * How to feed and read an image classifier: one input of rank 4, one score per class.
  * Preprocessing comes from flags, then from the file's metadata (as `onebit export` writes it), then
  * from the usual ImageNet habits, which is noted. OnebitError where it is no classifier; UsageError
  * where settings contradict it.
@@ -54,19 +59,34 @@ export function describeClassifier(
   const stored = storedPreprocess(file, notes);
   const channels = channelsOf(shape[at.c], stored, notes);
   const size = sizeOf([shape[at.h], shape[at.w]], settings, stored);
-  const scores = scoreOutput(file, settings.output);
-  const classes = classesOf(scores, settings, file);
+  const inputType = imageType(image.name, image.type);
+  const output = scoreOutput(file, settings.output);
+  const classes = classesOf(output, settings, file);
+  const scores = scoreKind(file, output.name);
+  if (scores === "sigmoid") {
+    notes.push(
+      "it ends in a sigmoid, which judges every class alone: that is undone, and percentages and losses are those of a softmax over all classes",
+    );
+  }
   return {
-    ...{ inputName: image.name, outputName: scores.name, layout, classes },
+    ...{ inputName: image.name, inputType, outputName: output.name, layout, classes, scores },
     input: { channels, height: size[0], width: size[1] },
-    batch: typeof shape[0] === "number" ? shape[0] : undefined,
-    probabilities: file.nodes.some(
-      ({ op, outputs }) => op === "Softmax" && outputs.includes(scores.name),
-    ),
+    batch: batchOf(shape[0], output),
     labels: labelsOf(file, settings.labels, classes),
-    preprocess: preprocessOf(channels, size, stored, settings.preprocess ?? {}, notes),
+    preprocess:
+      inputType === "uint8"
+        ? ofPixels(
+            preprocessOf(channels, size, stored, { ...identity, ...settings.preprocess }, notes),
+          )
+        : preprocessOf(channels, size, stored, settings.preprocess ?? {}, notes),
     notes,
   };
+}
+
+/** Some exporters leave the batch of the images open, but not that of the scores. */
+function batchOf(images: OnnxDimension, { shape }: OnnxValueInfo): number | undefined {
+  if (typeof images === "number") return images;
+  return shape && shape.length > 1 && shape[0] === 1 ? 1 : undefined;
 }
 
 function imageInput({ inputs }: OnnxFile): OnnxValueInfo {
@@ -75,11 +95,6 @@ function imageInput({ inputs }: OnnxFile): OnnxValueInfo {
     throw new OnebitError(`an image classifier has one input, this model has ${names}`);
   }
   const [input] = inputs;
-  if (input.type !== FLOAT32) {
-    throw new OnebitError(
-      `input "${input.name}" is not float32: export the network with float32 images`,
-    );
-  }
   if (input.shape?.length === 4) return input;
   throw new OnebitError(
     `input "${input.name}" has shape ${shapeText(input.shape)}: images have four dimensions`,
@@ -111,32 +126,51 @@ function sizeOf(
   { size, preprocess }: OnnxSettings,
   stored: Preprocess | undefined,
 ): [number, number] {
-  const wanted = size ?? preprocess?.size ?? stored?.size;
+  const told = size ?? preprocess?.size ?? stretchedTo(preprocess);
+  const wanted = told ?? stored?.size;
   const sides = dims.map((dim, axis) => (typeof dim === "number" ? dim : wanted?.[axis]));
   const [height, width] = sides;
   if (height === undefined || width === undefined) {
     throw new UsageError(
-      "the file leaves the size of its images open: say it, such as --input 3x224x224",
+      "the file leaves the size of its images open: say it with --crop 224 (and --resize 256, if the shorter side should be longer before), or --crop none --resize 224x224",
     );
   }
-  const told = size ?? preprocess?.size;
   if (told && told.join() !== sides.join()) {
     throw new UsageError(`images of ${told.join("x")} for a network that takes ${height}x${width}`);
   }
   return [height, width];
 }
 
+/** Without a crop the images become what they are resized to. */
+function stretchedTo({ crop, resize }: PreprocessOverrides = {}) {
+  return crop === "none" && typeof resize === "object" ? resize : undefined;
+}
+
 function scoreOutput({ outputs }: OnnxFile, told: string | undefined): OnnxValueInfo {
   const named = outputs.find(({ name }) => name === (told ?? "logits"));
-  if (named) return named;
-  const names = outputs.map(({ name }) => name).join(", ");
-  if (told !== undefined) throw new UsageError(`there is no output "${told}": there are ${names}`);
-  const flat = outputs.filter(({ shape }) => !shape || shape.length === 2);
-  const candidates = flat.length ? flat : outputs.filter(isOnePixel);
+  if (named && (told !== undefined || FLOATS.includes(named.type))) return floats(named);
+  const found = outputs.map(valueText).join(", ");
+  if (told !== undefined) {
+    throw new UsageError(`there is no output "${told}": there are ${found || "none"}`);
+  }
+  const scores = outputs.filter(({ type }) => FLOATS.includes(type));
+  const flat = scores.filter(({ shape }) => !shape || shape.length === 2);
+  const candidates = flat.length ? flat : scores.filter(isOnePixel);
   if (candidates.length === 1) return candidates[0];
-  const found = outputs.map(({ name, shape }) => `${name} ${shapeText(shape)}`).join(", ");
+  if (candidates.length > 1) {
+    throw new OnebitError(
+      `several outputs could be the scores of the classes: ${found}: say which, such as --output-name ${candidates[0].name}`,
+    );
+  }
   throw new OnebitError(
     `not a classifier: one output of a score per class, [N, classes], is wanted; there are ${found || "none"}`,
+  );
+}
+
+function floats(output: OnnxValueInfo): OnnxValueInfo {
+  if (FLOATS.includes(output.type)) return output;
+  throw new OnebitError(
+    `output "${output.name}" is ${onnxTypeName(output.type)}: scores are float32, float16 or float64`,
   );
 }
 
@@ -151,6 +185,12 @@ function classesOf({ name, shape }: OnnxValueInfo, { labels }: OnnxSettings, fil
     throw new OnebitError(`output "${name}" has shape ${shapeText(shape)}, not a score per class`);
   }
   const [size] = sizes;
+  const isOne = shape && shape.length > 1 && sizes.length === 0;
+  if (isOne) {
+    throw new OnebitError(
+      `output "${name}" has shape ${shapeText(shape)}, one score for each image: two classes have two here; export the network with a score for each`,
+    );
+  }
   const classes = typeof size === "number" ? size : (labels ?? storedLabels(file))?.length;
   if (classes) return classes;
   throw new OnebitError(
@@ -192,6 +232,8 @@ function jsonOf(text: string | undefined): unknown {
 }
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** Leaves pixels as they are, 0 to 255. */
+const identity = { mean: [0], std: [1 / 255] };
 
 function preprocessOf(
   channels: 1 | 3,
@@ -210,8 +252,23 @@ function preprocessOf(
     const values = `mean ${colour.mean.join(",")} and std ${colour.std.join(",")}`;
     notes.push(`the file does not say how images are normalised: ${values} are assumed`);
   }
-  const stretched = told.crop === "none" && !told.resize ? { resize: size } : {};
-  return parsePreprocess({ ...(isFitting ? stored : assumed), ...stretched, ...told, size });
+  return overridden(isFitting ? stored : assumed, { ...told, size });
+}
+
+/** A network that takes pixels normalises them itself. */
+function ofPixels(p: Preprocess): Preprocess {
+  const isKept = p.mean.every((x) => Math.abs(x) < 1e-4);
+  if (isKept && p.std.every((x) => Math.abs(255 * x - 1) < 1e-3)) {
+    return { ...p, mean: p.mean.map(() => 0), std: p.std.map(() => 1 / 255) };
+  }
+  throw new UsageError(
+    `mean ${p.mean.join(",")} and std ${p.std.join(",")}: the network takes pixels as they are, 0 to 255 (uint8), and normalises them itself: leave out both`,
+  );
+}
+
+function valueText({ name, type, shape }: OnnxValueInfo): string {
+  const kind = FLOATS.includes(type) ? "" : `${onnxTypeName(type)} `;
+  return `${name} ${kind}${shapeText(shape)}`;
 }
 
 function shapeText(shape: readonly OnnxDimension[] | undefined): string {

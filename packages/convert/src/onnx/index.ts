@@ -4,6 +4,7 @@ export {
   type OnnxLayout,
   type OnnxSettings,
 } from "./classifier.js";
+export type { OnnxFeed, OnnxImageType } from "./input-type.js";
 export {
   type OnnxDimension,
   type OnnxFile,
@@ -11,5 +12,6 @@ export {
   type OnnxValueInfo,
   readOnnxFile,
 } from "./model.js";
+export type { ScoreKind } from "./scores.js";
 export { OnnxClassifier, type OnnxSession } from "./session.js";
 export { withOutputs } from "./watch.js";

@@ -1,3 +1,4 @@
+export { fromFloat16, toFloat16 } from "./float16.js";
 export type { Card, OnebitFile } from "./onebit-file.js";
 export { readOnebit } from "./read-onebit.js";
 export { REAL_WEIGHTS, type RealWeights } from "./real-weights.js";

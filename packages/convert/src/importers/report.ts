@@ -4,6 +4,7 @@ import type { Checkpoint, CheckpointFormat } from "../readers/checkpoint.js";
 import type { DType } from "../readers/dtype.js";
 import type { StateDict } from "../readers/state-dict.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
+import { unreadNote } from "../readers/unread.js";
 import type { ImportableFamily } from "./families.js";
 import type { Match } from "./match.js";
 import type { FoundNetwork } from "./network.js";
@@ -109,8 +110,10 @@ function widthsOf({ entry, options, switches }: FoundNetwork): readonly number[]
   return widths ?? depths.map((_, stage) => width * 2 ** stage);
 }
 
-function notesOf({ network, graph, temperature }: Findings): string[] {
+function notesOf({ checkpoint, network, graph, temperature }: Findings): string[] {
   const notes = [...network.notes];
+  const unread = unreadNote(checkpoint.unread);
+  if (unread) notes.push(unread);
   const stem = graph.nodes.find(({ name }) => name === "feature.0.conv1");
   if (stem && network.options.stemStride === undefined) {
     const [stride] = stem.attrs.stride as readonly number[];

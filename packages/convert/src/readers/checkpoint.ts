@@ -3,6 +3,7 @@ import { type AsyncBuffer, naming } from "./async-buffer.js";
 import { sha256 } from "./sha256.js";
 import type { TensorEntry } from "./tensor-entry.js";
 import { printable } from "./text.js";
+import { nothingUnread, type Unread } from "./unread.js";
 
 export type CheckpointFormat =
   | "torch-zip"
@@ -19,10 +20,15 @@ export type MetadataValue = MetadataScalar | readonly MetadataValue[];
 /** A checkpoint whose structure was checked; tensors are read one by one, when asked for. */
 export interface Checkpoint {
   readonly format: CheckpointFormat;
-  /** Every tensor of the file by its dotted path, in file order; see `stateDict`. */
+  /**
+   * Every tensor of the file by its dotted path, in file order; see `stateDict`. Where two have the
+   * same dotted path (keys with dots), the second is called `a.b (2)`.
+   */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** Plain values by dotted path: `epoch`, `best_top1_acc`, `optimizer.param_groups.0.lr`. */
   readonly metadata: ReadonlyMap<string, MetadataValue>;
+  /** Objects of foreign classes and other values that were passed over. */
+  readonly unread: Unread;
   /** SHA-256 of the whole file, lower-case hexadecimal. Reads all of it, once. */
   sha256(): Promise<string>;
 }
@@ -32,8 +38,9 @@ export function checkpointOf(
   buffer: AsyncBuffer,
   format: CheckpointFormat,
   entries: readonly TensorEntry[],
-  metadata: ReadonlyMap<string, MetadataValue> = new Map(),
+  beside: Partial<Pick<Checkpoint, "metadata" | "unread">> = {},
 ): Checkpoint {
+  const { metadata = new Map(), unread = nothingUnread } = beside;
   const tensors = new Map<string, TensorEntry>();
   for (const entry of entries) {
     if (tensors.has(entry.key))
@@ -45,7 +52,7 @@ export function checkpointOf(
     digest ??= naming(buffer, () => sha256(buffer));
     return digest;
   };
-  return { format, tensors, metadata, sha256: hash };
+  return { format, tensors, metadata, unread, sha256: hash };
 }
 
 function withFileName(buffer: AsyncBuffer, entry: TensorEntry): TensorEntry {

@@ -2,13 +2,12 @@ import { OnebitError } from "onebit";
 import { paramsMagic } from "./mxnet/params.js";
 import { npyMagic } from "./npy.js";
 import { looksLikeSafetensors } from "./safetensors.js";
-import { legacyMagic } from "./torch/legacy-checkpoint.js";
+import { isTorchLegacy } from "./torch/legacy-checkpoint.js";
 
 export type DetectedFormat = "zip" | "torch-legacy" | "safetensors" | "npy" | "mxnet-params";
 
 const known: readonly (readonly [DetectedFormat, readonly number[]])[] = [
   ["zip", ascii("PK\x03\x04")],
-  ["torch-legacy", legacyMagic],
   ["npy", npyMagic],
   ["mxnet-params", paramsMagic],
 ];
@@ -32,6 +31,7 @@ const mistaken: readonly (readonly [string | readonly number[], string])[] = [
 /** Which reader a file needs, from its first bytes. */
 export function detectFormat(prefix: Uint8Array, byteLength: number): DetectedFormat {
   for (const [format, magic] of known) if (startsWith(prefix, magic)) return format;
+  if (isTorchLegacy(prefix)) return "torch-legacy";
   if (looksLikeSafetensors(prefix)) return "safetensors";
   if (byteLength === 0) throw new OnebitError("the file is empty: fetch it again");
   for (const [start, what] of mistaken) {

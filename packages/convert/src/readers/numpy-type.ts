@@ -17,6 +17,9 @@ const types: ReadonlyMap<string, DType> = new Map([
   ["b1", "bool"],
 ]);
 
+/** Whether a NumPy type without its byte order (`f8`) is a plain number. */
+export const isNumber = (code: string): boolean => types.has(code);
+
 /** Reads a NumPy type string: byte order (`<`, `>`, `|`, `=`), kind, bytes per element. */
 export function numpyType(
   descr: string,

@@ -63,7 +63,7 @@ export async function openSafetensors(buffer: AsyncBuffer): Promise<Checkpoint> 
   }
   checkRegions(regions, buffer.byteLength - dataStart);
   const entries = regions.map((region) => entryOf(buffer, region, dataStart));
-  return checkpointOf(buffer, "safetensors", entries, metadata);
+  return checkpointOf(buffer, "safetensors", entries, { metadata });
 }
 
 function parseHeader(bytes: Uint8Array): [string, unknown][] {

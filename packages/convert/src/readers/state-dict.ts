@@ -2,6 +2,7 @@ import { OnebitError } from "onebit";
 import type { Checkpoint } from "./checkpoint.js";
 import type { TensorEntry } from "./tensor-entry.js";
 import { printable } from "./text.js";
+import { unreadObject } from "./unread.js";
 
 /** The tensors of the network, without the dicts around them. */
 export interface StateDict {
@@ -34,9 +35,14 @@ export function stateDict(checkpoint: Checkpoint, wrapper?: readonly string[]): 
     const rest = entry.path.slice(chosen.length);
     if (!inside || rest.length === 0) continue;
     const key = rest.join(".");
+    if (tensors.has(key)) {
+      throw new OnebitError(`two tensors are named ${printable(key)}: which one counts is unclear`);
+    }
     tensors.set(key, { ...entry, key });
   }
   if (tensors.size > 0) return { wrapper: chosen, tensors };
+  const object = checkpoint.unread.values.find(({ place }) => chosen.join(".").startsWith(place));
+  if (object) throw unreadObject(object);
   throw new OnebitError(
     `no tensors in ${printable(chosen.join(".")) || "the file"}: not a checkpoint`,
   );
@@ -54,6 +60,8 @@ function findWrapper(checkpoint: Checkpoint): readonly string[] {
   if (groups.size === 0 || isStateDict(checkpoint)) return [];
   const candidates = [...groups].filter((name) => !/optim|scheduler|scaler/i.test(name));
   if (candidates.length === 1) return [candidates[0]];
+  const network = checkpoint.unread.values.find(({ isModule }) => isModule);
+  if (network) throw unreadObject(network);
   const names = [...groups].slice(0, 8).map(printable).join(", ");
   throw new OnebitError(`which dict holds the network? Tensors are in ${names}; name one of them`);
 }

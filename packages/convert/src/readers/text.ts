@@ -10,6 +10,10 @@ export function printable(text: string): string {
   return plain.length > 200 ? `${plain.slice(0, 200)}...` : plain;
 }
 
+/** False for names that would harm a terminal or a report: no tensor is called that. */
+export const isPlainName = (name: string): boolean =>
+  name.length <= maxNameLength && !/\p{Cc}/u.test(name);
+
 /** Refuses names that would harm a terminal or a report: no tensor is called that. */
 export function checkName(name: string, what: string): void {
   if (name.length > maxNameLength) {

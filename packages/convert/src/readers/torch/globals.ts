@@ -1,7 +1,13 @@
 import { OnebitError } from "onebit";
 import type { DType } from "../dtype.js";
 import { printable } from "../text.js";
-import { buildObject, encodeLatin1, makeNumpyType, numpyScalar } from "./numpy-scalars.js";
+import {
+  encodeLatin1,
+  makeNumpyType,
+  NumpyType,
+  numpyScalar,
+  setNumpyTypeState,
+} from "./numpy-scalars.js";
 import type { PicklePolicy } from "./pickle.js";
 import {
   describe,
@@ -9,6 +15,7 @@ import {
   PickleGlobal,
   PickleList,
   PickleObject,
+  PickleOpaque,
   PickleTuple,
   type PickleValue,
 } from "./pickle-values.js";
@@ -40,11 +47,15 @@ const calls: Readonly<Record<string, Call>> = {
   "collections.OrderedDict": orderedDict,
   "collections.defaultdict": () => new PickleDict(),
   "collections.Counter": ([counts]) => (counts instanceof PickleDict ? counts : new PickleDict()),
-  "torch._utils._rebuild_tensor": rebuildTensor,
-  "torch._utils._rebuild_tensor_v2": rebuildTensor,
-  "torch._utils._rebuild_tensor_v3": ([storage, offset, shape, strides, , , dtype]) =>
-    rebuildTensor([storage, offset, shape, strides], dtypeOf(dtype)),
+  "collections.deque": deque,
+  "torch._utils._rebuild_tensor": (args) => rebuildTensor(args),
+  "torch._utils._rebuild_tensor_v2": (args) => rebuildTensor(args),
+  "torch._utils._rebuild_tensor_v3": rebuildTyped,
   "torch._utils._rebuild_parameter": ([data]) => expectTensor(data),
+  "torch._utils._rebuild_parameter_with_state": ([data]) => expectTensor(data),
+  "torch.nn.parameter.Parameter": ([data]) => expectTensor(data),
+  "torch._tensor._rebuild_from_type": rebuildFromType,
+  "torch._tensor._rebuild_from_type_v2": rebuildFromType,
   "torch.Size": ([sizes]) => new PickleTuple(integers(sizes, "torch.Size")),
   "torch.device": deviceName,
   "numpy.core.multiarray.scalar": numpyScalar,
@@ -74,31 +85,49 @@ const inert: ReadonlySet<string> = new Set([
   untypedStorage,
   ...[...storageTypes.keys()].flatMap((name) => [`torch.${name}`, `torch.cuda.${name}`]),
   ...torchTypes.keys(),
-  ...["dict", "list", "int", "float"].flatMap((name) => [
+  ...["dict", "list", "set", "int", "float"].flatMap((name) => [
     `builtins.${name}`,
     `__builtin__.${name}`,
   ]),
 ]);
 
-/** The allow-list of PyTorch checkpoints: tensors, ordered dicts, storages, NumPy scalars. */
+/**
+ * The allow-list of PyTorch checkpoints: tensors, ordered dicts, storages, NumPy scalars. Every other
+ * name is opaque.
+ */
 export function torchPolicy(storages: Storages): PicklePolicy {
-  return { find: findGlobal, persistent: (id) => declareStorage(id, storages), build: buildObject };
+  return { find: findGlobal, persistent: (id) => declareStorage(id, storages), build };
 }
 
-function findGlobal(module: string, name: string): PickleGlobal {
+/**
+ * State for an ordered dict (`_metadata`, module versions) or a tensor means nothing here; that of an
+ * opaque value tells whether it is a network.
+ */
+function build(value: PickleValue, state: PickleValue): void {
+  if (value instanceof NumpyType) setNumpyTypeState(value, state);
+  else if (value instanceof PickleOpaque) value.isModule ||= isModuleState(state);
+  else if (!(value instanceof TensorRef || (value instanceof PickleDict && isAttributes(state)))) {
+    throw new OnebitError(`pickle: state is given to ${describe(value)}: it is damaged`);
+  }
+}
+
+const isAttributes = (state: PickleValue): boolean =>
+  state instanceof PickleDict || state instanceof PickleTuple;
+
+const isModuleState = (state: PickleValue): boolean =>
+  state instanceof PickleDict && state.entries.has("_parameters") && state.entries.has("_modules");
+
+function findGlobal(module: string, name: string): PickleGlobal | PickleOpaque {
   const full = `${module}.${name}`;
   if (Object.hasOwn(calls, full)) return new PickleGlobal(full, calls[full]);
-  if (inert.has(full)) return new PickleGlobal(full);
-  throw new OnebitError(
-    `pickle: it names ${printable(full)}, which no plain checkpoint needs: refused, nothing was executed. If you trust the file, load it in PyTorch and save only its state_dict`,
-  );
+  return inert.has(full) ? new PickleGlobal(full) : new PickleOpaque(full);
 }
 
 /** OrderedDict() or, from Python 2, OrderedDict([[key, value], ...]). */
-function orderedDict(args: readonly PickleValue[]): PickleDict {
+function orderedDict([pairs]: readonly PickleValue[]): PickleValue {
   const dict = new PickleDict();
-  const [pairs] = args;
   if (pairs === undefined) return dict;
+  if (pairs instanceof PickleOpaque) return new PickleOpaque("collections.OrderedDict");
   for (const pair of sequence(pairs, "collections.OrderedDict")) {
     const [key, value, ...rest] = sequence(pair, "collections.OrderedDict");
     if (value === undefined || rest.length > 0) {
@@ -109,13 +138,36 @@ function orderedDict(args: readonly PickleValue[]): PickleDict {
   return dict;
 }
 
-function rebuildTensor(args: readonly PickleValue[], given?: DType): TensorRef {
+/** deque(items, maxlen); items may also be appended later. */
+function deque([items]: readonly PickleValue[]): PickleList {
+  const list = new PickleList();
+  if (items instanceof PickleList || items instanceof PickleTuple) {
+    for (const item of items.items) list.items.push(item);
+  }
+  return list;
+}
+
+/** A subclass of torch.Tensor over plain values, or a tensor with attributes: (function, class, args, state). */
+function rebuildFromType(args: readonly PickleValue[]): PickleValue {
+  const [rebuild, type = null, given] = args;
+  const name = describe(type);
+  if (!(rebuild instanceof PickleGlobal && rebuild.call)) return new PickleOpaque(name);
+  if (rebuild.call === rebuildFromType || !(given instanceof PickleTuple)) {
+    throw new OnebitError(`pickle: a tensor of ${name} is made of nothing: it is damaged`);
+  }
+  return rebuild.call(given.items);
+}
+
+function rebuildTensor(args: readonly PickleValue[], given?: DType): PickleValue {
   const [storage, offset, shape, strides] = args;
+  if (storage instanceof PickleOpaque) return new PickleOpaque(`tensor over ${storage.kind}`);
   if (!(storage instanceof StorageRef)) {
     throw new OnebitError(`pickle: a tensor over ${describe(storage ?? null)}: it is damaged`);
   }
-  const dtype = given ?? storage.dtype;
-  if (!dtype || (storage.dtype && storage.dtype !== dtype)) {
+  const { name, dtype: own } = storage.type;
+  if (!own && name !== untypedStorage) return new PickleOpaque(`tensor over ${name}`);
+  const dtype = given ?? own;
+  if (!dtype || (own && own !== dtype)) {
     throw new OnebitError(
       `pickle: the type of a tensor over storage ${printable(storage.key)} is unclear`,
     );
@@ -123,6 +175,13 @@ function rebuildTensor(args: readonly PickleValue[], given?: DType): TensorRef {
   const [start] = integers(new PickleTuple([offset ?? null]), "a tensor's offset");
   const sizes = integers(shape, "a tensor's shape");
   return new TensorRef(storage, dtype, start, sizes, integers(strides, "a tensor's strides"));
+}
+
+/** Its sixth argument is the type of the elements; there are types that are not read, as float8. */
+function rebuildTyped(args: readonly PickleValue[]): PickleValue {
+  const type = args[6] ?? null;
+  if (type instanceof PickleOpaque) return new PickleOpaque(`tensor of ${type.kind}`);
+  return rebuildTensor(args, dtypeOf(type));
 }
 
 /** torch.device("cuda", 0) is read as "cuda:0". */
@@ -133,8 +192,8 @@ function deviceName([type, index]: readonly PickleValue[]): string {
   return typeof index === "number" ? `${type}:${index}` : type;
 }
 
-function expectTensor(value: PickleValue): TensorRef {
-  if (value instanceof TensorRef) return value;
+function expectTensor(value: PickleValue): PickleValue {
+  if (value instanceof TensorRef || value instanceof PickleOpaque) return value;
   throw new OnebitError(`pickle: a parameter made of ${describe(value ?? null)}: it is damaged`);
 }
 

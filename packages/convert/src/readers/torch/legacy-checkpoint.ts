@@ -5,7 +5,9 @@ import { type Cursor, cursorOver, u64 } from "../cursor.js";
 import type { ByteSource } from "../tensor-entry.js";
 import { printable } from "../text.js";
 import { torchPolicy } from "./globals.js";
-import { type PicklePolicy, pickleLimits, unpickle } from "./pickle.js";
+import { type PicklePolicy, unpickle } from "./pickle.js";
+import { pickleLimits } from "./pickle-arguments.js";
+import { op } from "./pickle-opcodes.js";
 import {
   describe,
   PickleDict,
@@ -19,10 +21,17 @@ import { torchCheckpoint } from "./torch-checkpoint.js";
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;
 
-/** The first bytes of every such file: a pickle of the magic number. */
-export const legacyMagic: readonly number[] = [
-  0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
-];
+/**
+ * True for the first bytes of such a file: a pickle of the magic number, of protocol 2 to 5; from 4 on
+ * in a frame, whose length takes 9 bytes.
+ */
+export function isTorchLegacy(prefix: Uint8Array): boolean {
+  if (prefix[0] !== 0x80 || prefix[1] < 2 || prefix[1] > 5) return false;
+  const number = prefix[2] === op.FRAME ? 11 : 2;
+  return magicBytes.every((byte, i) => prefix[number + i] === byte);
+}
+
+const magicBytes = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
 
 const firstWindow = 2 ** 18;
 
@@ -51,8 +60,9 @@ export async function openTorchLegacy(buffer: AsyncBuffer): Promise<Checkpoint> 
         `storage ${printable(key)} is listed but used by no tensor, or listed twice`,
       );
     }
-    storages.set(key, rawSource(buffer, storage, offset));
-    offset += 8 + storage.byteLength;
+    const source = rawSource(buffer, storage, offset);
+    storages.set(key, source);
+    offset += 8 + source.byteLength;
   }
   if (declared.size !== storages.size) {
     throw new OnebitError(
@@ -124,21 +134,27 @@ const nothingAllowed: PicklePolicy = {
 
 /** Bytes of a storage behind its element count at `offset`. */
 function rawSource(buffer: AsyncBuffer, storage: StorageRef, offset: number): ByteSource {
+  const { byteLength, type } = storage;
+  const name = `storage ${printable(storage.key)}`;
+  if (byteLength === undefined) {
+    throw new OnebitError(
+      `${name} is of type ${printable(type.name)}, whose size is unknown, so that what follows it cannot be found: save the state_dict alone in PyTorch`,
+    );
+  }
   let checked = false;
-  const check = async (name: string) => {
+  const check = async () => {
     const count = cursorOver(await readRange(buffer, offset, offset + 8, name));
-    const bytes = u64(count, `the size of ${name}`) * storage.elementSize;
-    if (bytes !== storage.byteLength) {
+    const bytes = u64(count, `the size of ${name}`) * (type.size ?? 1);
+    if (bytes !== byteLength) {
       throw new OnebitError(
-        `${name} has ${bytes} bytes, declared are ${storage.byteLength}: it is damaged`,
+        `${name} has ${bytes} bytes, declared are ${byteLength}: it is damaged`,
       );
     }
     checked = true;
   };
   const read = async (start: number, end: number) => {
-    const name = `storage ${printable(storage.key)}`;
-    if (!checked) await check(name);
+    if (!checked) await check();
     return readRange(buffer, offset + 8 + start, offset + 8 + end, name);
   };
-  return { byteLength: storage.byteLength, read };
+  return { byteLength, read };
 }

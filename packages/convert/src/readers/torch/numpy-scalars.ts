@@ -1,10 +1,10 @@
 import { OnebitError } from "onebit";
 import { decodeElements, swapByteOrder } from "../dtype.js";
-import { numpyType } from "../numpy-type.js";
+import { isNumber, numpyType } from "../numpy-type.js";
 import {
   describe,
-  PickleDict,
   PickleObject,
+  PickleOpaque,
   PickleTuple,
   type PickleValue,
 } from "./pickle-values.js";
@@ -18,15 +18,13 @@ export class NumpyType extends PickleObject {
   }
 }
 
-/** numpy.dtype("f8", align, copy). */
-export function makeNumpyType(args: readonly PickleValue[]): NumpyType {
+/** numpy.dtype("f8", align, copy); opaque for texts, dates, records and objects. */
+export function makeNumpyType(args: readonly PickleValue[]): NumpyType | PickleOpaque {
   const [code] = args;
-  if (typeof code !== "string" || !/^[a-zA-Z]\d{1,2}$/.test(code)) {
-    throw new OnebitError(
-      `pickle: numpy.dtype of ${describe(code ?? null)}; known are plain numbers`,
-    );
+  if (typeof code !== "string" || code.length > 64) {
+    throw new OnebitError(`pickle: numpy.dtype of ${describe(code ?? null)}: it is damaged`);
   }
-  return new NumpyType(code);
+  return isNumber(code) ? new NumpyType(code) : new PickleOpaque(`numpy.dtype ${code}`);
 }
 
 /** The state of a dtype is (version, byte order, ...); the rest describes structured types. */
@@ -41,6 +39,7 @@ export function setNumpyTypeState(type: NumpyType, state: PickleValue): void {
 /** numpy.core.multiarray.scalar(dtype, bytes). */
 export function numpyScalar(args: readonly PickleValue[]): PickleValue {
   const [type, raw] = args;
+  if (type instanceof PickleOpaque) return new PickleOpaque("numpy.generic");
   const bytes = typeof raw === "string" ? latin1(raw) : raw;
   if (!(type instanceof NumpyType) || !(bytes instanceof Uint8Array)) {
     throw new OnebitError("pickle: a numpy scalar lacks its type or its bytes: it is damaged");
@@ -58,15 +57,17 @@ export function numpyScalar(args: readonly PickleValue[]): PickleValue {
 const smallInteger = (value: number | bigint): number | bigint =>
   typeof value === "bigint" && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 
+/** Bytes of more characters belong to arrays, which are not read. */
+const longestScalar = 64;
+
 /** _codecs.encode(text, "latin1"): how protocol 2 writes the bytes of Python 3. */
 export function encodeLatin1(args: readonly PickleValue[]): PickleValue {
   const [text, encoding] = args;
-  if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) {
-    throw new OnebitError(
-      `pickle: _codecs.encode to ${describe(encoding ?? null)}; only latin1 is read`,
-    );
+  if (typeof text !== "string") {
+    throw new OnebitError(`pickle: _codecs.encode of ${describe(text ?? null)}: it is damaged`);
   }
-  return latin1(text);
+  const isLatin1 = encoding === "latin1" || encoding === "latin-1";
+  return isLatin1 && text.length <= longestScalar ? latin1(text) : new PickleOpaque("bytes");
 }
 
 function latin1(text: string): Uint8Array<ArrayBuffer> {
@@ -75,16 +76,4 @@ function latin1(text: string): Uint8Array<ArrayBuffer> {
     throw new OnebitError("pickle: a text of latin1 bytes has other characters: it is damaged");
   }
   return Uint8Array.from(codes);
-}
-
-/** An attribute dict is all that an ordered dict may get (`_metadata`, module versions). */
-export function buildObject(value: PickleValue, state: PickleValue): void {
-  if (value instanceof NumpyType) {
-    setNumpyTypeState(value, state);
-    return;
-  }
-  if (value instanceof PickleDict && state instanceof PickleDict) return;
-  throw new OnebitError(
-    `pickle: state is given to ${describe(value)}: refused, nothing was executed`,
-  );
 }

@@ -2,20 +2,19 @@ import { OnebitError } from "onebit";
 import { printable } from "../text.js";
 
 /** What a pickle can hold here. No object of it has code behind it. */
-export type PickleValue =
+export type PickleValue = PickleKey | PickleList | PickleDict;
+
+/** What a dict has as keys: texts and numbers by value, everything else by identity. */
+export type PickleKey =
   | null
   | boolean
   | number
   | bigint
   | string
   | Uint8Array<ArrayBuffer>
-  | PickleList
   | PickleTuple
-  | PickleDict
   | PickleGlobal
   | PickleObject;
-
-export type PickleKey = string | number | bigint | boolean | null;
 
 export class PickleList {
   readonly items: PickleValue[] = [];
@@ -29,15 +28,15 @@ export class PickleDict {
   readonly entries = new Map<PickleKey, PickleValue>();
 
   set(key: PickleValue, value: PickleValue): void {
-    if (typeof key === "object" && key !== null) {
-      throw new OnebitError(
-        `pickle: a dict has ${describe(key)} as a key; known are texts and numbers`,
-      );
+    if (key instanceof PickleList || key instanceof PickleDict) {
+      throw new OnebitError(`pickle: a dict has ${describe(key)} as a key: it is damaged`);
     }
     // In Python 1, 1.0 and True are one key.
     const same = typeof key === "boolean" ? Number(key) : key;
     if (this.entries.has(same)) {
-      throw new OnebitError(`pickle: the key ${printable(String(key))} occurs twice in one dict`);
+      throw new OnebitError(
+        `pickle: ${describe(key)} occurs twice as a key of one dict: it is damaged`,
+      );
     }
     this.entries.set(same, value);
   }
@@ -56,6 +55,38 @@ export abstract class PickleObject {
   abstract readonly kind: string;
 }
 
+/**
+ * A class or function that is not on the allow-list, or what it would make. Nothing of it is
+ * executed: only its name is kept, and what the pickle sets on it as on a dict.
+ */
+export class PickleOpaque extends PickleObject {
+  readonly kind: string;
+  items?: PickleDict;
+  /** True where its attributes are those of a torch.nn.Module. */
+  isModule = false;
+
+  constructor(name: string) {
+    super();
+    this.kind = printable(name);
+  }
+
+  set(key: PickleValue, value: PickleValue): void {
+    this.items ??= new PickleDict();
+    this.items.set(key, value);
+  }
+}
+
+/** Helpers of pickle that get the class of what they make as their first argument. */
+const makers =
+  /(^|\.)(_reconstruct(or)?|__newobj__|__newobj_ex__|getattr|_rebuild_wrapper_subclass)$/;
+
+/** What calling `name` would make, if it were called. */
+export function opaqueResult(name: string, args: PickleValue): PickleOpaque {
+  const [first] = args instanceof PickleTuple ? args.items : [];
+  const made = makers.test(name) && first instanceof PickleOpaque ? first.kind : name;
+  return new PickleOpaque(made);
+}
+
 /** What a value is, in a few words, for messages. */
 export function describe(value: PickleValue): string {
   if (value === null) return "None";
@@ -64,6 +95,7 @@ export function describe(value: PickleValue): string {
   if (value instanceof PickleTuple) return `a tuple of ${value.items.length}`;
   if (value instanceof PickleDict) return `a dict of ${value.entries.size}`;
   if (value instanceof PickleGlobal) return value.name;
+  if (value instanceof PickleOpaque) return `a value of ${value.kind}`;
   if (value instanceof PickleObject) return `a ${value.kind}`;
   return `${value.length} bytes`;
 }

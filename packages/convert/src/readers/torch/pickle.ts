@@ -1,52 +1,40 @@
 import { OnebitError } from "onebit";
+import { type Cursor, f64BigEndian, i32, remaining, u8, u16, u32, u64 } from "../cursor.js";
 import {
-  type Cursor,
-  f64BigEndian,
-  i32,
-  remaining,
-  take,
-  u8,
-  u16,
-  u32,
-  u64,
-  utf8,
-} from "../cursor.js";
+  asciiOrBytes,
+  bytesOf,
+  integerOf,
+  lineOf,
+  pickleLimits,
+  textInteger,
+  textOf,
+} from "./pickle-arguments.js";
 import { op, opName } from "./pickle-opcodes.js";
 import {
   describe,
+  opaqueResult,
   PickleDict,
   PickleGlobal,
   PickleList,
+  PickleOpaque,
   PickleTuple,
   type PickleValue,
 } from "./pickle-values.js";
 
 /** What the format around a pickle allows it to name and to build. */
 export interface PicklePolicy {
-  /** The meaning of a global name; throws for every name that is not allowed. */
-  find(module: string, name: string): PickleGlobal;
+  /** The meaning of a global name: opaque where it is not on the allow-list. */
+  find(module: string, name: string): PickleGlobal | PickleOpaque;
   /** What a persistent id stands for: a storage. */
   persistent(id: PickleValue): PickleValue;
   /** Gives `state` to a value that an allowed name made. */
   build(value: PickleValue, state: PickleValue): void;
 }
 
-/** Ceilings far above what a checkpoint of thousands of tensors needs. */
-export const pickleLimits = {
-  bytes: 16 * 2 ** 20,
-  opcodes: 2_000_000,
-  containers: 300_000,
-  stack: 250_000,
-  marks: 1_000,
-  memo: 500_000,
-  stringBytes: 2 ** 20,
-  integerBytes: 255,
-  nameBytes: 256,
-};
-
 /**
  * Reads one pickle and executes nothing: a virtual machine of the binary opcodes of protocols 2 to 5
- * whose only calls are those of the policy's allow-list. It does not recurse, so depth costs no stack.
+ * whose only calls are those of the policy's allow-list. What other names would make is opaque: it is
+ * passed over with all that is done to it. The machine does not recurse, so depth costs no stack.
  *
  * Source: the opcode table of CPython's `pickletools`.
  */
@@ -67,6 +55,7 @@ class Machine {
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
   #containers = 0;
+  #callItems = 0;
 
   constructor(cursor: Cursor, policy: PicklePolicy) {
     this.#cursor = cursor;
@@ -104,28 +93,31 @@ class Machine {
         return this.#push(u8(c));
       case op.BININT2:
         return this.#push(u16(c));
+      case op.INT:
+        return this.#push(textInteger(c));
       case op.LONG1:
-        return this.#push(this.#integer(u8(c)));
+        return this.#push(integerOf(c, u8(c)));
       case op.LONG4:
-        return this.#push(this.#integer(u32(c)));
+        return this.#push(integerOf(c, u32(c)));
       case op.BINFLOAT:
         return this.#push(f64BigEndian(c));
       case op.SHORT_BINUNICODE:
-        return this.#push(this.#text(u8(c)));
+        return this.#push(textOf(c, u8(c)));
       case op.BINUNICODE:
-        return this.#push(this.#text(u32(c)));
+        return this.#push(textOf(c, u32(c)));
       case op.BINUNICODE8:
-        return this.#push(this.#text(u64(c, "a text's length")));
+        return this.#push(textOf(c, u64(c, "a text's length")));
       case op.SHORT_BINSTRING:
-        return this.#push(asciiOrBytes(this.#bytes(u8(c))));
+        return this.#push(asciiOrBytes(c, u8(c)));
       case op.BINSTRING:
-        return this.#push(asciiOrBytes(this.#bytes(u32(c))));
+        return this.#push(asciiOrBytes(c, u32(c)));
       case op.SHORT_BINBYTES:
-        return this.#push(this.#bytes(u8(c)));
+        return this.#push(bytesOf(c, u8(c)));
       case op.BINBYTES:
-        return this.#push(this.#bytes(u32(c)));
+        return this.#push(bytesOf(c, u32(c)));
       case op.BINBYTES8:
-        return this.#push(this.#bytes(u64(c, "a length of bytes")));
+      case op.BYTEARRAY8:
+        return this.#push(bytesOf(c, u64(c, "a length of bytes")));
       default:
         return false;
     }
@@ -169,6 +161,13 @@ class Machine {
       }
       case op.SETITEMS:
         return this.#setItems(this.#popToMark());
+      case op.EMPTY_SET:
+        return this.#push(this.#made(new PickleOpaque("set")));
+      case op.FROZENSET:
+        this.#popToMark();
+        return this.#push(this.#made(new PickleOpaque("frozenset")));
+      case op.ADDITEMS:
+        return this.#append(this.#popToMark());
       default:
         return false;
     }
@@ -182,13 +181,29 @@ class Machine {
       case op.FRAME:
         return this.#frame(u64(c, "a frame's length"));
       case op.GLOBAL:
-        return this.#global(this.#line(), this.#line());
+        return this.#global(lineOf(c), lineOf(c));
       case op.STACK_GLOBAL: {
         const name = this.#pop();
         return this.#global(this.#pop(), name);
       }
       case op.REDUCE:
-        return this.#reduce();
+      case op.NEWOBJ: {
+        const args = this.#pop();
+        return this.#construct(this.#pop(), args);
+      }
+      case op.NEWOBJ_EX: {
+        this.#pop();
+        const args = this.#pop();
+        return this.#push(this.#opaque(this.#pop(), args));
+      }
+      case op.OBJ: {
+        const [callee = null, ...args] = this.#popToMark();
+        return this.#construct(callee, new PickleTuple(args));
+      }
+      case op.INST: {
+        const callee = this.#find(lineOf(c), lineOf(c));
+        return this.#construct(callee, new PickleTuple(this.#popToMark()));
+      }
       case op.BUILD: {
         const state = this.#pop();
         this.#policy.build(this.#top(), state);
@@ -279,6 +294,7 @@ class Machine {
 
   #append(items: PickleValue[]): true {
     const list = this.#top();
+    if (list instanceof PickleOpaque) return true;
     if (!(list instanceof PickleList)) {
       throw new OnebitError(`pickle: items are appended to ${describe(list)}: it is damaged`);
     }
@@ -288,7 +304,8 @@ class Machine {
 
   #setItems(pairs: PickleValue[]): true {
     const dict = this.#top();
-    if (!(dict instanceof PickleDict) || pairs.length % 2) {
+    const isDict = dict instanceof PickleDict || dict instanceof PickleOpaque;
+    if (!isDict || pairs.length % 2) {
       throw new OnebitError(`pickle: items are set on ${describe(dict)}: it is damaged`);
     }
     for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
@@ -310,21 +327,53 @@ class Machine {
     if (typeof module !== "string" || typeof name !== "string") {
       throw new OnebitError("pickle: a name is not a text: it is damaged");
     }
-    return this.#push(this.#policy.find(module, name));
+    return this.#push(this.#find(module, name));
   }
 
-  #reduce(): true {
-    const args = this.#pop();
-    const callee = this.#pop();
-    if (!(callee instanceof PickleGlobal) || !callee.call) {
-      throw new OnebitError(`pickle: it calls ${describe(callee)}: refused, nothing was executed`);
+  #find(module: string, name: string): PickleGlobal | PickleOpaque {
+    if (module.length + name.length <= 2 * pickleLimits.nameBytes) {
+      return this.#policy.find(module, name);
+    }
+    throw new OnebitError(
+      `pickle: a name of ${module.length + name.length} characters: it is damaged`,
+    );
+  }
+
+  /** Calls what is on the allow-list; what anything else would make is opaque. */
+  #construct(callee: PickleValue, args: PickleValue): true {
+    if (!(callee instanceof PickleGlobal && callee.call)) {
+      return this.#push(this.#opaque(callee, args));
     }
     if (!(args instanceof PickleTuple)) {
       throw new OnebitError(
         `pickle: ${callee.name} gets ${describe(args)} as arguments: it is damaged`,
       );
     }
+    this.#charge(args);
     return this.#push(this.#made(callee.call(args.items)));
+  }
+
+  #opaque(callee: PickleValue, args: PickleValue): PickleOpaque {
+    if (callee instanceof PickleGlobal || callee instanceof PickleOpaque) {
+      const name = callee instanceof PickleGlobal ? callee.name : callee.kind;
+      return this.#made(opaqueResult(name, args));
+    }
+    throw new OnebitError(
+      `pickle: it calls ${describe(callee)}: it is damaged, nothing was executed`,
+    );
+  }
+
+  #charge(args: PickleTuple): void {
+    for (const arg of args.items) {
+      if (arg instanceof PickleList || arg instanceof PickleTuple) {
+        this.#callItems += arg.items.length;
+      } else if (typeof arg === "string") this.#callItems += arg.length;
+    }
+    this.#callItems += args.items.length;
+    if (this.#callItems <= pickleLimits.callItems) return;
+    throw new OnebitError(
+      `pickle: calls get more than ${pickleLimits.callItems} items: not a checkpoint`,
+    );
   }
 
   #get(index: number): true {
@@ -346,50 +395,4 @@ class Machine {
     }
     return true;
   }
-
-  #bytes(length: number): Uint8Array<ArrayBuffer> {
-    if (length > pickleLimits.stringBytes) {
-      throw new OnebitError(
-        `pickle: a text of ${length} bytes, at most ${pickleLimits.stringBytes} are read: not a checkpoint`,
-      );
-    }
-    return take(this.#cursor, length);
-  }
-
-  #text(length: number): string {
-    return utf8(this.#bytes(length), "pickle: a text");
-  }
-
-  /** Little-endian two's complement of `length` bytes. */
-  #integer(length: number): number | bigint {
-    if (length > pickleLimits.integerBytes) {
-      throw new OnebitError(`pickle: an integer of ${length} bytes: not a checkpoint`);
-    }
-    if (length === 0) return 0;
-    const hex = Array.from(take(this.#cursor, length), (byte) =>
-      byte.toString(16).padStart(2, "0"),
-    );
-    const value = BigInt.asIntN(length * 8, BigInt(`0x${hex.reverse().join("")}`));
-    const small = Number(value);
-    return Number.isSafeInteger(small) ? small : value;
-  }
-
-  /** Text up to the end of the line: how GLOBAL spells a module and a name. */
-  #line(): string {
-    const { view, offset } = this.#cursor;
-    const most = Math.min(pickleLimits.nameBytes, remaining(this.#cursor));
-    for (let length = 0; length < most; length++) {
-      if (view.getUint8(offset + length) !== 0x0a) continue;
-      const line = utf8(take(this.#cursor, length), "pickle: a name");
-      this.#cursor.offset++;
-      return line;
-    }
-    if (most < pickleLimits.nameBytes) this.#cursor.exhausted = true;
-    throw new OnebitError(`pickle: a name at byte ${offset} does not end: it is damaged`);
-  }
-}
-
-/** Texts of Python 2 are bytes; those that are not ASCII stay bytes. */
-function asciiOrBytes(bytes: Uint8Array<ArrayBuffer>): string | Uint8Array<ArrayBuffer> {
-  return bytes.every((byte) => byte < 128) ? utf8(bytes, "pickle: a text") : bytes;
 }

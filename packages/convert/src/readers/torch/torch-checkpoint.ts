@@ -3,6 +3,7 @@ import type { AsyncBuffer } from "../async-buffer.js";
 import { type Checkpoint, checkpointOf, type MetadataValue } from "../checkpoint.js";
 import { bytesPerElement } from "../dtype.js";
 import { type ByteSource, type TensorEntry, tensorEntry } from "../tensor-entry.js";
+import { unreadObject } from "../unread.js";
 import { flatten } from "./flatten.js";
 import type { TensorRef } from "./globals.js";
 import type { PickleValue } from "./pickle-values.js";
@@ -17,14 +18,25 @@ export interface TorchFile {
 }
 
 export async function torchCheckpoint(buffer: AsyncBuffer, file: TorchFile): Promise<Checkpoint> {
-  const { tensors, metadata } = flatten(file.root);
-  const entries = tensors.map(({ path, tensor }) => entryOf(path, tensor, file));
+  const { tensors, metadata, unread } = flatten(file.root);
+  if (tensors.length === 0 && unread.values[0]?.place === "") throw unreadObject(unread.values[0]);
+  const entries = withOwnKeys(tensors.map(({ path, tensor }) => entryOf(path, tensor, file)));
   const nested = tensors.some(({ path }) => path.length > 1);
   const scalars = tensors.flatMap(({ path, tensor }, i) =>
     nested && path.length === 1 && isMetric(tensor) ? [entries[i]] : [],
   );
   await addScalars(scalars, metadata);
-  return checkpointOf(buffer, file.format, entries, metadata);
+  return checkpointOf(buffer, file.format, entries, { metadata, unread });
+}
+
+/** {"a.b": ..., "a": {"b": ...}} has two tensors of one dotted path: the second is "a.b (2)". */
+function withOwnKeys(entries: readonly TensorEntry[]): readonly TensorEntry[] {
+  const counts = new Map<string, number>();
+  return entries.map((entry) => {
+    const count = (counts.get(entry.key) ?? 0) + 1;
+    counts.set(entry.key, count);
+    return count === 1 ? entry : { ...entry, key: `${entry.key} (${count})` };
+  });
 }
 
 /**
@@ -32,7 +44,7 @@ export async function torchCheckpoint(buffer: AsyncBuffer, file: TorchFile): Pro
  * are given as metadata too; the many counters inside a state_dict are not.
  */
 const isMetric = (tensor: TensorRef): boolean =>
-  tensor.shape.length === 0 && tensor.storage.byteLength <= 4096;
+  tensor.shape.length === 0 && (tensor.storage.byteLength ?? 0) <= 4096;
 
 async function addScalars(
   scalars: readonly TensorEntry[],
@@ -51,7 +63,7 @@ function entryOf(path: readonly string[], tensor: TensorRef, file: TorchFile): T
     throw new OnebitError(`${path.join(".")}: storage ${storage.key} is not in the file`);
   const base = storage.byteOffset;
   const view: ByteSource = {
-    byteLength: storage.byteLength,
+    byteLength: storage.byteLength ?? 0,
     read: (start, end) => source.read(base + start, base + end),
   };
   const { bigEndian } = file;

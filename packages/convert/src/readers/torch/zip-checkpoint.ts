@@ -7,7 +7,8 @@ import { printable } from "../text.js";
 import type { ZipEntry } from "../zip/directory.js";
 import { entrySource } from "../zip/entry-source.js";
 import { torchPolicy } from "./globals.js";
-import { pickleLimits, unpickle } from "./pickle.js";
+import { unpickle } from "./pickle.js";
+import { pickleLimits } from "./pickle-arguments.js";
 import type { StorageRef } from "./storage.js";
 import { torchCheckpoint } from "./torch-checkpoint.js";
 
@@ -71,11 +72,12 @@ function storedSource(buffer: AsyncBuffer, entry: ZipEntry): ByteSource {
 }
 
 function storageSource(storage: StorageRef, source: ByteSource | undefined): ByteSource {
-  if (source?.byteLength === storage.byteLength) return source;
   const name = printable(storage.key);
   if (!source) throw new OnebitError(`storage ${name} is not in the file: it is damaged`);
+  const { byteLength = source.byteLength } = storage;
+  if (source.byteLength === byteLength) return source;
   throw new OnebitError(
-    `storage ${name} has ${source.byteLength} bytes, declared are ${storage.byteLength}: the file is damaged`,
+    `storage ${name} has ${source.byteLength} bytes, declared are ${byteLength}: the file is damaged`,
   );
 }
 

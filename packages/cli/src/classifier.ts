@@ -1,4 +1,4 @@
-import type { OnnxClassifier } from "@onebit/convert";
+import type { OnnxClassifier, OnnxImageType } from "@onebit/convert";
 import {
   type BackendChoice,
   type FloatTensor,
@@ -22,6 +22,8 @@ export interface Classifier {
     readonly classes: number;
     readonly labels?: readonly string[];
     readonly preprocess?: Preprocess;
+    /** Of an .onnx model. */
+    readonly inputType?: OnnxImageType;
   };
   readonly backend: string;
   readonly threads: number;

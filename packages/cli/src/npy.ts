@@ -1,26 +1,21 @@
-import { fileBuffer, openCheckpoint } from "@onebit/convert";
+import { type DType, fileBuffer, openCheckpoint } from "@onebit/convert";
 import { type FloatTensor, OnebitError } from "onebit";
 import { writeOutput } from "./output-file.js";
 
-/** Images [N, C, H, W] of a NumPy file; one [C, H, W] counts as N = 1. */
-export async function readNpyImages(path: string): Promise<FloatTensor> {
-  const { shape, data } = await readNpy(path);
-  const images = shape.length === 3 ? [1, ...shape] : shape;
-  if (images.length === 4 && data.length > 0) return { shape: images, data };
-  throw new OnebitError(
-    `${path}: has shape [${shape}]; images [N, channels, height, width] are wanted`,
-  );
+/** An array as float32, and what its elements were. */
+export interface NpyArray extends FloatTensor {
+  readonly dtype: DType;
 }
 
-/** The one array of a NumPy file, as float32. */
-export async function readNpy(path: string): Promise<FloatTensor> {
+/** The one array of a NumPy file. */
+export async function readNpy(path: string): Promise<NpyArray> {
   const buffer = await fileBuffer(path);
   try {
     const { format, tensors } = await openCheckpoint(buffer);
     if (format !== "npy")
       throw new OnebitError(`${path}: a .npy file is wanted, this is ${format}`);
-    const [{ shape, floats }] = [...tensors.values()];
-    return { shape, data: await floats() };
+    const [{ shape, dtype, floats }] = [...tensors.values()];
+    return { shape, dtype, data: await floats() };
   } finally {
     await buffer.close();
   }

@@ -17,28 +17,32 @@ export function addPreprocessOptions(command: Command): Command {
   const interpolation = new Option("--interpolation <kind>", "of the resize");
   return command
     .option("--labels <file>", "names of the classes: one per line, or a .json list")
-    .option("--mean <list>", "per channel, in units of 0 to 1")
-    .option("--std <list>", "per channel, in units of 0 to 1")
+    .option("--mean <list>", "per channel, or one for all, in units of 0 to 1")
+    .option("--std <list>", "per channel, or one for all, in units of 0 to 1")
     .option("--resize <size>", "shorter side, or HxW, before the crop")
     .option("--crop <size>", "side of the centre crop, or HxW, which is the input's size; or none")
     .addOption(interpolation.choices(["bilinear", "bicubic"]));
 }
 
 export function preprocessOverrides(flags: PreprocessFlags): PreprocessOverrides {
-  const { resize, crop, mean, std, interpolation } = flags;
-  const size = crop && crop !== "none" ? sides("--crop", crop) : undefined;
+  const { crop, mean, std, interpolation } = flags;
+  const resize = flags.resize === undefined ? undefined : sides("--resize", flags.resize);
   return {
-    ...(size && {
-      size: [size[0], size[1] ?? size[0]] as [number, number],
-      crop: "center" as const,
-    }),
-    ...(crop === "none" && { crop: "none" as const }),
-    ...(resize && { resize: resizeOf(sides("--resize", resize)) }),
+    ...(crop !== undefined && cropped(crop, resize)),
+    ...(resize && { resize: resize.length === 1 ? resize[0] : pairOf(resize) }),
     ...(interpolation && { interpolation }),
-    ...(mean && { mean: numbers("--mean", mean) }),
-    ...(std && { std: numbers("--std", std) }),
+    ...(mean !== undefined && { mean: means(mean) }),
+    ...(std !== undefined && { std: deviations(std) }),
   };
 }
+
+/** Without a crop, images keep the size that they are resized to. */
+function cropped(crop: string, resize: readonly number[] | undefined): PreprocessOverrides {
+  if (crop !== "none") return { crop: "center", size: pairOf(sides("--crop", crop)) };
+  return { crop: "none", ...(resize?.length === 2 && { size: pairOf(resize) }) };
+}
+
+const pairOf = ([height, width = height]: readonly number[]): [number, number] => [height, width];
 
 /** A packed network or float model says itself how images are prepared. */
 export function refusePreprocess(file: string, flags: PreprocessFlags): void {
@@ -58,19 +62,47 @@ export async function labelsOf({ labels }: PreprocessFlags): Promise<string[] | 
   throw new OnebitError(`${labels}: must be a JSON list of strings, one per class`);
 }
 
-const resizeOf = ([height, width]: readonly number[]) =>
-  width === undefined ? height : ([height, width] as [number, number]);
+/** More is surely a mistake, and could take gigabytes per image. */
+const MAX_SIDE = 4096;
 
 /** "224", or "48x64": height, then width. */
 function sides(flag: string, text: string): number[] {
-  if (/^[1-9]\d*(x[1-9]\d*)?$/.test(text)) return text.split("x").map(Number);
-  throw new UsageError(`${flag} ${text}: a side such as 224, or height x width such as 48x64`);
+  const list = /^[1-9]\d*(x[1-9]\d*)?$/.test(text) ? text.split("x").map(Number) : [];
+  if (list.length && list.every((side) => side <= MAX_SIDE)) return list;
+  throw new UsageError(
+    `${flag} ${text}: a side such as 224, or height x width such as 48x64, of 1 to ${MAX_SIDE}`,
+  );
 }
 
-function numbers(flag: string, text: string): number[] {
+function means(text: string): number[] {
+  const list = numbers("--mean", text, "0.485,0.456,0.406");
+  if (list.every((x) => Math.abs(x) <= 1)) return list;
+  throw inBytes("--mean", text, list);
+}
+
+function deviations(text: string): number[] {
+  const list = numbers("--std", text, "0.229,0.224,0.225");
+  if (!list.every((x) => x > 0)) {
+    throw new UsageError(`--std ${text}: every number must be above 0, pixels are divided by it`);
+  }
+  if (list.every((x) => x <= 4)) return list;
+  throw inBytes("--std", text, list);
+}
+
+/** No picture whose pixels are 0 to 1 has such a mean or deviation. */
+function inBytes(flag: string, text: string, list: readonly number[]): UsageError {
+  const units = list.map((x) => Number((x / 255).toPrecision(6)));
+  return new UsageError(
+    `${flag} ${text}: is in units of 0 to 255; 0 to 1 is wanted, which is divided by 255: ${flag} ${units.join(",")}`,
+  );
+}
+
+function numbers(flag: string, text: string, example: string): number[] {
   const list = text.split(",").map((item) => (item.trim() === "" ? Number.NaN : Number(item)));
   if (list.every(Number.isFinite)) return list;
-  throw new UsageError(`${flag} ${text}: one number per channel, such as 0.485,0.456,0.406`);
+  throw new UsageError(
+    `${flag} ${text}: one number per channel, or one for all, such as ${example}`,
+  );
 }
 
 function parseJson(path: string, text: string): unknown {

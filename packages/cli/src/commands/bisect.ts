@@ -35,10 +35,10 @@ async function run(
   const out = terminalOutput(flags);
   const tolerance = fraction("--tolerance", flags.tolerance, TOLERANCE);
   const comparison = await openComparison([pathA, pathB], inputs, flags, GENERATED);
-  const { a, b, pairs } = comparison;
+  const { a, b, pairs, notes } = comparison;
   let result: Bisection;
   try {
-    for (const note of new Set([...a.notes, ...b.notes])) out.note(`note: ${note}`);
+    for (const note of notes) out.note(`note: ${note}`);
     result = await bisect(a, b, await firstImages(pairs, flags.input ? Infinity : MOST), tolerance);
   } finally {
     await comparison.dispose();

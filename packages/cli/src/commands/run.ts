@@ -1,10 +1,11 @@
 import { decodeImageFile } from "@onebit/train/data";
 import { type Command, Option } from "commander";
-import { type FloatTensor, OnebitError, type Prediction, UsageError } from "onebit";
+import { OnebitError, type Prediction, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { type Classifier, classify, openClassifier } from "../classifier.js";
-import { readNpyImages, writeNpy } from "../npy.js";
+import { type NpyArray, writeNpy } from "../npy.js";
+import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
@@ -56,7 +57,7 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
   const backend = backendChoice(flags.backend);
   const threads = threadsOf(flags.threads);
   const top = wholeNumber("--top", flags.top)!;
-  const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input);
+  const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input, file);
   const size = tensor && ([tensor.shape[2], tensor.shape[3]] as const);
   const maps = mapsOf(flags.maps);
   const classifier = await openClassifier(file, { backend, threads, flags, size, maps });
@@ -99,10 +100,11 @@ function checkUsage(inputs: readonly string[], flags: Flags): void {
 
 async function runTensor(
   classifier: Classifier,
-  images: FloatTensor,
+  images: NpyArray,
   { input, output }: Flags,
   out: Output,
 ): Promise<void> {
+  for (const note of checkNpyImages(input!, images, classifier.info)) out.note(`note: ${note}`);
   const start = performance.now();
   const { logits } = await named(input!, () => classifier.run(images));
   const milliseconds = performance.now() - start;

@@ -40,10 +40,10 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
     agreement: fraction("--agreement", flags.agreement, AGREEMENT),
   };
   const comparison = await openComparison([file, flags.against], inputs, flags, GENERATED);
-  const { a, b, pairs } = comparison;
+  const { a, b, pairs, notes } = comparison;
   let result: Verification;
   try {
-    for (const note of new Set([...a.notes, ...b.notes])) out.note(`note: ${note}`);
+    for (const note of notes) out.note(`note: ${note}`);
     result = await verify(a, b, pairs, thresholds);
   } finally {
     await comparison.dispose();

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type FloatTensor, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, mapsOf, threadsOf } from "../backends.js";
-import { readNpyImages } from "../npy.js";
+import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { addOnnxOptions, isOnnx, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
@@ -46,6 +46,8 @@ export interface Comparison {
   readonly a: AnySubject;
   readonly b: AnySubject;
   readonly pairs: AsyncIterable<ImagePair>;
+  /** What had to be assumed of either network, or is strange about the images. */
+  readonly notes: readonly string[];
   dispose(): Promise<void>;
 }
 
@@ -64,7 +66,7 @@ export async function openComparison(
     throw new UsageError("--limit goes with --data; --images says how many to generate");
   }
   if (!paths.some(isOnnx)) refuseOnnxFlags(paths.join(" and "), flags);
-  const images = flags.input === undefined ? undefined : await readNpyImages(flags.input);
+  const images = flags.input === undefined ? undefined : await readNpyImages(flags.input, paths[0]);
   const subjects: AnySubject[] = [];
   const dispose = async () => {
     for (const subject of subjects) await subject.dispose();
@@ -83,8 +85,9 @@ export async function openComparison(
     }
     const [a, b] = subjects;
     checkComparable(a, b);
+    const notes = images ? checkNpyImages(flags.input!, images, a) : [];
     const pairs = await imagePairs(a, b, { inputs, images, flags, generated });
-    return { a, b, pairs, dispose };
+    return { a, b, pairs, notes: [...new Set([...a.notes, ...b.notes, ...notes])], dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -19,6 +19,7 @@ export async function onnxSubject(
   return {
     ...{ kind: "onnx", path, backend: "onnxruntime", names: [...names.keys()], signs },
     ...{ input: info.input, classes: info.classes, preprocess: info.preprocess },
+    inputType: info.inputType,
     notes: info.notes,
     run: async (images) => (await model.run(images)).logits,
     tracer: async (isWanted) => {

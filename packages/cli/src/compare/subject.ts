@@ -1,3 +1,4 @@
+import type { OnnxImageType } from "@onebit/convert";
 import {
   type BackendChoice,
   type FloatTensor,
@@ -20,6 +21,8 @@ export interface Subject {
   readonly input: { readonly channels: number; readonly height: number; readonly width: number };
   readonly classes: number;
   readonly preprocess?: Preprocess;
+  /** Of an .onnx model. */
+  readonly inputType?: OnnxImageType;
   readonly notes: readonly string[];
   /** Logits [N, classes] of normalised images [N, C, H, W]. */
   run(images: FloatTensor): Promise<FloatTensor>;

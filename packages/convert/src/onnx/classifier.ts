@@ -126,7 +126,7 @@ function sizeOf(
   { size, preprocess }: OnnxSettings,
   stored: Preprocess | undefined,
 ): [number, number] {
-  const told = size ?? preprocess?.size ?? stretchedTo(preprocess);
+  const told = size ?? preprocess?.size;
   const wanted = told ?? stored?.size;
   const sides = dims.map((dim, axis) => (typeof dim === "number" ? dim : wanted?.[axis]));
   const [height, width] = sides;
@@ -139,11 +139,6 @@ function sizeOf(
     throw new UsageError(`images of ${told.join("x")} for a network that takes ${height}x${width}`);
   }
   return [height, width];
-}
-
-/** Without a crop the images become what they are resized to. */
-function stretchedTo({ crop, resize }: PreprocessOverrides = {}) {
-  return crop === "none" && typeof resize === "object" ? resize : undefined;
 }
 
 function scoreOutput({ outputs }: OnnxFile, told: string | undefined): OnnxValueInfo {

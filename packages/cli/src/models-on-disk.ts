@@ -5,7 +5,7 @@ import { OnebitError, UsageError } from "onebit";
 import { type OnebitFile, readOnebit } from "onebit/file";
 import type { Graph } from "onebit/graph";
 import { type FloatModel, floatModelGraph, models } from "onebit/models";
-import { readFileBytes } from "onebit/node";
+import { readPackedFile } from "onebit/node";
 import { unpack } from "onebit/pack";
 
 /** Whether an argument names a file or a run rather than an architecture. */
@@ -45,7 +45,7 @@ export interface PackedFile extends OnebitFile {
 
 /** What a .onebit file holds, checked. */
 export async function openPacked(path: string): Promise<PackedFile> {
-  const bytes = await readFileBytes(path);
+  const bytes = await readPackedFile(path);
   try {
     return { ...(await readOnebit(bytes)), bytes };
   } catch (error) {

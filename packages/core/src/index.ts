@@ -1,13 +1,16 @@
 export { OnebitError, UsageError } from "./errors.js";
 export type { Card } from "./file/index.js";
 export type { Preprocess } from "./image/index.js";
+export type { PictureLike } from "./platform/picture.js";
 export type { Source } from "./platform/source.js";
 export type { CostTotals, ProgramCost, StepCost } from "./program/cost.js";
 export type { MapType } from "./program/types.js";
 export type { Backend, CompileOptions, Executable } from "./runtime/backend.js";
 export type { BackendChoice, BackendName } from "./runtime/backends.js";
-export type { FloatTensor, ImageInput, ImageLike } from "./runtime/images.js";
-export { type LoadOptions, load } from "./runtime/load.js";
+export type { ImageInput, ImageLike } from "./runtime/image-input.js";
+export { load } from "./runtime/load.js";
+export type { LoadOptions } from "./runtime/load-options.js";
 export type { ClassifyOptions, Model, ModelInfo, StepProfile } from "./runtime/model.js";
+export type { FloatTensor, TensorInput } from "./runtime/tensor-input.js";
 export { MAX_THREADS } from "./runtime/threads.js";
 export { type Prediction, topPredictions } from "./runtime/top.js";

@@ -9,6 +9,7 @@ import { digest, type TensorEntry } from "./digest.js";
 import { ALIGNMENT, FORMAT, METADATA_ENTRY, type OnebitFile } from "./onebit-file.js";
 import { isLevelsOf, loadQuantised } from "./quantised-weights.js";
 import { loadRealWeight, scaleKey } from "./real-weights.js";
+import { checkSize } from "./receive.js";
 import { readSafetensors, type Safetensors, type StoredTensor } from "./safetensors.js";
 import { splitSmallFloats } from "./small-floats.js";
 
@@ -36,6 +37,7 @@ export interface OpenedOnebit {
  * while another thread hashes the data.
  */
 export async function openOnebit(bytes: Uint8Array): Promise<OpenedOnebit> {
+  checkSize(bytes.length);
   const safetensors = readSafetensors(bytes);
   const header = readHeader(safetensors);
   const intact = checkDigest(header, safetensors, bytes);

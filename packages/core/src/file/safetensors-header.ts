@@ -36,28 +36,40 @@ const MAX_DEPTH = 3;
 
 const METADATA = "__metadata__";
 
-/** Length of the JSON header, from the first 8 bytes of a file of `fileLength` bytes. */
+/**
+ * Length of the JSON header, from the first 8 bytes of a file of `fileLength` bytes: Infinity where
+ * that is not known yet.
+ */
 export function headerLength(prefix: Uint8Array, fileLength: number): number {
   if (prefix.length < 8) throw new OnebitError("not a safetensors file: shorter than 8 bytes");
   const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length < 2 || length > Math.min(MAX_HEADER_BYTES, fileLength - 8)) {
-    throw new OnebitError(
-      `not a safetensors file, or cut off: a header of ${length} bytes in a file of ${fileLength}`,
-    );
+    const size = Number.isFinite(fileLength) ? ` in a file of ${fileLength}` : "";
+    throw new OnebitError(`not a safetensors file, or cut off: a header of ${length} bytes${size}`);
   }
   return length;
 }
 
 /** Parses and checks a header: types, shapes, and that the tensors tile `dataLength` bytes. */
 export function parseHeader(json: Uint8Array, dataLength: number): SafetensorsHeader {
+  const header = parseTable(json);
+  checkLength(tiledBytes(header.tensors), dataLength);
+  return header;
+}
+
+/** How many bytes of data follow a header, as it says itself. */
+export function dataLengthOf(json: Uint8Array): number {
+  return tiledBytes(parseTable(json).tensors);
+}
+
+function parseTable(json: Uint8Array): SafetensorsHeader {
   const text = decode(json);
   scan(text);
   const table = parseObject(text);
   const metadata = parseMetadata(table[METADATA]);
   const entries = Object.entries(table).filter(([key]) => key !== METADATA);
   const tensors = new Map(entries.map(([key, value]) => [key, parseTensor(key, value)]));
-  checkTiling(tensors, dataLength);
   return { metadata, tensors };
 }
 
@@ -169,8 +181,8 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-/** The format allows no gap, no overlap and nothing after the last tensor. */
-function checkTiling(tensors: ReadonlyMap<string, SafetensorsTensor>, dataLength: number): void {
+/** The bytes that tensors take together: the format allows no gap and no overlap. */
+function tiledBytes(tensors: ReadonlyMap<string, SafetensorsTensor>): number {
   const ordered = [...tensors].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
   let at = 0;
   for (const [key, { start, end }] of ordered) {
@@ -180,9 +192,15 @@ function checkTiling(tensors: ReadonlyMap<string, SafetensorsTensor>, dataLength
     }
     at = end;
   }
-  if (at !== dataLength) {
-    throw new OnebitError(
-      `safetensors file: ${dataLength} bytes of data, its tensors take ${at}: cut off or damaged`,
-    );
-  }
+  return at;
+}
+
+/** Nothing may be missing, and nothing follow the last tensor. */
+function checkLength(wanted: number, dataLength: number): void {
+  if (dataLength === wanted) return;
+  const what =
+    dataLength < wanted
+      ? `${wanted - dataLength} of ${wanted} bytes of data are missing: it was cut off; fetch or copy it again`
+      : `${dataLength - wanted} bytes follow its last tensor: damaged, or two files in one`;
+  throw new OnebitError(`safetensors file: ${what}`);
 }

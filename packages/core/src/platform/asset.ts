@@ -6,7 +6,9 @@ export async function readAsset(url: URL): Promise<Uint8Array> {
     const { readFileAsset } = await import("./node.js");
     return readFileAsset(url);
   }
-  const response = await fetch(url);
+  const response = await fetch(url).catch((error: Error) => {
+    throw new OnebitError(`${url}: cannot be fetched: ${error.message}`, { cause: error });
+  });
   if (response.ok) return new Uint8Array(await response.arrayBuffer());
   throw new OnebitError(
     `${url}: status ${response.status}: serve this file of the onebit package beside the code`,

@@ -1,58 +1,83 @@
 import { OnebitError } from "../errors.js";
+import { Receiver } from "../file/receive.js";
+import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
 
-export interface TransferOptions {
-  /** Called with the bytes so far and, where it is known, the bytes there will be. */
-  readonly progress?: (loaded: number, total: number | undefined) => void;
-  readonly signal?: AbortSignal;
-}
+/** Longest that a timer can be set to. */
+const LONGEST = 2 ** 31 - 1;
 
-/** The body behind an http(s) URL, whole. */
-export async function fetchBytes(
+/** The packed file behind a URL: as much as its header says, or an OnebitError in words. */
+export async function fetchPacked(
   url: string | URL,
-  { progress, signal }: TransferOptions = {},
+  { progress, signal, timeout = DEFAULT_TIMEOUT }: TransferOptions = {},
 ): Promise<Uint8Array> {
-  const response = await request(url, signal);
-  if (!response.ok) {
-    throw new OnebitError(`${url}: the server answers ${response.status} ${response.statusText}`);
-  }
-  if (!progress || !response.body) return new Uint8Array(await response.arrayBuffer());
-  // Behind a content encoding the length is that of the compressed body.
-  const encoded = response.headers.get("content-encoding") !== null;
-  const length = encoded ? null : response.headers.get("content-length");
-  return collect(response.body, (loaded) => {
-    progress(loaded, length === null ? undefined : Number(length));
-  });
-}
-
-async function request(url: string | URL, signal?: AbortSignal): Promise<Response> {
+  const transfer = new AbortController();
+  let silent = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(
+      () => {
+        silent = true;
+        transfer.abort();
+      },
+      Math.min(timeout, LONGEST),
+    );
+  };
+  const stop = () => transfer.abort();
+  signal?.addEventListener("abort", stop);
+  const receiver = new Receiver();
   try {
-    return await fetch(url, { signal });
+    heard();
+    const response = await request(url, transfer.signal);
+    await receive(response, (piece) => {
+      heard();
+      receiver.add(piece);
+      progress?.(receiver.length, receiver.total);
+    });
+    return receiver.end();
   } catch (error) {
-    if (signal?.aborted) throw error;
-    const cause = (error as { cause?: Error }).cause ?? (error as Error);
-    throw new OnebitError(`${url}: cannot be fetched: ${cause.message}`, { cause: error });
+    transfer.abort();
+    signal?.throwIfAborted();
+    if (silent) throw failure(url, `nothing has arrived for ${timeout / 1000} s (option timeout)`);
+    throw failure(url, describeFailure(error as Error, receiver), error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
   }
 }
 
-async function collect(
-  body: ReadableStream<Uint8Array>,
-  progress: (loaded: number) => void,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let loaded = 0;
-  const reader = body.getReader();
+function failure(url: string | URL, what: string, cause?: unknown): OnebitError {
+  return new OnebitError(`${url}: ${what}`, { cause });
+}
+
+async function request(url: string | URL, signal: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
+    throw new OnebitError(`cannot be fetched: ${reasonOf(error as Error)}`, { cause: error });
+  }
+  if (response.ok) return response;
+  throw new OnebitError(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+}
+
+async function receive(response: Response, add: (piece: Uint8Array) => void): Promise<void> {
+  if (!response.body) return add(new Uint8Array(await response.arrayBuffer()));
+  const reader = response.body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    loaded += value.length;
-    progress(loaded);
+    if (done) return;
+    add(value);
   }
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+}
+
+function describeFailure(error: Error, { length, total }: Receiver): string {
+  if (error instanceof OnebitError) return error.message;
+  return `broke off after ${length} of ${total ?? "unknown"} bytes: ${reasonOf(error)}`;
+}
+
+/** Node's fetch tells in the cause what happened, and not always in the message. */
+function reasonOf(error: Error): string {
+  const cause = (error.cause ?? error) as Error & { code?: string };
+  return cause.message || cause.code || error.message;
 }

@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { OnebitError } from "../errors.js";
-import type { TransferOptions } from "./fetch.js";
+import { checkStart, Receiver } from "../file/receive.js";
+import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
 
 /**
  * Writes beside the target, then renames: the file under its final name is always whole. Data that
@@ -22,33 +25,111 @@ export async function writeFileAtomic(
 }
 
 /** A whole file; says in words why it cannot be read. */
-export async function readFileBytes(
+export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
+  return inWords(path, () => readFile(path));
+}
+
+/**
+ * A packed file, as much of it as its header says; says in words why it cannot be read. Where the
+ * path is a pipe, it may be silent for as long as `timeout`.
+ */
+export async function readPackedFile(
   path: string | URL,
-  { progress, signal }: TransferOptions = {},
+  options: TransferOptions = {},
 ): Promise<Uint8Array> {
+  const { progress, signal } = options;
+  signal?.throwIfAborted();
+  return inWords(path, async () => {
+    // A pipe that nobody writes to would keep a thread for ever.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const stat = await file.stat();
+      if (!stat.isFile() || stat.size === 0) {
+        return await readStream(file, { ...options, waits: stat.isFIFO() });
+      }
+      const bytes = await readSized(file, stat.size, signal);
+      progress?.(bytes.length, bytes.length);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+async function inWords<T>(path: string | URL, work: () => Promise<T>): Promise<T> {
   try {
-    const bytes = await readAtOnce(path, signal);
-    progress?.(bytes.length, bytes.length);
-    return bytes;
+    return await work();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (!code || code === "ABORT_ERR") throw error;
-    const why = REASONS[code] ?? (error as Error).message;
+    if (!code && !(error instanceof OnebitError) && !(error instanceof RangeError)) throw error;
+    const why = (code && REASONS[code]) ?? (error as Error).message;
     throw new OnebitError(`${path}: ${why}`, { cause: error });
   }
 }
 
-/** With one call where the file's size is known: readFile takes half a megabyte at a time. */
-async function readAtOnce(path: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
-  signal?.throwIfAborted();
-  const file = await open(path);
+/** No system reads 2 GiB at once. */
+const MOST_AT_ONCE = 2 ** 30;
+
+/** With one call where it can be: readFile takes half a megabyte at a time. */
+async function readSized(
+  file: FileHandle,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const start = Buffer.alloc(Math.min(8, size));
+  await file.read(start, 0, start.length, 0);
+  checkStart(start, size);
+  const bytes = Buffer.allocUnsafeSlow(size);
+  for (let at = 0; at < size; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await file.read(bytes, at, Math.min(size - at, MOST_AT_ONCE), at);
+    if (bytesRead === 0) throw new OnebitError("became shorter while it was read: read it again");
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+const PIECE_BYTES = 2 ** 16;
+/** How long to wait before asking again whether there is something to read. */
+const PAUSE_MS = 10;
+
+/** What has no size of its own: a pipe, a device, a file that the system makes up. */
+async function readStream(
+  file: FileHandle,
+  {
+    progress,
+    signal,
+    timeout = DEFAULT_TIMEOUT,
+    waits,
+  }: TransferOptions & { readonly waits: boolean },
+): Promise<Uint8Array> {
+  const receiver = new Receiver();
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let heard = performance.now(); ; ) {
+    signal?.throwIfAborted();
+    const read = await readNow(file, piece);
+    if (read > 0) {
+      receiver.add(piece.subarray(0, read));
+      progress?.(receiver.length, receiver.total);
+      heard = performance.now();
+      continue;
+    }
+    // Before the first writer comes, a pipe is at its end as well.
+    if (read === 0 && (!waits || receiver.length > 0)) return receiver.end();
+    if (performance.now() - heard > timeout) {
+      throw new OnebitError(`nothing has arrived for ${timeout / 1000} s (option timeout)`);
+    }
+    await setTimeout(PAUSE_MS);
+  }
+}
+
+/** Bytes read, 0 at the end, -1 where there are none yet. */
+async function readNow(file: FileHandle, piece: Uint8Array): Promise<number> {
   try {
-    const { size } = await file.stat();
-    const bytes = Buffer.allocUnsafeSlow(size);
-    const { bytesRead } = await file.read(bytes, 0, size, 0);
-    return bytesRead === size && size > 0 ? bytes : await readFile(path, { signal });
-  } finally {
-    await file.close();
+    return (await file.read(piece, 0, piece.length, null)).bytesRead;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return -1;
+    throw error;
   }
 }
 

@@ -1,32 +1,75 @@
-import { UsageError } from "../errors.js";
-import type { TransferOptions } from "./fetch.js";
+import { classOf, describe } from "../describe.js";
+import { OnebitError, UsageError } from "../errors.js";
+import { checkStart } from "../file/receive.js";
+import type { TransferOptions } from "./transfer.js";
 
 /** A file in Node, anything that fetch takes, or bytes. */
-export type Source = string | URL | Blob | ArrayBuffer | Uint8Array;
+export type Source = string | URL | Blob | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
-/** All bytes of a source. Strings are URLs (http:, https:, file:, ...) or, in Node, paths. */
+/**
+ * All bytes of a source. Strings are URLs (http:, https:, file:, ...) or, in Node, paths. A view of
+ * memory that is given, where it stays as it is.
+ */
 export async function readSource(
   source: Source,
   options: TransferOptions = {},
 ): Promise<Uint8Array> {
   options.signal?.throwIfAborted();
-  if (source instanceof Uint8Array) return source;
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (typeof source !== "string" && !(source instanceof URL)) {
-    throw new UsageError("a model is loaded from a path, URL, Blob, ArrayBuffer or Uint8Array");
+  const bytes = bytesOf(source);
+  if (bytes) return bytes;
+  if (isBlob(source)) return readBlob(source);
+  if (typeof source !== "string" && classOf(source) !== "URL") {
+    const hint = classOf(source) === "Promise" ? ": await it first" : "";
+    throw new UsageError(
+      `a model is loaded from a path, URL, Blob, ArrayBuffer or Uint8Array, not from ${describe(source)}${hint}`,
+    );
   }
-  const file = filePath(source);
-  if (file === undefined) return (await import("./fetch.js")).fetchBytes(source, options);
-  const { readFileBytes } = await import("./node.js");
-  return readFileBytes(file, options);
+  const file = filePath(source as string | URL);
+  if (file === undefined)
+    return (await import("./fetch.js")).fetchPacked(source as string | URL, options);
+  const { readPackedFile } = await import("./node.js");
+  return readPackedFile(file, options);
+}
+
+function bytesOf(source: Source): Uint8Array | undefined {
+  if (ArrayBuffer.isView(source)) {
+    const { buffer, byteOffset, byteLength } = source;
+    return settled(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  const isBuffer = /^(Shared)?ArrayBuffer$/.test(classOf(source));
+  return isBuffer ? settled(new Uint8Array(source as ArrayBuffer)) : undefined;
+}
+
+/** A copy of memory that other threads write to or that can shrink: much of a platform refuses it. */
+function settled(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) {
+    throw new OnebitError("model: no bytes (were they transferred to another thread?)");
+  }
+  const buffer = bytes.buffer as ArrayBuffer & { readonly resizable?: boolean };
+  const isPlain = classOf(buffer) === "ArrayBuffer";
+  return isPlain && !buffer.resizable ? bytes : Uint8Array.from(bytes);
+}
+
+function isBlob(source: unknown): source is Blob {
+  const blob = source as Partial<Blob> | null;
+  return typeof blob?.arrayBuffer === "function" && typeof blob.size === "number";
+}
+
+async function readBlob(blob: Blob): Promise<Uint8Array> {
+  try {
+    checkStart(new Uint8Array(await blob.slice(0, 8).arrayBuffer()), blob.size);
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (error) {
+    throw new OnebitError(`model: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Where a source is a file on disk. One letter before the colon is a drive, not a scheme. */
 function filePath(source: string | URL): string | URL | undefined {
   const text = String(source);
   if (/^file:/i.test(text)) return new URL(text);
-  if (source instanceof URL || /^[a-z][a-z0-9+.-]+:/i.test(text) || !isNode()) return undefined;
+  if (typeof source !== "string" || /^[a-z][a-z0-9+.-]+:/i.test(text) || !isNode())
+    return undefined;
   return text;
 }
 
@@ -36,6 +79,5 @@ function isNode(): boolean {
 
 /** What to call a source in messages. */
 export function nameOf(source: Source): string {
-  if (typeof source === "string" || source instanceof URL) return String(source);
-  return "model";
+  return typeof source === "string" || classOf(source) === "URL" ? String(source) : "model";
 }

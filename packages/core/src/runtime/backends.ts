@@ -1,3 +1,4 @@
+import { describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Backend, CompileOptions, Executable } from "./backend.js";
@@ -27,7 +28,7 @@ export interface Chosen {
 /** Begins to load what a choice will need first, so that it is there when the file has been read. */
 export function beginLoading(choice: BackendChoice, options: CompileOptions): void {
   const name = choice === "auto" ? PREFERENCE[0] : choice;
-  if (typeof name !== "string" || !Object.hasOwn(loaders, name)) return;
+  if (typeof name !== "string") return;
   // Failures come again, and are told, when the program is compiled.
   loaders[name]()
     .then((backend) => backend.unavailable(options))
@@ -52,7 +53,10 @@ export async function compileFor(
     try {
       const backend = await loaders[name]();
       const made = await compileOn(backend, program, tensors, options);
-      if (typeof made !== "string") return { backend, executable: made, reasons };
+      if (typeof made !== "string") {
+        if (name === "reference") warnOnce(reasons);
+        return { backend, executable: made, reasons };
+      }
       reasons[name] = made;
     } catch (error) {
       reasons[name] = (error as Error).message;
@@ -60,6 +64,18 @@ export async function compileFor(
   }
   const tried = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
   throw new OnebitError(`no backend can run this model: ${tried.join("; ")}`);
+}
+
+let warned = false;
+
+/** The reference is hundreds of times slower: nobody should wonder why. */
+function warnOnce(reasons: Chosen["reasons"]): void {
+  if (warned) return;
+  warned = true;
+  const passedOver = Object.entries(reasons).map(([name, reason]) => `\n  ${name}: ${reason}`);
+  console.warn(
+    `onebit: networks run on the reference backend, which is slow, because the others cannot run here:${passedOver.join("")}`,
+  );
 }
 
 /** The compiled program, or why the backend cannot run here: to find out takes time, used meanwhile. */
@@ -82,10 +98,17 @@ async function compileOn(
   return reason;
 }
 
+/** UsageError unless it is a backend, or the name of one. */
+export function checkBackend(choice: unknown): void {
+  if (typeof choice === "string" && (choice === "auto" || Object.hasOwn(loaders, choice))) return;
+  const own = typeof choice === "object" ? (choice as Partial<Backend> | null) : undefined;
+  if (typeof own?.compile === "function" && typeof own.unavailable === "function") return;
+  const names = ["auto", ...Object.keys(loaders)].join(", ");
+  throw new UsageError(`unknown backend ${describe(choice)}: there are ${names}`);
+}
+
 /** A backend by name; whether it can run here is its own to say. */
 export async function backendFor(choice: BackendName | Backend): Promise<Backend> {
-  if (typeof choice !== "string") return choice;
-  if (Object.hasOwn(loaders, choice)) return loaders[choice]();
-  const names = ["auto", ...Object.keys(loaders)].join(", ");
-  throw new UsageError(`unknown backend "${choice}": there are ${names}`);
+  checkBackend(choice);
+  return typeof choice === "string" ? loaders[choice]() : choice;
 }

@@ -107,7 +107,7 @@ describe("load", () => {
     await expect(load(7 as never)).rejects.toThrow(UsageError);
     const broken = join(folder, "broken.onebit");
     await writeFile(broken, bytes.subarray(0, bytes.length - 9));
-    await expect(load(broken)).rejects.toThrow(/broken.onebit: safetensors file: .*cut off/);
+    await expect(load(broken)).rejects.toThrow(/broken.onebit: safetensors file: 9 of .*cut off/);
     await expect(load(path, { backend: "cuda" as never })).rejects.toThrow(
       /unknown backend "cuda"/,
     );
@@ -275,7 +275,7 @@ describe.each(["reference", "wasm"] as const)("a model on %s", (backend) => {
     using model = await loaded();
     const data = new Float32Array(768);
     await expect(model.run({ shape: [1, 16, 16, 3], data })).rejects.toThrow(
-      /input \[1,16,16,3\] does not fit: \[N, 3, 16, 16\]/,
+      /input \[1, 16, 16, 3\] does not fit: channels are last; give \[N, 3, 16, 16\]/,
     );
     const image = { data: new Uint8Array(10), width: 4, height: 4 };
     await expect(model.classify(image)).rejects.toThrow(/10 bytes are not 4x4 pixels/);
@@ -328,7 +328,9 @@ describe("a model with narrow maps", () => {
     using model = await load(bytes, { backend: "wasm", maps: "bfloat16", input: [32, 32] });
     expect(model.info).toMatchObject({ maps: "bfloat16", input: { height: 32 } });
     const float16 = { maps: "float16" as "bfloat16" };
-    await expect(load(bytes, float16)).rejects.toThrow("maps float16: must be float32 or bfloat16");
+    await expect(load(bytes, float16)).rejects.toThrow(
+      'maps "float16": must be float32 or bfloat16',
+    );
     await expect(load(bytes, float16)).rejects.toThrow(UsageError);
   });
 });

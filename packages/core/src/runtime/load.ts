@@ -1,63 +1,37 @@
 import { OnebitError, UsageError } from "../errors.js";
 import type { OnebitFile } from "../file/onebit-file.js";
 import { openOnebit } from "../file/read-onebit.js";
-import type { TransferOptions } from "../platform/fetch.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType } from "../program/types.js";
-import { type BackendChoice, beginLoading } from "./backends.js";
+import { beginLoading } from "./backends.js";
+import { checkLoadOptions, type LoadOptions } from "./load-options.js";
 import { Model } from "./model.js";
-import { checkThreads } from "./threads.js";
-
-export interface LoadOptions extends TransferOptions {
-  /**
-   * Default "auto": the fastest backend that loads here; model.backendReasons says why not another.
-   * "wasm" measures which of its kernels are fastest here, once in a process, when a network has run
-   * for 100 ms: that call takes about 6 ms longer per layer shape.
-   */
-  readonly backend?: BackendChoice;
-  /** 1 to 256. Default 1. Where fewer can run, model.threads and model.threadsReason say so. */
-  readonly threads?: number;
-  /**
-   * Height and width of the images, where they are not those that the network was packed for.
-   * Preprocessing follows. OnebitError where the network cannot take that size.
-   */
-  readonly input?: readonly [height: number, width: number];
-  /**
-   * How maps are kept between steps. "bfloat16" takes half the memory and rounds what is stored to 8
-   * bits of significand: the logits change a little, and now and then the class. Default: as the file
-   * says, which for all that onebit packs is float32.
-   */
-  readonly maps?: MapType;
-}
 
 /**
- * Loads a `.onebit` file: a path (in Node), URL, Blob or bytes, which must not change afterwards.
+ * Loads a `.onebit` file: a path (in Node), URL, Blob or bytes, which must not change afterwards. No
+ * more is read than the file's own header says that there is, nor waited for longer than `timeout`.
  *
  *   const model = await load("bnext-t.onebit");
  *   const [best] = await model.classify(image);
  *
- * OnebitError: it cannot be read, is damaged, or no backend can run it. UsageError: unknown options.
+ * OnebitError: it cannot be read, is damaged, or no backend can run it. UsageError: unknown options,
+ * or values that they cannot have.
  * The signal's reason where it is aborted.
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  checkLoadOptions(options);
   const { backend = "auto", threads = 1, signal } = options;
-  checkOptions(threads, options);
   beginLoading(backend, { threads });
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
   const { file, intact } = await named(source, () => openOnebit(bytes));
   signal?.throwIfAborted();
-  const model = create(source, file, options);
-  return onceIntact(
-    model,
-    named(source, () => intact),
-  );
-}
-
-function checkOptions(threads: number, { maps }: LoadOptions): void {
-  checkThreads(threads);
-  if (maps === undefined || maps === "float32" || maps === "bfloat16") return;
-  throw new UsageError(`maps ${maps}: must be float32 or bfloat16`);
+  const making = create(source, file, options);
+  const checking = named(source, () => intact);
+  const model = await onceIntact(making, checking);
+  if (signal?.aborted) model.dispose();
+  signal?.throwIfAborted();
+  return model;
 }
 
 async function create(

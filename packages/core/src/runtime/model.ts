@@ -1,4 +1,4 @@
-import { OnebitError, UsageError } from "../errors.js";
+import { OnebitError } from "../errors.js";
 import type { Card, OnebitFile } from "../file/index.js";
 import type { Preprocess } from "../image/index.js";
 import { type ProgramCost, programCost, type StepCost } from "../program/cost.js";
@@ -7,14 +7,10 @@ import { prune } from "../program/prune.js";
 import type { MapType, Program } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type Chosen, compileFor } from "./backends.js";
-import {
-  checkTensor,
-  type FloatTensor,
-  type ImageInput,
-  outputTensor,
-  prepareImages,
-  prepareTensor,
-} from "./images.js";
+import { checkOptions, type OptionChecks } from "./check-options.js";
+import { type ImageInput, listImages, prepareImages } from "./image-input.js";
+import { outputTensor } from "./output-tensor.js";
+import { checkTensor, type FloatTensor, prepareTensor, type TensorInput } from "./tensor-input.js";
 import { type Prediction, topPredictions } from "./top.js";
 
 export interface ModelInfo {
@@ -100,18 +96,22 @@ export class Model implements Disposable {
     return new Model(file, program, chosen, settings);
   }
 
-  /** The likeliest classes of one image, or of each of several. */
+  /**
+   * The likeliest classes of one image, or of each of several.
+   *
+   * UsageError, naming what is wanted, where something is no image; OnebitError where a picture of the
+   * page cannot be read: not loaded yet, broken, of another origin.
+   */
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
-  classify(images: readonly ImageInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  classify(images: Iterable<ImageInput>, options?: ClassifyOptions): Promise<Prediction[][]>;
   async classify(
-    images: ImageInput | readonly ImageInput[],
-    { top = 5 }: ClassifyOptions = {},
+    images: ImageInput | Iterable<ImageInput>,
+    options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
-    if (!Number.isInteger(top) || top < 1) throw new UsageError(`top ${top}: must be 1 or more`);
-    const single = "width" in images;
-    const list = single ? [images] : images;
-    if (list.length === 0) return [];
-    const data = await this.#runMain(this.#prepare(list), list.length);
+    checkOptions("classify", options, CLASSIFY_OPTIONS);
+    const { top = 5 } = options;
+    const { list, single } = listImages(images);
+    const data = await this.#runMain(this.#prepare(list, single), list.length);
     const { classes, labels } = this.info;
     const predictions = list.map((_, n) =>
       topPredictions(data.subarray(n * classes, (n + 1) * classes), top, labels),
@@ -122,33 +122,35 @@ export class Model implements Disposable {
   /**
    * Logits [N, classes] of images [N, C, H, W] that are normalised already and stay as they are until
    * this resolves.
+   *
+   * UsageError where they are of another shape or type, or not all finite.
    */
-  async run(input: FloatTensor): Promise<{ readonly logits: FloatTensor }> {
-    const data = await this.#runTensor(input);
-    return { logits: { shape: [input.shape[0], this.info.classes], data } };
+  async run(input: TensorInput): Promise<{ readonly logits: FloatTensor }> {
+    const { executable } = this.#chosen;
+    const map = inputShape(this.#program);
+    if (!executable.runPlanes) {
+      const { batch, count } = prepareTensor(input, map);
+      return this.#logits(await this.#runMain(batch, count), count);
+    }
+    const { shape, data } = checkTensor(input, map);
+    const [count] = shape;
+    const { logits } = await this.#enqueue(() => executable.runPlanes!(data, count));
+    return this.#logits(logits, count);
   }
 
-  async #runTensor(input: FloatTensor): Promise<Float32Array> {
-    const count = input.shape[0];
-    const { executable } = this.#chosen;
-    if (executable.runPlanes) {
-      checkTensor(input, inputShape(this.#program));
-      const { logits } = await this.#enqueue(() => executable.runPlanes!(input.data, count));
-      return logits;
-    }
-    return this.#runMain(prepareTensor(input, inputShape(this.#program)), count);
+  #logits(data: Float32Array, count: number): { readonly logits: FloatTensor } {
+    return { logits: { shape: [count, this.info.classes], data } };
   }
 
   /**
    * Every output: "logits" and "features" (the pooled vector), [N, C], and the feature maps
-   * "stage-<stride>", [N, C, H, W]. Of a photograph, or of normalised images [N, C, H, W].
+   * "stage-<stride>", [N, C, H, W]. Of a photograph, or of normalised images [N, C, H, W]. Errors as
+   * of classify() and run().
    */
-  async features(input: ImageInput | FloatTensor): Promise<{ [output: string]: FloatTensor }> {
-    const isTensor = "shape" in input;
-    const count = isTensor ? input.shape[0] : 1;
-    const batch = isTensor
+  async features(input: ImageInput | TensorInput): Promise<{ [output: string]: FloatTensor }> {
+    const { batch, count } = isTensor(input)
       ? prepareTensor(input, inputShape(this.#program))
-      : this.#prepare([input]);
+      : { batch: this.#prepare([input], true), count: 1 };
     const outputs = await this.#enqueue(async () => {
       this.#complete ??= this.#compileComplete();
       return (await this.#complete).run(batch, count);
@@ -213,15 +215,16 @@ export class Model implements Disposable {
     this.dispose();
   }
 
-  #prepare(images: readonly ImageInput[]): Float32Array {
+  #prepare(images: readonly unknown[], single: boolean): Float32Array {
     const { preprocess } = this.#file;
-    if (preprocess) return prepareImages(images, preprocess);
+    if (preprocess) return prepareImages(images, preprocess, single);
     throw new OnebitError(
       "this model does not say how images are to be prepared; give normalised tensors to run()",
     );
   }
 
   async #runMain(batch: Float32Array, count: number): Promise<Float32Array> {
+    if (count === 0) return batch;
     const { logits } = await this.#enqueue(() => this.#chosen.executable.run(batch, count));
     return logits;
   }
@@ -245,6 +248,14 @@ export class Model implements Disposable {
     this.#queue = result.catch(() => {});
     return result;
   }
+}
+
+const CLASSIFY_OPTIONS: OptionChecks<ClassifyOptions> = {
+  top: (top) => (Number.isInteger(top) && (top as number) > 0) || "a whole number from 1",
+};
+
+function isTensor(input: unknown): input is TensorInput {
+  return typeof input === "object" && input !== null && "shape" in input;
 }
 
 function inputShape({ values, input }: Program): MapShape {

@@ -20,6 +20,9 @@ export function fastestBuild(): KernelBuild {
     : "simd";
 }
 
+/** What every module begins with. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d];
+
 const ZERO = [0xfd, 0x0c, ...new Uint8Array(16)];
 
 /** A function that returns i8x16.relaxed_swizzle(0, 0). */
@@ -58,19 +61,26 @@ async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebA
     throw new OnebitError("wasm: this platform has no WebAssembly: use the reference backend");
   }
   const bytes = await once(files, build, () => readKernels(build));
+  const code = (shared ? withSharedMemory(bytes) : bytes) as BufferSource;
   try {
-    return await WebAssembly.compile((shared ? withSharedMemory(bytes) : bytes) as BufferSource);
+    return await WebAssembly.compile(code);
   } catch (error) {
-    throw new OnebitError(
-      `wasm: the kernels do not compile here (SIMD missing?): ${(error as Error).message}`,
-      { cause: error },
-    );
+    const why = WebAssembly.validate(code)
+      ? "a content security policy needs 'wasm-unsafe-eval' in script-src"
+      : "this platform has no SIMD in WebAssembly";
+    throw new OnebitError(`wasm: the kernels do not compile: ${why}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
 async function readKernels(build: KernelBuild): Promise<Uint8Array> {
   try {
-    return await readAsset(BUILDS[build]);
+    const bytes = await readAsset(BUILDS[build]);
+    if (MAGIC.every((byte, i) => bytes[i] === byte)) return bytes;
+    throw new OnebitError(
+      `${BUILDS[build]}: another file comes back (a web page?), no WebAssembly`,
+    );
   } catch (error) {
     throw new OnebitError(
       `wasm: the kernels cannot be read, build or reinstall the package: ${(error as Error).message}`,

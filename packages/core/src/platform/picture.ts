@@ -1,0 +1,108 @@
+import { OnebitError } from "../errors.js";
+
+/**
+ * What a browser can draw, told by its properties so that no library of types is needed. Read at its
+ * own size: that of the file or frame, whatever the page shows it at.
+ */
+export type PictureLike = BitmapLike | CanvasLike | ImageElementLike | VideoLike | VideoFrameLike;
+
+/** A decoded picture: an ImageBitmap. */
+export interface BitmapLike {
+  readonly width: number;
+  readonly height: number;
+  close(): void;
+}
+
+/** A canvas of a page, or an OffscreenCanvas. */
+export interface CanvasLike {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: never): unknown;
+}
+
+/** An <img>. */
+export interface ImageElementLike {
+  readonly complete: boolean;
+  readonly naturalWidth: number;
+  readonly naturalHeight: number;
+}
+
+/** A <video>: its current frame. */
+export interface VideoLike {
+  readonly readyState: number;
+  readonly videoWidth: number;
+  readonly videoHeight: number;
+}
+
+export interface VideoFrameLike {
+  readonly displayWidth: number;
+  readonly displayHeight: number;
+  close(): void;
+}
+
+/** A video's readyState from which on there is a frame to draw. */
+const HAVE_CURRENT_DATA = 2;
+
+export function isPicture(value: object): value is PictureLike {
+  if ("naturalWidth" in value || "videoWidth" in value || "displayWidth" in value) return true;
+  return "width" in value && ("getContext" in value || "close" in value);
+}
+
+/** Pixels of a picture, RGBA, alpha not multiplied in. `where`: what to call it in errors. */
+export function picturePixels(picture: PictureLike, where: string): ImageData {
+  const fail = (what: string, cause?: unknown) => new OnebitError(`${where}: ${what}`, { cause });
+  const [width, height] = sizeOf(picture);
+  const missing = emptiness(picture, width * height);
+  if (missing) throw fail(missing);
+  const context = drawing(width, height);
+  if (!context) {
+    throw fail(
+      `no canvas of ${width}x${height} here to read it; give pixels { data, width, height }`,
+    );
+  }
+  try {
+    context.drawImage(picture as ImageBitmap, 0, 0, width, height);
+    return context.getImageData(0, 0, width, height);
+  } catch (error) {
+    const { name, message } = error as Error;
+    throw fail(name === "SecurityError" ? FOREIGN : `cannot be drawn: ${message}`, error);
+  }
+}
+
+const FOREIGN =
+  'comes from another origin, and a page may not read its pixels: load it with crossorigin="anonymous" from a server that allows it (CORS)';
+
+function sizeOf(picture: PictureLike): [width: number, height: number] {
+  if ("naturalWidth" in picture) return [picture.naturalWidth, picture.naturalHeight];
+  if ("videoWidth" in picture) return [picture.videoWidth, picture.videoHeight];
+  if ("displayWidth" in picture) return [picture.displayWidth, picture.displayHeight];
+  return [picture.width, picture.height];
+}
+
+/** Why there is nothing to draw. */
+function emptiness(picture: PictureLike, pixels: number): string | undefined {
+  if ("complete" in picture && !picture.complete) {
+    return "has not loaded yet: await image.decode() first";
+  }
+  if ("readyState" in picture && picture.readyState < HAVE_CURRENT_DATA) {
+    return "has no frame yet: wait for the video's event loadeddata first";
+  }
+  if (pixels > 0) return undefined;
+  if ("naturalWidth" in picture) {
+    return "is broken, or has no size of its own (an SVG without width and height)";
+  }
+  return "close" in picture ? "has been closed" : "has no pixels";
+}
+
+/** Something to draw on, in a page or in a worker. */
+function drawing(width: number, height: number): OffscreenCanvasRenderingContext2D | null {
+  const settings = { willReadFrequently: true } as const;
+  if (typeof OffscreenCanvas !== "undefined") {
+    return new OffscreenCanvas(width, height).getContext("2d", settings);
+  }
+  if (typeof document === "undefined") return null;
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas.getContext("2d", settings) as OffscreenCanvasRenderingContext2D | null;
+}

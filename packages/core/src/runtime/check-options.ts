@@ -1,0 +1,46 @@
+import { describe } from "../describe.js";
+import { UsageError } from "../errors.js";
+
+/** How to check the value of an option: what is wanted, where it is wrong. */
+export type OptionChecks<T> = { readonly [K in keyof Required<T>]: (value: unknown) => unknown };
+
+/**
+ * UsageError for options that `call` does not know, with the one that was meant, and for values that
+ * `checks` finds wrong: these give the words for what is wanted. Undefined asks for nothing.
+ */
+export function checkOptions<T extends object>(
+  call: string,
+  options: T,
+  checks: OptionChecks<T>,
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new UsageError(`${call}: options must be an object, not ${describe(options)}`);
+  }
+  const known = Object.keys(checks);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(checks, name)) throw new UsageError(unknownOption(call, name, known));
+    const wanted = checks[name as keyof T](value);
+    if (typeof wanted !== "string") continue;
+    throw new UsageError(`${name} ${describe(value)}: must be ${wanted}`);
+  }
+}
+
+function unknownOption(call: string, name: string, known: readonly string[]): string {
+  const close = known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
+  const hint = close ? `did you mean "${close}"?` : `there are ${known.join(", ")}`;
+  return `${call}: unknown option ${describe(name)}: ${hint}`;
+}
+
+/** Letters to add, to take away or to change (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      next.push(Math.min(row[j] + Number(a[i] !== b[j]), row[j + 1] + 1, next[j] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,50 @@
+import type { TransferOptions } from "../platform/transfer.js";
+import type { MapType } from "../program/types.js";
+import type { BackendChoice } from "./backends.js";
+import { checkBackend } from "./backends.js";
+import { checkOptions, type OptionChecks } from "./check-options.js";
+import { checkThreads } from "./threads.js";
+
+export interface LoadOptions extends TransferOptions {
+  /**
+   * Default "auto": the fastest backend that loads here; model.backendReasons says why not another,
+   * and so does the console where it ends at "reference".
+   * "wasm" measures which of its kernels are fastest here, once in a process, when a network has run
+   * for 100 ms: that call takes about 6 ms longer per layer shape.
+   */
+  readonly backend?: BackendChoice;
+  /** 1 to 256. Default 1. Where fewer can run, model.threads and model.threadsReason say so. */
+  readonly threads?: number;
+  /**
+   * Height and width of the images, where they are not those that the network was packed for.
+   * Preprocessing follows. OnebitError where the network cannot take that size.
+   */
+  readonly input?: readonly [height: number, width: number];
+  /**
+   * How maps are kept between steps. "bfloat16" takes half the memory and rounds what is stored to 8
+   * bits of significand: the logits change a little, and now and then the class. Default: as the file
+   * says, which for all that onebit packs is float32.
+   */
+  readonly maps?: MapType;
+}
+
+const isSide = (side: unknown) => Number.isSafeInteger(side) && (side as number) > 0;
+
+const CHECKS: OptionChecks<LoadOptions> = {
+  backend: checkBackend,
+  threads: checkThreads,
+  input: (input) =>
+    (Array.isArray(input) && input.length === 2 && input.every(isSide)) ||
+    "[height, width], whole numbers from 1",
+  maps: (maps) => maps === "float32" || maps === "bfloat16" || "float32 or bfloat16",
+  progress: (progress) => typeof progress === "function" || "a function (loaded, total) => ...",
+  signal: (signal) =>
+    typeof (signal as AbortSignal | null)?.throwIfAborted === "function" || "an AbortSignal",
+  timeout: (timeout) =>
+    (typeof timeout === "number" && timeout > 0) || "milliseconds, above 0 (Infinity: none)",
+};
+
+/** UsageError for options that there are not, and for values that they cannot have. */
+export function checkLoadOptions(options: LoadOptions): void {
+  checkOptions("load", options, CHECKS);
+}

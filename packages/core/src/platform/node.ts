@@ -37,29 +37,41 @@ export async function readPackedFile(
   path: string | URL,
   options: TransferOptions = {},
 ): Promise<Uint8Array> {
-  const { progress, signal } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
-  return inWords(path, async () => {
-    // A pipe that nobody writes to would keep a thread for ever.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  // A pipe that nobody writes to would keep a thread for ever.
+  const opening = () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const read = async () => {
+    const file = await opening();
     try {
-      const stat = await file.stat();
-      if (!stat.isFile() || stat.size === 0) {
-        return await readStream(file, { ...options, waits: stat.isFIFO() });
-      }
-      const bytes = await readSized(file, stat.size, signal);
-      progress?.(bytes.length, bytes.length);
-      return bytes;
+      return await readOpened(file, options);
     } finally {
       await file.close();
     }
-  });
+  };
+  return inWords(path, read, signal);
 }
 
-async function inWords<T>(path: string | URL, work: () => Promise<T>): Promise<T> {
+async function readOpened(file: FileHandle, options: TransferOptions): Promise<Uint8Array> {
+  const stat = await file.stat();
+  if (!stat.isFile() || stat.size === 0) {
+    return readStream(file, { ...options, waits: stat.isFIFO() });
+  }
+  const bytes = await readSized(file, stat.size, options.signal);
+  options.progress?.(bytes.length, bytes.length);
+  return bytes;
+}
+
+/** Failures named and in words; the signal's reason where it is aborted. */
+async function inWords<T>(
+  path: string | URL,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    signal?.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException;
     if (!code && !(error instanceof OnebitError) && !(error instanceof RangeError)) throw error;
     const why = (code && REASONS[code]) ?? (error as Error).message;

@@ -32,22 +32,20 @@ export async function readSource(
 }
 
 function bytesOf(source: Source): Uint8Array | undefined {
-  if (ArrayBuffer.isView(source)) {
-    const { buffer, byteOffset, byteLength } = source;
-    return settled(new Uint8Array(buffer, byteOffset, byteLength));
+  const view = ArrayBuffer.isView(source) ? source : undefined;
+  if (!view && !/^(Shared)?ArrayBuffer$/.test(classOf(source))) return undefined;
+  const { byteLength } = source as ArrayBuffer;
+  if (byteLength === 0) {
+    throw new OnebitError("model: no bytes (were they transferred to another thread?)");
   }
-  const isBuffer = /^(Shared)?ArrayBuffer$/.test(classOf(source));
-  return isBuffer ? settled(new Uint8Array(source as ArrayBuffer)) : undefined;
+  const buffer = (view?.buffer ?? source) as ArrayBuffer;
+  return settled(new Uint8Array(buffer, view?.byteOffset, byteLength));
 }
 
 /** A copy of memory that other threads write to or that can shrink: much of a platform refuses it. */
 function settled(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) {
-    throw new OnebitError("model: no bytes (were they transferred to another thread?)");
-  }
   const buffer = bytes.buffer as ArrayBuffer & { readonly resizable?: boolean };
-  const isPlain = classOf(buffer) === "ArrayBuffer";
-  return isPlain && !buffer.resizable ? bytes : Uint8Array.from(bytes);
+  return classOf(buffer) === "ArrayBuffer" && !buffer.resizable ? bytes : Uint8Array.from(bytes);
 }
 
 function isBlob(source: unknown): source is Blob {

@@ -8,7 +8,7 @@ import { toOnnx } from "../onnx/index.js";
 import { withMaps } from "../program/narrow-maps.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import { runValues } from "../runtime/backends/reference/program.js";
-import { outputTensor } from "../runtime/images.js";
+import { outputTensor } from "../runtime/output-tensor.js";
 import { expectClose } from "../test-support/close.js";
 import { channelsLast } from "../test-support/compare-packed.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";

@@ -11,7 +11,7 @@ const mac = process.platform === "darwin";
 const output = join(root, "dist", `onebit-${process.platform}-${process.arch}.node`);
 
 try {
-  build({
+  await build({
     compiler: findCompiler(),
     list: sources(process.arch, ["addon"]),
     flags: ["-O3", "-DNDEBUG", `-I${include_dir}`, "-DNAPI_VERSION=8", "-pthread"],

@@ -1,32 +1,66 @@
 /**
  * Runs the C++ outside Node on random programs, against the reference backend's outputs:
  *
- *   node packages/native/check-cpp.mjs [programs]      after npm run build; default 400
+ *   node packages/native/check-cpp.mjs [--programs 400] [--only address,thread,arm64]
  *
- * with the address and undefined-behaviour sanitizers (every value in memory of its own, poisoned
- * bytes between them), with the thread sanitizer, and for ARM under QEMU where
- * aarch64-linux-gnu-g++ and qemu-aarch64 are installed.
+ * (after npm run build) with the address and undefined-behaviour sanitizers (every value in memory
+ * of its own, poisoned bytes between them), with the thread sanitizer, and for ARM under QEMU where
+ * aarch64-linux-gnu-g++ and qemu-aarch64 are installed. With the sanitizers the tile instructions
+ * of AMX are plain C++ (cpp/test/emulated_tiles.h), which is itself compared with plain matrices.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { reference } from "onebit/reference";
+import { expectedOfBatch } from "../core/dist/conformance/check-convolutions.js";
 import { randomProgram } from "../core/dist/conformance/random-program.js";
 import { encodeProgram } from "./dist/encode.js";
-import { build, findCompiler, sources } from "./toolchain.mjs";
+import { build, EMULATED_TILES, findCompiler, root, sources } from "./toolchain.mjs";
 
-const programs = Number(process.argv[2] ?? 400);
+const CHECKS = ["address", "thread", "arm64"];
+/** What the driver holds in memory at once. */
+const CASES_PER_FILE = 1000;
+
+const { values: flags } = parseArgs({
+  options: {
+    programs: { type: "string", default: "400" },
+    only: { type: "string", default: CHECKS.join() },
+  },
+});
+const programs = Number(flags.programs);
+const only = flags.only.split(",");
 const folder = mkdtempSync(join(tmpdir(), "onebit-native-"));
-const casesFile = join(folder, "cases");
 
-/** The layout that cpp/test/driver.cpp reads. */
-async function caseWords(seed) {
-  const { program, tensors, image } = randomProgram(seed);
+/** A program, an image, and what must come out, in the order of its outputs. */
+async function randomCase(name, { program, tensors, image }) {
   const executable = await reference.compile(program, tensors, { threads: 1 });
   const outputs = Object.values(await executable.run(image, 1));
+  return { name, program, tensors, image, outputs };
+}
+
+/** 32 convolutions in one program, and their definition's integers. */
+function convolutionCase(seed, wide) {
+  const { name, program, tensors, images, batch, outputs } = expectedOfBatch(seed, wide);
+  const image = images.subarray(0, images.length / batch.images.length);
+  const first = outputs.map((ofImages) => Float32Array.from(ofImages[0]));
+  return { name, program, tensors, image, outputs: first };
+}
+
+/** Seven random programs, then a batch of convolutions. */
+async function* cases() {
+  for (let seed = 0; seed < programs; seed++) {
+    if (seed % 8 === 7) yield convolutionCase(seed, seed % 64 === 63);
+    else yield randomCase(`random program ${seed}`, randomProgram(seed));
+  }
+}
+
+/** The layout that cpp/test/driver.cpp reads. */
+function caseWords({ name, program, tensors, image, outputs }) {
   const { code, tensors: data } = encodeProgram(program, tensors);
-  const parts = [word(code.length), code, word(data.length)];
+  const parts = [word(Buffer.byteLength(name)), Buffer.from(name), word(code.length), code];
+  parts.push(word(data.length));
   for (const tensor of data) parts.push(word(tensor.byteLength), tensor);
   parts.push(word(image.length), image, word(outputs.length));
   for (const output of outputs) parts.push(word(output.length), output);
@@ -41,28 +75,57 @@ function wholeWords({ buffer, byteOffset, byteLength }) {
   return bytes;
 }
 
+/** The paths of the files. */
 async function writeCases() {
-  const cases = [wholeWords(word(programs))];
-  for (let seed = 0; seed < programs; seed++) cases.push(await caseWords(seed));
-  writeFileSync(casesFile, Buffer.concat(cases));
+  const files = [];
+  let chunk = [];
+  const end = () => {
+    const file = join(folder, `cases-${files.length}`);
+    writeFileSync(file, Buffer.concat([wholeWords(word(chunk.length)), ...chunk]));
+    files.push(file);
+    chunk = [];
+  };
+  for await (const one of cases()) {
+    chunk.push(caseWords(one));
+    if (chunk.length === CASES_PER_FILE) end();
+  }
+  if (chunk.length > 0) end();
+  return files;
 }
 
-function check(name, { compiler, arch, flags, run = [] }) {
-  console.log(`${name}:`);
+async function compile(name, { compiler, list, flags, link = [] }) {
   const output = join(folder, name, "driver");
-  const options = {
-    compiler,
-    list: sources(arch, ["test/driver"]),
-    link: [],
-    objects: join(folder, name),
-    output,
-  };
-  build({ ...options, flags: ["-O1", "-g", "-fno-omit-frame-pointer", "-pthread", ...flags] });
-  const [command, ...rest] = [...run, output, casesFile];
-  execFileSync(command, rest, {
-    stdio: "inherit",
-    env: { ...process.env, UBSAN_OPTIONS: "halt_on_error=1" },
-  });
+  const common = ["-O1", "-g", "-fno-omit-frame-pointer", "-pthread"];
+  const objects = join(folder, name);
+  await build({ compiler, list, link, objects, output, flags: [...common, ...flags] });
+  return output;
+}
+
+async function check(name, files, { arch, run = [], ...options }) {
+  console.log(`${name}:`);
+  const list = sources(arch, ["test/driver"]);
+  const driver = await compile(name, { ...options, list });
+  for (const file of files) execute([...run, driver, file]);
+}
+
+/** Reports of sanitizers end the process: then this throws. */
+function execute([command, ...rest]) {
+  const env = { ...process.env };
+  for (const sanitizer of ["ASAN", "UBSAN", "TSAN"])
+    env[`${sanitizer}_OPTIONS`] = "halt_on_error=1:abort_on_error=1";
+  execFileSync(command, rest, { stdio: "inherit", env });
+}
+
+/** The stand-in for AMX against plain matrices; the processor's own too, where it has them. */
+async function checkTiles(here, sanitized) {
+  const list = (flags) => [{ file: join(root, "cpp/test/tiles.cpp"), flags }];
+  console.log("tiles, emulated:");
+  execute([await compile("tiles", { ...here, list: list([]), flags: sanitized })]);
+  const cpu = readFileSync("/proc/cpuinfo", "utf8");
+  if (!/\bamx_int8\b/.test(cpu)) return;
+  console.log("tiles of this processor:");
+  const own = list(["-mavx512f", "-mamx-tile", "-mamx-int8"]);
+  execute([await compile("own-tiles", { ...here, list: own, flags: [] })]);
 }
 
 function installed(command) {
@@ -75,21 +138,24 @@ function installed(command) {
 }
 
 try {
-  await writeCases();
+  const files = await writeCases();
   const here = { compiler: findCompiler(), arch: process.arch };
-  check("address, undefined", {
-    ...here,
-    flags: ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
-  });
-  check("thread", { ...here, flags: ["-fsanitize=thread"] });
+  const emulated = process.arch === "x64" ? EMULATED_TILES : [];
+  if (only.includes("address")) {
+    const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
+    const flags = [...sanitizers, ...emulated];
+    if (emulated.length > 0) await checkTiles(here, flags);
+    await check("address, undefined", files, { ...here, flags });
+  }
+  if (only.includes("thread")) {
+    await check("thread", files, { ...here, flags: ["-fsanitize=thread", ...emulated] });
+  }
   const [cross, emulator] = ["aarch64-linux-gnu-g++", "qemu-aarch64"];
-  if (installed(cross) && installed(emulator)) {
-    check("arm64 under qemu", {
-      compiler: cross,
-      arch: "arm64",
-      flags: ["-static"],
-      run: [emulator],
-    });
+  if (!only.includes("arm64")) {
+    // Not asked for.
+  } else if (installed(cross) && installed(emulator)) {
+    const options = { compiler: cross, arch: "arm64", flags: ["-static"], run: [emulator] };
+    await check("arm64 under qemu", files, options);
   } else {
     console.log(`arm64: not run, ${cross} or ${emulator} is not installed`);
   }

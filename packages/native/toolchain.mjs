@@ -1,8 +1,12 @@
 /** How the C++ is compiled: sources, flags per instruction set, and running the compiler. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, renameSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
 
 export const root = dirname(fileURLToPath(import.meta.url));
 const cpp = (name) => join(root, "cpp", name);
@@ -32,7 +36,7 @@ const AVX512 = [
   "-Wno-maybe-uninitialized",
 ];
 const ISA_FLAGS = {
-  amx: [...AVX512, "-mamx-tile", "-mamx-int8", "-mavx512bf16"],
+  amx: [...AVX512, "-mavx512bf16", "-mamx-tile", "-mamx-int8"],
   avx512: AVX512,
   avx2: ["-mavx2"],
 };
@@ -53,6 +57,9 @@ const SHARED = [
   "executable",
   "isa",
 ];
+
+/** Tiles in plain C++ (cpp/test/emulated_tiles.h), where AVX-512 is all that the processor has. */
+export const EMULATED_TILES = ["-DONEBIT_EMULATED_TILES"];
 
 /** Each source file with its flags. */
 export function sources(arch, extra) {
@@ -75,20 +82,30 @@ export function findCompiler() {
   throw new Error(`no C++ compiler found (tried ${candidates.join(", ")}): install one or set CXX`);
 }
 
-/** Compiles every source and links them. */
-export function build({ compiler, list, flags, link, objects, output }) {
+/** Compiles every source, as many at once as there are cores, and links them. */
+export async function build({ compiler, list, flags, link, objects, output }) {
   mkdirSync(objects, { recursive: true });
   mkdirSync(dirname(output), { recursive: true });
-  const compiled = list.map(({ file, flags: own }) => {
-    const object = join(objects, `${basename(dirname(file))}-${basename(file)}.o`);
-    execFileSync(compiler, [...COMMON, ...NUMERICS, ...flags, ...own, "-c", file, "-o", object], {
-      stdio: "inherit",
-    });
-    return object;
-  });
-  execFileSync(compiler, [...flags, ...compiled, ...link, "-o", `${output}.new`], {
-    stdio: "inherit",
-  });
+  const waiting = [...list];
+  const compiled = [];
+  const compileNext = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const object = join(objects, `${basename(dirname(next.file))}-${basename(next.file)}.o`);
+      compiled.push(object);
+      const own = [...COMMON, ...NUMERICS, ...flags, ...next.flags];
+      await compile(compiler, [...own, "-c", next.file, "-o", object]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, compileNext));
+  await compile(compiler, [...flags, ...compiled, ...link, "-o", `${output}.new`]);
   // Whoever has the old one open keeps it.
   renameSync(`${output}.new`, output);
+}
+
+/** Passes on what the compiler says; an Error where it fails. */
+async function compile(compiler, options) {
+  const { stdout, stderr } = await run(compiler, options, { maxBuffer: 2 ** 26 }).catch((error) => {
+    throw new Error(`${error.message}\n${error.stdout}${error.stderr}`);
+  });
+  process.stderr.write(stdout + stderr);
 }

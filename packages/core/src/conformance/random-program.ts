@@ -10,6 +10,7 @@ import type {
   BinaryConvStep,
   ConvStep,
   MicroOp,
+  PoolStep,
   Program,
   ProgramTensor,
   ProgramTensors,
@@ -33,7 +34,53 @@ export interface RandomProgram {
  * larger images, with enough rows that threads share them.
  */
 export function randomProgram(seed: number, wide = false): RandomProgram {
-  return new Generator(seed).generate(wide ? [16, 32] : [1, 9]);
+  return generateProgram(seed, (random) => ordinaryShapes(random, wide ? [16, 32] : [1, 9]));
+}
+
+type Window = Pick<ConvStep, "kernel" | "stride" | "padding">;
+
+/** The shapes that a generator draws; `fits` is asked of every window that they give. */
+export interface ProgramShapes {
+  input(): MapShape;
+  /** Of a linear step's output. */
+  channels(): number;
+  groups(channels: number): number;
+  window(input: MapShape): Window;
+  pool(input: MapShape): Window & Pick<PoolStep, "mode">;
+  /** Output channels for each group. */
+  outPerGroup(groups: number, window: Window, input: MapShape): number;
+}
+
+/** A network of random steps on those shapes. */
+export function generateProgram(
+  seed: number,
+  shapesOf: (random: Random) => ProgramShapes,
+): RandomProgram {
+  const random = new Random(seed);
+  return new Generator(random, shapesOf(random)).generate();
+}
+
+function ordinaryShapes(random: Random, [smallest, largest]: readonly [number, number]) {
+  const side = () => random.int(smallest, largest);
+  /** Often so many that the value can repeat in a wider step. */
+  const channels = () => (random.chance(0.6) ? random.int(1, 40) : REPEAT_UNIT * random.int(1, 3));
+  return {
+    input: () => [side(), side(), channels()],
+    channels,
+    groups: (channels) => random.pick(divisors(channels)),
+    window: () => ({
+      kernel: random.pair(() => random.pick([1, 1, 2, 3, 3, 5])),
+      stride: random.pair(() => random.pick([1, 1, 2])),
+      padding: random.pair(() => random.int(0, 2)),
+    }),
+    pool: () => {
+      const kernel = random.pair(() => random.int(1, 3));
+      const padding = [random.int(0, kernel[0] - 1), random.int(0, kernel[1] - 1)] as const;
+      const mode = random.pick(["max", "average"] as const);
+      return { mode, kernel, padding, stride: random.pair(() => random.int(1, 2)) };
+    },
+    outPerGroup: (groups) => random.int(1, groups > 4 ? 2 : 20),
+  } satisfies ProgramShapes;
 }
 
 type AnyKernel = Step extends infer S
@@ -44,17 +91,18 @@ type AnyKernel = Step extends infer S
 
 class Generator {
   readonly #random: Random;
+  readonly #shapes: ProgramShapes;
   readonly #values: ProgramValue[] = [];
   readonly #steps: Step[] = [];
   readonly #tensors: { [key: string]: ProgramTensor } = {};
 
-  constructor(seed: number) {
-    this.#random = new Random(seed);
+  constructor(random: Random, shapes: ProgramShapes) {
+    this.#random = random;
+    this.#shapes = shapes;
   }
 
-  generate([smallest, largest]: readonly [number, number]): RandomProgram {
-    const side = () => this.#random.int(smallest, largest);
-    const input: MapShape = [side(), side(), this.#channels()];
+  generate(): RandomProgram {
+    const input = this.#shapes.input();
     this.#addValue("map", input);
     for (let count = this.#random.int(1, 7); count > 0; count--) this.#addStep();
     const image = this.#floats(input[0] * input[1] * input[2]);
@@ -114,28 +162,23 @@ class Generator {
   }
 
   #linear(inputs: number): AnyKernel {
-    const out = this.#channels();
+    const out = this.#shapes.channels();
     return { kind: "linear", out, weight: this.#floatTensor([out, inputs]) };
   }
 
   #pool(shape: MapShape): AnyKernel {
-    const kernel = this.#random.pair(() => this.#random.int(1, 3));
-    const padding = [
-      this.#random.int(0, kernel[0] - 1),
-      this.#random.int(0, kernel[1] - 1),
-    ] as const;
-    const mode = this.#random.pick(["max", "average"] as const);
-    const geometry = { kernel, padding, stride: this.#random.pair(() => this.#random.int(1, 2)) };
-    return fits(shape, geometry) ? { kind: "pool", mode, ...geometry } : { kind: "pointwise" };
+    const pool = this.#shapes.pool(shape);
+    return fits(shape, pool) ? { kind: "pool", ...pool } : { kind: "pointwise" };
   }
 
   #conv(kind: ValueKind, shape: MapShape): AnyKernel {
     const widens = shape[2] % REPEAT_UNIT === 0 && shape[2] <= 96 && this.#random.chance(0.6);
-    const groups = widens ? 1 : this.#random.pick(divisors(shape[2]));
-    const geometry = widens ? ONE_BY_ONE : this.#window();
+    const groups = widens ? 1 : this.#shapes.groups(shape[2]);
+    const geometry = widens ? ONE_BY_ONE : this.#shapes.window(shape);
     if (!fits(shape, geometry)) return { kind: "pointwise" };
-    const factor = widens ? shape[2] : groups;
-    const out = factor * this.#random.int(1, widens ? 3 : groups > 4 ? 2 : 20);
+    const out = widens
+      ? shape[2] * this.#random.int(1, 3)
+      : groups * this.#shapes.outPerGroup(groups, geometry, shape);
     if (kind !== "bits") {
       const weight = this.#floatTensor([out, ...geometry.kernel, shape[2] / groups]);
       return { kind: "conv", out, groups, weight, ...geometry } satisfies Omit<
@@ -146,14 +189,6 @@ class Generator {
     const padValue = this.#random.pick([0, 1, -1] as const);
     const step = { kind: "binary-conv" as const, out, groups, padValue, ...geometry, weight: "" };
     return { ...step, weight: this.#bitTensor(step, shape[2]) };
-  }
-
-  #window(): Pick<ConvStep, "kernel" | "stride" | "padding"> {
-    return {
-      kernel: this.#random.pair(() => this.#random.pick([1, 1, 2, 3, 3, 5])),
-      stride: this.#random.pair(() => this.#random.pick([1, 1, 2])),
-      padding: this.#random.pair(() => this.#random.int(0, 2)),
-    };
   }
 
   /** Element-wise micro-ops; values from `readable` on do not exist yet for this step. */
@@ -241,12 +276,6 @@ class Generator {
     return shape[0] * shape[1] === 1 && this.#random.chance(0.7) ? "vector" : "map";
   }
 
-  /** Often so many that the value can repeat in a wider step. */
-  #channels(): number {
-    if (this.#random.chance(0.6)) return this.#random.int(1, 40);
-    return REPEAT_UNIT * this.#random.int(1, 3);
-  }
-
   #addValue(kind: ValueKind, shape: MapShape): ValueId {
     return this.#values.push({ name: `v${this.#values.length}`, kind, shape }) - 1;
   }
@@ -289,9 +318,9 @@ class Generator {
 
 const doubled = ([height, width, channels]: MapShape): MapShape => [height, width, 2 * channels];
 const ONE_BY_ONE = { kernel: [1, 1], stride: [1, 1], padding: [0, 0] } as const;
-const divisors = (n: number) =>
+export const divisors = (n: number) =>
   Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
 
-function fits(shape: MapShape, { kernel, padding }: Pick<ConvStep, "kernel" | "padding">): boolean {
+function fits(shape: MapShape, { kernel, padding }: Pick<Window, "kernel" | "padding">): boolean {
   return [0, 1].every((axis) => shape[axis] + 2 * padding[axis] >= kernel[axis]);
 }

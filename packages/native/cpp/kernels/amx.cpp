@@ -1,9 +1,13 @@
 #include "../step.h"
 
-#if defined(__AMX_INT8__) && defined(__AVX512VPOPCNTDQ__)
+#if (defined(__AMX_INT8__) || defined(ONEBIT_EMULATED_TILES)) && defined(__AVX512VPOPCNTDQ__)
 #include <immintrin.h>
 
 #include <utility>
+
+#ifdef ONEBIT_EMULATED_TILES
+#include "../test/emulated_tiles.h"
+#endif
 
 namespace onebit {
 namespace {

@@ -1,8 +1,13 @@
 // Runs programs with known outputs on every instruction set, without Node: for sanitizers, and for
 // processors that are only emulated. driver CASES, a file that check-cpp.mjs writes: 32-bit words,
 //
-//   cases, then per case: words of code, code; tensors, each bytes, data in whole words;
-//   floats of the image, image; outputs, each floats, data
+//   cases, then per case: bytes of its name, name; words of code, code; tensors, each bytes, data in
+//   whole words; floats of the image, image; outputs, each floats, data
+//
+// Sanitizers must abort (abort_on_error=1): the case under way is then told.
+#include <signal.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +25,7 @@ namespace {
 using namespace onebit;
 
 struct Case {
+  std::string name;
   std::vector<int32_t> code;
   std::vector<std::vector<unsigned char>> tensors;
   std::vector<float> image;
@@ -61,6 +67,8 @@ class Words {
 
 Case readCase(Words& words) {
   Case c;
+  const std::vector<char> name = words.list<char>(words.next());
+  c.name.assign(name.begin(), name.end());
   c.code = words.list<int32_t>(words.next());
   for (int32_t n = words.next(); n > 0; n--) c.tensors.push_back(words.list<unsigned char>(words.next()));
   c.image = words.list<float>(words.next());
@@ -94,9 +102,31 @@ bool runCase(const Case& c, const Isa* isa, int32_t threads) {
   return true;
 }
 
+/** What runs now, for the handler. */
+std::string underWay;
+
+void tellCase(int) {
+  const ssize_t told = write(STDERR_FILENO, underWay.data(), underWay.size());
+  _exit(told > 0 ? 1 : 2);
+}
+
+/** Wrong results are told, and so is a program that is refused: checkProgram let it pass. */
+bool tryCase(const Case& c, const Isa* isa, int32_t threads) {
+  const std::string name = std::string(isa->name) + ", " + std::to_string(threads) + " threads, " + c.name;
+  underWay = "it happened in: " + name + "\n";
+  try {
+    if (runCase(c, isa, threads)) return true;
+    std::fprintf(stderr, "wrong: %s\n", name.c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "refused: %s: %s\n", name.c_str(), error.what());
+  }
+  return false;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
+  signal(SIGABRT, tellCase);
   try {
     if (count != 2) throw std::runtime_error("usage: driver CASES");
     Words words(arguments[1]);
@@ -106,7 +136,7 @@ int main(int count, char** arguments) {
     for (const Isa* isa : availableIsas()) {
       for (const int32_t threads : {1, 2}) {
         int bad = 0;
-        for (const Case& c : cases) bad += runCase(c, isa, threads) ? 0 : 1;
+        for (const Case& c : cases) bad += tryCase(c, isa, threads) ? 0 : 1;
         std::printf("%s, %d threads: %zu programs, %d wrong\n", isa->name, threads, cases.size(), bad);
         wrong += bad;
       }

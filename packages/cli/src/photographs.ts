@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
-import { extname, join } from "node:path";
-import { IMAGE_EXTENSIONS } from "@onebit/train/data";
+import { join } from "node:path";
+import { IMAGE_EXTENSIONS, isPicture } from "@onebit/train/data";
 import { OnebitError, UsageError } from "onebit";
 
-/** Files as they are, folders as the pictures in them (sorted, not deeper). */
+/** Files as they are, folders as the pictures in them (sorted, not deeper, no hidden ones). */
 export async function photographs(inputs: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const input of inputs) {
@@ -13,9 +13,7 @@ export async function photographs(inputs: readonly string[]): Promise<string[]> 
       found.push(input);
       continue;
     }
-    const names = (await readdir(input)).filter((name) =>
-      IMAGE_EXTENSIONS.includes(extname(name).toLowerCase()),
-    );
+    const names = (await readdir(input)).filter((name) => !name.startsWith(".") && isPicture(name));
     if (!names.length) {
       throw new OnebitError(`${input}: no pictures in it (${IMAGE_EXTENSIONS.join(", ")})`);
     }

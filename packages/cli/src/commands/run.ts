@@ -33,7 +33,7 @@ export function registerRun(program: Command): void {
     program
       .command("run <file> [inputs...]")
       .description(
-        "classify photographs (jpg, png, webp, avif, folders), or run a .npy tensor, with a packed network or an .onnx model",
+        "classify photographs (jpg, png, webp, avif, gif, tiff, folders), or run a .npy tensor, with a packed network or an .onnx model",
       )
       .option("--top <k>", "how many classes to name", "5")
       .option("--backend <name>", "auto, native, wasm or reference", "auto")

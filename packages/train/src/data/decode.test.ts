@@ -22,6 +22,134 @@ it("decodes every format", async () => {
   }
 });
 
+it("reads GIF and TIFF, of several frames or pages the first", async () => {
+  const frames = Buffer.concat([Buffer.alloc(16 * 3, 200), Buffer.alloc(16 * 3, 10)]);
+  const raw = { width: 4, height: 8, channels: 3, pageHeight: 4 } as const;
+  const animated = await sharp(frames, { raw }).gif().toBuffer();
+  const both = { animated: true } as const;
+  const pictures = {
+    gif: animated,
+    webp: await sharp(animated, both).webp({ lossless: true }).toBuffer(),
+    tiff: await sharp(animated, both).tiff({ compression: "none" }).toBuffer(),
+  };
+  for (const [name, bytes] of Object.entries(pictures)) {
+    const image = await decodeImage(bytes, name);
+    expect(image).toMatchObject({ width: 4, height: 4, channels: 3 });
+    expect(new Set(image.data), name).toEqual(new Set([200]));
+  }
+  for (const compression of ["none", "lzw", "deflate", "jpeg"] as const) {
+    const image = await decodeImage(await halves().tiff({ compression }).toBuffer(), compression);
+    expect(image).toMatchObject({ width: 16, height: 8, channels: 3 });
+    expect(image.data[0]).toBeGreaterThan(225);
+  }
+});
+
+it("turns CMYK into RGB as Pillow does, in JPEG and TIFF", async () => {
+  const cmyk = () => halves().flatten().pipelineColourspace("cmyk").toColourspace("cmyk");
+  const { data: inks } = await cmyk().raw().toBuffer({ resolveWithObject: true });
+  const tiff = await decodeImage(await cmyk().tiff({ compression: "none" }).toBuffer(), "tiff");
+  const jpeg = await decodeImage(await cmyk().jpeg({ quality: 100 }).toBuffer(), "jpeg");
+  expect(inks).toHaveLength((4 * tiff.data.length) / 3);
+  for (let i = 0; i < tiff.data.length; i++) {
+    const [pixel, c] = [Math.floor(i / 3), i % 3];
+    const light = 255 - inks[4 * pixel + 3];
+    const wanted = light * (1 - inks[4 * pixel + c] / 255);
+    expect(Math.abs(tiff.data[i] - wanted)).toBeLessThanOrEqual(0.5 + 1e-9);
+    // JPEG loses a little at the edge between the halves.
+    if (pixel % 16 < 4 || pixel % 16 > 11) {
+      expect(Math.abs(jpeg.data[i] - wanted)).toBeLessThanOrEqual(4);
+    }
+  }
+});
+
+it("turns by all eight EXIF orientations", async () => {
+  // a b c / d e f, as the camera stored it; right: what is to be seen, row by row.
+  const stored = Buffer.from([10, 20, 30, 40, 50, 60]);
+  const seen: { [orientation: number]: number[][] } = {
+    1: [
+      [10, 20, 30],
+      [40, 50, 60],
+    ],
+    2: [
+      [30, 20, 10],
+      [60, 50, 40],
+    ],
+    3: [
+      [60, 50, 40],
+      [30, 20, 10],
+    ],
+    4: [
+      [40, 50, 60],
+      [10, 20, 30],
+    ],
+    5: [
+      [10, 40],
+      [20, 50],
+      [30, 60],
+    ],
+    6: [
+      [40, 10],
+      [50, 20],
+      [60, 30],
+    ],
+    7: [
+      [60, 30],
+      [50, 20],
+      [40, 10],
+    ],
+    8: [
+      [30, 60],
+      [20, 50],
+      [10, 40],
+    ],
+  };
+  for (const [orientation, rows] of Object.entries(seen)) {
+    const picture = sharp(stored, { raw: { width: 3, height: 2, channels: 1 } });
+    const bytes = await picture
+      .toColourspace("b-w")
+      .withExif({ IFD0: { Orientation: orientation } })
+      .withMetadata({ orientation: Number(orientation) })
+      .png()
+      .toBuffer();
+    const { width, height, channels, data } = await decodeImage(bytes, orientation);
+    expect([height, width], orientation).toEqual([rows.length, rows[0].length]);
+    expect([...data].filter((_, i) => i % channels === 0)).toEqual(rows.flat());
+  }
+});
+
+it("believes first bytes, not names", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "onebit-decode-"));
+  const path = join(folder, "photo.jpg");
+  await writeFile(path, await halves().png().toBuffer());
+  expect(await decodeImageFile(path)).toMatchObject({ width: 16, height: 8, channels: 3 });
+  await rm(folder, { recursive: true });
+});
+
+it.each([
+  ["BMP", "BM......", /it is a BMP picture; JPEG, PNG, .* are read: convert or remove it/],
+  ["PPM", "P6\n1 1\n255\nabc", /it is a PNM picture/],
+  ["HEIC", "\0\0\0\x18ftypheic\0\0\0\0mif1heic", /it is a HEIC picture/],
+  ["SVG", "<svg xmlns='http://www.w3.org/2000/svg'/>", /it is a drawing \(SVG\)/],
+  ["web pages", "<!DOCTYPE html><html>404", /it is a web page/],
+  ["pointers", "version https://git-lfs.github.com/spec/v1\n", /it is a pointer of Git LFS/],
+  ["side files", "\x00\x05\x16\x07\x00\x02", /it is a side file of macOS/],
+  ["empty files", "", /it is empty/],
+  ["text", "hello", /it is no picture that is known here/],
+])("names %s, which it does not read", async (_, content, message) => {
+  const bytes = Buffer.from(content, "latin1");
+  await expect(decodeImage(bytes, "x.jpg")).rejects.toThrow(/^x\.jpg: cannot be decoded: /);
+  await expect(decodeImage(bytes, "x.jpg")).rejects.toThrow(message);
+});
+
+it("refuses pictures of kilobytes that claim gigabytes, and samples without a scale", async () => {
+  const create = { width: 12_000, height: 12_000, channels: 3, background: "#fff" } as const;
+  const huge = await sharp({ create }).png({ compressionLevel: 1 }).toBuffer();
+  await expect(decodeImage(huge, "huge")).rejects.toThrow(/more than 134217728 pixels: make it/);
+  const scene = halves().pipelineColourspace("scrgb").toColourspace("scrgb");
+  const floats = await scene.tiff({ compression: "none" }).toBuffer();
+  await expect(decodeImage(floats, "floats")).rejects.toThrow(/its samples are float, not of 8/);
+});
+
 it("turns as the EXIF orientation says", async () => {
   // 6: the camera was turned, the picture must be turned clockwise; left becomes top.
   const bytes = await halves().withMetadata({ orientation: 6 }).png().toBuffer();

@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
-import { decodeImageFile, IMAGE_EXTENSIONS } from "./decode.js";
+import { decodeImageFile, IMAGE_EXTENSIONS, isPicture } from "./decode.js";
 import { fileSplit } from "./file-split.js";
 import { rng } from "./random.js";
 import { type FileSplit, sharedInts } from "./split.js";
@@ -29,7 +29,7 @@ interface ClassFolder {
 }
 
 /**
- * A folder of photographs: `DIR/train/CLASS/*.jpg` (png, webp, avif) with `DIR/test` or `DIR/val`, or
+ * A folder of photographs: `DIR/train/CLASS/*.jpg` (png, webp, avif, gif, tiff) with `DIR/test` or `DIR/val`, or
  * `DIR/CLASS/*.jpg`. Where there is no test folder, a tenth of each class is set aside by a hash of
  * the file name. `notes` tells what was decided.
  */
@@ -98,10 +98,6 @@ async function listFolders(folder: string): Promise<string[]> {
   return (await listEntries(folder)).filter((e) => e.isFolder).map((e) => e.name);
 }
 
-function isImage(name: string): boolean {
-  return IMAGE_EXTENSIONS.includes(extname(name).toLowerCase());
-}
-
 async function listClasses(folder: string): Promise<ClassFolder[]> {
   const names = await listFolders(folder);
   if (names.length === 0) {
@@ -113,7 +109,7 @@ async function listClasses(folder: string): Promise<ClassFolder[]> {
   for (const name of names) {
     const path = join(folder, name);
     const entries = await listEntries(path);
-    const files = entries.filter((e) => !e.isFolder && isImage(e.name)).map((e) => e.name);
+    const files = entries.filter((e) => !e.isFolder && isPicture(e.name)).map((e) => e.name);
     if (files.length === 0) {
       throw new OnebitError(
         `${path}: holds no images (${IMAGE_EXTENSIONS.join(", ")}): add some or remove the folder`,

@@ -7,7 +7,7 @@ export {
   type PreprocessChoice,
   preprocessFor,
 } from "./dataset.js";
-export { decodeImage, decodeImageFile, IMAGE_EXTENSIONS } from "./decode.js";
+export { decodeImage, decodeImageFile, IMAGE_EXTENSIONS, isPicture } from "./decode.js";
 export { prepare } from "./example.js";
 export { GLYPHS_VERSION } from "./glyph-scene.js";
 export {

@@ -1,3 +1,4 @@
+export { type ImagenetClass, imagenetClasses, imagenetLabels } from "./imagenet-classes.js";
 export { symbolOf } from "./importers/bmxnet-symbol.js";
 export type { ImportableFamily } from "./importers/families.js";
 export {
@@ -7,6 +8,7 @@ export {
   importCheckpoint,
   importStream,
 } from "./importers/import-checkpoint.js";
+export type { LeftOut } from "./importers/left-out.js";
 export type { InputSize, PreprocessOverrides } from "./importers/preprocess.js";
 export type { Fate, ImportReport, TensorReport } from "./importers/report.js";
 export type { TemperatureReport } from "./importers/temperature.js";

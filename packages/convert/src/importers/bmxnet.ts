@@ -8,6 +8,7 @@ import { printable } from "../readers/text.js";
 import { bmxnetGraph } from "./bmxnet-graph.js";
 import { unpacked } from "./bmxnet-weights.js";
 import type { Imported, ImportOptions } from "./import-checkpoint.js";
+import { type Labels, labelsFor } from "./labels.js";
 import { matchTensors } from "./match.js";
 import { fitted, type InputSize, overridden } from "./preprocess.js";
 import { readTensors } from "./read-tensors.js";
@@ -30,7 +31,7 @@ export async function importBmxnet(
   const matches = matchTensors(graph, unpackedAll(stored, packed, graph));
   const { weights = "latent" } = options;
   const tensors = await readTensors(graph, matches, { binary: true, weights });
-  const labels = labelsFor(graph, input, options.labels);
+  const labels = bmxnetLabels(graph, input, options.labels);
   const sha256 = await checkpoint.sha256();
   const reports = matches.map(({ key, spec }) => tensorReport(key, spec, stored.get(key)!));
   return {
@@ -44,7 +45,7 @@ export async function importBmxnet(
       ...{ family: "bmxnet", arch: "bmxnet", switches: {}, classes: classesOf(graph), input },
       ...{ widths: widthsOf(graph), form: "binary", binary: true, tensors: reports },
       ignored: reports.filter(({ fate }) => fate === "dead").map(({ key }) => key),
-      outside: 0,
+      ...{ outside: 0, leftOut: [] },
       notes: [...sizeNotes(input, options), ...labels.notes],
     },
   };
@@ -129,22 +130,11 @@ function widthsOf(graph: Graph): number[] {
 
 const cifar10 = "airplane automobile bird cat deer dog frog horse ship truck".split(" ");
 
-interface Labels {
-  readonly names: readonly string[];
-  readonly notes: readonly string[];
-}
-
-function labelsFor(graph: Graph, input: InputSize, told: readonly string[] | undefined): Labels {
+function bmxnetLabels(graph: Graph, input: InputSize, told?: readonly string[]): Labels {
   const classes = classesOf(graph);
-  if (told && told.length !== classes) {
-    throw new UsageError(`${told.length} labels for ${classes} classes: one per class is wanted`);
-  }
-  if (told) return { names: told, notes: [] };
-  if (classes === 10 && input.join() === "3,32,32") {
-    const note = "10 classes of 3x32x32 images: taken for CIFAR-10; give labels if they are others";
-    return { names: cifar10, notes: [note] };
-  }
-  return { names: Array.from({ length: classes }, (_, i) => String(i)), notes: [] };
+  if (told || classes !== 10 || input.join() !== "3,32,32") return labelsFor(classes, told);
+  const note = "10 classes of 3x32x32 images: taken for CIFAR-10; give labels if they are others";
+  return { names: cifar10, notes: [note] };
 }
 
 /** MXNet's examples subtract these from pixels of 0 .. 255, ImageNet or not, and scale nothing. */

@@ -8,6 +8,8 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 export interface FamilyKeys {
   /** A key that no other family has. */
   readonly mark: RegExp;
+  /** Keys of its modules; others do not belong to it. */
+  readonly members: RegExp;
   /** Where the input's channels and the stem's width stand. */
   readonly stem: string;
   /** Switches that are not the family's defaults. */
@@ -22,6 +24,7 @@ export type ImportableFamily = "bnext" | "bnext-18" | "reactnet" | "reactnet-res
 export const families: { readonly [family in ImportableFamily]: FamilyKeys } = {
   bnext: {
     mark: /^feature\.\d+\.(Attention|FFN_3x3|FFN|FFN_1|FFN_2)\./,
+    members: /^(feature|prelu|fc)\./,
     stem: "feature.0.conv1.weight",
     switches: (shapes) => ({
       widths: widths(shapes, "FFN_1.binary_conv.weight"),
@@ -32,12 +35,14 @@ export const families: { readonly [family in ImportableFamily]: FamilyKeys } = {
   },
   "bnext-18": {
     mark: /^layer\d+\.\d+\.(Attention|FFN)\./,
+    members: /^(conv1|bn1|layer\d+|prelu|fc)\./,
     stem: "conv1.weight",
     switches: (shapes) => ({ ...resnet(shapes, 0, [2, 2, 2, 2]), ...infoRcp(shapes) }),
     form: bnextForm,
   },
   reactnet: {
     mark: /^feature\.\d+\.(move11|binary_3x3|binary_pw)/,
+    members: /^(feature|fc)\./,
     stem: "feature.0.conv1.weight",
     switches: (shapes) => ({
       widths: widths(shapes, "binary_pw_down1.weights", "binary_pw_down1.weight"),
@@ -46,6 +51,7 @@ export const families: { readonly [family in ImportableFamily]: FamilyKeys } = {
   },
   "reactnet-resnet": {
     mark: /^layer\d+\.\d+\.(move0|binary_conv)\./,
+    members: /^(conv1|bn1|layer\d+|fc)\./,
     stem: "conv1.weight",
     switches: (shapes) => resnet(shapes, 1, []),
     form: (shapes) => (some(shapes, /\.binary_conv\.weights$/) ? "binary" : undefined),

@@ -198,10 +198,11 @@ describe("preprocessing and labels", () => {
     ] as const) {
       const { model, report } = await importNet(weightsOf(name, options));
       expect(model.preprocess).toEqual(models[name].preprocess);
-      expect(model.labels.slice(0, 3)).toEqual(["0", "1", "2"]);
+      expect(model.labels.slice(0, 3)).toEqual(["tench", "goldfish", "great white shark"]);
       expect(model.labels).toHaveLength(1000);
       expect(report.notes).toEqual([
         "weights do not tell the input size: 3x224x224 is assumed",
+        "1000 classes: ImageNet's names are assumed; --labels gives others",
         "weights do not tell the stride of the stem: 2 is assumed",
       ]);
     }
@@ -268,18 +269,17 @@ describe("refused", () => {
     const message = await refusal((edited) => {
       rename(edited, /^feature\.2\.Attention\.norm1\.bias$/, "feature.2.Attention.norm1.beta");
       delete edited["prelu.weight"];
-      edited["teacher.logits"] = { shape: [2], data: new Float32Array(2) };
     });
     expect(message).toBe(
       "some/folder/net.pth: the tensors do not fit bnext: " +
         "2 missing: feature.2.Attention.norm1.bias (nearest: feature.2.Attention.norm1.beta), prelu.weight; " +
-        "2 unexpected: feature.2.Attention.norm1.beta (nearest: feature.2.Attention.norm1.bias), teacher.logits",
+        "1 unexpected: feature.2.Attention.norm1.beta (nearest: feature.2.Attention.norm1.bias)",
     );
   });
 
   it("long lists, in part", async () => {
     const message = await refusal((edited) => rename(edited, /^(.*)\.norm2\./, "$1.bn2."));
-    expect(message).toMatch(/25 missing: .*, and 17 more; 25 unexpected: /);
+    expect(message).toMatch(/20 missing: .*, and 12 more; 25 unexpected: /);
     expect(message.length).toBeLessThan(2000);
   });
 
@@ -378,7 +378,9 @@ it("refuses any other edit of names and shapes with an OnebitError", async () =>
         }
       }).then(
         ({ report }) => {
-          expect(report.tensors.map((tensor) => tensor.key)).toEqual(keys);
+          const found = new Set(report.tensors.map((tensor) => tensor.key));
+          const absent = keys.filter((name) => !found.has(name));
+          expect(absent.filter((name) => !name.endsWith(".num_batches_tracked"))).toEqual([]);
         },
         (error: unknown) => error,
       );

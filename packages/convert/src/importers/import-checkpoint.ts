@@ -4,8 +4,10 @@ import { buildModel, type FloatModel } from "onebit/models";
 import { type AsyncBuffer, naming } from "../readers/async-buffer.js";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import { openCheckpoint } from "../readers/open-checkpoint.js";
-import { stateDict } from "../readers/state-dict.js";
 import { importBmxnet } from "./bmxnet.js";
+import { labelsFor } from "./labels.js";
+import { leftOut } from "./left-out.js";
+import { locate } from "./locate.js";
 import { matchTensors } from "./match.js";
 import { findNetwork, type NetworkOptions } from "./network.js";
 import { type PreprocessOverrides, preprocessFor } from "./preprocess.js";
@@ -15,12 +17,15 @@ import { type ImportReport, reportOf } from "./report.js";
 import { isBinary, notYetBinary, readTemperature } from "./temperature.js";
 
 export interface ImportOptions extends NetworkOptions {
-  /** One per class; numbers when absent. */
+  /** One per class; when absent, ImageNet's names for 1000 classes, else numbers. */
   readonly labels?: readonly string[];
   readonly preprocess?: PreprocessOverrides;
   /** What exactly zero binary weights count as; default: they are an error. */
   readonly zeroWeights?: 1 | -1;
-  /** Dicts around the network's tensors, where their names do not tell. */
+  /**
+   * Dicts and modules around the network, where a file holds several: ["state_dict", "student"],
+   * ["state_dict.student"] or ["student"].
+   */
   readonly wrapper?: readonly string[];
   /**
    * signs: of 1-bit weights keep only what packing needs, 1/32 of the memory; each is made again,
@@ -114,31 +119,36 @@ async function found(
   { zeroWeights, weights = "latent", labels, preprocess = {}, wrapper, ...told }: ImportOptions,
   source: string | undefined,
 ) {
-  const dict = stateDict(checkpoint, wrapper);
-  const network = await findNetwork(dict.tensors, checkpoint.metadata, told, preprocess.size);
+  const { place, candidates } = locate(checkpoint, told.arch, wrapper?.join("."));
+  const network = await findNetwork(place, checkpoint.metadata, told, preprocess.size);
   const { arch, options, classes, form } = network;
   const graph = buildModel(arch, options);
-  const matches = matchTensors(graph, network.tensors);
+  const left = leftOut(checkpoint, place, candidates);
+  const matches = matchTensors(graph, network.tensors, left);
   const temperature = await readTemperature(graph, matches);
+  const { names, notes } = labelsFor(classes, labels);
   const about = {
     architecture: { name: arch, options },
-    labels: labelsFor(classes, labels),
+    labels: names,
     preprocess: preprocessFor(network, preprocess),
   };
   const binary = isBinary(form, temperature);
   if (temperature && !binary && weights === "signs") {
     throw new OnebitError(`${notYetBinary(temperature)}. Import it as a float model instead`);
   }
-  const report = await reportOf({ checkpoint, dict, network, graph, matches, temperature });
+  const report = await reportOf({
+    checkpoint,
+    place,
+    left,
+    network,
+    graph,
+    matches,
+    temperature,
+    notes,
+  });
   const card = { source, sha256: report.sha256 };
   const read = { binary, zeroWeights, weights, temperature };
   return { model: { ...about, card }, report, graph, matches, read };
-}
-
-function labelsFor(classes: number, labels: readonly string[] | undefined): readonly string[] {
-  if (!labels) return Array.from({ length: classes }, (_, i) => String(i));
-  if (labels.length === classes) return labels;
-  throw new UsageError(`${labels.length} labels for ${classes} classes: one per class is wanted`);
 }
 
 /** The last part of a path or address: where a file lay is nobody else's business. */

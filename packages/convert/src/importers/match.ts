@@ -3,6 +3,7 @@ import { type Graph, type Shape, sizeOf, type TensorSpec } from "onebit/graph";
 import { closest } from "onebit/models";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { printable } from "../readers/text.js";
+import type { LeftOut } from "./left-out.js";
 
 /** A tensor of the graph and what the file has for it. */
 export interface Match {
@@ -10,16 +11,20 @@ export interface Match {
   readonly key: string;
   readonly spec: TensorSpec;
   readonly entry: TensorEntry;
+  /** A counter that the file does not have, which nothing computes with: 0. */
+  readonly absent?: boolean;
 }
 
 /**
  * Finds every tensor of the graph in the file. What is missing, left over or of another shape is one
- * OnebitError that lists all of it, with the nearest names. 1-bit weights may be flat
- * (`weights`, [O * I * K * K, 1]) on one side and 4-D (`weight`) on the other.
+ * OnebitError that lists all of it, with the nearest names; only counters of batches may be missing.
+ * 1-bit weights may be flat (`weights`, [O * I * K * K, 1]) on one side and 4-D (`weight`) on the
+ * other. beside: what lies outside of the network, where a misspelt module would be.
  */
 export function matchTensors(
   graph: Graph,
   tensors: ReadonlyMap<string, TensorEntry>,
+  beside: readonly LeftOut[] = [],
 ): readonly Match[] {
   const matches: Match[] = [];
   const missing: string[] = [];
@@ -29,18 +34,31 @@ export function matchTensors(
     const stored = storedKey(key, tensors);
     const entry = tensors.get(stored);
     left.delete(stored);
-    if (!entry) missing.push(key);
+    if (!entry && COUNTER.test(key)) matches.push({ key, spec, entry: zero(key), absent: true });
+    else if (!entry) missing.push(key);
     else if (fits(entry, key, spec.shape)) matches.push({ key, spec, entry });
     else misshapen.push(`${key} is [${entry.shape}], must be [${spec.shape}]`);
   }
   const unexpected = [...left.keys()];
   const problems = [
-    listed("missing", missing, unexpected),
+    listed("missing", missing, [...unexpected, ...beside.map(({ keys }) => keys)]),
     listed("unexpected", unexpected, missing),
     listed("of another shape", misshapen, []),
   ].filter((problem) => problem !== "");
   if (problems.length === 0) return matches;
   throw new OnebitError(`the tensors do not fit ${graph.name}: ${problems.join("; ")}`);
+}
+
+const COUNTER = /\.num_batches_tracked$/;
+
+function zero(key: string): TensorEntry {
+  const none = new Uint8Array(8);
+  return {
+    ...{ key, path: [key], shape: [], dtype: "int64", elements: 1 },
+    bytes: async () => none.slice(),
+    read: async () => new BigInt64Array(1),
+    floats: async () => new Float32Array(1),
+  };
 }
 
 /** The graph's key, or for a 1-bit weight its other spelling where the file has only that. */
@@ -52,6 +70,7 @@ function storedKey(key: string, tensors: ReadonlyMap<string, TensorEntry>): stri
 
 function fits({ shape, elements }: TensorEntry, key: string, wanted: Shape): boolean {
   if (shape.join() === wanted.join()) return true;
+  if (COUNTER.test(key) && elements === 1) return true;
   const isFlat = (dims: Shape) => dims.length === 2 && dims[1] === 1;
   const [flat, full] = isFlat(shape) ? [shape, wanted] : [wanted, shape];
   return isConvWeight(key) && elements === sizeOf(wanted) && isFlat(flat) && full.length === 4;

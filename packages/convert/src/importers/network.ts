@@ -2,11 +2,12 @@ import type { Form, ModelOptions, Switches } from "onebit/models";
 import type { MetadataValue } from "../readers/checkpoint.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { assumedInput } from "./assumed-input.js";
-import { dimension, families, familyOf } from "./families.js";
+import { dimension, families } from "./families.js";
 import { findForm } from "./form.js";
+import type { Candidate } from "./networks-in.js";
 import { defaultSides, type InputSize } from "./preprocess.js";
 import { clipNotes, findBits, withoutQuantisers } from "./quantised.js";
-import { type Recognised, recognise, withoutPrefix } from "./recognise.js";
+import { type Recognised, recognise } from "./recognise.js";
 
 /** What the caller may know better than keys and shapes. */
 export interface NetworkOptions {
@@ -23,7 +24,6 @@ export interface NetworkOptions {
 
 /** A network found in a file: its tensors, and how its graph is built. */
 export interface FoundNetwork extends Recognised {
-  readonly prefix: string;
   /** By official key. */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** Tensors of its quantisers, which nothing reads. */
@@ -37,16 +37,15 @@ export interface FoundNetwork extends Recognised {
 
 /** sides: height and width of the input, where only they are given. */
 export async function findNetwork(
-  stored: ReadonlyMap<string, TensorEntry>,
+  { family, tensors: stored }: Pick<Candidate, "family" | "tensors">,
   metadata: ReadonlyMap<string, MetadataValue>,
   { arch, stemStride, form: told, input: size, quantised }: NetworkOptions,
   sides?: readonly [height: number, width: number],
 ): Promise<FoundNetwork> {
-  const { prefix, tensors: all } = withoutPrefix(stored);
-  const { tensors, quantisers } = withoutQuantisers(familyOf([...all.keys()]), all);
+  const { tensors, quantisers } = withoutQuantisers(family, stored);
   const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
   const recognised = recognise(shapes, arch);
-  const { entry, family } = recognised;
+  const { entry } = recognised;
   const bits = findBits(quantisers, quantised);
   const switches = { ...recognised.switches, ...given({ quantised: bits.quantised }) };
   const foundForm = told ? { form: told } : await findForm(family, tensors, metadata);
@@ -61,7 +60,7 @@ export async function findNetwork(
   if (!size && !sides) {
     notes.push(`weights do not tell the input size: ${input.join("x")} is assumed`);
   }
-  const found = { ...recognised, switches, prefix, tensors, quantisers };
+  const found = { ...recognised, switches, tensors, quantisers };
   return { ...found, form, classes, input, options, notes };
 }
 

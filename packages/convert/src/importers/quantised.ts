@@ -9,7 +9,7 @@ const UNUSED = "fc.scale";
 
 /** The tensors of the network, and those of its quantisers; only BNexts have any. */
 export function withoutQuantisers(
-  family: ImportableFamily | undefined,
+  family: ImportableFamily,
   stored: Entries,
 ): { readonly tensors: Entries; readonly quantisers: Entries } {
   const isBnext = family === "bnext" || family === "bnext-18";

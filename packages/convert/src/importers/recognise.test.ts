@@ -3,7 +3,7 @@ import type { Graph } from "onebit/graph";
 import { buildModel, type Form, type ModelOptions } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { families, familyOf, type Shapes } from "./families.js";
-import { recognise, withoutPrefix } from "./recognise.js";
+import { recognise } from "./recognise.js";
 
 const shapesOf = ({ tensors }: Graph): Shapes =>
   new Map(Object.entries(tensors).map(([key, { shape }]) => [key, shape]));
@@ -84,23 +84,6 @@ describe("a named architecture", () => {
     const shapes = keysOf("bnext-t");
     expect(() => recognise(shapes, "bnext-x")).toThrow(/unknown model "bnext-x": did you mean/);
     expect(() => recognise(shapes, "linear")).toThrow(/linear: there are no checkpoints/);
-  });
-});
-
-describe("prefixes", () => {
-  const shapes = keysOf("bnext-18", { width: 8 });
-  const under = (prefix: string) =>
-    new Map([...shapes].map(([key, shape]) => [prefix + key, shape] as const));
-
-  it.each(["", "module.", "module.module.", "net.backbone.0."])("%j is taken off", (prefix) => {
-    expect(withoutPrefix(under(prefix))).toEqual({ prefix, tensors: shapes });
-  });
-
-  it("stays where keys differ, or nothing is known below it", () => {
-    const mixed = new Map([...under("module."), ["other.weight", [1]]]);
-    expect(withoutPrefix(mixed)).toEqual({ prefix: "", tensors: mixed });
-    const deep = under("a.b.c.d.e.f.");
-    expect(withoutPrefix(deep).prefix).toBe("");
   });
 });
 

@@ -16,7 +16,7 @@ export interface Recognised {
 /** Architecture and switches from keys and shapes; `arch` names the architecture instead. */
 export function recognise(shapes: Shapes, arch?: string): Recognised {
   const family = arch === undefined ? familyOf([...shapes.keys()]) : importable(arch);
-  if (!family) throw unknownNetwork(shapes);
+  if (!family) throw unknownNetwork([...shapes.keys()]);
   const inferred = given(families[family].switches(shapes));
   const name = arch ?? catalogueName(family, inferred);
   const entry = modelNamed(name);
@@ -34,32 +34,6 @@ export function importable(arch: string): ImportableFamily {
   const names = Object.keys(models).filter(isImportable).join(", ");
   throw new UsageError(`${arch}: there are no checkpoints of it to import; there are of ${names}`);
 }
-
-/**
- * Takes off what stands before every key: the `module.` of DataParallel, the attribute under which a
- * larger module held the network. Stops as soon as a family shows.
- */
-export function withoutPrefix<T>(tensors: ReadonlyMap<string, T>): {
-  readonly prefix: string;
-  readonly tensors: ReadonlyMap<string, T>;
-} {
-  const keys = [...tensors.keys()];
-  const [first] = keys;
-  for (let depth = 0, length = 0; depth <= maxDepth; depth++) {
-    const stripped = keys.map((key) => key.slice(length));
-    if (familyOf(stripped)) {
-      const entries = [...tensors.values()].map((value, i) => [stripped[i], value] as const);
-      return { prefix: first.slice(0, length), tensors: new Map(entries) };
-    }
-    length = first.indexOf(".", length) + 1;
-    const prefix = first.slice(0, length);
-    if (!prefix || !keys.every((key) => key.startsWith(prefix))) break;
-  }
-  return { prefix: "", tensors };
-}
-
-/** Modules around the network, at most. */
-const maxDepth = 4;
 
 type Switch = readonly [option: string, value: unknown];
 
@@ -83,8 +57,7 @@ function given(switches: Switches): Switch[] {
   return Object.entries(switches).filter(([, value]) => value !== undefined);
 }
 
-function unknownNetwork(shapes: Shapes): OnebitError {
-  const keys = [...shapes.keys()];
+export function unknownNetwork(keys: readonly string[]): OnebitError {
   const some = keys.slice(0, 4).map(printable).join(", ");
   return new OnebitError(
     `the network is not recognised: its ${keys.length} tensors are called ${some}${keys.length > 4 ? ", ..." : ""}. ` +

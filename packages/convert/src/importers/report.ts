@@ -2,12 +2,13 @@ import type { Graph, TensorSpec } from "onebit/graph";
 import type { Form, Switches } from "onebit/models";
 import type { Checkpoint, CheckpointFormat } from "../readers/checkpoint.js";
 import type { DType } from "../readers/dtype.js";
-import type { StateDict } from "../readers/state-dict.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { unreadNote } from "../readers/unread.js";
 import type { ImportableFamily } from "./families.js";
+import { type LeftOut, leftOutNote } from "./left-out.js";
 import type { Match } from "./match.js";
 import type { FoundNetwork } from "./network.js";
+import type { Candidate } from "./networks-in.js";
 import type { InputSize } from "./preprocess.js";
 import { isBinary, notYetBinary, type TemperatureReport } from "./temperature.js";
 
@@ -51,42 +52,48 @@ export interface ImportReport {
   readonly tensors: readonly TensorReport[];
   /** Keys of the dead tensors. */
   readonly ignored: readonly string[];
-  /** Tensors outside of the network, such as an optimiser's. */
+  /** Tensors outside of the network, such as an optimiser's: how many, and where. */
   readonly outside: number;
+  readonly leftOut: readonly LeftOut[];
   /** What was assumed or is not as usual, a sentence each. */
   readonly notes: readonly string[];
 }
 
 export interface Findings {
   readonly checkpoint: Checkpoint;
-  readonly dict: StateDict;
+  readonly place: Pick<Candidate, "wrapper" | "prefix">;
+  readonly left: readonly LeftOut[];
   readonly network: FoundNetwork;
   readonly graph: Graph;
   readonly matches: readonly Match[];
   readonly temperature?: TemperatureReport;
+  /** Of what was assumed elsewhere. */
+  readonly notes: readonly string[];
 }
 
 export async function reportOf(found: Findings): Promise<ImportReport> {
-  const { checkpoint, dict, network, matches, temperature } = found;
-  const { prefix, family, arch, switches, classes, input, form } = network;
+  const { checkpoint, place, left, network, matches, temperature } = found;
+  const { family, arch, switches, classes, input, form } = network;
   const unused = [...network.quantisers].map(([key, { shape, dtype }]): TensorReport => {
     return { key, fate: "dead", shape, dtype };
   });
-  const known = matches.map(({ key, spec, entry }) => tensorReport(key, spec, entry));
+  const stored = matches.filter(({ absent }) => !absent);
+  const known = stored.map(({ key, spec, entry }) => tensorReport(key, spec, entry));
   const tensors = [...known, ...unused];
   return {
     ...{
       format: checkpoint.format,
       sha256: await checkpoint.sha256(),
-      wrapper: dict.wrapper,
-      prefix,
+      wrapper: place.wrapper,
+      prefix: place.prefix,
     },
     ...{ family, arch, switches, classes, input, widths: widthsOf(network), form },
     binary: isBinary(form, temperature),
     temperature,
     tensors,
     ignored: tensors.filter(({ fate }) => fate === "dead").map(({ key }) => key),
-    outside: checkpoint.tensors.size - dict.tensors.size,
+    outside: left.reduce((sum, group) => sum + group.tensors, 0),
+    leftOut: left,
     notes: notesOf(found),
   };
 }
@@ -110,8 +117,9 @@ function widthsOf({ entry, options, switches }: FoundNetwork): readonly number[]
   return widths ?? depths.map((_, stage) => width * 2 ** stage);
 }
 
-function notesOf({ checkpoint, network, graph, temperature }: Findings): string[] {
-  const notes = [...network.notes];
+function notesOf(found: Findings): string[] {
+  const { checkpoint, network, graph, matches, left, temperature } = found;
+  const notes = [...network.notes, ...found.notes];
   const unread = unreadNote(checkpoint.unread);
   if (unread) notes.push(unread);
   const stem = graph.nodes.find(({ name }) => name === "feature.0.conv1");
@@ -119,6 +127,14 @@ function notesOf({ checkpoint, network, graph, temperature }: Findings): string[
     const [stride] = stem.attrs.stride as readonly number[];
     notes.push(`weights do not tell the stride of the stem: ${stride} is assumed`);
   }
+  const absent = matches.filter((match) => match.absent).length;
+  if (absent > 0) {
+    notes.push(
+      `${absent} counters of batches (num_batches_tracked) are not there and become 0: nothing but training reads them`,
+    );
+  }
+  const beside = leftOutNote(left);
+  if (beside) notes.push(beside);
   if (network.form !== "binary") notes.push("its weights are real numbers, not 1-bit");
   if (temperature && !isBinary("binary", temperature)) notes.push(notYetBinary(temperature));
   return notes;

@@ -13,7 +13,7 @@ export interface StateDict {
 }
 
 /** Names under which training scripts keep the network, most telling first. */
-const wrappers = [
+export const usualDicts = [
   "state_dict",
   "model_state_dict",
   "model_state",
@@ -51,10 +51,10 @@ export function stateDict(checkpoint: Checkpoint, wrapper?: readonly string[]): 
 function findWrapper(checkpoint: Checkpoint): readonly string[] {
   const paths = [...checkpoint.tensors.values()].map((entry) => entry.path);
   const groups = new Set(paths.filter((path) => path.length > 1).map((path) => path[0]));
-  const usual = wrappers.find((name) => groups.has(name));
+  const usual = usualDicts.find((name) => groups.has(name));
   if (usual !== undefined) {
     const inner = paths.filter((path) => path[0] === usual).map((path) => path[1]);
-    const nested = wrappers.find((name) => inner.every((key) => key === name));
+    const nested = usualDicts.find((name) => inner.every((key) => key === name));
     return nested === undefined ? [usual] : [usual, nested];
   }
   if (groups.size === 0 || isStateDict(checkpoint)) return [];
@@ -62,8 +62,11 @@ function findWrapper(checkpoint: Checkpoint): readonly string[] {
   if (candidates.length === 1) return [candidates[0]];
   const network = checkpoint.unread.values.find(({ isModule }) => isModule);
   if (network) throw unreadObject(network);
-  const names = [...groups].slice(0, 8).map(printable).join(", ");
-  throw new OnebitError(`which dict holds the network? Tensors are in ${names}; name one of them`);
+  const names = [...groups].slice(0, 8).map(printable);
+  const flags = names.map((name) => `--dict ${name}`).join(" or ");
+  throw new OnebitError(
+    `which dict holds the network? Tensors are in ${names.join(", ")}: choose with ${flags}`,
+  );
 }
 
 /** True where tensors that are no mere metrics lie outside of all dicts. */

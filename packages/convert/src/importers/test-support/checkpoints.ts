@@ -3,6 +3,16 @@ import type { Tensor } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
 import { randomWeights } from "../../../../core/src/test-support/random-weights.js";
 import { type AsyncBuffer, memoryBuffer } from "../../readers/async-buffer.js";
+import type { Part } from "../../readers/test-support/bytes.js";
+import {
+  dict,
+  integer,
+  pickle,
+  storage,
+  tensor,
+  text,
+} from "../../readers/test-support/pickles.js";
+import { torchZip } from "../../readers/test-support/zips.js";
 
 export type Tensors = { [key: string]: Tensor };
 
@@ -35,4 +45,36 @@ export function rename(tensors: Tensors, from: RegExp, to: string): void {
     delete tensors[key];
     tensors[key.replace(from, to)] = tensor;
   }
+}
+
+/** What torch.save could be given: dicts in dicts, around tensors and whole numbers. */
+export interface Saved {
+  readonly [key: string]: Tensor | number | Saved;
+}
+
+/** A torch.save file of dicts in dicts. */
+export function torchFile(saved: Saved): AsyncBuffer {
+  const storages: { [key: string]: Uint8Array } = {};
+  const part = (value: Tensor | number | Saved): Part => {
+    if (typeof value === "number") return integer(value);
+    if (!isTensor(value)) return dict(...entries(value));
+    const { shape, data } = value;
+    const key = String(Object.keys(storages).length);
+    storages[key] = new Uint8Array(Float32Array.from(data).buffer);
+    const over = storage({ key: text(key), count: data.length });
+    const strides = shape.map((_, i) => shape.slice(i + 1).reduce((size, dim) => size * dim, 1));
+    return tensor({ storage: over, shape, strides });
+  };
+  const entries = (of: Saved) =>
+    Object.entries(of).map(([key, value]) => [text(key), part(value)] as const);
+  return memoryBuffer(torchZip(pickle(part(saved)), storages), "some/folder/net.pth");
+}
+
+function isTensor(value: Tensor | Saved): value is Tensor {
+  return Array.isArray(value.shape);
+}
+
+/** Every key after `prefix`. */
+export function under(prefix: string, tensors: Tensors): Tensors {
+  return Object.fromEntries(Object.entries(tensors).map(([key, value]) => [prefix + key, value]));
 }

@@ -212,7 +212,11 @@ describe("import refuses, and leaves nothing behind,", () => {
 
   it.each([
     ["another architecture", ["--arch", "bnext-t"], /do not fit bnext-t: \d+ missing: feature\./],
-    ["a dict that is not there", ["--dict", "ema"], /no tensors in ema/],
+    [
+      "a dict that is not there",
+      ["--dict", "ema"],
+      /ema: no network of a known family lies there; choose with no --dict at all/,
+    ],
   ])("%s", async (_, flags, message) => {
     const { status, stderr } = await refused(net(), ...flags);
     expect(stderr).toMatch(message);

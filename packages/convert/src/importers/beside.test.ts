@@ -203,7 +203,7 @@ describe("of several networks", () => {
       await imported(saved, other, { wrapper });
     }
     expect(await refusal(saved, { wrapper: ["studnet"] })).toMatch(
-      /studnet: no network of a known family lies there; networks lie there: --dict state_dict\.model\.student, --dict state_dict\.model\.teacher/,
+      /studnet: no network of a known family lies there; choose with --dict state_dict\.model\.student or --dict state_dict\.model\.teacher/,
     );
   });
 

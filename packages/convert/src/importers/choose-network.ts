@@ -34,7 +34,8 @@ export function chooseNetwork(candidates: readonly Candidate[], told?: string): 
 
 /** How a candidate is chosen. */
 export function flagOf({ name, wrapper }: Candidate): string {
-  return `--dict ${printable(name || wrapper.join("."))}`;
+  const place = name || wrapper.join(".");
+  return place ? `--dict ${printable(place)}` : "no --dict at all";
 }
 
 /** Whole names before ends before beginnings before parts. */
@@ -50,9 +51,8 @@ function namedBy(candidates: readonly Candidate[], told: string): readonly Candi
     const found = candidates.filter(({ name }) => matches(name));
     if (found.length > 0) return found;
   }
-  const where = candidates.length > 1 ? "networks lie there" : "a network lies there";
   throw new OnebitError(
-    `${printable(told)}: no network of a known family lies there; ${where}: ${flags(candidates, ", ")}`,
+    `${printable(told)}: no network of a known family lies there; choose with ${flags(candidates, " or ")}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { OnebitError } from "onebit";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import { stateDict } from "../readers/state-dict.js";
 import { printable } from "../readers/text.js";
+import { unreadObject } from "../readers/unread.js";
 import { chooseNetwork } from "./choose-network.js";
 import { type Candidate, networksIn, plainName } from "./networks-in.js";
 import { importable, unknownNetwork } from "./recognise.js";
@@ -29,13 +30,18 @@ export function locate(checkpoint: Checkpoint, arch?: string, told?: string): Lo
   throw unknownNetwork([...tensors.keys()]);
 }
 
-function under({ tensors }: Checkpoint, told: string): Pick<Candidate, "wrapper" | "tensors"> {
+function under(
+  { tensors, unread }: Checkpoint,
+  told: string,
+): Pick<Candidate, "wrapper" | "tensors"> {
   const name = plainName(told);
   const start = name && `${name}.`;
   const inside = [...tensors.values()].flatMap((entry) => {
     const key = plainName(entry.path.join("."));
     return key.startsWith(start) ? [{ ...entry, key: key.slice(start.length) }] : [];
   });
+  const object = unread.values.find(({ place }) => told.startsWith(place));
+  if (inside.length === 0 && object) throw unreadObject(object);
   if (inside.length === 0) throw new OnebitError(`no tensors in ${printable(told)}`);
   return { wrapper: [told], tensors: new Map(inside.map((entry) => [entry.key, entry])) };
 }

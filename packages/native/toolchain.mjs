@@ -16,6 +16,7 @@ export const COMMON = [
   "-fPIC",
   "-fvisibility=hidden",
   "-Wall",
+  "-Werror=switch",
   "-Wextra",
   "-Wno-psabi",
 ];

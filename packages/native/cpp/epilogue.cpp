@@ -39,8 +39,6 @@ class EpilogueCompiler {
     }
   }
 
-  static bool isBinary(Code code) { return code == Code::add || code == Code::mul || code == Code::mix; }
-
   /** Backwards: writes are needed, and what a needed op reads. */
   void markLive() {
     readers_.assign(raw_.size() + 1, 0);
@@ -48,7 +46,7 @@ class EpilogueCompiler {
       const RawOp& op = raw_[i];
       if (op.reads() || (!op.writes() && readers_[i + 1] == 0)) continue;
       readers_[origin_[op.a]]++;
-      if (isBinary(op.code)) readers_[origin_[op.b]]++;
+      if (op.combines()) readers_[origin_[op.b]]++;
     }
   }
 
@@ -84,7 +82,7 @@ class EpilogueCompiler {
     op.t = vectors_.get(raw.t);
     op.low = raw.low;
     op.high = raw.high;
-    if (isBinary(raw.code)) return emitBinary(op, origin_[raw.a], origin_[raw.b], r);
+    if (raw.combines()) return emitBinary(op, origin_[raw.a], origin_[raw.b], r);
     bring(origin_[raw.a]);
     define(op, r);
   }
@@ -143,7 +141,7 @@ class EpilogueCompiler {
       op.offset = raw.offset;
       op.rows = input_.values[raw.value].height;
       op.columns = input_.values[raw.value].width;
-      op.t = vectors_.get(raw.t);
+      op.s = vectors_.get(raw.s);
       op.orEqual = raw.orEqual;
       if (raw.code == Code::mean) op.sumOffset = input_.sums[mean];
       op.sumStride = input_.sumStride;

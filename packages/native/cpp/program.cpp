@@ -29,7 +29,10 @@ class Reader {
 
 RawOp readOp(Reader& reader) {
   RawOp op{};
-  op.code = static_cast<Code>(reader.next());
+  const int32_t code = reader.next();
+  if (code < 0 || code >= static_cast<int32_t>(Code::accumulator))
+    throw std::runtime_error("native: a newer @onebit/native is needed to run this network");
+  op.code = static_cast<Code>(code);
   op.a = reader.next();
   op.b = reader.next();
   op.s = reader.next();

@@ -22,7 +22,7 @@ struct Value {
 
 inline bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloats; }
 
-/** Operands by their meaning; tensors are indices into Program.tensors. */
+/** Operands in their order: registers (b is -1 where there is one), indices into Program.tensors (or -1). */
 struct RawOp {
   Code code;
   int32_t a, b;
@@ -33,6 +33,7 @@ struct RawOp {
   /** store: the value takes 2x2 means of the register (see join.h). */
   bool pooled;
 
+  bool combines() const { return b >= 0; }
   bool reads() const { return code == Code::load; }
   bool writes() const {
     return code == Code::store || code == Code::bits || code == Code::mean || code == Code::storeIntegers;

@@ -59,7 +59,7 @@ std::vector<RawOp> select(const std::vector<RawOp>& ops, Keep keep, std::vector<
   for (size_t i = 0; i < ops.size(); i++) {
     RawOp op = ops[i];
     op.a = renumbered[op.a];
-    op.b = renumbered[op.b];
+    if (op.combines()) op.b = renumbered[op.b];
     if (keep(i)) kept.push_back(op);
     renumbered.push_back(keep(i) ? static_cast<int32_t>(kept.size()) : op.a);
   }
@@ -70,7 +70,7 @@ RawOp rounding(int32_t a) {
   RawOp op{};
   op.code = Code::round;
   op.a = a;
-  op.s = op.t = -1;
+  op.b = op.s = op.t = -1;
   return op;
 }
 
@@ -88,7 +88,7 @@ void prepend(RawStep& reader, const RawStep& conv, size_t store, bool narrow) {
   const auto moved = [&](int32_t r) { return r == 0 ? stored : r + count; };
   for (RawOp op : reader.ops) {
     op.a = moved(op.a);
-    op.b = moved(op.b);
+    if (op.combines()) op.b = moved(op.b);
     ops.push_back(op);
   }
   reader.ops = std::move(ops);

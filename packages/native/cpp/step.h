@@ -42,8 +42,8 @@ struct Place {
 };
 
 /**
- * Micro-ops of program/types.ts on the value at hand, then those that compilation adds: where the
- * value comes from, and what keeps others for later.
+ * Micro-ops of program/micro-ops.ts on the value at hand, in the order of its table, then those that
+ * compilation adds: where the value comes from, and what keeps others for later.
  */
 enum class Code : int32_t {
   load,
@@ -76,7 +76,7 @@ enum class Code : int32_t {
   round,
 };
 
-/** s, t: per-channel vectors with room for 16 floats after the last; t also thresholds. */
+/** s, t: per-channel vectors in the order of the operands, with room for 16 floats after the last. */
 struct MicroOp {
   Code code;
   /** keep and take; for an op of two values the other one, or -1 where it lies at `place`. */

@@ -1,5 +1,13 @@
 import { OnebitError } from "onebit";
-import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "onebit/program";
+import {
+  MICRO_OP_NAMES,
+  type MicroOp,
+  operandsOf,
+  type Program,
+  type ProgramTensors,
+  type ProgramValue,
+  type Step,
+} from "onebit/program";
 
 /**
  * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by
@@ -8,7 +16,7 @@ import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "onebi
  *   input, number of values, steps, outputs
  *   value:  kind, height, width, channels
  *   step:   kind, input, weight, out, kernel, stride, padding, groups, mode, bits, clip, number of ops
- *   op:     code, a, b, s, t, value, offset, zero, low, high
+ *   op:     number in MICRO_OPS, registers a, b (-1: none), tensors s, t, value, offset, zero, numbers low, high
  *   output: value
  */
 export interface EncodedProgram {
@@ -25,24 +33,6 @@ const STEP_KINDS: readonly Step["kind"][] = [
   "pointwise",
   "quantise",
 ];
-const CODES: readonly MicroOp[0][] = [
-  "load",
-  "affine",
-  "shift",
-  "scale",
-  "prelu",
-  "relu",
-  "sigmoid",
-  "hard-sigmoid",
-  "clamp",
-  "add",
-  "mul",
-  "mix",
-  "store",
-  "bits",
-  "mean",
-];
-
 export function encodeProgram(program: Program, tensors: ProgramTensors): EncodedProgram {
   return new Encoder(tensors).encode(program);
 }
@@ -121,43 +111,14 @@ class Encoder {
   }
 
   #op(op: MicroOp): void {
-    const operands = { a: 0, b: 0, s: -1, t: -1, value: 0, offset: 0, zero: 0, low: 0, high: 0 };
-    Object.assign(operands, this.#operands(op));
-    const { a, b, s, t, value, offset, zero, low, high } = operands;
-    const code = indexOf(CODES, op[0]);
-    this.#push(code, a, b, s, t, value, offset, zero, floatBits(low), floatBits(high));
-  }
-
-  #operands(op: MicroOp) {
-    switch (op[0]) {
-      case "load":
-        return { value: op[1] };
-      case "affine":
-        return { a: op[1], s: this.#tensor(op[2]), t: this.#tensor(op[3]) };
-      case "shift":
-        return { a: op[1], t: this.#tensor(op[2]) };
-      case "scale":
-      case "prelu":
-        return { a: op[1], s: this.#tensor(op[2]) };
-      case "relu":
-      case "sigmoid":
-      case "hard-sigmoid":
-        return { a: op[1] };
-      case "clamp":
-        return { a: op[1], low: op[2], high: op[3] };
-      case "add":
-      case "mul":
-        return { a: op[1], b: op[2] };
-      case "mix":
-        return { a: op[1], b: op[2], s: this.#tensor(op[3]) };
-      case "store":
-      case "mean":
-        return { a: op[1], value: op[2], offset: op[3] };
-      case "bits":
-        return { a: op[1], t: this.#tensor(op[2]), value: op[3], offset: op[4], zero: op[5] };
-      default:
-        return op satisfies never;
-    }
+    const registers = operandsOf(op, "register");
+    const tensors = operandsOf<string>(op, "tensor").map((key) => this.#tensor(key));
+    const numbers = operandsOf(op, "number");
+    const [value] = [...operandsOf(op, "read"), ...operandsOf(op, "write")];
+    this.#push(MICRO_OP_NAMES.indexOf(op[0]));
+    this.#push(registers[0] ?? 0, registers[1] ?? -1, tensors[0] ?? -1, tensors[1] ?? -1);
+    this.#push(value ?? 0, operandsOf(op, "offset")[0] ?? 0, operandsOf(op, "zero")[0] ?? 0);
+    this.#push(floatBits(numbers[0] ?? 0), floatBits(numbers[1] ?? 0));
   }
 }
 

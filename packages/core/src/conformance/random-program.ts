@@ -6,6 +6,7 @@ import {
   REPEAT_UNIT,
 } from "../program/geometry.js";
 import { float32Only } from "../program/map-types.js";
+import { COMPUTING_NAMES, type ComputingName, MICRO_OPS } from "../program/micro-ops.js";
 import type {
   BinaryConvStep,
   ConvStep,
@@ -15,6 +16,7 @@ import type {
   ProgramTensor,
   ProgramTensors,
   ProgramValue,
+  Register,
   Step,
   ValueId,
   ValueKind,
@@ -195,26 +197,25 @@ class Generator {
   #arithmetic(step: Step, shape: MapShape, readable: number): MicroOp[] {
     const epilogue: MicroOp[] = [];
     for (let count = this.#random.int(0, 9); count > 0; count--) {
-      const register = () => this.#random.int(0, epilogue.length);
-      const vector = () => this.#floatTensor([shape[2]]);
       const loads = this.#loadable(step, shape, readable).map((id): MicroOp => ["load", id]);
       const choices: (() => MicroOp)[] = [
-        () => ["affine", register(), vector(), vector()],
-        () => ["shift", register(), vector()],
-        () => ["scale", register(), vector()],
-        () => ["prelu", register(), vector()],
-        () => ["relu", register()],
-        () => ["sigmoid", register()],
-        () => ["hard-sigmoid", register()],
-        () => ["clamp", register(), 0 - this.#random.int(0, 2), this.#random.int(0, 2)],
-        () => ["add", register(), register()],
-        () => ["mul", register(), register()],
-        () => ["mix", register(), register(), vector()],
+        ...COMPUTING_NAMES.map((name) => () => this.#computing(name, epilogue.length, shape[2])),
         ...loads.map((load) => () => load),
       ];
       epilogue.push(this.#random.pick(choices)());
     }
     return epilogue;
+  }
+
+  /** Registers and tensors at random; numbers from -2 to 2, the second of two not below the first. */
+  #computing(name: ComputingName, last: Register, channels: number): MicroOp {
+    let numbers = 0;
+    const operands = MICRO_OPS[name].map((sort) => {
+      if (sort === "register") return this.#random.int(0, last);
+      if (sort === "tensor") return this.#floatTensor([channels]);
+      return numbers++ ? this.#random.int(0, 2) : 0 - this.#random.int(0, 2);
+    });
+    return [name, ...operands] as unknown as MicroOp;
   }
 
   #loadable(step: Step, shape: MapShape, readable: number): ValueId[] {

@@ -1,5 +1,5 @@
 import type { MicroOp, Register, ValueId } from "../program/types.js";
-import { isCombining, type PackNode } from "./network.js";
+import { isCombining, type PackNode, type PerChannel } from "./network.js";
 import { hasRegister, type Placement } from "./place.js";
 import type { TensorPool } from "./tensor-pool.js";
 
@@ -112,39 +112,37 @@ export class StepEmitter {
     });
   }
 
+  /** An element-wise node of several inputs, all of them whole. */
   #combine(node: PackNode): Register {
-    const [a, b] = node.inputs.map((input) => this.#operand(input));
-    if (node.op.kind === "mix") {
-      return this.#emit(["mix", a, b, this.#vector(node, "amount", node.op.amount)]);
-    }
-    return this.#emit([node.op.kind as "add" | "mul", a, b]);
+    return this.#elementWise(
+      node,
+      node.inputs.map((input) => this.#operand(input)),
+    );
   }
 
   #map(node: PackNode, r: Register, part?: number): Register {
     const { op } = node;
-    const vector = (label: string, values: Float64Array) => this.#vector(node, label, values, part);
-    switch (op.kind) {
-      case "affine": {
-        if (op.scale && op.shift) {
-          return this.#emit(["affine", r, vector("scale", op.scale), vector("shift", op.shift)]);
-        }
-        if (op.scale) return this.#emit(["scale", r, vector("scale", op.scale)]);
-        return op.shift ? this.#emit(["shift", r, vector("shift", op.shift)]) : r;
-      }
-      case "prelu":
-        return this.#emit(["prelu", r, vector("slope", op.slope)]);
-      case "clamp":
-        return this.#emit(["clamp", r, op.low, op.high]);
-      case "relu":
-      case "sigmoid":
-      case "hard-sigmoid":
-        return this.#emit([op.kind, r]);
-      default:
-        throw new Error(`${node.name}: ${op.kind} is not a map of one register`);
+    if (op.kind !== "affine") return this.#elementWise(node, [r], part);
+    const vector = (label: string, values: PerChannel) => this.#vector(node, label, values, part);
+    if (op.scale && op.shift) {
+      return this.#emit(["affine", r, vector("scale", op.scale), vector("shift", op.shift)]);
     }
+    if (op.scale) return this.#emit(["scale", r, vector("scale", op.scale)]);
+    return op.shift ? this.#emit(["shift", r, vector("shift", op.shift)]) : r;
   }
 
-  #vector(node: PackNode, label: string, values: Float64Array, part?: number): string {
+  #elementWise(node: PackNode, registers: readonly Register[], part?: number): Register {
+    const { op } = node;
+    if (op.kind !== "element-wise") throw new Error(`${node.name}: ${op.kind} is not element-wise`);
+    const parameters = op.parameters.map((parameter) =>
+      typeof parameter === "number"
+        ? parameter
+        : this.#vector(node, parameter.label, parameter.values, part),
+    );
+    return this.#emit([op.op, ...registers, ...parameters] as unknown as MicroOp);
+  }
+
+  #vector(node: PackNode, label: string, values: PerChannel, part?: number): string {
     const name = `${node.name}.${label}`;
     const range = part === undefined ? undefined : this.context.placement.partsOf(node)[part];
     const slice = range ? values.subarray(range.offset, range.offset + range.channels) : values;

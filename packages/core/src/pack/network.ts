@@ -1,8 +1,15 @@
 import type { MapShape } from "../program/geometry.js";
+import type { ComputingName } from "../program/micro-ops.js";
 import type { QuantisedTensor } from "../program/types.js";
 
 /** One float64 number per channel; rounded to float32 when the program is written. */
 export type PerChannel = Float64Array;
+
+/** label: of the tensor that it becomes, after the node's name. */
+export interface PackVector {
+  readonly label: string;
+  readonly values: PerChannel;
+}
 
 /** Real weights, and the codes that they come from where the graph quantises them. */
 export interface RealWeight {
@@ -47,14 +54,13 @@ export type PackOp =
       readonly group: "image" | "channel";
     }
   | { readonly kind: "affine"; readonly scale?: PerChannel; readonly shift?: PerChannel }
-  | { readonly kind: "prelu"; readonly slope: PerChannel }
-  | { readonly kind: "relu" }
-  | { readonly kind: "sigmoid" }
-  | { readonly kind: "hard-sigmoid" }
-  | { readonly kind: "clamp"; readonly low: number; readonly high: number }
-  | { readonly kind: "add" }
-  | { readonly kind: "mul" }
-  | { readonly kind: "mix"; readonly amount: PerChannel }
+  | {
+      /** A micro-op; its inputs are the node's, in order. */
+      readonly kind: "element-wise";
+      readonly op: ComputingName;
+      /** Its other operands, in order. */
+      readonly parameters: readonly (number | PackVector)[];
+    }
   | { readonly kind: "concat" }
   | { readonly kind: "mean" }
   | { readonly kind: "bits"; readonly threshold: PerChannel; readonly zero: 1 | -1 };
@@ -78,14 +84,9 @@ export interface PackNetwork {
   readonly outputs: { readonly [name: string]: PackNode };
 }
 
-/** Element-wise on one input with per-channel constants only. */
-export function isUnary({ op }: PackNode): boolean {
-  return ["affine", "prelu", "relu", "sigmoid", "hard-sigmoid", "clamp"].includes(op.kind);
-}
-
 /** Element-wise on several inputs. */
-export function isCombining({ op }: PackNode): boolean {
-  return op.kind === "add" || op.kind === "mul" || op.kind === "mix";
+export function isCombining({ op, inputs }: PackNode): boolean {
+  return op.kind === "element-wise" && inputs.length > 1;
 }
 
 /** Opens a step of its own. */

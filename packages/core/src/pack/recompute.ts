@@ -41,5 +41,6 @@ function chainToStored(node: PackNode, stored: ReadonlySet<PackNode>): PackNode[
 }
 
 function isCheap({ op }: PackNode): boolean {
-  return ["affine", "prelu", "relu", "clamp"].includes(op.kind);
+  if (op.kind === "affine") return true;
+  return op.kind === "element-wise" && ["prelu", "relu", "clamp"].includes(op.op);
 }

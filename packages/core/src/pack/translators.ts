@@ -1,30 +1,24 @@
 import type { Node } from "../graph/types.js";
 import type { BatchNormAttributes } from "../ops/batch-norm.js";
 import type { BinaryConvAttributes } from "../ops/binary-conv.js";
-import type { ClampAttributes } from "../ops/clamp.js";
 import type { ConvAttributes } from "../ops/conv-geometry.js";
 import type { PoolAttributes } from "../ops/pool-geometry.js";
 import type { QuantiseAttributes } from "../ops/quantise-rules.js";
 import { binaryWeights } from "./binary-weights.js";
+import {
+  constantVector,
+  elementWise,
+  identity,
+  sameSize,
+  type Translator,
+  unary,
+} from "./element-wise.js";
 import { isBits, type PackNode, type PackOp, type PerChannel } from "./network.js";
-import { vector } from "./per-channel.js";
 import { realWeight } from "./real-weights.js";
 import { cannotPack, type Translation } from "./translate.js";
 
-/** What a graph node becomes; nothing where it passes its input on. */
-type Translator = (t: Translation, node: Node) => PackNode | undefined;
-
-/** Per-channel float64 maps of an op's one input. */
-const unary =
-  (op: (t: Translation, node: Node) => PackOp): Translator =>
-  (t, node) =>
-    t.add(node, op(t, node), [t.input(node, 0)]);
-
 const shift = (values: PerChannel): PackOp => ({ kind: "affine", shift: values });
 const scale = (values: PerChannel): PackOp => ({ kind: "affine", scale: values });
-
-const constantVector = (t: Translation, node: Node, index: number): PerChannel =>
-  vector(t.constants.get(node.inputs[index]));
 
 /** y = x s + t with s = weight / sqrt(var + epsilon), t = bias - mean s. */
 const batchNorm = unary((t, node) => {
@@ -135,11 +129,13 @@ function binary(
 const negative = (values: PerChannel) => values.map((x) => -x);
 const filled = (like: PerChannel, value: number) => new Float64Array(like.length).fill(value);
 
+const combine = (op: "add" | "mul"): PackOp => ({ kind: "element-wise", op, parameters: [] });
+
 const add: Translator = (t, node) =>
-  binary(node, t, (a, b) => t.add(node, { kind: "add" }, sameSize(node, a, b)), shift);
+  binary(node, t, (a, b) => t.add(node, combine("add"), sameSize(node, a, b)), shift);
 
 const mul: Translator = (t, node) =>
-  binary(node, t, (a, b) => t.add(node, { kind: "mul" }, sameSize(node, a, b)), scale);
+  binary(node, t, (a, b) => t.add(node, combine("mul"), sameSize(node, a, b)), scale);
 
 const sub: Translator = (t, node) =>
   binary(
@@ -147,7 +143,7 @@ const sub: Translator = (t, node) =>
     t,
     (a, b) => {
       const minus = t.addPart(node, "negative", scale(new Float64Array(b.shape[2]).fill(-1)), [b]);
-      return t.add(node, { kind: "add" }, sameSize(node, a, minus));
+      return t.add(node, combine("add"), sameSize(node, a, minus));
     },
     (c, index) =>
       index === 1 ? shift(negative(c)) : { kind: "affine", scale: filled(c, -1), shift: c },
@@ -162,36 +158,6 @@ const div: Translator = (t, node) =>
     },
     (c, index) => (index === 1 ? scale(c.map((x) => 1 / x)) : undefined),
   );
-
-/** Maps of the same size, or one of them a vector. */
-function sameSize(node: Node, a: PackNode, b: PackNode): [PackNode, PackNode] {
-  const fits =
-    a.shape[2] === b.shape[2] &&
-    [a, b].some((x) => x.shape[0] * x.shape[1] === 1 || a.shape.join() === b.shape.join());
-  if (fits) return [a, b];
-  throw cannotPack(node, `maps of [${a.shape}] and [${b.shape}] (H, W, C) do not combine`);
-}
-
-const mix: Translator = (t, node) => {
-  if (!t.constants.has(node.inputs[2]))
-    throw cannotPack(node, "its third input must be a constant");
-  const amount = t.perChannel(node, 2);
-  return t.add(node, { kind: "mix", amount }, sameSize(node, t.input(node, 0), t.input(node, 1)));
-};
-
-const MAX_FLOAT32 = 3.4028234663852886e38;
-
-const clamp: Translator = (t, node) => {
-  const { low, high, when } = node.attrs as ClampAttributes;
-  if (when === "training") return identity(t, node);
-  const bound = (x: number) => Math.fround(Math.min(Math.max(x, -MAX_FLOAT32), MAX_FLOAT32)) + 0;
-  return t.add(node, { kind: "clamp", low: bound(low), high: bound(high) }, [t.input(node, 0)]);
-};
-
-const identity: Translator = (t, node) => {
-  t.skip(node, t.raw(node, 0));
-  return undefined;
-};
 
 /** [1, C, 1, 1] and [1, C] are one vector here; [1, C, H, W] to [1, C H W] waits for a linear. */
 const reshape: Translator = (t, node) => {
@@ -240,6 +206,7 @@ const mean: Translator = (t, node) => {
 
 /** How each graph op is packed. */
 export const translators: { readonly [op: string]: Translator } = {
+  ...elementWise,
   "binary-conv": binaryConv,
   conv,
   linear,
@@ -250,17 +217,11 @@ export const translators: { readonly [op: string]: Translator } = {
   sign,
   "batch-norm": batchNorm,
   bias: unary((t, node) => shift(constantVector(t, node, 1))),
-  prelu: unary((t, node) => ({ kind: "prelu", slope: constantVector(t, node, 1) })),
-  relu: unary(() => ({ kind: "relu" })),
-  sigmoid: unary(() => ({ kind: "sigmoid" })),
-  "hard-sigmoid": unary(() => ({ kind: "hard-sigmoid" })),
-  clamp,
   neg: unary((t, node) => scale(new Float64Array(t.shape(node)[2]).fill(-1))),
   add,
   sub,
   mul,
   div,
-  mix,
   concat,
   quantise,
   detach: identity,

@@ -1,5 +1,6 @@
-import { operandsOf } from "../program/micro-ops.js";
+import { isComputing, MICRO_OPS, operandsOf } from "../program/micro-ops.js";
 import type { MicroOp, Register, TensorKey, ValueId } from "../program/types.js";
+import { unpackers } from "./element-wise.js";
 import { accumulate, type UnpackedStep } from "./unpack-step.js";
 
 /** Nodes for a step and its epilogue. Each register is one graph value. */
@@ -72,35 +73,15 @@ function unpackMicroOp(
 ): string {
   const { values, scope } = context;
   const inner = (kind: string) => `${scope}/${kind}`;
+  if (isComputing(op)) {
+    const operands = MICRO_OPS[op[0]].map((sort, i) =>
+      sort === "register" ? registers[op[i + 1] as Register] : (op[i + 1] as TensorKey | number),
+    );
+    return unpackers[op[0]]({ values, operands, name, inner });
+  }
   switch (op[0]) {
     case "load":
       return loaded(context, op[1], name);
-    case "affine": {
-      const scaled = [registers[op[1]], values.vector(op[2])];
-      const product = values.op("mul", scaled, {}, inner("scale"));
-      return values.op("add", [product, values.vector(op[3])], {}, name);
-    }
-    case "shift":
-      return values.op("add", [registers[op[1]], values.vector(op[2])], {}, name);
-    case "scale":
-      return values.op("mul", [registers[op[1]], values.vector(op[2])], {}, name);
-    case "prelu":
-      return values.op("prelu", [registers[op[1]], values.vector(op[2], "flat")], {}, name);
-    case "relu":
-    case "sigmoid":
-    case "hard-sigmoid":
-      return values.op(op[0], [registers[op[1]]], {}, name);
-    case "clamp": {
-      const bounds = { low: op[2], high: op[3], when: "always" };
-      return values.op("clamp", [registers[op[1]]], bounds, name);
-    }
-    case "add":
-    case "mul":
-      return values.op(op[0], [registers[op[1]], registers[op[2]]], {}, name);
-    case "mix": {
-      const inputs = [registers[op[1]], registers[op[2]], values.vector(op[3])];
-      return values.op("mix", inputs, {}, name);
-    }
     case "store":
       values.write(op[2], op[3], stretched(context, registers[op[1]], op[2]));
       return registers[op[1]];

@@ -1,6 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { array, integer, integers, number, record } from "./json.js";
-import { MICRO_OPS, mapOperands, type Operand } from "./micro-ops.js";
+import { MICRO_OP_NAMES, MICRO_OPS, mapOperands, type Operand } from "./micro-ops.js";
 import { NameTable, readNames } from "./name-table.js";
 import type { MicroOp, Program, ProgramValue, Step, StepKind, TensorKey } from "./types.js";
 
@@ -42,7 +42,6 @@ const STEP_KINDS: readonly StepKind[] = [
   "quantise",
 ];
 const QUANTISE_GROUPS = ["image", "channel"] as const;
-const OP_NAMES = Object.keys(MICRO_OPS) as MicroOp[0][];
 
 export function compactProgram(program: Program, tensorNames: readonly string[]): CompactProgram {
   const names = new NameTable([
@@ -109,7 +108,7 @@ const window = ({ kernel, stride, padding }: Window) => [...kernel, ...stride, .
 
 function compactOp(op: MicroOp, tensorIndex: (key: TensorKey) => number): number[] {
   const numbered = mapOperands(op, "tensor", (key) => tensorIndex(key as unknown as TensorKey));
-  return [OP_NAMES.indexOf(op[0]), ...(numbered.slice(1) as number[])];
+  return [MICRO_OP_NAMES.indexOf(op[0]), ...(numbered.slice(1) as number[])];
 }
 
 /**
@@ -231,7 +230,7 @@ function expandGeometry(
 
 function expandOp(json: unknown, tensors: readonly string[], where: string): MicroOp {
   const row = array(json, where);
-  const name = at(OP_NAMES, integer(row[0], where), where);
+  const name = at(MICRO_OP_NAMES, integer(row[0], where), where);
   const sorts = MICRO_OPS[name];
   if (row.length !== sorts.length + 1) {
     throw new OnebitError(

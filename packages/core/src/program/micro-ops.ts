@@ -1,46 +1,108 @@
-import type { MicroOp } from "./types.js";
+import type { TensorKey, ValueId } from "./types.js";
+
+/** Registers of an epilogue: 0 is the accumulator, micro-op i defines register i + 1. */
+export type Register = number;
+
+/** What an operand can be. offset: of the first channel written; zero: the sign of what is equal. */
+interface OperandTypes {
+  readonly register: Register;
+  readonly tensor: TensorKey;
+  readonly number: number;
+  readonly read: ValueId;
+  readonly write: ValueId;
+  readonly offset: number;
+  readonly zero: -1 | 1;
+}
+
+export type Operand = keyof OperandTypes;
 
 /**
- * Operands of each micro-op, in order: what the checks, the JSON form and the passes over
- * epilogues need to know about it. The index in this table is the op's number in the file.
+ * An epilogue is a straight-line element-wise program over the accumulator of a step, one entry per
+ * register. Per-channel tensors have the step's channel count. All arithmetic is float32, each
+ * operation rounded once, in the order written: every backend gives the same bits.
+ *
+ * This table is what checks, file format, passes, native's encoding and random programs know of a
+ * micro-op; its place here is its number in files and in cpp/step.h, so new ones come last. What it
+ * computes stands once per backend, in a table that has to name every one of them.
+ *
+ * Where a loaded value repeats, its channels, C, are a multiple of 32, the step's channels are a
+ * multiple of C, and the step has no groups. A value is written once: by one micro-op, or by several of
+ * one kind (in one step or many) whose channel slices do not overlap and fill it. It can be read from
+ * the next step on. A store into a vector wants a step whose output is one pixel.
  */
-export type Operand = "register" | "tensor" | "number" | "read" | "write" | "offset" | "zero";
-
-export const MICRO_OPS: { readonly [O in MicroOp[0]]: readonly Operand[] } = {
+const TABLE = {
+  /** v[h, w, c mod C]: a map or bits (as -1 / +1) of the step's height and width, or a vector. */
   load: ["read"],
+  /** r * s[c] + t[c], two roundings */
   affine: ["register", "tensor", "tensor"],
+  /** r + t[c] */
   shift: ["register", "tensor"],
+  /** r * s[c] */
   scale: ["register", "tensor"],
+  /** r > 0 ? r : r * s[c] */
   prelu: ["register", "tensor"],
+  /** r > 0 ? r : 0 */
   relu: ["register"],
+  /** 1 / (1 + exp(-r)), one implementation for all (program/math.ts) */
   sigmoid: ["register"],
+  /** min(max(r + 3, 0), 6) / 6, computed as * fround(1 / 6) */
   "hard-sigmoid": ["register"],
+  /** r < low ? low : r > high ? high : r; float32 numbers, not -0 */
   clamp: ["register", "number", "number"],
+  /** r + q */
   add: ["register", "register"],
+  /** r * q */
   mul: ["register", "register"],
+  /** a[c] * p + (1 - a[c]) * y of registers p and y, four roundings */
   mix: ["register", "register", "tensor"],
+  /** v[h, w, o + c] = r (map or vector), rounded where v is bfloat16; the register keeps r */
   store: ["register", "write", "offset"],
+  /** v[h, w, o + c] = r > t[c], or r >= t[c] where zero is 1; the register keeps r */
   bits: ["register", "tensor", "write", "offset", "zero"],
+  /**
+   * v[o + c] = mean of r over h and w: each row summed over w in float32 (from 0), rows added in float64
+   * (from 0), the total divided by H * W in float64, rounded once
+   */
   mean: ["register", "write", "offset"],
+} as const satisfies { readonly [name: string]: readonly Operand[] };
+
+type Table = typeof TABLE;
+export type MicroOpName = keyof Table;
+
+type TypesOf<Sorts extends readonly Operand[]> = {
+  readonly [I in keyof Sorts]: OperandTypes[Sorts[I]];
 };
 
-/** A micro-op that writes a value. */
-export type Write =
-  | Extract<MicroOp, readonly ["store", ...unknown[]]>
-  | Extract<MicroOp, readonly ["bits", ...unknown[]]>
-  | Extract<MicroOp, readonly ["mean", ...unknown[]]>;
+/** ["affine", r, s, t] and so on: a name of the table above and its operands. */
+export type MicroOp = {
+  [N in MicroOpName]: readonly [N, ...TypesOf<Table[N]>];
+}[MicroOpName];
+
+/** Those that compute a number from registers and constants, and touch no value. */
+export type ComputingName = {
+  [N in MicroOpName]: Extract<Table[N][number], "read" | "write"> extends never ? N : never;
+}[MicroOpName];
+export type Computing = Extract<MicroOp, readonly [ComputingName, ...unknown[]]>;
+
+/** Operands of each micro-op, in order. */
+export const MICRO_OPS: { readonly [N in MicroOpName]: readonly Operand[] } = TABLE;
+/** In the order of their numbers. */
+export const MICRO_OP_NAMES = Object.keys(TABLE) as readonly MicroOpName[];
+
+export function isComputing(op: MicroOp): op is Computing {
+  return MICRO_OPS[op[0]].every((sort) => sort !== "read" && sort !== "write");
+}
+
+export const COMPUTING_NAMES = MICRO_OP_NAMES.filter((name) =>
+  MICRO_OPS[name].every((sort) => sort !== "read" && sort !== "write"),
+) as readonly ComputingName[];
 
 /** Value and channel offset that a micro-op writes, if it writes. */
 export function writeOf(op: MicroOp): { value: number; offset: number } | undefined {
-  switch (op[0]) {
-    case "store":
-    case "mean":
-      return { value: op[2], offset: op[3] };
-    case "bits":
-      return { value: op[3], offset: op[4] };
-    default:
-      return undefined;
-  }
+  const sorts = MICRO_OPS[op[0]];
+  const at = sorts.indexOf("write");
+  if (at < 0) return undefined;
+  return { value: op[at + 1] as ValueId, offset: op[sorts.indexOf("offset") + 1] as number };
 }
 
 /** The operands of one sort: `operandsOf(op, "tensor")` are the tensor keys that op reads. */

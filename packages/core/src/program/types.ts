@@ -1,3 +1,7 @@
+import type { MicroOp } from "./micro-ops.js";
+
+export type { MicroOp, Register } from "./micro-ops.js";
+
 /**
  * A packed network: values assigned once, and steps that compute them. The runtime's half of
  * onebit knows only this, never the graph.
@@ -27,54 +31,6 @@ export interface ProgramValue {
 export type ValueId = number;
 /** Key of a tensor of the file. */
 export type TensorKey = string;
-/** Registers of an epilogue: 0 is the accumulator, micro-op i defines register i + 1. */
-export type Register = number;
-
-/**
- * Straight-line element-wise program over the accumulator of a step, one entry per register.
- * Per-channel tensors have the step's channel count. All arithmetic is float32, each operation
- * rounded once, in the order written: every backend gives the same bits.
- *
- *   ["load", v]             v[h, w, c]: a map or bits (as -1 / +1) of the step's output shape, or a vector (broadcast);
- *                           with fewer channels, C, it repeats: v[h, w, c mod C]
- *   ["affine", r, s, t]     r * s[c] + t[c]   (two roundings)
- *   ["shift", r, t]         r + t[c]
- *   ["scale", r, s]         r * s[c]
- *   ["prelu", r, s]         r > 0 ? r : r * s[c]
- *   ["relu", r]             r > 0 ? r : 0
- *   ["sigmoid", r]          1 / (1 + exp(-r)), shared implementation (program/math.ts)
- *   ["hard-sigmoid", r]     min(max(r + 3, 0), 6) / 6, computed as * fround(1 / 6)
- *   ["clamp", r, lo, hi]    r < lo ? lo : r > hi ? hi : r; float32 numbers, not -0
- *   ["add", r, q]  ["mul", r, q]
- *   ["mix", p, y, a]        a[c] * p + (1 - a[c]) * y   (four roundings)
- *   ["store", r, v, o]      v[h, w, o + c] = r (map or vector), rounded where v is bfloat16; register keeps r
- *   ["bits", r, t, v, o, z] v[h, w, o + c] = r > t[c] (z = -1: at equality -1) or r >= t[c] (z = +1); register keeps r
- *   ["mean", r, v, o]       v[o + c] = mean over h, w of r: each row summed over w in float32 (from 0), rows added
- *                           in float64 (from 0), the total divided by H * W in float64, rounded once
- *
- * Where a loaded value repeats, C is a multiple of 32, the step's channels are one of C, and the
- * step has no groups.
- *
- * A value is written once: by one micro-op, or by several of one kind (in one step or many) whose
- * channel slices do not overlap and fill it. It can be read from the next step on. A store into a
- * vector wants a step whose output is one pixel.
- */
-export type MicroOp =
-  | readonly ["load", ValueId]
-  | readonly ["affine", Register, TensorKey, TensorKey]
-  | readonly ["shift", Register, TensorKey]
-  | readonly ["scale", Register, TensorKey]
-  | readonly ["prelu", Register, TensorKey]
-  | readonly ["relu", Register]
-  | readonly ["sigmoid", Register]
-  | readonly ["hard-sigmoid", Register]
-  | readonly ["clamp", Register, number, number]
-  | readonly ["add", Register, Register]
-  | readonly ["mul", Register, Register]
-  | readonly ["mix", Register, Register, TensorKey]
-  | readonly ["store", Register, ValueId, number]
-  | readonly ["bits", Register, TensorKey, ValueId, number, -1 | 1]
-  | readonly ["mean", Register, ValueId, number];
 
 interface StepBase {
   /** Scope and names of the graph nodes that this step computes: for explain, verify and bisect. */

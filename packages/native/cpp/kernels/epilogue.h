@@ -209,7 +209,7 @@ struct Group {
   }
 
   void storeBits(const MicroOp& op) const {
-    const F16 threshold = load(op.t + block.first);
+    const F16 threshold = load(op.s + block.first);
     op.orEqual ? putMasks(op, [&](const F16& x) { return maskAbove<true>(x, threshold); })
                : putMasks(op, [&](const F16& x) { return maskAbove<false>(x, threshold); });
   }
@@ -279,7 +279,7 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
         break;
       }
       case Code::shift: {
-        const F16 shift = load(op->t + c);
+        const F16 shift = load(op->s + c);
         g.each([&](const F16& x) { return x + shift; });
         break;
       }

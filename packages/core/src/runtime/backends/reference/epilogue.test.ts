@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { COMPUTING_NAMES } from "../../../program/micro-ops.js";
 import type { MicroOp, Program, ProgramTensors, ProgramValue } from "../../../program/types.js";
 import { floatTensor } from "../../../test-support/packed-step.js";
 import { createContext, runStep, runValues } from "./program.js";
@@ -43,6 +44,10 @@ describe("micro-ops", () => {
     ["mul", ["mul", 0, 0], (r) => f(r * r)],
     ["mix", ["mix", 0, 0, "s"], (r, s) => f(f(s * r) + f(f(1 - s) * r))],
   ];
+  it("have a formula each", () => {
+    const named = [...formulas.map(([, op]) => op[0]), "sigmoid"];
+    expect(new Set(named)).toEqual(new Set(COMPUTING_NAMES));
+  });
   it.each(formulas)("%s", (_, op, formula) => {
     fc.assert(
       fc.property(map, vector, vector, (x, s, shift) => {

@@ -1,7 +1,8 @@
 import { roundToBfloat16 } from "../../../program/bfloat16.js";
 import { elementCount, type MapShape } from "../../../program/geometry.js";
-import { sigmoid } from "../../../program/math.js";
-import type { MicroOp, Step, TensorKey } from "../../../program/types.js";
+import { type Computing, isComputing, MICRO_OPS } from "../../../program/micro-ops.js";
+import type { MicroOp, Step, TensorKey, ValueId } from "../../../program/types.js";
+import { COMPUTE } from "./micro-ops.js";
 import type { StepContext } from "./program.js";
 
 const f = Math.fround;
@@ -25,91 +26,71 @@ function runMicroOp(
   shape: MapShape,
   registers: readonly Float32Array[],
 ): Float32Array {
+  if (isComputing(op)) return compute(context, op, shape, registers);
   const channels = shape[2];
-  const map = (compute: (i: number, c: number) => number): Float32Array => {
-    const result = new Float32Array(elementCount(shape));
-    for (let i = 0; i < result.length; i++) result[i] = compute(i, i % channels);
-    return result;
-  };
-  const vector = (key: TensorKey) => context.tensors[key].data;
-  const r = typeof op[1] === "number" ? registers[op[1]] : accumulatorOf(registers);
   switch (op[0]) {
-    case "load": {
-      const value = context.values[op[1]];
-      const { kind, shape: loaded } = context.program.values[op[1]];
-      const pixel = kind === "vector" ? 0 : loaded[2];
-      return map((i, c) => value[((i - c) / channels) * pixel + (c % loaded[2])]);
-    }
-    case "affine": {
-      const [scale, shift] = [vector(op[2]), vector(op[3])];
-      return map((i, c) => f(r[i] * scale[c]) + shift[c]);
-    }
-    case "shift": {
-      const shift = vector(op[2]);
-      return map((i, c) => r[i] + shift[c]);
-    }
-    case "scale": {
-      const scale = vector(op[2]);
-      return map((i, c) => r[i] * scale[c]);
-    }
-    case "prelu": {
-      const slope = vector(op[2]);
-      return map((i, c) => (r[i] > 0 ? r[i] : r[i] * slope[c]));
-    }
-    case "relu":
-      return map((i) => relu(r[i]));
-    case "sigmoid":
-      return map((i) => sigmoid(r[i]));
-    case "hard-sigmoid":
-      return map((i) => Math.min(Math.max(f(r[i] + 3), 0), 6) * f(1 / 6));
-    case "clamp":
-      return map((i) => clamp(r[i], op[2], op[3]));
-    case "add": {
-      const q = registers[op[2]];
-      return map((i) => r[i] + q[i]);
-    }
-    case "mul": {
-      const q = registers[op[2]];
-      return map((i) => r[i] * q[i]);
-    }
-    case "mix": {
-      const [y, a] = [registers[op[2]], vector(op[3])];
-      return map((i, c) => f(a[c] * r[i]) + f(f(1 - a[c]) * y[i]));
-    }
+    case "load":
+      return load(context, op[1], shape);
     case "store":
-      write(context, op[2], op[3], channels, r, storedIn(context, op[2]));
-      return r;
+      write(context, op[2], op[3], channels, registers[op[1]], storedIn(context, op[2]));
+      return registers[op[1]];
     case "bits": {
-      const [threshold, zero] = [vector(op[2]), op[5]];
+      const [threshold, zero] = [context.tensors[op[2]].data, op[5]];
       const above = (x: number, c: number) => (zero === 1 ? x >= threshold[c] : x > threshold[c]);
-      write(context, op[3], op[4], channels, r, (x, c) => (above(x, c) ? 1 : -1));
-      return r;
+      write(context, op[3], op[4], channels, registers[op[1]], (x, c) => (above(x, c) ? 1 : -1));
+      return registers[op[1]];
     }
     case "mean":
-      context.values[op[2]].set(mean(r, shape), op[3]);
-      return r;
+      context.values[op[2]].set(mean(registers[op[1]], shape), op[3]);
+      return registers[op[1]];
     default:
       return op satisfies never;
   }
+}
+
+function compute(
+  { tensors }: StepContext,
+  op: Computing,
+  shape: MapShape,
+  registers: readonly Float32Array[],
+): Float32Array {
+  const channels = shape[2];
+  const [a, b, c] = MICRO_OPS[op[0]].map((sort, i): ((element: number) => number) => {
+    const operand = op[i + 1];
+    if (sort === "register") {
+      const register = registers[operand as number];
+      return (element) => register[element];
+    }
+    if (sort === "tensor") {
+      const { data } = tensors[operand as TensorKey];
+      return (element) => data[element % channels];
+    }
+    return () => operand as number;
+  });
+  const [second, third] = [b ?? absent, c ?? absent];
+  const formula = COMPUTE[op[0]];
+  const result = new Float32Array(elementCount(shape));
+  for (let i = 0; i < result.length; i++) result[i] = formula(a(i), second(i), third(i));
+  return result;
+}
+
+const absent = () => Number.NaN;
+
+function load({ values, program }: StepContext, id: ValueId, shape: MapShape): Float32Array {
+  const value = values[id];
+  const { kind, shape: loaded } = program.values[id];
+  const channels = shape[2];
+  const pixel = kind === "vector" ? 0 : loaded[2];
+  return Float32Array.from({ length: elementCount(shape) }, (_, i) => {
+    const c = i % channels;
+    return value[((i - c) / channels) * pixel + (c % loaded[2])];
+  });
 }
 
 /** What a value keeps of a number. */
 function storedIn({ program }: StepContext, id: number): (x: number) => number {
   return program.values[id].type === "bfloat16" ? roundToBfloat16 : (x) => x;
 }
-
-function relu(x: number): number {
-  if (x > 0) return x;
-  return 0;
-}
-
-function clamp(x: number, low: number, high: number): number {
-  if (x < low) return low;
-  if (x > high) return high;
-  return x;
-}
-
-const accumulatorOf = (registers: readonly Float32Array[]) => registers[0];
 
 /** Writes a register into the channels of a value that start at `offset`. */
 function write(

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkProgram } from "../../../program/check.js";
 import { sigmoid } from "../../../program/math.js";
+import { COMPUTING_NAMES } from "../../../program/micro-ops.js";
 import type { MicroOp, Program, ProgramTensors } from "../../../program/types.js";
 import { randomStream } from "../../../test-support/draw.js";
 import {
@@ -52,6 +53,10 @@ const FORMULAS: readonly [string, MicroOp, (o: Operands) => number][] = [
   ["mul by a vector", ["mul", 0, 2], ({ x, v }) => f(x * v)],
   ["mix", ["mix", 0, 1, "s"], ({ x, y, s }) => f(f(s * x) + f(f(1 - s) * y))],
 ];
+
+it("has a formula for every micro-op that computes", () => {
+  expect(new Set(FORMULAS.map(([, op]) => op[0]))).toEqual(new Set(COMPUTING_NAMES));
+});
 
 const shapes: fc.Arbitrary<Shape> = fc.tuple(
   fc.integer({ min: 1, max: 6 }),

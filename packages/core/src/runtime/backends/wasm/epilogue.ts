@@ -1,5 +1,12 @@
 import type { MapShape } from "../../../program/geometry.js";
-import type { MicroOp, ProgramTensors, Register, ValueId } from "../../../program/types.js";
+import { type Computing, isComputing, MICRO_OPS } from "../../../program/micro-ops.js";
+import type {
+  MicroOp,
+  ProgramTensors,
+  Register,
+  TensorKey,
+  ValueId,
+} from "../../../program/types.js";
 import { type ChannelRange, WORD } from "./channel-ranges.js";
 import type { CodeOp, EpilogueShape, Stream } from "./codegen/epilogue-shape.js";
 import { fromChannel, type Instruction, type Operand, vectorBytes } from "./instruction.js";
@@ -134,6 +141,7 @@ class EpilogueCompiler {
 
   /** Adds an operation; returns the register that holds what the micro-op defines. */
   #compileOp(op: MicroOp): Register {
+    if (isComputing(op)) return this.#define(this.#computing(op));
     if (op[0] === "load") return this.#define(this.#load(op[1]));
     const a = this.#registers[op[1]];
     switch (op[0]) {
@@ -149,39 +157,21 @@ class EpilogueCompiler {
           fromChannel(targetOperand(this.#input.layouts[op[2]]), op[3] + this.#channels.first),
         );
         return a;
-      case "add":
-      case "mul":
-        return this.#define({ op: op[0], a, b: this.#registers[op[2]] });
-      case "relu":
-      case "sigmoid":
-      case "hard-sigmoid":
-        return this.#define({ op: op[0], a });
-      case "shift":
-      case "scale":
-      case "prelu":
-        return this.#define({ op: op[0], a, parameters: [this.#tensor(op[2])] });
-      case "affine":
-        return this.#define({
-          op: "affine",
-          a,
-          parameters: [this.#tensor(op[2]), this.#tensor(op[3])],
-        });
-      case "clamp":
-        return this.#define({
-          op: "clamp",
-          a,
-          parameters: [this.#number(op[2]), this.#number(op[3])],
-        });
-      case "mix":
-        return this.#define({
-          op: "mix",
-          a,
-          b: this.#registers[op[2]],
-          parameters: [this.#tensor(op[3])],
-        });
       default:
         return op satisfies never;
     }
+  }
+
+  #computing(op: Computing): CodeOp {
+    const inputs: Register[] = [];
+    const parameters: number[] = [];
+    MICRO_OPS[op[0]].forEach((sort, i) => {
+      const operand = op[i + 1];
+      if (sort === "register") inputs.push(this.#registers[operand as Register]);
+      else if (sort === "tensor") parameters.push(this.#tensor(operand as TensorKey));
+      else parameters.push(this.#number(operand as number));
+    });
+    return { op: op[0], inputs, parameters };
   }
 
   #define(op: CodeOp): Register {

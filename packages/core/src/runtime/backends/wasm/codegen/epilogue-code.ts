@@ -1,4 +1,4 @@
-import { FunctionBody, type Local, SIGMOID } from "./assembler.js";
+import { FunctionBody, type Local } from "./assembler.js";
 import { loadBfloats, storeBfloats } from "./bfloats.js";
 import {
   type CodeOp,
@@ -8,6 +8,7 @@ import {
   TABLE_HEAD,
   TURN_FIELDS,
 } from "./epilogue-shape.js";
+import { CODE } from "./micro-op-code.js";
 import { PoolWindow } from "./pool-window.js";
 
 /** Of a generated function: (table, first row, rows, address of the thread's scratch). */
@@ -230,7 +231,6 @@ class EpilogueCode {
   /** Leaves the value of an operation on the stack. */
   #value(op: CodeOp, quad: number): void {
     const b = this.#b;
-    const register = (index: number) => b.get(this.#registers[index]);
     switch (op.op) {
       case "load":
         this.#float(op.from, quad);
@@ -238,80 +238,22 @@ class EpilogueCode {
       case "load-bits":
         this.#signs(op.from, quad);
         break;
-      case "add":
-      case "mul":
-        register(op.a);
-        register(op.b).op(op.op === "add" ? "f32x4.add" : "f32x4.mul");
-        break;
-      case "relu":
-        register(op.a);
-        register(op.a).splat(0).op("f32x4.gt").op("v128.and");
-        break;
-      case "sigmoid":
-        register(op.a).call(SIGMOID);
-        break;
       case "store-mean":
         this.#float(op.to, quad);
         this.#window?.add(this.#registers[op.a]);
-        break;
-      case "hard-sigmoid":
-        register(op.a).splat(3).op("f32x4.add").splat(0).op("f32x4.max").splat(6).op("f32x4.min");
-        b.splat(1 / 6).op("f32x4.mul");
         break;
       case "store":
       case "sum":
       case "bits":
         throw new Error(`wasm: ${op.op} has no value`);
-      default:
-        this.#withParameters(op, quad);
-    }
-  }
-
-  #withParameters(op: Extract<CodeOp, { parameters: readonly number[] }>, quad: number): void {
-    const b = this.#b;
-    const a = () => b.get(this.#registers[op.a]);
-    const parameter = (i: number) => this.#parameter(op.parameters[i], quad);
-    switch (op.op) {
-      case "affine":
-        a();
-        parameter(0);
-        b.op("f32x4.mul");
-        parameter(1);
-        b.op("f32x4.add");
-        break;
-      case "shift":
-      case "scale":
-        a();
-        parameter(0);
-        b.op(op.op === "shift" ? "f32x4.add" : "f32x4.mul");
-        break;
-      case "prelu":
-        a();
-        a();
-        parameter(0);
-        b.op("f32x4.mul");
-        a().splat(0).op("f32x4.gt").op("v128.bitselect");
-        break;
-      case "clamp":
-        parameter(0);
-        parameter(1);
-        a();
-        a();
-        parameter(1);
-        b.op("f32x4.gt").op("v128.bitselect");
-        a();
-        parameter(0);
-        b.op("f32x4.lt").op("v128.bitselect");
-        break;
-      case "mix":
-        parameter(0);
-        a().op("f32x4.mul").splat(1);
-        parameter(0);
-        b.op("f32x4.sub").get(this.#registers[op.b ?? 0]);
-        b.op("f32x4.mul").op("f32x4.add");
-        break;
-      default:
-        op.op satisfies never;
+      default: {
+        const { inputs, parameters } = op;
+        CODE[op.op]({
+          b,
+          r: (index = 0) => b.get(this.#registers[inputs[index]]),
+          parameter: (index) => this.#parameter(parameters[index], quad),
+        });
+      }
     }
   }
 
@@ -321,9 +263,9 @@ class EpilogueCode {
     else b.access("v128.load", quad * VECTOR);
   }
 
-  #parameter(index: number, quad: number): void {
+  #parameter(index: number, quad: number): FunctionBody {
     const offset = (quad * this.#shape.parameters + index) * VECTOR;
-    this.#b.get(this.#parameters).access("v128.load", offset);
+    return this.#b.get(this.#parameters).access("v128.load", offset);
   }
 
   /** Four bits of the loaded word as -1 and +1. */

@@ -1,4 +1,4 @@
-import type { MicroOp } from "../../../../program/types.js";
+import type { ComputingName } from "../../../../program/micro-ops.js";
 
 /** A pointer that walks along while an epilogue runs; the index into EpilogueShape.streams. */
 export type StreamIndex = number;
@@ -20,23 +20,14 @@ export interface Stream {
   readonly repeats: boolean;
 }
 
-type Name = MicroOp[0];
-type Binary = Extract<Name, "add" | "mul">;
-type Unary = Extract<Name, "relu" | "sigmoid" | "hard-sigmoid">;
-type WithParameters = Extract<Name, "affine" | "shift" | "scale" | "prelu" | "clamp" | "mix">;
-
 /** A micro-op, its operands resolved. Nobody reads the registers of writes. */
 export type CodeOp =
   | { readonly op: "load"; readonly from: StreamIndex }
   | { readonly op: "load-bits"; readonly from: StreamIndex }
-  | { readonly op: Unary; readonly a: CodeRegister }
-  | { readonly op: Binary; readonly a: CodeRegister; readonly b: CodeRegister }
   | {
-      readonly op: WithParameters;
-      readonly a: CodeRegister;
-      /** mix only. */
-      readonly b?: CodeRegister;
-      /** clamp: low, high. */
+      readonly op: ComputingName;
+      readonly inputs: readonly CodeRegister[];
+      /** Tensors and numbers, in the order of the operands. */
       readonly parameters: readonly ParameterIndex[];
     }
   | {

@@ -2,6 +2,9 @@ import { Command, CommanderError } from "commander";
 import { OnebitError, UsageError } from "onebit";
 import { stderrColors as colors } from "./colors.js";
 import { registerCommands } from "./commands/index.js";
+import { sendable } from "./foreign-text.js";
+import { Interruption } from "./interrupt.js";
+import { BrokenOutput } from "./streams.js";
 import { version } from "./version.js";
 
 const DONE = 0;
@@ -15,7 +18,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .version(version())
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error:/, colors.red("error:"))),
+      outputError: (text, write) => write(usageMessage(text)),
     })
     .showHelpAfterError("(onebit --help lists the commands)");
   registerCommands(program);
@@ -32,17 +35,35 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
+  if (error instanceof BrokenOutput) return error.status;
   if (error instanceof OnebitError) {
-    process.stderr.write(`${colors.red("error:")} ${error.message}\n`);
-    return error instanceof UsageError ? WRONG_USAGE : FAILED;
+    say("error:", error.message);
+    return statusOf(error);
   }
   if (isSystemError(error)) {
-    process.stderr.write(`${colors.red("error:")} ${error.message}\n`);
+    say("error:", error.message);
     return FAILED;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${colors.red("internal error:")} ${text}\n`);
+  say("internal error:", text);
   return FAILED;
+}
+
+/** Commander's, which may say on further lines what was meant instead. */
+function usageMessage(text: string): string {
+  const coloured = text.replace(/^error:/, colors.red("error:"));
+  return coloured.split("\n").map(sendable).join("\n");
+}
+
+function say(what: string, text: string): void {
+  process.stderr.write(`${sendable(`${colors.red(what)} ${text}`)}\n`);
+}
+
+/** The work says how to go on, the interruption behind it with which status to end. */
+function statusOf(error: OnebitError): number {
+  const reason = error instanceof Interruption ? error : error.cause;
+  if (reason instanceof Interruption) return reason.status;
+  return error instanceof UsageError ? WRONG_USAGE : FAILED;
 }
 
 /** What the operating system refused (a file, the network): a failure, but no bug. */

@@ -1,4 +1,3 @@
-import type { PathLike } from "node:fs";
 import { cp } from "node:fs/promises";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "./test-support/folder.js";
@@ -10,15 +9,16 @@ import { snapshot } from "./test-support/snapshot.js";
 /** A disk on which only so many more files fit; the next one is cut off in the middle. */
 const disk = vi.hoisted(() => ({ filesLeft: Number.POSITIVE_INFINITY }));
 
-vi.mock("node:fs/promises", async (importOriginal) => {
-  const real = await importOriginal<typeof import("node:fs/promises")>();
-  const writeFile = async (path: PathLike, data: Uint8Array | string) => {
-    if (disk.filesLeft-- > 0) return real.writeFile(path, data);
-    await real.writeFile(path, data.slice(0, data.length >> 1));
+vi.mock("node:fs", async (importOriginal) => {
+  const real = await importOriginal<typeof import("node:fs")>();
+  type Done = (error: Error | null, written: number) => void;
+  const write = (file: number, bytes: Buffer, at: number, length: number, _: null, done: Done) => {
+    if (disk.filesLeft-- > 0) return real.write(file, bytes, at, length, null, done);
+    real.writeSync(file, bytes, at, length >> 1);
     const message = "ENOSPC: no space left on device, write";
-    throw Object.assign(new Error(message), { code: "ENOSPC", syscall: "write" });
+    done(Object.assign(new Error(message), { code: "ENOSPC", syscall: "write" }), 0);
   };
-  return { ...real, default: { ...real, writeFile }, writeFile };
+  return { ...real, default: { ...real, write }, write };
 });
 
 const path = temporaryFolder();

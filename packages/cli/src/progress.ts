@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { stderrColors as colors } from "./colors.js";
+import { sendable } from "./foreign-text.js";
 
 /** A status line that rewrites itself on a terminal and stays silent elsewhere. */
 export class StatusLine {
@@ -16,7 +17,7 @@ export class StatusLine {
     const now = Date.now();
     if (!this.#live || now - this.#last < 100) return;
     this.#last = now;
-    this.#stream.write(`\r\x1b[2K${fitting(text, (this.#stream.columns ?? 120) - 1)}`);
+    this.#stream.write(`\r\x1b[2K${fitting(sendable(text), (this.#stream.columns ?? 120) - 1)}`);
   }
 
   clear(): void {

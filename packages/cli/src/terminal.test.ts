@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LINE_END } from "./colors.js";
 import { bytes, count, duration, percent, si, table, threadCount } from "./terminal.js";
 
 describe("numbers in words", () => {
@@ -43,7 +44,7 @@ describe("table", () => {
       ["longer", 22, "note"],
     ];
     expect(table(["name", "n", ""], rows, ["left", "right", "left"])).toBe(
-      ["name     n", "a        1", "longer  22  note"].join("\n"),
+      ["name     n", "a        1", "longer  22  note"].join(LINE_END),
     );
   });
 });

@@ -1,5 +1,9 @@
 import Table from "cli-table3";
-import { stdoutColors as colors } from "./colors.js";
+import { UsageError, visible } from "onebit";
+import { stdoutColors as colors, LINE_END } from "./colors.js";
+import { sendable, sendableJson } from "./foreign-text.js";
+import { isStdout } from "./output-file.js";
+import { send } from "./streams.js";
 
 /** What every command prints with: results to stdout, everything else to stderr. */
 export interface Output {
@@ -18,25 +22,35 @@ export interface Output {
 export interface OutputFlags {
   readonly json?: boolean;
   readonly jsonl?: boolean;
+  /** Files that a command writes; where one is stdout, lines for people go to stderr. */
+  readonly output?: string;
+  readonly preview?: string;
+  readonly markdown?: string;
 }
 
-export function terminalOutput({ json = false, jsonl = false }: OutputFlags): Output {
+export function terminalOutput(flags: OutputFlags): Output {
+  const { json = false, jsonl = false } = flags;
   const quiet = json || jsonl;
+  const file = [flags.output, flags.preview, flags.markdown].find(isStdout);
+  if (quiet && file !== undefined) {
+    throw new UsageError(
+      `${file} is standard output, and so is where --json${jsonl ? "l" : ""} prints: write one of them to a file`,
+    );
+  }
+  const people = file === undefined ? process.stdout : process.stderr;
   return {
     json,
     jsonl,
     line: (text = "") => {
-      if (!quiet) process.stdout.write(`${text}\n`);
+      if (!quiet) send(people, `${sendable(text)}\n`);
     },
     result: (value) => {
-      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+      if (json) send(process.stdout, `${sendableJson(value, 2)}\n`);
     },
     item: (value) => {
-      if (jsonl) process.stdout.write(`${JSON.stringify(value)}\n`);
+      if (jsonl) send(process.stdout, `${sendableJson(value)}\n`);
     },
-    note: (text) => {
-      process.stderr.write(`${text}\n`);
-    },
+    note: (text) => send(process.stderr, `${sendable(text)}\n`),
   };
 }
 
@@ -49,17 +63,24 @@ export function table(
   align: readonly ("left" | "right")[] = head.map((_, i) => (i ? "right" : "left")),
 ): string {
   const built = new Table({
-    head: head.map((title) => colors.bold(title)),
+    head: head.map((title) => colors.bold(shown(title))),
     colAligns: [...align],
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
     chars: borderless,
   });
-  for (const row of rows) built.push(row.map(String));
+  for (const row of rows) built.push(row.map(shown));
   return built
     .toString()
     .split("\n")
     .map((line) => line.trimEnd())
-    .join("\n");
+    .join(LINE_END);
+}
+
+/** Longer ones are no names that anybody gave. */
+const LONGEST_CELL = 500;
+
+function shown(cell: Cell): string {
+  return visible(String(cell), LONGEST_CELL);
 }
 
 const borderless = Object.fromEntries(

@@ -14,3 +14,4 @@ export type { ClassifyOptions, Model, ModelInfo, StepProfile } from "./runtime/m
 export type { FloatTensor, TensorInput } from "./runtime/tensor-input.js";
 export { MAX_THREADS } from "./runtime/threads.js";
 export { type Prediction, topPredictions } from "./runtime/top.js";
+export { visible } from "./visible.js";

@@ -4,7 +4,7 @@ import { encodeFloatModel, type FloatModel, floatModelGraph, scalarInputs } from
 import { toOnnx } from "onebit/onnx";
 import { wholeNumber } from "../architecture.js";
 import { isPacked, openFloatModel, openUnpacked } from "../models-on-disk.js";
-import { writeOutput } from "../output-file.js";
+import { refuseSameFile, writeOutput } from "../output-file.js";
 import { bytes, terminalOutput } from "../terminal.js";
 
 interface Flags {
@@ -29,6 +29,7 @@ export function registerExport(program: Command): void {
 async function run(path: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   const encode = encoder(flags);
+  refuseSameFile(path, flags.output);
   const model = await (isPacked(path) ? openUnpacked(path) : openFloatModel(path));
   const file = encode(model);
   await writeOutput(flags.output, file);

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import {
   type AsyncBuffer,
   type ImportOptions,
@@ -15,7 +14,7 @@ import { REAL_WEIGHTS, type RealWeights, VECTORS, type Vectors } from "onebit/fi
 import { type Form, floatModelChunks, floatModelGraph } from "onebit/models";
 import { architectureOptions, QUANTISED_HELP } from "../architecture.js";
 import { isPacked } from "../models-on-disk.js";
-import { writeOutput } from "../output-file.js";
+import { refuseSameFile, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import {
   addPreprocessOptions,
@@ -82,16 +81,21 @@ async function run(source: string, flags: Flags): Promise<void> {
     const flag = flags.realWeights ? "--real-weights" : "--vectors";
     throw new UsageError(`${flag} goes with .onebit: a float model holds float32`);
   }
+  refuseSameFile(source, flags.output);
   const options = {
     ...(await importOptions(flags)),
     symbol: () => symbolOf(source, flags.symbol),
   };
-  const { model, report } = await (packed ? importPacked : importFloat)(source, options, flags);
+  const { model, report, size } = await (packed ? importPacked : importFloat)(
+    source,
+    options,
+    flags,
+  );
   const { parameters, binaryParameters } = summarize(floatModelGraph(model));
   const result = {
     ...report,
     ...{ parameters, binaryParameters: report.binary ? binaryParameters : 0 },
-    ...{ output: flags.output, bytes: (await stat(flags.output)).size },
+    ...{ output: flags.output, bytes: size },
   };
   out.result(result);
   print(out, source, result);
@@ -104,8 +108,7 @@ async function importPacked(source: string, options: ImportOptions, flags: Flags
   checkSymbol(flags, report);
   const { realWeights, vectors } = flags;
   const { file } = await packModel(model, { realWeights, vectors });
-  await writeOutput(flags.output, file);
-  return { model, report };
+  return { model, report, size: await writeOutput(flags.output, file) };
 }
 
 /** Tensor by tensor from file to file: the largest networks take little memory. */
@@ -113,8 +116,8 @@ async function importFloat(source: string, options: ImportOptions, flags: Flags)
   return withBuffer(source, async (buffer) => {
     const { model, report, tensors } = await importStream(buffer, options);
     checkSymbol(flags, report);
-    await writeOutput(flags.output, floatModelChunks(model, tensors));
-    return { model, report };
+    const size = await writeOutput(flags.output, floatModelChunks(model, tensors));
+    return { model, report, size };
   });
 }
 

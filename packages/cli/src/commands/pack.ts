@@ -4,7 +4,7 @@ import { REAL_WEIGHTS, type RealWeights, VECTORS, type Vectors } from "onebit/fi
 import type { FloatModel } from "onebit/models";
 import { QUANTISED_HELP } from "../architecture.js";
 import { openFloatModel } from "../models-on-disk.js";
-import { writeOutput } from "../output-file.js";
+import { hasEnding, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import { bytes, count, percent, table, terminalOutput } from "../terminal.js";
 
@@ -33,7 +33,7 @@ export function registerPack(program: Command): void {
 
 async function run(path: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
-  if (!flags.output.endsWith(".onebit")) {
+  if (!hasEnding(flags.output, ".onebit")) {
     throw new UsageError(`--output ${flags.output}: a packed network is a .onebit file`);
   }
   const model = withBits(path, await openFloatModel(path), flags.quantised);

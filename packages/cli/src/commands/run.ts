@@ -7,6 +7,7 @@ import { type Classifier, classify, openClassifier } from "../classifier.js";
 import { type NpyArray, writeNpy } from "../npy.js";
 import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
+import { refuseSameFile } from "../output-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
 import { type Output, percent, terminalOutput } from "../terminal.js";
@@ -104,6 +105,7 @@ async function runTensor(
   { input, output }: Flags,
   out: Output,
 ): Promise<void> {
+  refuseSameFile(input!, output!);
   for (const note of checkNpyImages(input!, images, classifier.info)) out.note(`note: ${note}`);
   const start = performance.now();
   const { logits } = await named(input!, () => classifier.run(images));

@@ -1,28 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { OnebitError } from "../errors.js";
 import { checkStart, Receiver } from "../file/receive.js";
 import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
 
-/**
- * Writes beside the target, then renames: the file under its final name is always whole. Data that
- * come in pieces are never in memory together; where they end in an error, nothing is left.
- */
-export async function writeFileAtomic(
-  path: string,
-  data: string | Uint8Array | AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    await writeFile(temporary, data);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
+export { removeOnExit, removeUnfinished } from "./node-cleanup.js";
+export { isStandardOutput } from "./node-destination.js";
+export { type WriteOptions, writeFileAtomic } from "./node-write.js";
 
 /** A whole file; says in words why it cannot be read. */
 export async function readFileBytes(path: string | URL): Promise<Uint8Array> {

@@ -192,7 +192,8 @@ export class TrainingLoop {
         : `${checkpoint} holds the state before the first epoch`;
     const { signal } = this.#options;
     if (error instanceof Interrupted || (signal?.aborted && error === signal.reason)) {
-      return new OnebitError(`stopped. ${where}: go on from there with --resume`);
+      const cause = signal?.reason;
+      return new OnebitError(`stopped. ${where}: go on from there with --resume`, { cause });
     }
     if (error instanceof OnebitError) return new OnebitError(`${error.message}. ${where}`);
     return error;

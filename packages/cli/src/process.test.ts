@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { readEpochs, readRun } from "@onebit/train";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -19,10 +20,10 @@ describe("the process", () => {
     expect((await wrong.done).stderr).toMatch(/^error: unknown model "nothing"/);
   });
 
-  it("takes a reader that has seen enough for no failure", async () => {
+  it("ends without a word, as by SIGPIPE, once its reader has seen enough", async () => {
     const { child, done } = spawnOnebit(["summary", "bnext-nano", "--layers", "--json"]);
     child.stdout?.destroy();
-    expect(await done).toMatchObject({ status: 0, stderr: "" });
+    expect(await done).toMatchObject({ status: READER_GONE, stderr: "" });
   });
 
   it("says that its output cannot be written", async (context) => {
@@ -44,44 +45,116 @@ describe("the process", () => {
   });
 });
 
-describe("Ctrl-C during a training", () => {
-  const train = (out: string) => [
-    ...["train", "--data", `idx:${path("idx")}`, "--model", "bnext", "--widths", "8,8"],
-    ...["--batch", "16", "--epochs", "25", "--threads", "1", "--out", path(out)],
-  ];
+const READER_GONE = 141;
+
+const train = (out: string, ...more: string[]) => [
+  ...["train", "--data", `idx:${path("idx")}`, "--model", "bnext", "--widths", "8,8"],
+  ...["--batch", "16", "--epochs", "25", "--threads", "1", "--out", path(out), ...more],
+];
+
+const stopped =
+  /error: stopped\. .*state\.safetensors holds the state after epoch (\d+): go on from there with --resume/;
+
+/** Epochs that a stopped training says it has saved; resumed, it must end like the whole one. */
+async function expectResumable(out: string, stderr: string): Promise<void> {
+  const epochs = Number(stopped.exec(stderr)?.[1]);
+  expect(epochs).toBeGreaterThanOrEqual(1);
+  expect(epochs).toBeLessThan(25);
+  expect((await readEpochs(path(out))).length).toBeGreaterThanOrEqual(epochs);
+  const left = (await readdir(path(out), { recursive: true })).join();
+  expect(left).not.toMatch(/\.tmp|lock/);
+  const resumed = await onebit(...train(out), "--resume");
+  expect(resumed.status).toBe(0);
+  expect(resumed.stderr).toContain(`${epochs} epochs done before`);
+  const [a, b] = await Promise.all([readRun(path(out)), readRun(path("whole"))]);
+  expect(a.result?.best).toEqual(b.result?.best);
+}
+
+describe("a training", () => {
   beforeAll(async () => {
     await writeIdxFolder(path("idx"));
     await onebit(...train("whole"));
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "%s stops it after the step; --resume goes on",
-    async (signal) => {
-      const out = `stopped by ${signal}`;
-      const { child, done } = spawnOnebit(train(out));
-      let seen = "";
-      child.stderr?.on("data", (chunk: Buffer) => {
-        seen += chunk;
-        if (/^epoch +2\//m.test(seen) && !child.killed) child.kill(signal);
-      });
-      const { status, stderr } = await done;
-      expect(status).toBe(1);
-      expect(stderr).toMatch(/stopping after this step; press Ctrl-C again to stop at once/);
-      const end =
-        /error: stopped\. .*state\.safetensors holds the state after epoch (\d+): go on from there with --resume/.exec(
-          stderr,
-        );
-      const epochs = Number(end?.[1]);
-      expect(epochs).toBeGreaterThanOrEqual(1);
-      expect(epochs).toBeLessThan(25);
-      expect((await readEpochs(path(out))).length).toBeGreaterThanOrEqual(epochs);
-      expect((await readdir(path(out), { recursive: true })).join()).not.toContain(".tmp");
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("stops after the step at %s, with status %i", async (signal, expected) => {
+    const out = `stopped by ${signal}`;
+    const { child, done } = spawnOnebit(train(out));
+    let seen = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      seen += chunk;
+      if (/^epoch +2\//m.test(seen) && !child.killed) child.kill(signal);
+    });
+    const { status, stderr } = await done;
+    expect(status).toBe(expected);
+    expect(stderr).toContain("\nstopping after this step");
+    await expectResumable(out, stderr);
+  });
 
-      const resumed = await onebit(...train(out), "--resume");
-      expect(resumed.status).toBe(0);
-      expect(resumed.stderr).toContain(`${epochs} epochs done before`);
-      const [a, b] = await Promise.all([readRun(path(out)), readRun(path("whole"))]);
-      expect(a.result?.best).toEqual(b.result?.best);
+  it("whose reader has seen enough stops after the step, and says so", async () => {
+    const { child, done } = spawnOnebit(train("unread", "--jsonl"));
+    let seen = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      seen += chunk;
+      if (seen.includes('"event":"epoch"')) child.stdout?.destroy();
+    });
+    const { status, stderr } = await done;
+    expect(status).toBe(READER_GONE);
+    expect(stderr).toContain("error: nobody reads the output any more: stopping after this step\n");
+    await expectResumable("unread", stderr);
+  });
+
+  it("keeps others out of its folder", async () => {
+    const first = spawnOnebit(train("shared", "--jsonl"));
+    await new Promise((resolve) => first.child.stdout?.once("data", resolve));
+    for (const more of [[], ["--resume"], ["--overwrite"]]) {
+      const { status, stderr } = await onebit(...train("shared", ...more));
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringMatching(
+          new RegExp(`shared: a training runs in it already \\(process ${first.child.pid} on`),
+        ),
+      ]);
+    }
+    first.child.kill("SIGKILL");
+    await first.done;
+    expect(await readdir(path("shared"))).toContain("lock");
+    const { status } = await onebit(...train("shared", "--overwrite", "--epochs", "1"));
+    expect(status).toBe(0);
+    expect(await readdir(path("shared"))).not.toContain("lock");
+  });
+
+  it.each([
+    ["a second Ctrl-C", ["SIGINT", "SIGINT"], "SIGINT"],
+    ["SIGTERM", ["SIGTERM"], "SIGTERM"],
+  ] as const)(
+    "in the middle of a long step is ended by %s within 2 seconds, without an abort",
+    async (_, signals, by) => {
+      const { child, done } = spawnOnebit([
+        ...["train", "--data", "glyphs", "--model", "bnext", "--widths", "64,128,128,128"],
+        ...["--batch", "1024", "--set", "microBatch=512", "--threads", "2"],
+        ...["--out", path(`long ${by}`), "--jsonl"],
+      ]);
+      await new Promise<void>((resolve) => {
+        child.stdout?.on("data", (chunk: Buffer) => {
+          if (chunk.includes('"saved"')) resolve();
+        });
+      });
+      await setTimeout(3000);
+      let sent = performance.now();
+      for (const signal of signals) {
+        sent = performance.now();
+        child.kill(signal);
+        await setTimeout(200);
+      }
+      const { status, signal, stderr } = await done;
+      expect(performance.now() - sent).toBeLessThan(2000);
+      // What shells call 130 and 143.
+      expect([status, signal]).toEqual([-1, by]);
+      expect(stderr).not.toMatch(/Error::|terminate called|assert|FATAL|core dumped/i);
     },
   );
 });

@@ -6,9 +6,12 @@ import { writeFileAtomic } from "onebit/node";
 /** Names that writeFileAtomic gives to files that are not whole yet. */
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
 
-/** Whole under its final name, or not at all; a failure says what to do about it. */
+/**
+ * Whole under its final name, or not at all, also after a power cut; a failure says what to do about
+ * it.
+ */
 export async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
-  await writeFileAtomic(path, data).catch((error) => {
+  await writeFileAtomic(path, data, { durable: true }).catch((error) => {
     throw explain(error, path);
   });
 }
@@ -33,9 +36,10 @@ const remedies: { readonly [code: string]: string } = {
 /** What a failed write means, and that earlier files are as they were. */
 export function explain(error: unknown, path: string): Error {
   const { code } = error as NodeJS.ErrnoException;
-  if (!code) return error as Error;
+  if (!code || error instanceof OnebitError) return error as Error;
   const remedy = remedies[code] ?? `${(error as Error).message}`;
   return new OnebitError(
     `cannot write ${path}: ${remedy}. What was saved in ${dirname(path)} before is untouched`,
+    { cause: error },
   );
 }

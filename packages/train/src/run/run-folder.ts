@@ -6,6 +6,7 @@ import type { Preprocess } from "onebit/image";
 import type { Recipe } from "../recipes/index.js";
 import type { EpochEvent, StepEvent } from "./events.js";
 import { explain, removeTemporaries, writeWhole } from "./files.js";
+import { refuseHeld, takeLock } from "./lock.js";
 import type { ModelRecord } from "./network.js";
 import type { TrainResult } from "./options.js";
 
@@ -41,14 +42,20 @@ export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imag
 /** Fields that a resumed run must share with the run that it goes on with. */
 const decisive = ["recipe", "model", "data", "preprocess", "seed"] as const;
 
+/** Whether a run goes on, or replaces another one. */
+type Beginning = { readonly resume?: boolean; readonly overwrite?: boolean };
+
 /**
  *   run.json             what was asked for, and the result
  *   metrics.jsonl        one line per event
  *   checkpoint/          state.safetensors, from which the run can go on
  *   best/                model.safetensors, the float model of the best epoch
  *   report.html          curves, confusion and cost, after every epoch
+ *   lock                 the process that trains, as long as it does
  */
 export class RunFolder {
+  #unlock?: () => Promise<void>;
+
   constructor(readonly path: string) {}
 
   get checkpoint(): string {
@@ -65,6 +72,10 @@ export class RunFolder {
 
   get report(): string {
     return join(this.path, "report.html");
+  }
+
+  get lock(): string {
+    return join(this.path, "lock");
   }
 
   async exists(): Promise<boolean> {
@@ -88,25 +99,48 @@ export class RunFolder {
     throw new UsageError(`${this.path}: holds no run (there is no run.json)`);
   }
 
-  /** Makes the folder ready for a new run, or for going on with the one that it holds. */
-  async begin(
-    record: RunRecord,
-    { resume = false, overwrite = false }: { resume?: boolean; overwrite?: boolean },
-  ): Promise<void> {
+  /**
+   * Makes the folder ready for a new run, or for going on with the one that it holds, and locks it
+   * until `end`. OnebitError where another training runs in it.
+   */
+  async begin(record: RunRecord, how: Beginning): Promise<void> {
+    await refuseHeld(this.lock);
+    await this.#check(record, how);
+    await mkdir(this.path, { recursive: true }).catch((error) => {
+      throw explain(error, this.path);
+    });
+    this.#unlock = await takeLock(this.lock).catch((error) => {
+      throw explain(error, this.lock);
+    });
+    try {
+      // Another training may have been faster, and be done.
+      await this.#check(record, how);
+      if (how.resume) return await this.#tidy();
+      await this.#create();
+      await this.write(record);
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+  }
+
+  /** Lets others train in the folder. */
+  async end(): Promise<void> {
+    await this.#unlock?.();
+    this.#unlock = undefined;
+  }
+
+  /** UsageError where this run must not begin here. */
+  async #check(record: RunRecord, { resume = false, overwrite = false }: Beginning): Promise<void> {
     const old = await this.#record();
-    if (resume) {
-      if (!old)
-        throw new UsageError(`${this.path}: holds no run to resume; start without --resume`);
-      refuseChanges(this.path, old, record);
-      return this.#tidy();
+    if (resume && !old) {
+      throw new UsageError(`${this.path}: holds no run to resume; start without --resume`);
     }
-    if (old && !overwrite) {
-      throw new UsageError(
-        `${this.path}: already holds a run: go on with it (--resume), replace it (--overwrite) or choose another folder (--out)`,
-      );
-    }
-    await this.#create();
-    await this.write(record);
+    if (resume && old) return refuseChanges(this.path, old, record);
+    if (!old || overwrite) return;
+    throw new UsageError(
+      `${this.path}: already holds a run: go on with it (--resume), replace it (--overwrite) or choose another folder (--out)`,
+    );
   }
 
   async write(record: RunRecord): Promise<void> {

@@ -53,12 +53,27 @@ async function trainRun(
   options: TrainOptions,
   stage?: string,
 ): Promise<TrainResult> {
-  const { out, onEvent: emit = () => {}, signal, worker = true, dataWorkers } = options;
+  const { out, signal } = options;
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const setup = await prepare(recipe, options);
   const folder = new RunFolder(out);
   const fresh = options.resume ? undefined : await beginning(setup, options);
   await folder.begin(setup.record, options);
+  try {
+    return await trainIn(folder, setup, options, fresh, stage);
+  } finally {
+    await folder.end();
+  }
+}
+
+/** fresh: what a new run begins with; undefined for one that goes on. */
+async function trainIn(
+  folder: RunFolder,
+  setup: Setup,
+  { out, onEvent: emit = () => {}, signal, worker = true, dataWorkers }: TrainOptions,
+  fresh: Beginning | undefined,
+  stage: string | undefined,
+): Promise<TrainResult> {
   const from = fresh ?? (await resumed(setup, folder));
   const { epochs: done, best, seconds } = from.position;
   emit(startEvent(setup, out, done, stage));

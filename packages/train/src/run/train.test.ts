@@ -385,7 +385,7 @@ describe("train refuses", () => {
     expect(await readFile(path)).toEqual(bad);
     await writeFile(path, good);
     await truncate(path, good.length - 5);
-    await expect(resume()).rejects.toThrow(/state\.safetensors.*cut off or damaged/);
+    await expect(resume()).rejects.toThrow(/state\.safetensors.*cut off/);
     await writeFile(path, good);
     await resume();
   });

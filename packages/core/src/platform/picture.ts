@@ -48,8 +48,15 @@ export function isPicture(value: object): value is PictureLike {
   return "width" in value && ("getContext" in value || "close" in value);
 }
 
+/** As an ImageData has them. */
+export interface PicturePixels {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Pixels of a picture, RGBA, alpha not multiplied in. `where`: what to call it in errors. */
-export function picturePixels(picture: PictureLike, where: string): ImageData {
+export function picturePixels(picture: PictureLike, where: string): PicturePixels {
   const fail = (what: string, cause?: unknown) => new OnebitError(`${where}: ${what}`, { cause });
   const [width, height] = sizeOf(picture);
   const missing = emptiness(picture, width * height);

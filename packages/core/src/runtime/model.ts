@@ -183,14 +183,16 @@ export class Model implements Disposable {
 
   /**
    * How many threads share the work, from when all have started (see ready()). Fewer than were asked
-   * for where threadsReason says why.
+   * for where threadsReason says why; none once disposed of.
    */
   get threads(): number {
+    if (this.#disposed) return 0;
     return this.#chosen.executable.threads ?? this.#settings.threads;
   }
 
   /** Why there are fewer threads than were asked for; undefined where there are not. */
   get threadsReason(): string | undefined {
+    if (this.#disposed) return DISPOSED;
     if (this.threads >= this.#settings.threads) return undefined;
     return this.#chosen.executable.threadsReason ?? `backend ${this.backend} gives no reason`;
   }
@@ -242,13 +244,15 @@ export class Model implements Disposable {
   /** Runs jobs one after another; a failed one does not stop the next. */
   #enqueue<T>(job: () => Promise<T>): Promise<T> {
     if (this.#disposed) {
-      return Promise.reject(new OnebitError("this model has been disposed; load it again"));
+      return Promise.reject(new OnebitError(DISPOSED));
     }
     const result = this.#queue.then(job);
     this.#queue = result.catch(() => {});
     return result;
   }
 }
+
+const DISPOSED = "this model has been disposed; load it again";
 
 const CLASSIFY_OPTIONS: OptionChecks<ClassifyOptions> = {
   top: (top) => (Number.isInteger(top) && (top as number) > 0) || "a whole number from 1",

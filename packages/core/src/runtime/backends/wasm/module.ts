@@ -58,7 +58,7 @@ function once<K, T>(known: Map<K, Promise<T>>, key: K, make: () => Promise<T>): 
 
 async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined") {
-    throw new OnebitError("wasm: this platform has no WebAssembly: use the reference backend");
+    throw new OnebitError("this platform has no WebAssembly: use the reference backend");
   }
   const bytes = await once(files, build, () => readKernels(build));
   const code = (shared ? withSharedMemory(bytes) : bytes) as BufferSource;
@@ -68,7 +68,7 @@ async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebA
     const why = WebAssembly.validate(code)
       ? "a content security policy needs 'wasm-unsafe-eval' in script-src"
       : "this platform has no SIMD in WebAssembly";
-    throw new OnebitError(`wasm: the kernels do not compile: ${why}: ${(error as Error).message}`, {
+    throw new OnebitError(`the kernels do not compile: ${why}: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -83,7 +83,7 @@ async function readKernels(build: KernelBuild): Promise<Uint8Array> {
     );
   } catch (error) {
     throw new OnebitError(
-      `wasm: the kernels cannot be read, build or reinstall the package: ${(error as Error).message}`,
+      `the kernels cannot be read, build or reinstall the package: ${(error as Error).message}`,
       { cause: error },
     );
   }

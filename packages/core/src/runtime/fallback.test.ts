@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { meanModel } from "../test-support/mean-model.js";
+
+it("auto that ends at the reference says so once, with the reasons", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "onebit-fallback-"));
+  // The package as a careless bundler leaves it: without the kernels.
+  await cp(fileURLToPath(new URL("../../dist", import.meta.url)), join(folder, "dist"), {
+    recursive: true,
+  });
+  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  await writeFile(join(folder, "mean.onebit"), await meanModel());
+  const code = `
+    const { load } = await import(${JSON.stringify(pathToFileURL(join(folder, "dist/index.js")))});
+    for (const threads of [1, 2]) {
+      const model = await load(${JSON.stringify(join(folder, "mean.onebit"))}, { threads });
+      console.log(model.backend, Object.keys(model.backendReasons).join());
+    }`;
+  const node = promisify(execFile);
+  const { stdout, stderr } = await node(process.execPath, ["--input-type=module", "-e", code], {
+    cwd: folder,
+  });
+  expect(stdout).toBe("reference native,wasm\nreference native,wasm\n");
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines[0]).toMatch(/^onebit: networks run on the reference backend, which is slow/);
+  expect(lines[1]).toBe("  native: not installed: npm install @onebit/native");
+  expect(lines[2]).toMatch(/^ {2}wasm: the kernels cannot be read, .*simd|relaxed/);
+  expect(lines).toHaveLength(3);
+  await rm(folder, { recursive: true });
+});

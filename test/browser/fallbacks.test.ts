@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, Route } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { meanModel } from "../../packages/core/src/test-support/mean-model.js";
+import { findChromium, launch } from "./chromium.js";
+import { type StaticServer, serve } from "./server.js";
+
+const executable = findChromium();
+const core = fileURLToPath(new URL("../../packages/core", import.meta.url));
+
+interface Told {
+  readonly backend: string;
+  readonly threads: number;
+  readonly threadsReason?: string;
+  readonly means: readonly number[];
+  readonly warnings: readonly string[];
+}
+
+/** Loads twice with two threads, and runs; as text, so that the page's own import() is meant. */
+const SCRIPT = `(async () => {
+  const { load } = await import("/onebit/dist/index.js");
+  const one = await load(new URL("/models/mean.onebit", location.href), { threads: 2 });
+  const model = await load(new URL("/models/mean.onebit", location.href), { threads: 2 });
+  await model.ready();
+  const { backend, threads, threadsReason } = model;
+  const data = new Float32Array(18).fill(0.25);
+  const { logits } = await model.run({ shape: [1, 3, 2, 3], data });
+  return { backend, threads, threadsReason, means: [...logits.data] };
+})()`;
+
+const missing = (route: Route) => route.fulfill({ status: 404, body: "no such file" });
+const page = (route: Route) =>
+  route.fulfill({ status: 200, contentType: "text/html", body: "<!doctype html><p>app</p>" });
+
+describe.skipIf(!executable)("a page that lacks something", () => {
+  let browser: Browser;
+  let folder: string;
+  const servers: { readonly [isolated: string]: StaticServer } = {};
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "onebit-fallbacks-"));
+    await writeFile(join(folder, "mean.onebit"), await meanModel(2, 3));
+    await writeFile(join(folder, "empty.html"), "<!doctype html><link rel=icon href='data:,'>");
+    for (const isolated of [true, false]) {
+      const server = await serve({ onebit: core, models: folder }, { isolated });
+      Object.assign(servers, { [String(isolated)]: server });
+    }
+    browser = await launch(executable!);
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const server of Object.values(servers)) await server.close();
+    if (folder) await rm(folder, { recursive: true });
+  });
+
+  async function told({
+    isolated,
+    policy,
+    routes = {},
+  }: {
+    readonly isolated: boolean;
+    readonly policy?: string;
+    readonly routes?: { readonly [pattern: string]: (route: Route) => Promise<void> };
+  }): Promise<Told> {
+    const context = await browser.newContext();
+    const tab = await context.newPage();
+    const warnings: string[] = [];
+    tab.on("console", (message) => {
+      if (message.type() === "warning") warnings.push(message.text());
+    });
+    for (const [pattern, answer] of Object.entries(routes)) await context.route(pattern, answer);
+    if (policy) {
+      await context.route("**/empty.html", async (route) => {
+        const response = await route.fetch();
+        const headers = { ...response.headers(), "content-security-policy": policy };
+        await route.fulfill({ response, headers });
+      });
+    }
+    await tab.goto(`${servers[String(isolated)].origin}/models/empty.html`);
+    const result = (await tab.evaluate(SCRIPT)) as Omit<Told, "warnings">;
+    await context.close();
+    expect(result.means).toEqual([0.25, 0.25, 0.25]);
+    return { ...result, warnings };
+  }
+
+  it.each([
+    ["kernels that are not served", { routes: { "**/*.wasm": missing } }, /status 404: serve this/],
+    ["kernels that are a web page", { routes: { "**/*.wasm": page } }, /another file comes back/],
+    [
+      "a policy against WebAssembly",
+      { policy: "script-src 'self'" },
+      /a content security policy needs 'wasm-unsafe-eval' in script-src/,
+    ],
+  ])("%s: the console says so once", async (_, lack, reason) => {
+    const { backend, warnings } = await told({ isolated: false, ...lack });
+    expect(backend).toBe("reference");
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^onebit: networks run on the reference backend, which is slow/);
+    expect(warnings[0]).toMatch(reason);
+    expect(warnings[0]).toMatch(/native: runs in Node only/);
+  });
+
+  it("that is not isolated has one thread, and says why", async () => {
+    const { backend, threads, threadsReason, warnings } = await told({ isolated: false });
+    expect([backend, threads, warnings]).toEqual(["wasm", 1, []]);
+    expect(threadsReason).toMatch(/not cross-origin isolated.*Cross-Origin-Opener-Policy/);
+  });
+
+  it.each([
+    ["a worker that is not served", { routes: { "**/team-worker.js": missing } }],
+    ["a policy against workers", { policy: "worker-src 'none'" }],
+  ])("%s leaves the work to one thread", async (_, lack) => {
+    const { backend, threads, threadsReason } = await told({ isolated: true, ...lack });
+    expect([backend, threads]).toEqual(["wasm", 1]);
+    expect(threadsReason).toMatch(/^a thread could not start: ./);
+  });
+
+  it("nothing: two threads", async () => {
+    const { threads, threadsReason } = await told({ isolated: true });
+    expect([threads, threadsReason]).toEqual([2, undefined]);
+  });
+});

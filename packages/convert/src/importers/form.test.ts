@@ -1,14 +1,45 @@
+import { OnebitError } from "onebit";
+import { evaluate } from "onebit/graph";
+import { buildModel, type ModelOptions } from "onebit/models";
 import { describe, expect, it } from "vitest";
+import { randomImages, randomWeights } from "../../../core/src/test-support/random-weights.js";
 import type { MetadataValue } from "../readers/checkpoint.js";
 import { openCheckpoint } from "../readers/open-checkpoint.js";
 import type { ImportableFamily } from "./families.js";
 import { findForm } from "./form.js";
+import { binaryEvidence } from "./form-evidence.js";
 import { checkpointOf, rename, type Tensors, weightsOf } from "./test-support/checkpoints.js";
 
 const small = { input: [3, 32, 32], classes: 4 } as const;
-const reactnetA = () => weightsOf("reactnet", { ...small, widths: [4, 8], form: "step1" });
+const reactnetA = (seed = 11) =>
+  randomWeights(buildModel("reactnet", { ...small, widths: [4, 8], form: "step1" }), seed);
 const reactnet18 = () =>
   weightsOf("reactnet-18", { ...small, width: 4, depths: [1, 1, 1, 1], stem: "small" });
+
+/** Statistics as images leave them, up to a fifth off, as those of an average over a training are. */
+function trained(name: string, options: Partial<ModelOptions>, seed: number): Tensors {
+  const graph = buildModel(name, { ...options, batch: 4 });
+  const tensors = randomWeights(graph, seed);
+  const image = randomImages(graph.inputs[0].shape, seed);
+  const { updates } = evaluate(graph, { x: image }, tensors, { mode: "training" });
+  const noise = randomImages([100], seed + 1).data;
+  const seen = Object.entries(updates).map(([key, { shape, data }]) => {
+    const off = (i: number) => 1 + noise[i % 100] / 10;
+    const batch = data.map((x, i) => ((x - 0.9 * tensors[key].data[i]) / 0.1) * off(i));
+    return [key, { shape, data: batch }];
+  });
+  return { ...tensors, ...Object.fromEntries(seen) };
+}
+
+/** AdamBNN's keys: 4-D weights in step 2 too. */
+function fourDimensional(tensors: Tensors, shapes: Tensors): Tensors {
+  const renamed = { ...tensors };
+  rename(renamed, /(binary_\w+)\.weights$/, "$1.weight");
+  for (const [key, { data }] of Object.entries(renamed)) {
+    renamed[key] = { shape: shapes[key].shape, data };
+  }
+  return renamed;
+}
 
 async function found(
   family: ImportableFamily,
@@ -29,39 +60,78 @@ function released(tensors: Tensors): Tensors {
   return Object.fromEntries(entries);
 }
 
-describe("ReActNet-A with 4-D weights", () => {
-  it("is step 1, whose keys these are", async () => {
-    expect(await found("reactnet", reactnetA())).toEqual({
+const decays = (...values: readonly number[]) =>
+  Object.fromEntries(values.map((decay, i) => [`optimizer.param_groups.${i}.weight_decay`, decay]));
+
+describe("where batch norms have seen images", () => {
+  const options = { ...small, widths: [8, 16, 16, 32] };
+  const resnet = { ...small, width: 8, depths: [2, 2, 1, 1], stem: "small" } as const;
+
+  it.each([1, 2, 3])("they tell the step of ReActNet-A and AdamBNN (seed %i)", async (seed) => {
+    const step1 = trained("reactnet", { ...options, form: "step1" }, seed);
+    const step2 = fourDimensional(trained("reactnet", options, seed), step1);
+    expect(await found("reactnet", step1)).toEqual({
       form: "step1",
-      note: expect.stringMatching(/both .* steps have these keys; taken as step 1, real weights/),
+      note: expect.stringMatching(/means in its batch norms are those of real weights; --form bin/),
+    });
+    expect(await found("reactnet", step2)).toEqual({
+      form: "binary",
+      note: expect.stringMatching(/taken as step 2, .* those of signs; --form step1 if it is not/),
     });
   });
 
-  it("is binary where they are signs times a scale", async () => {
-    expect(await found("reactnet", released(reactnetA()))).toEqual({ form: "binary" });
+  it.each([4, 5])("they tell the step on ResNets (seed %i)", async (seed) => {
+    const step1 = trained("reactnet-18", { ...resnet, form: "step1" }, seed);
+    expect(await found("reactnet-resnet", step1)).toMatchObject({ form: "step1" });
+    const step2 = trained("reactnet-18", resnet, seed);
+    expect(await found("reactnet-resnet", step2)).toMatchObject({ form: "binary" });
+  });
+
+  it("they go before the optimiser: step 1 may be trained without decay", async () => {
+    const step1 = trained("reactnet", { ...options, form: "step1" }, 6);
+    expect(await found("reactnet", step1, decays(0, 0))).toMatchObject({ form: "step1" });
+    const step2 = fourDimensional(trained("reactnet", options, 6), step1);
+    expect(await found("reactnet", step2, decays(0, 1e-5))).toMatchObject({ form: "binary" });
+  });
+});
+
+describe("where they have not", () => {
+  it("their numbers weigh little, whatever they are", async () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { tensors } = await openCheckpoint(checkpointOf(reactnetA(seed)));
+      expect(Math.abs(await binaryEvidence(tensors))).toBeLessThan(5);
+    }
+    const fresh = { ...reactnetA() };
+    for (const [key, { shape, data }] of Object.entries(fresh)) {
+      if (key.endsWith("running_mean")) fresh[key] = { shape, data: data.map(() => 0) };
+    }
+    expect(await binaryEvidence((await openCheckpoint(checkpointOf(fresh))).tensors)).toBe(0);
   });
 
   it.each([
     [[0, 0], "binary", /taken as step 2, .*does not decay/],
     [[0, 5e-6], "step1", /taken as step 1, .*optimiser decays/],
-  ])("with an optimiser that decays weights by %j is %s", async (decays, form, note) => {
-    const metadata = Object.fromEntries(
-      decays.map((decay, i) => [`optimizer.param_groups.${i}.weight_decay`, decay]),
-    );
-    const result = await found("reactnet", reactnetA(), metadata);
+  ])("an optimiser that decays weights by %j makes it %s", async (values, form, note) => {
+    const result = await found("reactnet", reactnetA(), decays(...values));
     expect(result).toEqual({ form, note: expect.stringMatching(note) });
-  });
-});
-
-describe("ReActNet on a ResNet", () => {
-  it("is binary unless the optimiser says otherwise", async () => {
-    const note = expect.stringMatching(/taken as step 2, binary weights, give the form/);
-    expect(await found("reactnet-resnet", reactnet18())).toEqual({ form: "binary", note });
-    const decays = { "optimizer.param_groups.1.weight_decay": 1e-5 };
-    expect(await found("reactnet-resnet", reactnet18(), decays)).toMatchObject({ form: "step1" });
+    expect(await found("reactnet-resnet", reactnet18(), decays(...values))).toMatchObject({ form });
   });
 
-  it("with flat weights, as before October 2020, is binary", async () => {
+  it("it is not guessed", async () => {
+    for (const [family, tensors] of [
+      ["reactnet", reactnetA()],
+      ["reactnet-resnet", reactnet18()],
+    ] as const) {
+      await expect(found(family, tensors)).rejects.toThrow(/--form binary .* or --form step1/);
+      await expect(found(family, tensors)).rejects.toThrow(OnebitError);
+    }
+  });
+
+  it("it is binary where weights are signs times a scale", async () => {
+    expect(await found("reactnet", released(reactnetA()))).toEqual({ form: "binary" });
+  });
+
+  it("flat weights, as on ResNets before October 2020, are binary", async () => {
     const tensors = reactnet18();
     rename(tensors, /binary_conv\.weight$/, "binary_conv.weights");
     expect(await found("reactnet-resnet", tensors)).toEqual({ form: "binary" });

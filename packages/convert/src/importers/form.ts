@@ -1,7 +1,9 @@
+import { OnebitError } from "onebit";
 import type { Form } from "onebit/models";
 import type { MetadataValue } from "../readers/checkpoint.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { families, type ImportableFamily, type Shapes } from "./families.js";
+import { binaryEvidence } from "./form-evidence.js";
 
 /** Whether weights are binary, and how that was told. */
 export interface FoundForm {
@@ -10,16 +12,20 @@ export interface FoundForm {
   readonly note?: string;
 }
 
+/** Nats: by this much one form must explain the statistics better. A chance of 1 in 20,000. */
+const decisive = 10;
+
 /**
- * Binary, step 1 or real-valued. ReActNet's two training steps can have the same keys (4-D
- * `weight`); then tell, in this order:
+ * Binary, step 1 or real-valued. Both of ReActNet's training steps can have the same keys (4-D
+ * `weight`): the official ReActNet-A only in step 1, AdamBNN's and those on ResNets in both. Then tell,
+ * in this order:
  *
  *   weights that are +-s per output channel    binary, as the authors released them
+ *   means that the batch norms have stored     of real weights or of signs; see binaryEvidence
  *   the optimiser beside the network           step 1 decays weights, step 2 does not
- *   neither                                    ReActNet-A: step 1, whose official keys these are;
- *                                              on ResNets, where both steps share them: binary
  *
- * Source: liuzechun/ReActNet and liuzechun/AdamBNN, run.sh of both steps.
+ * OnebitError where none of these tells. Source of the last: liuzechun/ReActNet and
+ * liuzechun/AdamBNN, run.sh of both steps.
  */
 export async function findForm(
   family: ImportableFamily,
@@ -30,23 +36,32 @@ export async function findForm(
   const form = families[family].form(shapes);
   if (form) return { form };
   if (await isSignsTimesScale(tensors)) return { form: "binary" };
-  const either = "both of ReActNet's training steps have these keys";
-  const decays = weightDecays(metadata);
-  if (decays.length) {
-    const decayed = decays.some((decay) => decay > 0);
-    const [step, how] = decayed ? ["step1", "decays"] : ["binary", "does not decay"];
-    const note = `${either}; taken as ${nameOf(step as Form)}, because the file's optimiser ${how} weights`;
-    return { form: step as Form, note };
+  const evidence = await binaryEvidence(tensors);
+  if (Math.abs(evidence) > decisive) {
+    const seen = evidence > 0 ? "signs" : "real weights";
+    return taken(evidence > 0, `because the means in its batch norms are those of ${seen}`);
   }
-  const assumed: Form = family === "reactnet" ? "step1" : "binary";
-  return {
-    form: assumed,
-    note: `${either}; taken as ${nameOf(assumed)}, give the form if it is not`,
-  };
+  const decays = weightDecays(metadata);
+  if (decays.length === 0) throw undecided();
+  const decayed = decays.some((decay) => decay > 0);
+  const how = decayed ? "decays" : "does not decay";
+  return taken(!decayed, `because the file's optimiser ${how} weights`);
 }
 
-const nameOf = (form: Form) =>
-  form === "binary" ? "step 2, binary weights" : "step 1, real weights";
+const either = "both of ReActNet's training steps have these keys";
+
+function taken(isBinary: boolean, why: string): FoundForm {
+  const [form, name, other] = isBinary
+    ? (["binary", "step 2, binary weights", "step1"] as const)
+    : (["step1", "step 1, real weights", "binary"] as const);
+  return { form, note: `${either}; taken as ${name}, ${why}; --form ${other} if it is not` };
+}
+
+function undecided(): OnebitError {
+  return new OnebitError(
+    `${either}, and nothing in the file tells which it is: say --form binary (step 2, 1-bit weights) or --form step1 (real weights, binary activations)`,
+  );
+}
 
 /** Looks at the smallest 1-bit convolution only. */
 async function isSignsTimesScale(tensors: ReadonlyMap<string, TensorEntry>): Promise<boolean> {

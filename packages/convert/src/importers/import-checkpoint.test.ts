@@ -66,11 +66,13 @@ const networks: {
     what: "ReActNet-A, step 1",
     name: "reactnet",
     options: { ...small, widths: [6, 12, 12], form: "step1" },
+    told: { form: "step1" },
   },
   {
     what: "ReActNet on a ResNet of other depths",
     name: "reactnet-18",
     options: { ...small, width: 6, depths: [1, 2, 1, 1], stem: "small" },
+    told: { form: "binary" },
   },
 ];
 

@@ -13,7 +13,7 @@ import {
 } from "./tensor-entry.js";
 import { printable } from "./text.js";
 
-export const npyMagic: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+const npyMagic: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 /** Headers are a line of text; NumPy refuses longer ones too. */
 export const npyHeaderLimit = 10_000;

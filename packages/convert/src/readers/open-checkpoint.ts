@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { KIND_BYTES } from "onebit/file";
 import { type AsyncBuffer, naming, readRange } from "./async-buffer.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { detectFormat } from "./detect.js";
@@ -20,8 +21,8 @@ export async function openCheckpoint(buffer: AsyncBuffer): Promise<Checkpoint> {
 }
 
 async function open(buffer: AsyncBuffer): Promise<Checkpoint> {
-  const prefix = await readRange(buffer, 0, Math.min(64, buffer.byteLength), "the file");
-  const format = detectFormat(prefix, buffer.byteLength);
+  const known = Math.min(KIND_BYTES, buffer.byteLength);
+  const format = detectFormat(await readRange(buffer, 0, known, "the file"), buffer.name);
   switch (format) {
     case "zip":
       return openZip(buffer);

@@ -34,11 +34,6 @@ interface Region {
   readonly end: number;
 }
 
-/** True where the first nine bytes are a header length and an opening brace. */
-export function looksLikeSafetensors(prefix: Uint8Array): boolean {
-  return prefix.length > 8 && prefix[8] === 0x7b && prefix[5] === 0 && prefix[6] + prefix[7] === 0;
-}
-
 /**
  * A safetensors file: header length (64 bits), JSON header, data. Tensors lie one behind the other:
  * overlaps, holes and bytes that belong to nothing are refused, as are keys that occur twice.

@@ -1,4 +1,5 @@
 export { fromFloat16, toFloat16 } from "./float16.js";
+export { type FileKind, fileKind, KIND_BYTES } from "./kind.js";
 export type { Card, OnebitFile } from "./onebit-file.js";
 export { readOnebit } from "./read-onebit.js";
 export { REAL_WEIGHTS, type RealWeights } from "./real-weights.js";
@@ -14,3 +15,4 @@ export type { SafetensorsType } from "./safetensors-header.js";
 export { sha256 } from "./sha256.js";
 export { VECTORS, type Vectors } from "./store-vector.js";
 export { type WriteOptions, writeOnebit } from "./write-onebit.js";
+export { type Wanted, type WrongFileOptions, wrongFile } from "./wrong-file.js";

@@ -1,5 +1,6 @@
 import { OnebitError, UsageError } from "../errors.js";
 import type { OnebitFile } from "../file/onebit-file.js";
+import { explain } from "../file/explain.js";
 import { openOnebit } from "../file/read-onebit.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType } from "../program/types.js";
@@ -24,7 +25,9 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   beginLoading(backend, { threads });
   const bytes = await readSource(source, options);
   signal?.throwIfAborted();
-  const { file, intact } = await named(source, () => openOnebit(bytes));
+  const { file, intact } = await named(source, () => openOnebit(bytes)).catch(async (error) => {
+    throw await explain(error, bytes, nameOf(source));
+  });
   signal?.throwIfAborted();
   const making = create(source, file, options);
   const checking = named(source, () => intact);

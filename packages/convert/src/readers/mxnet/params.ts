@@ -6,9 +6,6 @@ import { bytesPerElement, type DType } from "../dtype.js";
 import { elementCount, rowMajor } from "../strided.js";
 import { type ByteSource, tensorEntry } from "../tensor-entry.js";
 
-/** Little-endian 64-bit 0x112, how a list of arrays begins. */
-export const paramsMagic: readonly number[] = [0x12, 0x01, 0, 0, 0, 0, 0, 0];
-
 const maxArrays = 20_000;
 const maxRank = 32;
 const maxNameBytes = 512;

@@ -7,7 +7,6 @@ import { printable } from "../text.js";
 import { torchPolicy } from "./globals.js";
 import { type PicklePolicy, unpickle } from "./pickle.js";
 import { pickleLimits } from "./pickle-arguments.js";
-import { op } from "./pickle-opcodes.js";
 import {
   describe,
   PickleDict,
@@ -20,18 +19,6 @@ import { torchCheckpoint } from "./torch-checkpoint.js";
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const protocolVersion = 1001;
-
-/**
- * True for the first bytes of such a file: a pickle of the magic number, of protocol 2 to 5; from 4 on
- * in a frame, whose length takes 9 bytes.
- */
-export function isTorchLegacy(prefix: Uint8Array): boolean {
-  if (prefix[0] !== 0x80 || prefix[1] < 2 || prefix[1] > 5) return false;
-  const number = prefix[2] === op.FRAME ? 11 : 2;
-  return magicBytes.every((byte, i) => prefix[number + i] === byte);
-}
-
-const magicBytes = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
 
 const firstWindow = 2 ** 18;
 

@@ -1,0 +1,24 @@
+import { NotSafetensors } from "./safetensors-header.js";
+
+/**
+ * What a file is that should be a packed network and is none; `error` where its first bytes are not
+ * known or do not tell. The names of all other kinds of files are loaded only here.
+ *
+ * @param start first bytes of the file, where the error does not hold them
+ */
+export async function explain(
+  error: unknown,
+  name: string,
+  start: Uint8Array | undefined = startIn(error),
+): Promise<unknown> {
+  if (!start) return error;
+  const { wrongFile } = await import("./wrong-file.js");
+  return wrongFile(start, { name, wanted: "packed" }) ?? error;
+}
+
+function startIn(error: unknown): Uint8Array | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof NotSafetensors) return cause.start;
+  }
+  return undefined;
+}

@@ -36,11 +36,6 @@ export class Receiver {
     return this.#length;
   }
 
-  /** The first bytes, one character each. */
-  get start(): string {
-    return String.fromCharCode(...this.#bytes.subarray(0, Math.min(this.#length, 100)));
-  }
-
   /** Bytes of the whole file, once they are known. */
   get total(): number | undefined {
     return this.#total;

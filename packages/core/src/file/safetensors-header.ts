@@ -36,17 +36,31 @@ const MAX_DEPTH = 3;
 
 const METADATA = "__metadata__";
 
+/** A file that is something else, or damaged in its first bytes. */
+export class NotSafetensors extends OnebitError {
+  /** As many of the first bytes as there were: they may tell what the file is. */
+  readonly start: Uint8Array;
+
+  constructor(message: string, prefix: Uint8Array) {
+    super(message);
+    this.start = prefix.slice(0, 4096);
+  }
+}
+
 /**
- * Length of the JSON header, from the first 8 bytes of a file of `fileLength` bytes: Infinity where
- * that is not known yet.
+ * Length of the JSON header, from the first bytes (8 or more) of a file of `fileLength` bytes: Infinity
+ * where that is not known yet.
  */
 export function headerLength(prefix: Uint8Array, fileLength: number): number {
-  if (prefix.length < 8) throw new OnebitError("not a safetensors file: shorter than 8 bytes");
+  if (prefix.length < 8) {
+    throw new NotSafetensors("not a safetensors file: shorter than 8 bytes", prefix);
+  }
   const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length < 2 || length > Math.min(MAX_HEADER_BYTES, fileLength - 8)) {
     const size = Number.isFinite(fileLength) ? ` in a file of ${fileLength}` : "";
-    throw new OnebitError(`not a safetensors file, or cut off: a header of ${length} bytes${size}`);
+    const what = `a header of ${length} bytes${size}`;
+    throw new NotSafetensors(`not a safetensors file, or cut off: ${what}`, prefix);
   }
   return length;
 }

@@ -71,15 +71,10 @@ async function receive(response: Response, add: (piece: Uint8Array) => void): Pr
   }
 }
 
-function describeFailure(error: Error, { length, total, start }: Receiver): string {
-  // With status 200: what servers of single-page sites answer to every address, and log-in pages.
-  if (length > 0 && WEB_PAGE.test(start))
-    return "a web page comes back, not the file: check the URL";
+function describeFailure(error: Error, { length, total }: Receiver): string {
   if (error instanceof OnebitError) return error.message;
   return `broke off after ${length} of ${total ?? "unknown"} bytes: ${reasonOf(error)}`;
 }
-
-const WEB_PAGE = /^(\xef\xbb\xbf)?\s*<(!doctype html|html|\?xml|!--)/i;
 
 /** Node's fetch tells in the cause what happened, and not always in the message. */
 function reasonOf(error: Error): string {

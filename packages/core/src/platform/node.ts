@@ -64,6 +64,8 @@ async function inWords<T>(
   }
 }
 
+/** Enough to tell what a file is. */
+const START_BYTES = 4096;
 /** No system reads 2 GiB at once. */
 const MOST_AT_ONCE = 2 ** 30;
 
@@ -73,7 +75,7 @@ async function readSized(
   size: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const start = Buffer.alloc(Math.min(8, size));
+  const start = Buffer.alloc(Math.min(START_BYTES, size));
   await file.read(start, 0, start.length, 0);
   checkStart(start, size);
   const bytes = Buffer.allocUnsafeSlow(size);

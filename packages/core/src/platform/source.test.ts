@@ -108,8 +108,8 @@ describe("a URL", () => {
   it.each([
     ["/round", /cannot be fetched: redirect count exceeded/],
     ["/gone", /the server answers 410 Gone$/],
-    ["/page", /a web page comes back, not the file: check the URL/],
-    ["/page-as-bytes", /a web page comes back/],
+    ["/page", /not a safetensors file/],
+    ["/page-as-bytes", /not a safetensors file/],
     ["/empty", /shorter than 8 bytes/],
     ["/few", /shorter than 8 bytes/],
     ["/cut", /cut off: 7 of \d+ bytes are missing/],

@@ -55,7 +55,7 @@ function isBlob(source: unknown): source is Blob {
 
 async function readBlob(blob: Blob): Promise<Uint8Array> {
   try {
-    checkStart(new Uint8Array(await blob.slice(0, 8).arrayBuffer()), blob.size);
+    checkStart(new Uint8Array(await blob.slice(0, 4096).arrayBuffer()), blob.size);
     return new Uint8Array(await blob.arrayBuffer());
   } catch (error) {
     throw new OnebitError(`model: ${(error as Error).message}`, { cause: error });

@@ -1,6 +1,6 @@
 import { OnebitError, UsageError } from "../errors.js";
-import type { OnebitFile } from "../file/onebit-file.js";
 import { explain } from "../file/explain.js";
+import type { OnebitFile } from "../file/onebit-file.js";
 import { openOnebit } from "../file/read-onebit.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType } from "../program/types.js";
@@ -23,10 +23,12 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
   checkLoadOptions(options);
   const { backend = "auto", threads = 1, signal } = options;
   beginLoading(backend, { threads });
-  const bytes = await readSource(source, options);
+  const bytes = await readSource(source, options).catch(async (error) => {
+    throw await explain(error, nameOf(source));
+  });
   signal?.throwIfAborted();
   const { file, intact } = await named(source, () => openOnebit(bytes)).catch(async (error) => {
-    throw await explain(error, bytes, nameOf(source));
+    throw await explain(error, nameOf(source), bytes);
   });
   signal?.throwIfAborted();
   const making = create(source, file, options);

@@ -12,8 +12,9 @@ import {
 } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
 import { mapsNotes } from "./backends.js";
-import { isPacked, openPacked } from "./models-on-disk.js";
-import { isOnnx, type OnnxFlags, openOnnxClassifier, refuseOnnxFlags } from "./onnx-file.js";
+import { modelKind } from "./model-kind.js";
+import { openPacked } from "./models-on-disk.js";
+import { type OnnxFlags, openOnnxClassifier, refuseOnnxFlags } from "./onnx-file.js";
 
 /** A network that scores images, whoever runs it: a packed one, or one in ONNX. */
 export interface Classifier {
@@ -47,17 +48,12 @@ export async function openClassifier(
   path: string,
   { backend, threads, flags, size, maps }: ClassifierOptions,
 ): Promise<Classifier> {
-  if (isOnnx(path)) {
+  if ((await modelKind(path, "runnable")) === "onnx") {
     if (maps) throw new UsageError(`--maps ${maps}: goes with packed networks`);
     if (backend !== "auto") {
       throw new UsageError(`--backend ${backend}: an .onnx model runs on ONNX Runtime`);
     }
     return onnxClassifier(await openOnnxClassifier(path, { flags, threads, size }), threads);
-  }
-  if (!isPacked(path)) {
-    throw new UsageError(
-      `${path}: a packed network (.onebit) or an .onnx model is wanted; make one: onebit pack ${path} -o model.onebit`,
-    );
   }
   refuseOnnxFlags(path, flags);
   const model = await load(path, { backend, threads, input: size, maps });

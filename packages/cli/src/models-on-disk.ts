@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { loadFloatModel } from "@onebit/train";
-import { OnebitError, UsageError } from "onebit";
+import { OnebitError } from "onebit";
 import { type OnebitFile, readOnebit } from "onebit/file";
 import type { Graph } from "onebit/graph";
 import { type FloatModel, floatModelGraph, models } from "onebit/models";
@@ -11,20 +11,11 @@ import { unpack } from "onebit/pack";
 /** Whether an argument names a file or a run rather than an architecture. */
 export function isFile(subject: string): boolean {
   if (Object.hasOwn(models, subject)) return false;
-  return /[/\\]|\.(onebit|safetensors|onnx)$/.test(subject) || existsSync(subject);
-}
-
-export function isPacked(path: string): boolean {
-  return path.endsWith(".onebit");
+  return /[/\\]|\.[a-z]\w*$/i.test(subject) || existsSync(subject);
 }
 
 /** A float model: a .safetensors file, or a run folder, whose best weights are taken. */
 export async function openFloatModel(path: string): Promise<FloatModel> {
-  if (isPacked(path)) {
-    throw new UsageError(
-      `${path}: is packed already; a float model (.safetensors) or a run is wanted`,
-    );
-  }
   try {
     return await loadFloatModel(path);
   } catch (error) {

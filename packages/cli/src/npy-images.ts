@@ -1,7 +1,8 @@
 import type { OnnxImageType } from "@onebit/convert";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { isPacked, openPacked } from "./models-on-disk.js";
+import { modelKind } from "./model-kind.js";
+import { openPacked } from "./models-on-disk.js";
 import { type NpyArray, readNpy } from "./npy.js";
 
 /**
@@ -20,7 +21,7 @@ export async function readNpyImages(path: string, network: string): Promise<NpyA
 
 /** Channels of a packed network; others take 1 or 3. */
 async function channelsTaken(network: string): Promise<number | undefined> {
-  if (!isPacked(network)) return undefined;
+  if ((await modelKind(network, "network")) !== "packed") return undefined;
   const { program } = await openPacked(network);
   return program.values[program.input].shape[2];
 }

@@ -1,5 +1,6 @@
 import { type DType, fileBuffer, openCheckpoint } from "@onebit/convert";
 import { type FloatTensor, OnebitError } from "onebit";
+import { fileKind, KIND_BYTES, wrongFile } from "onebit/file";
 import { writeOutput } from "./output-file.js";
 
 /** An array as float32, and what its elements were. */
@@ -11,9 +12,11 @@ export interface NpyArray extends FloatTensor {
 export async function readNpy(path: string): Promise<NpyArray> {
   const buffer = await fileBuffer(path);
   try {
-    const { format, tensors } = await openCheckpoint(buffer);
-    if (format !== "npy")
-      throw new OnebitError(`${path}: a .npy file is wanted, this is ${format}`);
+    const start = await buffer.slice(0, KIND_BYTES);
+    const wrong = wrongFile(start, { name: path, wanted: "array" });
+    if (wrong) throw wrong;
+    if (fileKind(start) !== "npy") throw new OnebitError(`${path}: is no NumPy array (.npy)`);
+    const { tensors } = await openCheckpoint(buffer);
     const [{ shape, dtype, floats }] = [...tensors.values()];
     return { shape, dtype, data: await floats() };
   } finally {

@@ -11,7 +11,7 @@ import {
 } from "@onebit/convert";
 import { type Command, Option } from "commander";
 import { OnebitError, UsageError } from "onebit";
-import { fromFloat16 } from "onebit/file";
+import { fromFloat16, wrongFile } from "onebit/file";
 import { readFileBytes } from "onebit/node";
 import ort from "onnxruntime-node";
 import {
@@ -20,10 +20,6 @@ import {
   preprocessOverrides,
   refusePreprocess,
 } from "./preprocess-flags.js";
-
-export function isOnnx(path: string): boolean {
-  return path.endsWith(".onnx");
-}
 
 export interface OnnxFlags extends PreprocessFlags {
   readonly layout?: OnnxLayout;
@@ -59,6 +55,8 @@ export interface OnnxOptions {
 /** What an .onnx file says about itself. */
 export async function openOnnxFile(path: string): Promise<OnnxFile & { bytes: Uint8Array }> {
   const bytes = await readFileBytes(path);
+  const wrong = wrongFile(bytes, { name: path, wanted: "onnx" });
+  if (wrong) throw wrong;
   const file = await about(path, () => readOnnxFile(bytes));
   const missing = file.externalFiles.find((name) => !existsSync(join(dirname(path), name)));
   if (missing === undefined) return { ...file, bytes };

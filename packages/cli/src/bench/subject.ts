@@ -5,7 +5,8 @@ import type { Graph, Tensor } from "onebit/graph";
 import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack, unpack } from "onebit/pack";
 import { refuseSwitches } from "../architecture.js";
-import { isFile, isPacked, openFloatModel, openPacked } from "../models-on-disk.js";
+import { modelKind } from "../model-kind.js";
+import { isFile, openFloatModel, openPacked } from "../models-on-disk.js";
 
 /** A network in both forms: packed bytes, and the float graph for the peers. */
 export interface BenchSubject {
@@ -22,13 +23,12 @@ export async function benchSubject(
   options: Partial<ModelOptions>,
 ): Promise<BenchSubject> {
   if (isFile(subject)) refuseSwitches(subject, options);
-  if (isPacked(subject)) {
+  const kind = isFile(subject) ? await modelKind(subject, "unpackable") : undefined;
+  if (kind === "packed") {
     const { bytes, program, tensors } = await openPacked(subject);
     return { name: subject, packed: bytes, ...unpack(program, tensors, basename(subject)) };
   }
-  const { graph, tensors } = isFile(subject)
-    ? await floatSubject(subject)
-    : randomSubject(subject, options);
+  const { graph, tensors } = kind ? await floatSubject(subject) : randomSubject(subject, options);
   const packed = await writeOnebit(pack(graph, tensors));
   return { name: subject, packed, graph, tensors };
 }

@@ -5,8 +5,9 @@ import { wholeNumber } from "../architecture.js";
 import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
 import { type ClassifierOptions, openClassifier } from "../classifier.js";
 import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
-import { isPacked, openFloatModel } from "../models-on-disk.js";
-import { addOnnxOptions, isOnnx, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
+import { type ModelKind, modelKind } from "../model-kind.js";
+import { openFloatModel } from "../models-on-disk.js";
+import { addOnnxOptions, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
 import { bar, StatusLine } from "../progress.js";
 import { count, type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
@@ -43,17 +44,23 @@ async function run(file: string, flags: Flags): Promise<void> {
   const backend = backendChoice(flags.backend);
   const threads = threadsOf(flags.threads);
   const testImages = wholeNumber("--limit", flags.limit);
-  if (!isPacked(file) && backend !== "auto") {
+  const kind = await modelKind(file, "network");
+  if (kind !== "packed" && backend !== "auto") {
     throw new UsageError(`--backend ${backend}: a float model runs on ONNX Runtime; pack it first`);
   }
   const maps = mapsOf(flags.maps);
-  if (!isPacked(file) && maps) {
+  if (kind !== "packed" && maps) {
     throw new UsageError(`--maps ${maps}: a float model runs on ONNX Runtime; pack it first`);
   }
-  if (!isPacked(file) && !isOnnx(file)) refuseOnnxFlags(file, flags);
+  if (kind === "float") refuseOnnxFlags(file, flags);
   const dataset = await openDataset(flags.data, { testImages });
   for (const note of dataset.notes) out.note(note);
-  const result = await evaluateFile(file, dataset, { backend, threads, flags, maps }, out);
+  const result = await evaluateFile(
+    { file, kind },
+    dataset,
+    { backend, threads, flags, maps },
+    out,
+  );
   const { predictions: _, ...printed } = result;
   out.result(printed);
   out.line(resultTable(file, result));
@@ -64,7 +71,7 @@ async function run(file: string, flags: Flags): Promise<void> {
 }
 
 async function evaluateFile(
-  file: string,
+  { file, kind }: { readonly file: string; readonly kind: ModelKind },
   dataset: Dataset,
   { backend, threads, flags, maps }: ClassifierOptions,
   out: Output,
@@ -74,7 +81,7 @@ async function evaluateFile(
     status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
   const options = { threads, onProgress };
   try {
-    if (!isPacked(file) && !isOnnx(file)) {
+    if (kind === "float") {
       return await evaluateFloatModel(await openFloatModel(file), dataset, options);
     }
     const classifier = await openClassifier(file, { backend, threads, flags, maps });

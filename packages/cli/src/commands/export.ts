@@ -3,7 +3,8 @@ import { UsageError } from "onebit";
 import { encodeFloatModel, type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { wholeNumber } from "../architecture.js";
-import { isPacked, openFloatModel, openUnpacked } from "../models-on-disk.js";
+import { modelKind } from "../model-kind.js";
+import { openFloatModel, openUnpacked } from "../models-on-disk.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
 import { bytes, terminalOutput } from "../terminal.js";
 
@@ -30,11 +31,16 @@ async function run(path: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   const encode = encoder(flags);
   refuseSameFile(path, flags.output);
-  const model = await (isPacked(path) ? openUnpacked(path) : openFloatModel(path));
+  const model = await openModel(path);
   const file = encode(model);
   await writeOutput(flags.output, file);
   out.result({ output: flags.output, format: flags.to, bytes: file.length });
   out.line(`wrote ${flags.output} (${bytes(file.length)})`);
+}
+
+async function openModel(path: string): Promise<FloatModel> {
+  const kind = await modelKind(path, "unpackable");
+  return kind === "packed" ? openUnpacked(path) : openFloatModel(path);
 }
 
 function encoder({ to, batch }: Flags): (model: FloatModel) => Uint8Array {

@@ -13,7 +13,6 @@ import { summarize } from "onebit/cost";
 import { REAL_WEIGHTS, type RealWeights, VECTORS, type Vectors } from "onebit/file";
 import { type Form, floatModelChunks, floatModelGraph } from "onebit/models";
 import { architectureOptions, QUANTISED_HELP } from "../architecture.js";
-import { isPacked } from "../models-on-disk.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import {
@@ -71,7 +70,7 @@ export function registerImport(program: Command): void {
 
 async function run(source: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
-  const packed = isPacked(flags.output);
+  const packed = flags.output.endsWith(".onebit");
   if (!packed && !flags.output.endsWith(".safetensors")) {
     throw new UsageError(
       `--output ${flags.output}: must end in .safetensors (float model) or .onebit (packed)`,

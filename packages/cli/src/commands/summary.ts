@@ -13,8 +13,8 @@ import {
   refuseSwitches,
   wholeNumber,
 } from "../architecture.js";
-import { isFile, isPacked, openFloatGraph, openPacked } from "../models-on-disk.js";
-import { isOnnx } from "../onnx-file.js";
+import { modelKind } from "../model-kind.js";
+import { isFile, openFloatGraph, openPacked } from "../models-on-disk.js";
 import { onnxSummary } from "../onnx-summary.js";
 import { summarizePacked } from "../packed-summary.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
@@ -44,8 +44,9 @@ async function summary(subject: string, flags: Flags): Promise<void> {
   if (flags.batch && !flags.train) {
     throw new UsageError("--batch goes with --train; everything else is counted for one image");
   }
-  if (isPacked(subject)) return packedSummary(subject, flags);
-  if (isOnnx(subject)) {
+  const kind = isFile(subject) ? await modelKind(subject, "network") : undefined;
+  if (kind === "packed") return packedSummary(subject, flags);
+  if (kind === "onnx") {
     if (flags.train) throw new UsageError(`${subject}: --train wants a float model`);
     return onnxSummary(subject, terminalOutput(flags));
   }

@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { type FloatTensor, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { backendChoice, mapsOf, threadsOf } from "../backends.js";
+import { modelKind } from "../model-kind.js";
 import { checkNpyImages, readNpyImages } from "../npy-images.js";
-import { addOnnxOptions, isOnnx, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
+import { addOnnxOptions, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
 import { datasetPairs, generatedImages, photographPairs, tensorPairs } from "./images.js";
@@ -65,7 +66,8 @@ export async function openComparison(
   if (flags.limit !== undefined && flags.data === undefined) {
     throw new UsageError("--limit goes with --data; --images says how many to generate");
   }
-  if (!paths.some(isOnnx)) refuseOnnxFlags(paths.join(" and "), flags);
+  const kinds = await Promise.all(paths.map((path) => modelKind(path, "network")));
+  if (!kinds.includes("onnx")) refuseOnnxFlags(paths.join(" and "), flags);
   const images = flags.input === undefined ? undefined : await readNpyImages(flags.input, paths[0]);
   const subjects: AnySubject[] = [];
   const dispose = async () => {

@@ -7,8 +7,8 @@ import {
   UsageError,
 } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { isPacked } from "../models-on-disk.js";
-import { isOnnx, type OnnxFlags } from "../onnx-file.js";
+import { modelKind } from "../model-kind.js";
+import type { OnnxFlags } from "../onnx-file.js";
 import { type FloatSubject, floatSubject } from "./float-subject.js";
 import { type OnnxSubject, onnxSubject } from "./onnx-subject.js";
 import { type PackedSubject, packedSubject } from "./packed-subject.js";
@@ -57,7 +57,8 @@ export interface OpenOptions {
 
 /** A packed network, a float model, a run, or an ONNX classifier. Dispose of it. */
 export async function openSubject(path: string, options: OpenOptions): Promise<AnySubject> {
-  if (isPacked(path)) return packedSubject(path, options);
+  const kind = await modelKind(path, "network");
+  if (kind === "packed") return packedSubject(path, options);
   if (options.maps) {
     throw new UsageError(`--maps ${options.maps}: ${path} is no packed network`);
   }
@@ -66,7 +67,7 @@ export async function openSubject(path: string, options: OpenOptions): Promise<A
       `--backend ${options.backend}: ${path} runs on ONNX Runtime; only packed networks have backends`,
     );
   }
-  return isOnnx(path) ? onnxSubject(path, options) : floatSubject(path, options);
+  return kind === "onnx" ? onnxSubject(path, options) : floatSubject(path, options);
 }
 
 /** Both must take the same images and tell the same classes apart. */

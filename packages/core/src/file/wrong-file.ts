@@ -46,7 +46,8 @@ export function wrongFile(
   const before = name === undefined ? "" : `${name}: `;
   if (kind in unusable) {
     const [what, advice] = unusable[kind as UnusableKind];
-    return new OnebitError(`${before}${what}, not ${text}: ${advice}`);
+    const not = what.includes(", not ") ? "" : `, not ${text}`;
+    return new OnebitError(`${before}${what}${not}: ${advice}`);
   }
   const file = name === undefined ? "FILE" : quoted(name);
   const [what, advice] = usable(kind as Exclude<FileKind, UnusableKind>, file, wanted);

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { OnebitError } from "onebit";
-import { float32Values, readSafetensors, type StoredTensor, writeSafetensors } from "onebit/file";
+import {
+  float32Values,
+  readSafetensors,
+  type StoredTensor,
+  writeSafetensors,
+  wrongFile,
+} from "onebit/file";
 import type { Snapshot } from "../engine/types.js";
 import type { Layout } from "../state/index.js";
 import type { Best } from "./events.js";
@@ -100,6 +106,8 @@ export async function readWhole(path: string): Promise<ReturnType<typeof readSaf
     if (error.code === "ENOENT") throw new OnebitError(`${path}: there is no such file`);
     throw new OnebitError(`${path}: cannot be read: ${error.message}`);
   });
+  const wrong = wrongFile(bytes, { name: path, wanted: "tensors" });
+  if (wrong) throw wrong;
   try {
     return readSafetensors(bytes);
   } catch (error) {

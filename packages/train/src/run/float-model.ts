@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
-import { float32Values } from "onebit/file";
+import { float32Values, wrongFile } from "onebit/file";
 import type { Tensor } from "onebit/graph";
 import { decodeFloatModel, type FloatModel } from "onebit/models";
 import { isNetworkKey, readWhole } from "./checkpoint.js";
@@ -11,8 +11,11 @@ export type Tensors = { readonly [key: string]: Tensor };
 /** A float model with all that belongs to it: from its file, or from a run, whose best it is. */
 export async function loadFloatModel(path: string): Promise<FloatModel> {
   const file = await weightsFile(path);
+  const bytes = await readFile(file);
+  const wrong = wrongFile(bytes, { name: file, wanted: "float" });
+  if (wrong) throw wrong;
   try {
-    return decodeFloatModel(await readFile(file));
+    return decodeFloatModel(bytes);
   } catch (error) {
     if (error instanceof OnebitError) throw new OnebitError(`${file}: ${error.message}`);
     throw error;

@@ -91,12 +91,6 @@ describe("what does not fit together", () => {
     await sharp({ create: photo }).png().toFile(path("blue.png"));
   });
   refuses(WRONG_USAGE, [
-    [
-      "a float model for run",
-      "run {grey.safetensors} {blue.png}",
-      /a packed network \(\.onebit\) or an \.onnx model is wanted; make one/,
-    ],
-    ["a packed one for pack", "pack {grey.onebit} -o {x.onebit}", /is packed already/],
     ["a packed file of another name", "pack {grey.safetensors} -o {x.bin}", /is a \.onebit file/],
     ["photographs and a tensor", "run {grey.onebit} {blue.png} --input a --output b", /not both/],
     [

@@ -179,7 +179,6 @@ describe("damaged networks", () => {
     ["cut.onebit", /cut\.onebit: .*cut off/],
     ["stub.onebit", /stub\.onebit: /],
     ["text.onebit", /text\.onebit: /],
-    ["float.onebit", /float\.onebit: .*not a packed network.*pack it with `onebit pack`/],
   ];
   describe.each(onPacked)("%s", (_, command) => {
     refuses(

@@ -8,6 +8,9 @@ export interface FileBuffer extends AsyncBuffer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** No system reads 2 GiB at once. */
+const mostAtOnce = 2 ** 30;
+
 /** Opens a file of this machine (Node only). The caller closes it. */
 export async function fileBuffer(path: string): Promise<FileBuffer> {
   const { open, stat } = await import("node:fs/promises");
@@ -25,7 +28,8 @@ export async function fileBuffer(path: string): Promise<FileBuffer> {
     const bytes = allocate(Math.max(0, Math.min(end, size) - start), path);
     let filled = 0;
     while (filled < bytes.length) {
-      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
+      const length = Math.min(bytes.length - filled, mostAtOnce);
+      const { bytesRead } = await file.read(bytes, filled, length, start + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }

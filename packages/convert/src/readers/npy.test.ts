@@ -41,6 +41,16 @@ describe("headers", () => {
     ["version 2", header(usual, floats([1, 2]), 2)],
     ["version 3", header(usual, floats([1, 2]), 3)],
     ["another order of keys", header("{'shape': (2,), 'fortran_order': False, 'descr': '<f4'}")],
+    ["Python 2", header("{'descr': '<f4', 'fortran_order': False, 'shape': (2L,), }")],
+    ["unicode of Python 2", header("{u'descr': u'<f4', u'fortran_order': False, u'shape': (2L,)}")],
+    ["other quotes", header('{"descr": "<f4", "fortran_order": False, "shape": (2,)}')],
+    ["spaces", header("  { 'descr' : '<f4' , 'fortran_order' : False , 'shape' : ( 2 , ) , }  \n")],
+    ["the native order", header(usual.replace("<f4", "=f4"))],
+    ["no order", header(usual.replace("<f4", "f4"))],
+    ["a type's name", header(usual.replace("<f4", "float32"))],
+    ["big-endian", header(usual.replace("<f4", ">f4"), bytes(0x3f, 0x80, 0, 0, 0x40, 0, 0, 0))],
+    ["bytes", header(usual.replace("<f4", ">u1"), bytes(1, 2))],
+    ["Fortran order", header(usual.replace("False", "True"))],
     ["no spaces", header("{'descr':'<f4','fortran_order':False,'shape':(2,)}")],
   ])("%s", async (_, file) => {
     const entry = (await openBytes(file)).tensors.get("array");

@@ -69,21 +69,24 @@ function headerText(cursor: Cursor, what: string): string {
   return utf8(take(cursor, length), `${what}: the array header`);
 }
 
-/** `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, keys in any order. */
+/**
+ * `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`: keys in any order, either quotes,
+ * and as Python 2 wrote it, (3L, 4L) and u'<f4'.
+ */
 function parseHeader(text: string, what: string): TensorLayout {
   const fields = new Map<string, string>();
   const field =
-    /\s*'(descr|fortran_order|shape)'\s*:\s*('[^']*'|True|False|\([\d\s,]*\))\s*(?:,|(?=}))/y;
+    /\s*[ub]?(['"])(descr|fortran_order|shape)\1\s*:\s*([ub]?'[^']*'|[ub]?"[^"]*"|True|False|\([\d\s,L]*\))\s*(?:,|(?=\s*}))/y;
   const open = /^\s*\{/.exec(text);
   let at = open ? open[0].length : text.length;
   while (at < text.length) {
     field.lastIndex = at;
     const match = field.exec(text);
-    if (!match || fields.has(match[1])) break;
-    fields.set(match[1], match[2]);
+    if (!match || fields.has(match[2])) break;
+    fields.set(match[2], match[3]);
     at = field.lastIndex;
   }
-  const descr = /^'(.*)'$/.exec(fields.get("descr") ?? "")?.[1];
+  const descr = /^[ub]?['"](.*)['"]$/.exec(fields.get("descr") ?? "")?.[1];
   const order = /^(True|False)$/.exec(fields.get("fortran_order") ?? "")?.[1];
   const shape = parseShape(fields.get("shape") ?? "");
   if (descr === undefined || !order || !shape || !/^\s*\}\s*$/.test(text.slice(at))) {
@@ -96,9 +99,10 @@ function parseHeader(text: string, what: string): TensorLayout {
   return { shape, strides, offset: 0, dtype, bigEndian };
 }
 
-/** `()`, `(3,)` or `(3, 4)`. */
+/** `()`, `(3,)`, `(3, 4)` or `(3L, 4L)`. */
 function parseShape(text: string): number[] | undefined {
-  const inner = /^\(\s*((?:\d+\s*,\s*)*(?:\d+\s*)?)\)$/.exec(text)?.[1];
+  const inner = /^\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\)$/.exec(text)?.[1];
   if (inner === undefined) return undefined;
-  return inner.split(",").flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
+  const sizes = inner.replaceAll("L", "").split(",");
+  return sizes.flatMap((size) => (size.trim() === "" ? [] : [Number(size)]));
 }

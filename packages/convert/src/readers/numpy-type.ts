@@ -17,15 +17,22 @@ const types: ReadonlyMap<string, DType> = new Map([
   ["b1", "bool"],
 ]);
 
+/** Other spellings that NumPy reads, if no writer of its own: `float32`, `?`. */
+const spellings: ReadonlyMap<string, string> = new Map([
+  ...[...types].map(([code, dtype]) => [dtype, code] as const),
+  ["?", "b1"],
+]);
+
 /** Whether a NumPy type without its byte order (`f8`) is a plain number. */
 export const isNumber = (code: string): boolean => types.has(code);
 
-/** Reads a NumPy type string: byte order (`<`, `>`, `|`, `=`), kind, bytes per element. */
+/** Reads a NumPy type string: byte order (`<`, `>`, `|`, `=` or none), kind, bytes per element. */
 export function numpyType(
   descr: string,
   what: string,
 ): { dtype: DType; size: number; bigEndian: boolean } {
-  const dtype = "<>|=".includes(descr[0] ?? " ") ? types.get(descr.slice(1)) : undefined;
+  const code = /^[<>|=]/.test(descr) ? descr.slice(1) : descr;
+  const dtype = types.get(spellings.get(code) ?? code);
   if (dtype) return { dtype, size: bytesPerElement[dtype], bigEndian: descr[0] === ">" };
   const hint = descr.includes("O") ? " (object arrays are pickles)" : "";
   throw new OnebitError(

@@ -58,9 +58,25 @@ export function tensorEntry(
   const elements = elementCount(shape, key);
   checkLayout(key, layout, elements, source.byteLength);
   const bytes = () => readLayout(layout, source);
-  const read = async () => decodeElements(await bytes(), dtype);
-  const floats = async () => toFloat32(await read());
+  const read = async () => {
+    const stored = await bytes();
+    return inMemory(key, () => decodeElements(stored, dtype));
+  };
+  const floats = async () => {
+    const values = await read();
+    return inMemory(key, () => toFloat32(values));
+  };
   return { key, path, shape, dtype, elements, bytes, read, floats };
+}
+
+/** A RangeError is what the engine says where there is no more memory. */
+function inMemory<T>(key: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OnebitError(`${key}: too large to hold in memory`, { cause: error });
+  }
 }
 
 function checkLayout(key: string, layout: TensorLayout, elements: number, available: number): void {
@@ -93,5 +109,6 @@ async function readLayout(layout: TensorLayout, source: ByteSource) {
   if (span === 0) return new Uint8Array(0);
   const stored = await source.read(offset * size, (offset + span) * size);
   if (layout.bigEndian) swapByteOrder(stored, size);
-  return isRowMajor(shape, strides) ? stored : gather(stored, size, shape, strides);
+  if (isRowMajor(shape, strides)) return stored;
+  return inMemory("a tensor", () => gather(stored, size, shape, strides));
 }

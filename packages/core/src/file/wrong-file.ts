@@ -46,7 +46,7 @@ export function wrongFile(
   const before = name === undefined ? "" : `${name}: `;
   if (kind in unusable) {
     const [what, advice] = unusable[kind as UnusableKind];
-    const not = what.includes(", not ") ? "" : `, not ${text}`;
+    const not = wrappings.includes(kind) ? "" : `, not ${text}`;
     return new OnebitError(`${before}${what}${not}: ${advice}`);
   }
   const file = name === undefined ? "FILE" : quoted(name);
@@ -103,6 +103,9 @@ function imports(file: string, wanted: Wanted): string {
   const output = wanted === "float" || wanted === "tensors" ? "safetensors" : "onebit";
   return `import it: \`onebit import ${file} -o model.${output}\``;
 }
+
+/** Kinds that may well stand for the right file. */
+const wrappings: readonly FileKind[] = ["lfs", "gzip", "bzip2", "xz", "zstd"];
 
 const unusable: Readonly<Record<UnusableKind, readonly [what: string, advice: string]>> = {
   empty: ["an empty file", "fetch it again"],

@@ -4,6 +4,8 @@ import { bytes, int, type Part } from "./bytes.js";
 export interface Member {
   name: string;
   data: Uint8Array;
+  /** Zeros before the data that are counted, but not among the bytes: the caller makes a hole there. */
+  hole?: number;
   /** What the records say, where it differs from the truth. */
   method?: number;
   flags?: number;
@@ -36,7 +38,7 @@ export function zip(members: readonly Member[], options: ZipOptions = {}): Uint8
     const local = localRecord(member);
     directory.push(directoryRecord(member, member.headerOffset ?? offset));
     parts.push(local);
-    offset += local.length;
+    offset += local.length + (member.hole ?? 0);
   }
   const table = bytes(directory);
   parts.push(table, endRecords(members.length, table.length, offset, options));
@@ -45,12 +47,13 @@ export function zip(members: readonly Member[], options: ZipOptions = {}): Uint8
 
 function fields(member: Member) {
   const { data, descriptor } = member;
+  const size = data.length + (member.hole ?? 0);
   return {
     flags: member.flags ?? (descriptor ? 8 : 0),
     method: member.method ?? 0,
     crc: member.crc ?? crc32(data),
-    compressed: member.compressedSize ?? data.length,
-    size: member.size ?? data.length,
+    compressed: member.compressedSize ?? size,
+    size: member.size ?? size,
   };
 }
 

@@ -85,7 +85,7 @@ function onnxClassifier(model: OnnxClassifier, threads: number): Classifier {
 export function prepared({ info }: Classifier, image: ImageLike): FloatTensor {
   if (!info.preprocess) {
     throw new OnebitError(
-      "this model does not say how images are to be prepared; give normalised tensors: --input x.npy",
+      "this model does not say how images are to be prepared; give normalised tensors: --input x.npy --output y.npy",
     );
   }
   const { data, width, height } = image;

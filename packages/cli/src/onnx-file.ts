@@ -6,6 +6,7 @@ import {
   type OnnxFile,
   type OnnxLayout,
   type OnnxSession,
+  type OnnxSettings,
   readOnnxFile,
   withOutputs,
 } from "@onebit/convert";
@@ -43,6 +44,11 @@ export function refuseOnnxFlags(file: string, flags: OnnxFlags): void {
   if (flags.outputName !== undefined) throw new UsageError("--output-name goes with .onnx models");
 }
 
+export async function onnxSettings(flags: OnnxFlags): Promise<OnnxSettings> {
+  const { layout, outputName: output } = flags;
+  return { layout, output, labels: await labelsOf(flags), preprocess: preprocessOverrides(flags) };
+}
+
 export interface OnnxOptions {
   readonly flags?: OnnxFlags;
   readonly threads?: number;
@@ -71,10 +77,7 @@ export async function openOnnxClassifier(
   { flags = {}, threads = 1, size, watch = [] }: OnnxOptions = {},
 ): Promise<OnnxClassifier> {
   const file = await openOnnxFile(path);
-  const labels = await labelsOf(flags);
-  const preprocess = preprocessOverrides(flags);
-  const { layout, outputName: output } = flags;
-  const settings = { layout, output, size, labels, preprocess };
+  const settings = { ...(await onnxSettings(flags)), size };
   const info = await about(path, () => describeClassifier(file, settings));
   if (watch.length && file.externalFiles.length) {
     throw new OnebitError(`${path}: values inside a model with external weights cannot be watched`);

@@ -222,6 +222,10 @@ describe("an ONNX file with several outputs", () => {
     expect(stderr).toMatch(/y \[N, 4\], means \[N, 3\]: say which, such as --output-name y/);
     expect(status).toBe(1);
     expectRight(await probabilities(colourClassifier({ outputs }), ...plain, "--output-name", "y"));
+    const summary = ["summary", path("net.onnx")];
+    expect(await onebitJson(...summary)).toMatchObject({ classifier: null });
+    const told = await onebitJson(...summary, "--output-name", "y", ...plain);
+    expect(told).toMatchObject({ classifier: { outputName: "y", classes: 4 } });
     const wrong = await onebit(...given(), "--output-name", "z");
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/no output "z"/)]);
     const against = ["verify", path("net.onnx"), "--against", path("net.onnx")];
@@ -237,6 +241,14 @@ describe("an ONNX file with several outputs", () => {
     });
     expectRight(await probabilities(bytes, ...plain));
   });
+});
+
+it("a backend for ONNX is refused without advice to pack it", async () => {
+  await writeFile(path("net.onnx"), colourClassifier());
+  const args = ["eval", path("net.onnx"), "--data", "glyphs"];
+  const { status, stderr } = await onebit(...args, "--backend", "wasm");
+  expect(stderr).toMatch(/--backend wasm: an \.onnx model runs on ONNX Runtime: leave it out/);
+  expect(status).toBe(2);
 });
 
 it("advice for an open size works when followed", async () => {

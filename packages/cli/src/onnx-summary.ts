@@ -1,12 +1,12 @@
-import { describeClassifier, type OnnxFile } from "@onebit/convert";
+import { describeClassifier, type OnnxFile, type OnnxSettings } from "@onebit/convert";
 import { OnebitError } from "onebit";
-import { openOnnxFile } from "./onnx-file.js";
+import { type OnnxFlags, onnxSettings, openOnnxFile } from "./onnx-file.js";
 import { count, type Output, table } from "./terminal.js";
 
 /** What an .onnx file says about itself, and how onebit would feed it. */
-export async function onnxSummary(path: string, out: Output): Promise<void> {
+export async function onnxSummary(path: string, flags: OnnxFlags, out: Output): Promise<void> {
   const { bytes, ...file } = await openOnnxFile(path);
-  const { classifier, refusal } = asClassifier(file);
+  const { classifier, refusal } = asClassifier(file, await onnxSettings(flags));
   const { name, producer, opset, inputs, outputs, parameters } = file;
   const ops = opCounts(file);
   out.result({
@@ -35,9 +35,9 @@ export async function onnxSummary(path: string, out: Output): Promise<void> {
   out.line(table([path, ""], rows, ["left", "left"]));
 }
 
-function asClassifier(file: OnnxFile) {
+function asClassifier(file: OnnxFile, settings: OnnxSettings) {
   try {
-    return { classifier: describeClassifier(file), refusal: undefined };
+    return { classifier: describeClassifier(file, settings), refusal: undefined };
   } catch (error) {
     if (error instanceof OnebitError) {
       return { classifier: undefined, refusal: error.message };

@@ -20,6 +20,7 @@ import { benchSubject } from "../bench/subject.js";
 import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
 import { machine } from "../machine.js";
 import { writeOutput } from "../output-file.js";
+import { shellCommand } from "../shell.js";
 import { type Output, terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 import { trainingBench } from "./bench-train.js";
@@ -92,7 +93,7 @@ function commandLine(subjects: readonly string[], flags: Flags): string {
     ...["--against", against.join(",")],
     ...(flags.kernels ? ["--kernels"] : []),
   ];
-  return ["npx onebit bench", ...given].join(" ");
+  return shellCommand("npx", "onebit", "bench", ...given);
 }
 
 function onlySubject(subjects: readonly string[]): string {

@@ -46,11 +46,11 @@ async function run(file: string, flags: Flags): Promise<void> {
   const testImages = wholeNumber("--limit", flags.limit);
   const kind = await modelKind(file, "network");
   if (kind !== "packed" && backend !== "auto") {
-    throw new UsageError(`--backend ${backend}: a float model runs on ONNX Runtime; pack it first`);
+    throw new UsageError(`--backend ${backend}: ${onRuntime(kind)}`);
   }
   const maps = mapsOf(flags.maps);
   if (kind !== "packed" && maps) {
-    throw new UsageError(`--maps ${maps}: a float model runs on ONNX Runtime; pack it first`);
+    throw new UsageError(`--maps ${maps}: ${onRuntime(kind)}`);
   }
   if (kind === "float") refuseOnnxFlags(file, flags);
   const dataset = await openDataset(flags.data, { testImages });
@@ -68,6 +68,12 @@ async function run(file: string, flags: Flags): Promise<void> {
   if (!worst.length) return;
   out.line();
   out.line(table(["most confused", "taken for", "times"], worst, ["left", "left", "right"]));
+}
+
+function onRuntime(kind: ModelKind): string {
+  return kind === "onnx"
+    ? "an .onnx model runs on ONNX Runtime: leave it out"
+    : "a float model runs on ONNX Runtime; pack it first";
 }
 
 async function evaluateFile(

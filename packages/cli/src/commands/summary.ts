@@ -15,11 +15,13 @@ import {
 } from "../architecture.js";
 import { modelKind } from "../model-kind.js";
 import { isFile, openFloatGraph, openPacked } from "../models-on-disk.js";
+import { addOnnxOptions, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { onnxSummary } from "../onnx-summary.js";
 import { summarizePacked } from "../packed-summary.js";
+import { addPreprocessOptions } from "../preprocess-flags.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
-interface Flags extends ArchitectureFlags {
+interface Flags extends ArchitectureFlags, OnnxFlags {
   readonly train?: boolean;
   readonly batch?: string;
   readonly layers?: boolean;
@@ -36,6 +38,8 @@ export function registerSummary(program: Command): void {
     .option("--json", "one JSON document")
     .action(summary);
   addArchitectureOptions(command);
+  command.optionsGroup("Of an .onnx model, where it does not say so itself:");
+  addOnnxOptions(addPreprocessOptions(command));
 }
 
 async function summary(subject: string, flags: Flags): Promise<void> {
@@ -45,10 +49,11 @@ async function summary(subject: string, flags: Flags): Promise<void> {
     throw new UsageError("--batch goes with --train; everything else is counted for one image");
   }
   const kind = isFile(subject) ? await modelKind(subject, "network") : undefined;
+  if (kind !== "onnx") refuseOnnxFlags(subject, flags);
   if (kind === "packed") return packedSummary(subject, flags);
   if (kind === "onnx") {
     if (flags.train) throw new UsageError(`${subject}: --train wants a float model`);
-    return onnxSummary(subject, terminalOutput(flags));
+    return onnxSummary(subject, flags, terminalOutput(flags));
   }
   return graphSummary(subject, options, flags);
 }

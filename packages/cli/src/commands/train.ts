@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from "../architecture.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { shellCommand } from "../shell.js";
 import { terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training-display.js";
 
@@ -90,7 +91,7 @@ async function run(name = "plain", flags: Flags): Promise<void> {
     });
     const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
     out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond });
-    out.line(`\nPack it: onebit pack ${written} -o model.onebit`);
+    out.line(`\nPack it: ${shellCommand("onebit", "pack", written, "-o", "model.onebit")}`);
   } finally {
     display.end();
     interrupt.dispose();

@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { copyFile, writeFile } from "node:fs/promises";
 import { writeOnebit } from "onebit/file";
 import { encodeFloatModel, floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
@@ -9,12 +10,20 @@ import type { Verification } from "../compare/verify.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { writeIdxFolder } from "../test-support/idx.js";
 import { tinyBnext } from "../test-support/networks.js";
+import { colourClassifier } from "../test-support/onnx.js";
 import { FAILED, refusalsIn, WRONG_USAGE } from "../test-support/refusals.js";
 import { onebit, onebitJson } from "../test-support/run-cli.js";
 
 const path = temporaryFolder();
 const tiny = tinyBnext();
 type Result = Verification & { readonly backends: readonly string[] };
+
+/** As a shell splits them. */
+const shellWords = (command: string) =>
+  execFileSync("sh", ["-c", `printf '%s\\n' ${command}`], { encoding: "utf8" })
+    .split("\n")
+    .slice(0, -1);
+const greyImage = { name: "image", shape: ["N", 1, 8, 8] };
 
 const verified = (file: string, against: string, ...flags: string[]) =>
   onebitJson<Result>("verify", path(file), "--against", path(against), ...flags);
@@ -101,6 +110,30 @@ describe("verify", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, images: 40 });
   });
 
+  it("advises a command that works when followed, spaces and flags included", async () => {
+    const [packed, float] = [path("it's broken.onebit"), path("the float.safetensors")];
+    await copyFile(path("broken.onebit"), packed);
+    await copyFile(path("float.safetensors"), float);
+    const flags = ["--seed", "3", "--backend", "reference"];
+    const { stderr } = await onebit("verify", packed, "--against", float, ...flags);
+    const advice = /Where they part: (onebit bisect .*)$/m.exec(stderr)![1];
+    const [, ...words] = shellWords(advice);
+    expect(words).toEqual(["bisect", packed, float, ...flags]);
+    expect((await onebit(...words)).stderr).toMatch(/ part at feature\.1\./);
+  });
+
+  it("advises none where the networks have no names in common, or narrow maps", async () => {
+    await writeFile(path("foreign.onnx"), colourClassifier({ image: greyImage }));
+    const foreign = ["verify", path("packed.onebit"), "--against", path("foreign.onnx")];
+    const other = await onebit(...foreign, "--mean", "0", "--std", "1");
+    expect(other.stderr).toMatch(/they? ?differ|differ: /);
+    expect(other.stderr).not.toContain("bisect");
+    const args = ["verify", path("broken.onebit"), "--against", path("float.safetensors")];
+    const narrow = await onebit(...args, "--maps", "bfloat16");
+    expect(narrow.stderr).toMatch(/differ: /);
+    expect(narrow.stderr).not.toContain("bisect");
+  });
+
   it("is not satisfied with what a larger tolerance would allow", async () => {
     const args = ["verify", path("packed.onebit"), "--against", path("float.safetensors")];
     const strict = await onebit(...args, "--tolerance", "0");
@@ -142,6 +175,12 @@ describe("verify and bisect refuse", () => {
       /only packed/,
     ],
     ["two sources", `verify {packed.onebit} {photo.png} ${on} --data glyphs`, /only one of them/],
+    ["flags of ONNX where there is none", `verify {packed.onebit} ${on} --mean 0`, /says? itself/],
+    [
+      "an output where there are none",
+      `bisect {packed.onebit} {float.safetensors} --output-name y`,
+      /--output-name goes with \.onnx/,
+    ],
     ["a tolerance that is none", `verify {packed.onebit} ${on} --tolerance x`, /--tolerance x/],
     ["a seed that is none", `verify {packed.onebit} ${on} --seed -1`, /--seed -1/],
     ["--limit without data", `bisect {packed.onebit} {net.onnx} --limit 3`, /goes with --data/],

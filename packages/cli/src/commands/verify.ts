@@ -7,6 +7,7 @@ import {
   openComparison,
 } from "../compare/flags.js";
 import { type Verification, verify } from "../compare/verify.js";
+import { shellCommand } from "../shell.js";
 import { count, percent, table, terminalOutput } from "../terminal.js";
 
 interface Flags extends CompareFlags {
@@ -33,7 +34,12 @@ export function registerVerify(program: Command): void {
   addCompareOptions(command);
 }
 
-async function run(file: string, inputs: readonly string[], flags: Flags): Promise<void> {
+async function run(
+  file: string,
+  inputs: readonly string[],
+  flags: Flags,
+  command: Command,
+): Promise<void> {
   const out = terminalOutput(flags);
   const thresholds = {
     tolerance: fraction("--tolerance", flags.tolerance, TOLERANCE),
@@ -61,9 +67,28 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
   ];
   out.line(table([`${file} against ${flags.against}`, ""], rows, ["left", "left"]));
   if (ok) return;
+  const names = new Set(a.names);
+  const canBisect = b.names.some((name) => names.has(name)) && flags.maps === undefined;
+  const advice = canBisect
+    ? `. Where they part: ${bisectCommand([file, flags.against], inputs, command)}`
+    : "";
   throw new OnebitError(
-    `${file} and ${flags.against} differ: ${reasonOf(result, thresholds)}. Where they part: onebit bisect ${file} ${flags.against}`,
+    `${file} and ${flags.against} differ: ${reasonOf(result, thresholds)}${advice}`,
   );
+}
+
+/** On the same images, which are prepared in the same way. */
+function bisectCommand(
+  files: readonly string[],
+  inputs: readonly string[],
+  command: Command,
+): string {
+  const others = ["against", "tolerance", "agreement", "json"];
+  const given = command.options
+    .filter((option) => !others.includes(option.attributeName()))
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === "cli")
+    .flatMap((option) => [option.long!, String(command.getOptionValue(option.attributeName()))]);
+  return shellCommand("onebit", "bisect", ...files, ...inputs, ...given);
 }
 
 function reasonOf(

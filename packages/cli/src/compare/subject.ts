@@ -79,7 +79,9 @@ export function checkComparable(a: Subject, b: Subject): void {
   }
   const [x, y] = [a, b].map(({ input }) => `${input.channels}x${input.height}x${input.width}`);
   if (x === y) return;
-  throw new OnebitError(
-    `${a.path} takes images of ${x}, ${b.path} of ${y}: give images of one size with --input x.npy`,
-  );
+  const remedy =
+    a.input.channels === b.input.channels
+      ? "give images of one size with --input x.npy"
+      : "they cannot be compared";
+  throw new OnebitError(`${a.path} takes images of ${x}, ${b.path} of ${y}: ${remedy}`);
 }

@@ -129,10 +129,11 @@ export function colourClassifier({
       return node(op, names.slice(0, -1).join(" "), names.at(-1)!, ints[op]);
     }),
   ];
-  const data = [0, 1, 2].flatMap((channel) => CHANNEL_WEIGHTS.map((row) => row[channel]));
+  const channels = image.shape[1] === 1 ? [0] : [0, 1, 2];
+  const data = channels.flatMap((channel) => CHANNEL_WEIGHTS.map((row) => row[channel]));
   return onnxBytes({
     ...{ inputs: [image], outputs: rest.outputs ?? [output], nodes, opset: rest.opset },
-    tensors: { weights: { shape: [3, 4], data }, ...rest.tensors },
+    tensors: { weights: { shape: [channels.length, 4], data }, ...rest.tensors },
   });
 }
 

@@ -154,12 +154,17 @@ function scoreOutput({ outputs }: OnnxFile, told: string | undefined): OnnxValue
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1) {
     throw new OnebitError(
-      `several outputs could be the scores of the classes: ${found}: say which, such as --output-name ${candidates[0].name}`,
+      `several outputs could be the scores of the classes: ${found}: say which, such as --output-name ${word(candidates[0].name)}`,
     );
   }
   throw new OnebitError(
     `not a classifier: one output of a score per class, [N, classes], is wanted; there are ${found || "none"}`,
   );
+}
+
+/** As a shell takes it. */
+function word(name: string): string {
+  return /^[\w.:/-]+$/.test(name) ? name : `'${name}'`;
 }
 
 function floats(output: OnnxValueInfo): OnnxValueInfo {

@@ -182,7 +182,7 @@ export class RunFolder {
   async #tidy(): Promise<void> {
     if (!(await stat(this.checkpoint).catch(() => undefined))) {
       throw new UsageError(
-        `${this.path}: has no checkpoint yet, it stopped before the first: start again in another folder (--out), or replace it`,
+        `${this.path}: has no checkpoint yet, it stopped before the first: start again, without --resume, in another folder (--out) or in its place (--overwrite)`,
       );
     }
     for (const folder of ["", "checkpoint", "best"]) {

@@ -39,7 +39,7 @@ export function randomProgram(seed: number, wide = false): RandomProgram {
   return generateProgram(seed, (random) => ordinaryShapes(random, wide ? [16, 32] : [1, 9]));
 }
 
-type Window = Pick<ConvStep, "kernel" | "stride" | "padding">;
+export type Window = Pick<ConvStep, "kernel" | "stride" | "padding">;
 
 /** The shapes that a generator draws; `fits` is asked of every window that they give. */
 export interface ProgramShapes {

@@ -1,0 +1,73 @@
+/**
+ * Tries a batch of inputs: batch-process FUZZER SEED FROM TO FOLDER JOURNAL. A process of its own, so
+ * that a crash, a hang or a full memory ends nothing else; the journal says which input it was.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Fuzzer, FuzzInput } from "./fuzzer.js";
+import { fuzzerNamed } from "./fuzzers.js";
+import { Journal, type JournalEntry } from "./journal.js";
+import { LIMITS } from "./limits.js";
+
+const [name, seed, from, to, folder, journalPath] = process.argv.slice(2);
+const journal = new Journal(journalPath);
+
+/** Promises that nobody awaited: whatever the input under way left behind. */
+const stray: unknown[] = [];
+process.on("unhandledRejection", (reason) => stray.push(reason));
+
+const fuzzer = await fuzzerNamed(name);
+for (let index = Number(from); index < Number(to); index++) {
+  journal.append({ begin: index });
+  const entry = await attempt(fuzzer, index);
+  journal.append(entry);
+  // Peaks only grow: whoever is next would be blamed for this one's.
+  if (peakBytes() > LIMITS.memoryBytes) break;
+}
+// Threads and timers that an input left behind are not waited for.
+process.exit();
+
+async function attempt(fuzzer: Fuzzer, index: number): Promise<JournalEntry> {
+  const started = process.cpuUsage();
+  const input = await fuzzer.input(Number(seed), index);
+  const { edits, story } = input;
+  const outcome = await input.judge().catch((error: unknown) => failure(error));
+  // Let go what was left undone.
+  await new Promise((resolve) => setImmediate(resolve));
+  const { user, system } = process.cpuUsage(started);
+  const milliseconds = Math.round((user + system) / 1000);
+  const message = "failed" in outcome ? outcome.failed : (overLimits(milliseconds) ?? strayed());
+  if (message !== undefined) {
+    keep(fuzzer, index, input, message);
+    return { end: index, result: "failed", edits, milliseconds, message, story };
+  }
+  if ("failed" in outcome) throw new Error("unreachable");
+  const said = outcome.message?.replaceAll(/"[^"]*"/g, '"#"').replaceAll(/-?\d+(\.\d+)?/g, "#");
+  return { end: index, ...outcome, edits, milliseconds, message: said };
+}
+
+function failure(error: unknown): { readonly failed: string } {
+  return { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function peakBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+function overLimits(milliseconds: number): string | undefined {
+  if (milliseconds > LIMITS.seconds * 1000) return `it took ${milliseconds} ms of computing`;
+  if (peakBytes() <= LIMITS.memoryBytes) return undefined;
+  return `memory reached ${Math.round(peakBytes() / 2 ** 20)} MiB`;
+}
+
+function strayed(): string | undefined {
+  const [reason] = stray.splice(0);
+  return reason === undefined ? undefined : `a rejection that nobody handled: ${reason}`;
+}
+
+function keep(fuzzer: Fuzzer, index: number, { bytes, story }: FuzzInput, message: string): void {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${name}-${seed}-${index}`);
+  writeFileSync(`${path}.${fuzzer.extension}`, bytes);
+  writeFileSync(`${path}.txt`, `${story}\n\n${message}\n`);
+}

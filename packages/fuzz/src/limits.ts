@@ -1,0 +1,9 @@
+/** What one input may take. */
+export const LIMITS = {
+  /** Of computing: what a busy machine adds does not count. */
+  seconds: 10,
+  /** Of waiting, after which its process is killed. */
+  waitSeconds: 60,
+  /** Peak resident memory of the process that tries it. */
+  memoryBytes: 2 ** 30,
+} as const;

@@ -1,4 +1,5 @@
 import type { Random } from "onebit/conformance";
+import { MICRO_OP_NAMES, MICRO_OPS } from "onebit/program";
 import { edgeNumber, edgeText, FLOAT_BITS } from "../edge-values.js";
 import { editNumber, editShape, editText, type Json, type JsonObject } from "../json-edits.js";
 import type { Parts, StoredPart } from "./parts.js";
@@ -71,12 +72,9 @@ function editMicroOps({ header }: Parts, random: Random): string {
   }
 }
 
-/** Operands of the micro-ops by number: how many there are (program/micro-ops.ts). */
-const OPERANDS = [1, 3, 2, 2, 2, 1, 1, 1, 3, 2, 2, 3, 3, 5, 3];
-
 function randomOp(registers: number, random: Random): Json {
-  const number = random.int(0, OPERANDS.length - 1);
-  const operands = Array.from({ length: OPERANDS[number] }, () => random.int(0, registers));
+  const number = random.int(0, MICRO_OP_NAMES.length - 1);
+  const operands = MICRO_OPS[MICRO_OP_NAMES[number]].map(() => random.int(0, registers));
   return [number, ...operands];
 }
 

@@ -1,6 +1,6 @@
 import type { Random } from "onebit/conformance";
 import type { OnebitFile } from "onebit/file";
-import { type MicroOp, mapOperands } from "onebit/program";
+import { MICRO_OP_NAMES, MICRO_OPS, type MicroOp, mapOperands, type Operand } from "onebit/program";
 import { type Draft, draftOf, fileOf, type MutableStep } from "./draft.js";
 import { repair } from "./repair.js";
 
@@ -131,24 +131,20 @@ function changeKind({ steps }: Draft, random: Random): string {
   return `${at} -> ${steps[at].kind}`;
 }
 
+const ARITHMETIC = MICRO_OP_NAMES.filter(
+  (name) => !(MICRO_OPS[name] as string[]).includes("write"),
+);
+
 function insertOp({ steps, values }: Draft, random: Random): string {
   const { epilogue } = random.pick(steps);
   const at = random.int(0, epilogue.length);
-  const register = () => random.int(0, at);
-  const op = random.pick<MicroOp>([
-    ["load", random.int(0, values.length - 1)],
-    ["affine", register(), "s", "t"],
-    ["shift", register(), "t"],
-    ["scale", register(), "s"],
-    ["prelu", register(), "s"],
-    ["relu", register()],
-    ["sigmoid", register()],
-    ["hard-sigmoid", register()],
-    ["clamp", register(), random.pick([-1, 0, 3]), random.pick([-1, 0, 2])],
-    ["add", register(), register()],
-    ["mul", register(), register()],
-    ["mix", register(), register(), "s"],
-  ]);
+  const draw = (sort: Operand): number | string => {
+    if (sort === "register") return random.int(0, at);
+    if (sort === "tensor") return "new vector";
+    return sort === "read" ? random.int(0, values.length - 1) : random.int(-1, 3);
+  };
+  const name = random.pick(ARITHMETIC);
+  const op = [name, ...MICRO_OPS[name].map(draw)] as unknown as MicroOp;
   // Registers are counted by place: those from here on move.
   shiftRegisters(epilogue, at, 1);
   epilogue.splice(at, 0, op);

@@ -13,6 +13,8 @@ export interface Dataset {
   spec: string;
   name: string;
   classes: readonly string[];
+  /** The classes' folders, where a file beside them calls the classes otherwise. */
+  folders?: readonly string[];
   channels: 1 | 3;
   /** Where all images are equally large. */
   size?: [height: number, width: number];

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { shared } from "../../../core/src/test-support/shared.js";
-import { openDataset, preprocessFor } from "./dataset.js";
+import { type Dataset, openDataset, preprocessFor } from "./dataset.js";
+import type { Split } from "./split.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -45,7 +46,7 @@ describe("folder", () => {
     expect(d.train.source(1)).toBe(join(folder, "train/dog/a.png"));
     expect(d.test.length).toBe(1);
     expect(await d.test.image(0)).toMatchObject({ width: 6, height: 4, channels: 3 });
-    expect(d.notes.join("; ")).toMatch(/1 entries are not .*without test images: dog/);
+    expect(d.notes.join("; ")).toMatch(/1 entries are not .*without test images: "dog"/);
     expect(preprocessFor(d, { size: [224, 224] })).toMatchObject({ resize: 256, crop: "center" });
     expect(() => preprocessFor(d)).toThrow(/images differ in size/);
   });
@@ -77,7 +78,7 @@ describe("folder", () => {
     }
     const d = await open();
     expect([d.train.length, d.test.length]).toEqual([4, 4]);
-    expect(d.notes[0]).toMatch(/no test\/ or val\/ folder/);
+    expect(d.notes[0]).toMatch(/no labelled test\/ or val\/ folder/);
   });
 
   it("is grey if all images are, and names the odd one out", async () => {
@@ -100,18 +101,172 @@ describe("folder", () => {
   it("refuses folders that cannot be meant", async () => {
     await expect(open()).rejects.toThrow(/has no class folders/);
     await put("test/a/x.png", await picture());
-    await expect(open()).rejects.toThrow(/has test\/ but no train\//);
     await mkdir(join(folder, "train"));
     await expect(open()).rejects.toThrow(/train: has no class folders/);
     await mkdir(join(folder, "train/b"));
     await expect(open()).rejects.toThrow(/train\/b: holds no images \(.jpg, .jpeg, .png/);
     await put("train/b/y.png", await picture());
     await expect(open()).rejects.toThrow(/test\/a: there is no such class in .*train/);
-    await symlink("/nowhere/at/all", join(folder, "train/b/z.png"));
-    await expect(open()).rejects.toThrow(/z\.png: cannot be read \(a broken link\?\)/);
-    await rm(join(folder, "train/b/z.png"));
     await rm(join(folder, "test"), { recursive: true });
     await expect(open()).rejects.toThrow(/no class has two images/);
+  });
+
+  describe("as they are in the world", () => {
+    const counts = (d: Dataset) =>
+      d.classes.map((name, k) => {
+        const of = ({ length, label }: Split) =>
+          Array.from({ length }, (_, i) => label(i)).filter((l) => l === k).length;
+        return [name, of(d.train), of(d.test)];
+      });
+    const fill = async (paths: string[]) => {
+      const png = await picture();
+      for (const path of paths) await put(path, png);
+    };
+
+    it.each(["valid", "validation", "VAL", "Test", "testing"])(
+      "%s/ is a test folder",
+      async (t) => {
+        await fill(["Train/a/1.png", "Train/b/1.png", `${t}/a/2.png`, `${t}/b/3.png`]);
+        const d = await open();
+        expect([counts(d), d.notes]).toEqual([
+          [
+            ["a", 1, 1],
+            ["b", 1, 1],
+          ],
+          [],
+        ]);
+      },
+    );
+
+    it.each([["test/1.png"], ["test/images/1.png"], ["test/unknown/1.png"]])(
+      "an unlabelled %s is not used, and the next one is",
+      async (unlabelled) => {
+        await fill(["train/a/1.png", "val/a/2.png", unlabelled]);
+        const d = await open();
+        expect(counts(d)).toEqual([["a", 1, 1]]);
+        expect(d.notes).toEqual([expect.stringMatching(/^test\/ has no class folders.*not used/)]);
+      },
+    );
+
+    it("sets aside where only an unlabelled test/ is", async () => {
+      await fill(["train/a/1.png", "train/a/2.png", "test/1.png"]);
+      const d = await open();
+      expect([d.train.length, d.test.length, d.notes.length]).toEqual([1, 1, 2]);
+    });
+
+    it("reads deeper folders and any case, and leaves what systems leave", async () => {
+      await fill([
+        ...["train/a/images/1.JPEG", "train/a/x/y/2.Png", "train/a/._1.png", "train/a/Thumbs.db"],
+        ...["train/a/.DS_Store", "train/.ipynb_checkpoints/1.png", "__MACOSX/train/a/._1.png"],
+        ...["train/b/1.png", "train/__MACOSX/a/1.png", "train/stray.png", "val/a/1.png"],
+      ]);
+      await put("train/desktop.ini", "");
+      const d = await open();
+      expect(counts(d)).toEqual([
+        ["a", 2, 1],
+        ["b", 1, 0],
+      ]);
+      expect(d.notes).toEqual([
+        expect.stringMatching(/1 images in .*train lie outside the class folders/),
+        'without test images: "b"',
+      ]);
+    });
+
+    it("opens a test folder alone, to evaluate on", async () => {
+      await fill(["val/a/1.png", "val/b/1.png"]);
+      await mkdir(join(folder, "val/c"));
+      const d = await open();
+      expect(counts(d)).toEqual([
+        ["a", 0, 1],
+        ["b", 0, 1],
+        ["c", 0, 0],
+      ]);
+      expect(d.notes).toEqual(["no train/ folder: only val/, to evaluate on"]);
+    });
+
+    it("matches names in composed and decomposed characters, and in other letter case", async () => {
+      const name = "caf\u00e9";
+      await fill([`train/${name}/1.png`, "train/The/1.png"]);
+      await fill([`test/${name.normalize("NFD")}/2.png`, "test/the/3.png"]);
+      const d = await open();
+      expect(counts(d)).toEqual([
+        ["The", 1, 1],
+        [name, 1, 1],
+      ]);
+      expect(d.notes).toEqual(['classes written differently: "the" as "The"']);
+      await fill([`train/${name.normalize("NFD")}/9.png`]);
+      const merged = await open();
+      expect(counts(merged)).toEqual([
+        ["The", 1, 1],
+        [name, 2, 1],
+      ]);
+      expect(merged.notes[0]).toMatch(/2 folders are called "caf\u00e9" in other bytes: one class/);
+    });
+
+    it("orders numbers as numbers", async () => {
+      await fill(["10", "2", "1", "0"].flatMap((k) => [`train/${k}/1.png`, `test/${k}/1.png`]));
+      const d = await open();
+      expect(d.classes).toEqual(["0", "1", "2", "10"]);
+      expect(d.notes).toEqual([expect.stringMatching(/in the order of numbers/)]);
+    });
+
+    it("follows links, and survives those that lead in a circle or to nowhere", async () => {
+      await fill(["train/a/1.png", "elsewhere/2.png", "test/a/1.png"]);
+      await rename(join(folder, "elsewhere"), join(folder, ".elsewhere"));
+      await symlink(join(folder, ".elsewhere"), join(folder, "train/a/linked"));
+      await symlink(join(folder, "train"), join(folder, "train/a/circle"));
+      await symlink("/nowhere/at/all", join(folder, "train/a/z.png"));
+      const d = await open();
+      expect(counts(d)).toEqual([["a", 3, 1]]);
+      await expect(d.train.image(2)).rejects.toThrow(/z\.png: cannot be read \(there is no such/);
+    });
+
+    it("takes order and names from a file beside", async () => {
+      await fill(["train/b/1.png", "train/a/1.png", "test/a/1.png", "test/b/1.png"]);
+      await put("classes.txt", "b\r\na\r\nc\r\n");
+      expect((await open()).classes).toEqual(["b", "a"]);
+      await put("classes.txt", "one\ntwo\n");
+      const unused = await open();
+      expect(unused.classes).toEqual(["a", "b"]);
+      expect(unused.notes).toEqual([expect.stringMatching(/names none of the class folders/)]);
+      await put("classes.txt", "a\n");
+      await expect(open()).rejects.toThrow(/classes\.txt: does not name 1 of 2 class folders: "b"/);
+      await rm(join(folder, "classes.txt"));
+      await put("words.txt", "z\tzebra\nb\tbee, Apis\na\tant\n");
+      const named = await open();
+      expect([named.classes, named.folders]).toEqual([
+        ["bee, Apis", "ant"],
+        ["b", "a"],
+      ]);
+      expect(named.test.label(0)).toBe(0);
+      expect(named.test.source(0)).toMatch(/test\/b/);
+    });
+
+    it("reads Tiny ImageNet, whose validation images lie together", async () => {
+      await fill(["train/n1/images/1.JPEG", "train/n2/images/1.JPEG", "test/images/1.JPEG"]);
+      await fill(["val/images/1.JPEG", "val/images/2.JPEG"]);
+      await put("val/val_annotations.txt", "1.JPEG\tn2\t0\t0\n2.JPEG\tn1\t0\t0\n");
+      const d = await open();
+      expect(counts(d)).toEqual([
+        ["n1", 1, 1],
+        ["n2", 1, 1],
+      ]);
+      expect(d.test.source(0)).toMatch(/2\.JPEG$/);
+      await fill(["val/images/3.JPEG"]);
+      await expect(open()).rejects.toThrow(/does not say the class of .*3\.JPEG/);
+    });
+
+    it("refuses a data set inside the folder, which would be one class", async () => {
+      await fill(["set/train/a/1.png", "set/train/b/1.png"]);
+      await expect(open()).rejects.toThrow(/set: holds train\/ and so is a data set itself/);
+    });
+
+    it("tells grey from colour by the pictures that can be read", async () => {
+      await put("train/a/0.png", "broken");
+      await put("train/a/1.png", await picture(1));
+      await put("test/a/1.png", "");
+      expect((await open()).channels).toBe(1);
+    });
   });
 
   it("reads photographs, and names a truncated one", async () => {

@@ -1,9 +1,13 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { OnebitError } from "onebit";
+import { annotatedClasses, hasAnnotations } from "./annotations.js";
+import { type ClassFolder, classFolders, holdsClasses, looseImages } from "./class-folders.js";
+import { namedClasses } from "./class-list.js";
+import { listNames, matchNames } from "./class-names.js";
 import type { Dataset } from "./dataset.js";
-import { decodeImageFile, IMAGE_EXTENSIONS, isPicture } from "./decode.js";
+import { decodeImageFile, IMAGE_EXTENSIONS } from "./decode.js";
 import { fileSplit } from "./file-split.js";
+import { type Entry, listEntries } from "./image-tree.js";
 import { rng } from "./random.js";
 import { type FileSplit, sharedInts } from "./split.js";
 
@@ -14,113 +18,156 @@ const STD = [0.229, 0.224, 0.225];
 const GREY_MEAN = [0.459];
 const GREY_STD = [0.226];
 
-const TEST_FOLDERS = ["test", "val", "validation"];
+/** In lower case; of several test folders the first that holds classes is used. */
+const TRAIN_FOLDERS = ["train", "training"];
+const TEST_FOLDERS = ["test", "testing", "val", "valid", "validation"];
 const TEST_SHARE = 0.1;
 /** So many files are looked at to tell grey from colour. */
 const PROBES = 12;
 
-/** One class folder: the image files in it, sorted. */
-interface ClassFolder {
-  name: string;
-  path: string;
-  files: string[];
-  /** How many files were left out because they are no images. */
-  others: number;
-}
-
 /**
- * A folder of photographs: `DIR/train/CLASS/*.jpg` (png, webp, avif, gif, tiff) with `DIR/test` or `DIR/val`, or
- * `DIR/CLASS/*.jpg`. Where there is no test folder, a tenth of each class is set aside by a hash of
- * the file name. `notes` tells what was decided.
+ * A folder of photographs: `DIR/train/CLASS/*.jpg` (or deeper) with `DIR/test`, `val` or `valid`, or
+ * `DIR/CLASS/*.jpg`, or a test folder alone, to evaluate on. Where there is none, a tenth of each
+ * class is set aside by a hash of the file name. `notes` tells what was decided.
  */
 export async function openFolder(spec: string, folder: string): Promise<Dataset> {
-  const subfolders = await listFolders(folder);
-  const testFolders = TEST_FOLDERS.filter((name) => subfolders.includes(name));
-  const hasTrain = subfolders.includes("train");
-  if (!hasTrain && testFolders.length > 0 && subfolders.length === testFolders.length) {
-    throw new OnebitError(
-      `${folder}: has ${testFolders[0]}/ but no train/: add train/CLASS/ folders with images`,
-    );
-  }
-  const trainClasses = await listClasses(hasTrain ? join(folder, "train") : folder);
-  const classes = trainClasses.map((c) => c.name);
-  const notes = leftOut(trainClasses);
-  let train = labelled(trainClasses, classes);
-  let test: Labelled[];
-  if (hasTrain && testFolders.length > 0) {
-    const testClasses = await listClasses(join(folder, testFolders[0]));
-    notes.push(...leftOut(testClasses), ...testNotes(folder, classes, testClasses, testFolders));
-    test = labelled(testClasses, classes);
-  } else {
-    [train, test] = setAside(train);
-    if (test.length === 0) {
-      throw new OnebitError(
-        `${folder}: no class has two images, so none can be set aside for testing: add images, or a test/ folder`,
-      );
-    }
-    const where = hasTrain ? "no test/ or val/ folder" : "no train/ folder";
-    notes.push(
-      `${where}: ${test.length} of ${train.length + test.length} images were set aside for testing, chosen by their names`,
-    );
-  }
-  const channels = await probeChannels([...train, ...test]);
+  const layout = await layoutOf(folder);
+  const notes = [...layout.notes];
+  const own = layout.train ?? layout.test;
+  const isTestOnly = layout.train === undefined;
+  const annotated = isTestOnly ? await annotatedClasses(layout.test) : undefined;
+  const folders = annotated ?? (await classFolders(own, isTestOnly ? "keep" : "refuse"));
+  const loose = await looseImages(own);
+  if (loose) notes.push(`${loose} images in ${own} lie outside the class folders: left out`);
+  notes.push(...leftOut(folders), ...mergeNotes(folders));
+  const list = await namedClasses(
+    folder,
+    folders.map((c) => c.name),
+    isTestOnly,
+  );
+  notes.push(...list.notes);
+  const all = labelled(
+    folders,
+    folders.map(({ name }) => list.folders.indexOf(name)),
+  );
+  const parts = await partsOf(folder, layout, all, list.folders, notes);
+  const channels = await probeChannels([...parts.train, ...parts.test]);
   return {
     spec,
     name: basename(resolve(folder)),
-    classes,
+    classes: list.names,
+    ...(list.names !== list.folders && { folders: list.folders }),
     channels,
-    train: fileSplit(portable(train, channels)),
-    test: fileSplit(portable(test, channels)),
+    train: fileSplit(portable(parts.train, channels)),
+    test: fileSplit(portable(parts.test, channels)),
     mean: channels === 3 ? MEAN : GREY_MEAN,
     std: channels === 3 ? STD : GREY_STD,
     notes,
   };
 }
 
-/** Sorted by code units, not by locale: labels must not depend on the machine. */
-function sorted(names: string[]): string[] {
-  return names.sort((a, b) => (a < b ? -1 : Number(a > b)));
-}
+/** Where the classes of each part lie; one of the two is there. */
+type Layout = { readonly notes: readonly string[]; readonly hasTrainFolder: boolean } & (
+  | { readonly train: string; readonly test?: string }
+  | { readonly train?: undefined; readonly test: string }
+);
 
-/** Visible entries, links followed. */
-async function listEntries(folder: string): Promise<{ name: string; isFolder: boolean }[]> {
-  const names = sorted((await readdir(folder)).filter((name) => !name.startsWith(".")));
-  return Promise.all(
-    names.map(async (name) => {
-      const info = await stat(join(folder, name)).catch(() => undefined);
-      if (info) return { name, isFolder: info.isDirectory() };
-      throw new OnebitError(`${join(folder, name)}: cannot be read (a broken link?): remove it`);
-    }),
+async function layoutOf(folder: string): Promise<Layout> {
+  const entries = (await listEntries(folder)).filter((entry) => entry.isFolder);
+  const called = (names: readonly string[]): Entry[] =>
+    names.flatMap((name) => entries.filter((entry) => entry.name.toLowerCase() === name));
+  const [train, ...otherTrains] = called(TRAIN_FOLDERS);
+  const candidates = called(TEST_FOLDERS);
+  const isSplit = train !== undefined || (await holdsOnly(entries, candidates));
+  if (!isSplit) {
+    await refuseWrapped(entries);
+    return { train: folder, notes: [], hasTrainFolder: false };
+  }
+  const known = train && (await listEntries(train.path)).map(({ name }) => name);
+  const labelled: Entry[] = [];
+  const notes: string[] = [];
+  for (const entry of candidates) {
+    if (await hasLabels(entry.path, known)) labelled.push(entry);
+    else notes.push(`${entry.name}/ has no class folders, its images are unlabelled: not used`);
+  }
+  const [test, ...others] = labelled;
+  for (const { name } of others) notes.push(`${name}/ is not used, ${test.name}/ is`);
+  for (const { name } of otherTrains) notes.push(`${name}/ is not used, ${train.name}/ is`);
+  if (train) return { train: train.path, test: test?.path, notes, hasTrainFolder: true };
+  if (test) return { test: test.path, notes, hasTrainFolder: false };
+  throw new OnebitError(
+    `${candidates[0].path}: has no class folders: put the images of each class into a folder of its name`,
   );
 }
 
-async function listFolders(folder: string): Promise<string[]> {
-  return (await listEntries(folder)).filter((e) => e.isFolder).map((e) => e.name);
+async function hasLabels(folder: string, known?: readonly string[]): Promise<boolean> {
+  return (await hasAnnotations(folder)) || (await holdsClasses(folder, known));
 }
 
-async function listClasses(folder: string): Promise<ClassFolder[]> {
-  const names = await listFolders(folder);
-  if (names.length === 0) {
+/** Test folders without a train folder are meant as such where nothing else holds images. */
+async function holdsOnly(entries: readonly Entry[], tests: readonly Entry[]): Promise<boolean> {
+  if (tests.length === 0) return false;
+  for (const entry of entries) {
+    if (!tests.includes(entry) && (await holdsClasses(entry.path))) return false;
+    if (!tests.includes(entry) && (await looseImages(entry.path))) return false;
+  }
+  return true;
+}
+
+/** A data set inside the folder would be read as one class. */
+async function refuseWrapped(entries: readonly Entry[]): Promise<void> {
+  for (const { path } of entries) {
+    const inside = (await listEntries(path)).filter((entry) => entry.isFolder);
+    if (!inside.some(({ name }) => TRAIN_FOLDERS.includes(name.toLowerCase()))) continue;
     throw new OnebitError(
-      `${folder}: has no class folders: put the images of each class into a folder of its name`,
+      `${path}: holds train/ and so is a data set itself, not a class: give folder:${path}, or put the classes into train/CLASS/`,
     );
   }
-  const classes: ClassFolder[] = [];
-  for (const name of names) {
-    const path = join(folder, name);
-    const entries = await listEntries(path);
-    const files = entries.filter((e) => !e.isFolder && isPicture(e.name)).map((e) => e.name);
-    if (files.length === 0) {
-      throw new OnebitError(
-        `${path}: holds no images (${IMAGE_EXTENSIONS.join(", ")}): add some or remove the folder`,
-      );
-    }
-    classes.push({ name, path, files, others: entries.length - files.length });
-  }
-  return classes;
 }
 
-function leftOut(classes: ClassFolder[]): string[] {
+async function partsOf(
+  folder: string,
+  layout: Layout,
+  all: readonly Labelled[],
+  classes: readonly string[],
+  notes: string[],
+): Promise<{ train: readonly Labelled[]; test: readonly Labelled[] }> {
+  if (layout.train === undefined) {
+    notes.push(`no train/ folder: only ${basename(layout.test)}/, to evaluate on`);
+    return { train: [], test: all };
+  }
+  if (layout.test) {
+    const tests =
+      (await annotatedClasses(layout.test)) ?? (await classFolders(layout.test, "skip"));
+    const { numbers, notes: spelled } = matchNames(
+      tests.map((c) => c.name),
+      classes,
+    );
+    const unknown = tests.find((_, k) => numbers[k] < 0);
+    if (unknown) {
+      throw new OnebitError(
+        `${unknown.path}: there is no such class in ${layout.train}, which has ${listNames(classes)}: the names must match`,
+      );
+    }
+    const absent = classes.filter((_, k) => !numbers.includes(k));
+    notes.push(...leftOut(tests), ...mergeNotes(tests), ...spelled);
+    if (absent.length > 0) notes.push(`without test images: ${listNames(absent)}`);
+    return { train: all, test: labelled(tests, numbers) };
+  }
+  const [train, test] = setAside(all);
+  if (test.length === 0) {
+    throw new OnebitError(
+      `${folder}: no class has two images, so none can be set aside for testing: add images, or a test/ folder`,
+    );
+  }
+  const where = layout.hasTrainFolder ? "no labelled test/ or val/ folder" : "no train/ folder";
+  notes.push(
+    `${where}: ${test.length} of ${all.length} images were set aside for testing, chosen by their names`,
+  );
+  return { train, test };
+}
+
+function leftOut(classes: readonly ClassFolder[]): string[] {
   const others = classes.reduce((sum, c) => sum + c.others, 0);
   if (others === 0) return [];
   const where = classes.find((c) => c.others > 0)?.path;
@@ -129,22 +176,9 @@ function leftOut(classes: ClassFolder[]): string[] {
   ];
 }
 
-function testNotes(
-  folder: string,
-  classes: string[],
-  testClasses: ClassFolder[],
-  testFolders: string[],
-): string[] {
-  const unknown = testClasses.find((c) => !classes.includes(c.name));
-  if (unknown) {
-    throw new OnebitError(
-      `${unknown.path}: there is no such class in ${join(folder, "train")}: the names must match`,
-    );
-  }
-  const notes = testFolders.slice(1).map((name) => `${name}/ is not used, ${testFolders[0]}/ is`);
-  const absent = classes.filter((name) => !testClasses.some((c) => c.name === name));
-  if (absent.length > 0) notes.push(`without test images: ${absent.join(", ")}`);
-  return notes;
+function mergeNotes(classes: readonly ClassFolder[]): string[] {
+  const merged = classes.filter((c) => c.folders > 1);
+  return merged.map((c) => `${c.folders} folders are called "${c.name}" in other bytes: one class`);
 }
 
 interface Labelled {
@@ -154,21 +188,18 @@ interface Labelled {
   key: string;
 }
 
-function labelled(folders: ClassFolder[], classes: string[]): Labelled[] {
-  return folders.flatMap(({ name, path, files }) =>
-    files.map((file) => ({
-      path: join(path, file),
-      label: classes.indexOf(name),
-      key: `${name}/${file}`,
-    })),
+function labelled(folders: readonly ClassFolder[], labels: readonly number[]): Labelled[] {
+  const items = folders.map(({ name, files }, k) =>
+    files.map((file) => ({ path: file.path, label: labels[k], key: `${name}/${file.name}` })),
   );
+  return items.sort((a, b) => (a[0]?.label ?? 0) - (b[0]?.label ?? 0)).flat();
 }
 
 /**
  * A tenth for testing, by the hash of the name alone: adding images moves none of the others. A class
  * of two or more images keeps at least one on either side.
  */
-function setAside(items: Labelled[]): [train: Labelled[], test: Labelled[]] {
+function setAside(items: readonly Labelled[]): [train: Labelled[], test: Labelled[]] {
   const hashed = items.map((item) => ({ item, hash: rng(0, "set aside", item.key).next() }));
   const chosen = new Set<Labelled>();
   for (const label of new Set(items.map((item) => item.label))) {
@@ -180,7 +211,7 @@ function setAside(items: Labelled[]): [train: Labelled[], test: Labelled[]] {
   return [items.filter((item) => !chosen.has(item)), items.filter((item) => chosen.has(item))];
 }
 
-function portable(items: Labelled[], channels: 1 | 3): FileSplit {
+function portable(items: readonly Labelled[], channels: 1 | 3): FileSplit {
   return {
     kind: "files",
     paths: items.map((item) => item.path),
@@ -189,12 +220,14 @@ function portable(items: Labelled[], channels: 1 | 3): FileSplit {
   };
 }
 
-/** Grey only if every probed file is. */
-async function probeChannels(items: Labelled[]): Promise<1 | 3> {
+/** Grey only if every probed file is; one that cannot be read says nothing. */
+async function probeChannels(items: readonly Labelled[]): Promise<1 | 3> {
   const step = Math.max(1, Math.floor(items.length / PROBES));
+  let grey = 0;
   for (let i = 0; i < items.length; i += step) {
-    const { channels } = await decodeImageFile(items[i].path);
-    if (channels === 3) return 3;
+    const image = await decodeImageFile(items[i].path).catch(() => undefined);
+    if (image?.channels === 3) return 3;
+    if (image) grey++;
   }
-  return 1;
+  return grey > 0 ? 1 : 3;
 }

@@ -1,0 +1,174 @@
+import { OnebitError } from "onebit";
+import type { Dataset } from "./dataset.js";
+
+/** Classes that are the same: `numbers[k]` of the one side is class k of the other, or -1. */
+export interface NameMatch {
+  readonly numbers: readonly number[];
+  readonly notes: readonly string[];
+}
+
+/** What is known of a network's classes. */
+export interface NetworkClasses {
+  readonly classes: number;
+  readonly labels?: readonly string[];
+}
+
+/** Composed characters (Macs decompose names of files), single spaces, none around. */
+export function tidyName(name: string): string {
+  return name.normalize("NFC").trim().replace(/\s+/g, " ");
+}
+
+/** Whether classes have names, not just their numbers. */
+export function hasNames(labels: readonly string[] | undefined): labels is readonly string[] {
+  return labels?.some((label, k) => label !== String(k)) ?? false;
+}
+
+/** At most five of them, for messages. */
+export function listNames(names: readonly string[]): string {
+  const shown = names
+    .slice(0, 5)
+    .map((name) => `"${name}"`)
+    .join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown || "none";
+}
+
+/** Forms of a name, the strictest first: the first in which only one class agrees decides. */
+const FORMS: readonly ((name: string) => string)[] = [
+  (name) => name,
+  (name) => name.toLowerCase().replace(/[\s_-]+/g, " "),
+  // "tench, Tinca tinca" is a tench.
+  (name) =>
+    name
+      .toLowerCase()
+      .replace(/[\s_-]+/g, " ")
+      .replace(/,.*$/, ""),
+];
+
+/**
+ * For each of `names` its number among `known`: as written; else in other letter case, with _ or -
+ * for spaces, or by the first of several names, where that fits only one. Each class is taken once.
+ */
+export function matchNames(names: readonly string[], known: readonly string[]): NameMatch {
+  const [left, right] = [names.map(tidyName), known.map(tidyName)];
+  if (left.length === right.length && left.every((name, k) => name === right[k])) {
+    return { numbers: left.map((_, k) => k), notes: [] };
+  }
+  const numbers = new Array<number>(left.length).fill(-1);
+  const loose: string[] = [];
+  const taken = new Set<number>();
+  for (const [strictness, form] of FORMS.entries()) {
+    const wanted = groups(left, form, (k) => numbers[k] < 0);
+    const offered = groups(right, form, (k) => !taken.has(k));
+    for (const [name, [k, ...others]] of wanted) {
+      const [found, ...more] = offered.get(name) ?? [];
+      if (found === undefined || others.length || more.length) continue;
+      numbers[k] = found;
+      taken.add(found);
+      if (strictness > 0) loose.push(`"${names[k]}" as "${known[found]}"`);
+    }
+  }
+  const shown = `${loose.slice(0, 3).join(", ")}${loose.length > 3 ? ` and ${loose.length - 3} more` : ""}`;
+  return { numbers, notes: loose.length ? [`classes written differently: ${shown}`] : [] };
+}
+
+function groups(
+  names: readonly string[],
+  form: (name: string) => string,
+  isOpen: (k: number) => boolean,
+): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  names.forEach((name, k) => {
+    if (!isOpen(k)) return;
+    const key = form(name);
+    found.set(key, [...(found.get(key) ?? []), k]);
+  });
+  return found;
+}
+
+/**
+ * Which class of the network each class of the data is: by name where both have names, else by
+ * number. The data may have some of the network's classes; one that the network does not know is an
+ * error with both lists.
+ */
+export function matchClasses(network: NetworkClasses, data: Dataset): NameMatch {
+  const { labels } = network;
+  const byName = hasNames(labels) ? bestMatch(data, labels) : undefined;
+  if (byName && !byName.numbers.includes(-1)) {
+    return { ...byName, notes: [...byName.notes, ...orderNotes(byName.numbers, network, data)] };
+  }
+  const byNumber = matchNumbers(network, data);
+  if (byNumber) return byNumber;
+  if (byName && labels) throw unknownNames(byName.numbers, labels, data);
+  throw new OnebitError(
+    `${data.spec} has ${data.classes.length} classes, the network ${network.classes}, and no names to match them by: evaluate it on the data it was trained for, or give names: --labels when it is imported, classes.txt in the data`,
+  );
+}
+
+/** By the names, or by those of the class folders where a file beside them gives other ones. */
+function bestMatch({ classes, folders }: Dataset, labels: readonly string[]): NameMatch {
+  const match = matchNames(classes, labels);
+  if (!folders || !match.numbers.includes(-1)) return match;
+  const other = matchNames(folders, labels);
+  return other.numbers.includes(-1) ? match : other;
+}
+
+function orderNotes(numbers: readonly number[], { classes }: NetworkClasses, { spec }: Dataset) {
+  if (numbers.length < classes) {
+    return [`${spec} has ${numbers.length} of the network's ${classes} classes, matched by name`];
+  }
+  if (numbers.every((number, k) => number === k)) return [];
+  return [`${spec} has the network's classes in another order: matched by name`];
+}
+
+/** Where a side has no names: by number, or by position. */
+function matchNumbers(network: NetworkClasses, data: Dataset): NameMatch | undefined {
+  const { classes, folders = classes } = data;
+  const positions = classes.map((_, k) => k);
+  const isPlain = classes.length === network.classes;
+  if (!hasNames(classes)) return isPlain ? { numbers: positions, notes: [] } : undefined;
+  const numbers = hasNames(network.labels) ? classes : folders;
+  if (numbers.every((name) => /^\d{1,9}$/.test(name))) {
+    return matchValues(numbers.map(Number), network.classes);
+  }
+  if (isPlain && isImagenet(network, folders)) {
+    const note = "class folders are WordNet ids: taken in ImageNet's order, which is theirs";
+    return { numbers: positions, notes: [note] };
+  }
+  if (!isPlain || hasNames(network.labels)) return undefined;
+  const note = `the network names no classes: those of the data are taken by position: ${listNames(classes)}`;
+  return { numbers: positions, notes: [note] };
+}
+
+/** Numbers from 0, or all from 1 on. */
+function matchValues(values: readonly number[], classes: number): NameMatch | undefined {
+  const positions = values.map((_, k) => k);
+  if (values.length === classes && values.every((value, k) => value === k + 1)) {
+    const note = `classes 1 to ${classes} of the data are the network's 0 to ${classes - 1}`;
+    return { numbers: positions, notes: [note] };
+  }
+  if (new Set(values).size < values.length || Math.max(...values) >= classes) return undefined;
+  const note = "the data's classes are numbers: taken as numbers of the network's, from 0";
+  return { numbers: values, notes: values.every((value, k) => value === k) ? [] : [note] };
+}
+
+const isWordnetId = (name: string) => /^n\d{8}$/.test(name);
+
+/** All 1000 classes, in the order of their ids: from tench to toilet tissue. */
+function isImagenet({ labels }: NetworkClasses, folders: readonly string[]): boolean {
+  const isSorted = folders.every((id, k) => isWordnetId(id) && (k === 0 || folders[k - 1] < id));
+  if (folders.length !== 1000 || !isSorted) return false;
+  if (!hasNames(labels)) return true;
+  return /^tench\b/i.test(labels[0]) && /^toilet[ _](tissue|paper)\b/i.test(labels[999]);
+}
+
+function unknownNames(numbers: readonly number[], labels: readonly string[], data: Dataset): Error {
+  const of = (isMatched: boolean) => data.classes.filter((_, k) => numbers[k] >= 0 === isMatched);
+  const unknown = of(false);
+  const absent = labels.filter((_, k) => !numbers.includes(k));
+  const remedy = unknown.some(isWordnetId)
+    ? "the folders are named by WordNet ids: put a file with the names beside them (imagenet_class_index.json, or synset_words.txt with an id and a name per line)"
+    : "rename the data's classes, or name the network's as they are (--labels when it is imported)";
+  return new OnebitError(
+    `${data.spec}: the network does not know ${unknown.length} of ${data.classes.length} classes: ${listNames(unknown)}. The network's own without a match: ${listNames(absent)}; matched: ${listNames(of(true))}. Classes are never matched by position: ${remedy}`,
+  );
+}

@@ -6,8 +6,6 @@ import {
   load,
   type MapType,
   OnebitError,
-  type Prediction,
-  topPredictions,
   UsageError,
 } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
@@ -81,25 +79,18 @@ function onnxClassifier(model: OnnxClassifier, threads: number): Classifier {
   };
 }
 
-/** One photograph as the network takes it, [1, C, H, W]. */
-export function prepared({ info }: Classifier, image: ImageLike): FloatTensor {
-  if (!info.preprocess) {
-    throw new OnebitError(
-      "this model does not say how images are to be prepared; give normalised tensors: --input x.npy --output y.npy",
-    );
-  }
-  const { data, width, height } = image;
-  const channels = data.length / (width * height);
-  const planes = preprocess({ data, width, height, channels }, info.preprocess);
-  const { channels: taken, size } = info.preprocess;
-  return { shape: [1, taken, ...size], data: planes };
+/** How the network wants photographs; an error where it does not say. */
+export function preprocessOf({ info }: Classifier): Preprocess {
+  if (info.preprocess) return info.preprocess;
+  throw new OnebitError(
+    "this model does not say how images are to be prepared; give normalised tensors: --input x.npy --output y.npy",
+  );
 }
 
-export async function classify(
-  classifier: Classifier,
-  image: ImageLike,
-  top: number,
-): Promise<Prediction[]> {
-  const { logits } = await classifier.run(prepared(classifier, image));
-  return topPredictions(logits.data, top, classifier.info.labels);
+/** One photograph as the network takes it, [1, C, H, W]. */
+export function prepared(image: ImageLike, how: Preprocess): FloatTensor {
+  const { data, width, height } = image;
+  const channels = data.length / (width * height);
+  const planes = preprocess({ data, width, height, channels }, how);
+  return { shape: [1, how.channels, ...how.size], data: planes };
 }

@@ -1,17 +1,18 @@
-import type { Dataset, RawImage } from "@onebit/train/data";
+import type { Dataset, RawImage, Split } from "@onebit/train/data";
 import sharp, { type OverlayOptions } from "sharp";
 
 const TILE = 64;
 const COLUMNS = 12;
 const MOST_CLASSES = 40;
 
-/** A PNG with one row of training pictures per class. */
+/** A PNG with one row of pictures per class: training pictures, where there are any. */
 export async function contactSheet(dataset: Dataset): Promise<Buffer> {
   const rows = dataset.classes.slice(0, MOST_CLASSES);
+  const split = dataset.train.length > 0 ? dataset.train : dataset.test;
   const tiles: OverlayOptions[] = [];
   for (const [row] of rows.entries()) {
-    for (const [column, index] of firstOfClass(dataset, row).entries()) {
-      const input = await png(await dataset.train.image(index), TILE);
+    for (const [column, index] of firstOfClass(split, row).entries()) {
+      const input = await png(await split.image(index), TILE);
       tiles.push({ input, left: column * TILE, top: row * TILE });
     }
   }
@@ -22,10 +23,10 @@ export async function contactSheet(dataset: Dataset): Promise<Buffer> {
     .toBuffer();
 }
 
-function firstOfClass({ train }: Dataset, label: number): number[] {
+function firstOfClass(split: Split, label: number): number[] {
   const found: number[] = [];
-  for (let i = 0; i < train.length && found.length < COLUMNS; i++) {
-    if (train.label(i) === label) found.push(i);
+  for (let i = 0; i < split.length && found.length < COLUMNS; i++) {
+    if (split.label(i) === label) found.push(i);
   }
   return found;
 }

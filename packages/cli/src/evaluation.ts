@@ -1,5 +1,11 @@
 import { evaluateFloat, Scoreboard } from "@onebit/train";
-import { batches, type Dataset, preprocessFor } from "@onebit/train/data";
+import {
+  type BadPicture,
+  batches,
+  type Dataset,
+  matchClasses,
+  preprocessFor,
+} from "@onebit/train/data";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { type FloatModel, floatModelGraph } from "onebit/models";
@@ -15,7 +21,12 @@ export interface EvaluationResult {
   readonly imagesPerSecond: number;
   readonly backend: string;
   readonly threads: number;
+  /** Of the network, in its order. */
   readonly classes: readonly string[];
+  /** How classes were matched, where that is worth knowing. */
+  readonly notes: readonly string[];
+  /** Pictures that could not be used. */
+  readonly bad: readonly BadPicture[];
   /** counts[truth][prediction]. */
   readonly confusion: readonly (readonly number[])[];
   readonly predictions: Int32Array;
@@ -23,6 +34,8 @@ export interface EvaluationResult {
 
 export interface EvaluationOptions {
   readonly threads: number;
+  /** Fail at the first picture that cannot be used. */
+  readonly strict?: boolean;
   readonly onProgress?: (images: number, of: number) => void;
 }
 
@@ -35,71 +48,51 @@ export type Evaluated = Pick<Classifier, "info" | "backend" | "run"> & {
 export async function evaluateFloatModel(
   model: FloatModel,
   dataset: Dataset,
-  { threads, onProgress }: EvaluationOptions,
+  { threads, strict, onProgress }: EvaluationOptions,
 ): Promise<EvaluationResult> {
-  const { preprocess } = model;
-  const options = { threads, preprocess, onProgress };
+  const { preprocess, labels } = model;
+  const options = { threads, preprocess, labels, skipBad: !strict, onProgress };
   const result = await evaluateFloat(floatModelGraph(model), model.tensors, dataset, options);
-  return { ...result, classes: dataset.classes, backend: "onnxruntime", threads };
+  return { ...result, backend: "onnxruntime", threads };
 }
 
 /** A packed network on the backend that it was loaded with, or one in ONNX. */
 export async function evaluateClassifier(
   model: Evaluated,
   dataset: Dataset,
-  { onProgress }: EvaluationOptions,
+  { strict, onProgress }: EvaluationOptions,
 ): Promise<EvaluationResult> {
-  const { classes, preprocess = defaultPreprocess(model, dataset) } = model.info;
-  const { numbers, names } = matchClasses(model.info, dataset);
-  const stream = batches(dataset, { split: "test", batch: 64, preprocess });
-  const board = new Scoreboard(classes);
-  const predictions = new Int32Array(stream.items);
+  const { preprocess = defaultPreprocess(model, dataset) } = model.info;
+  const { numbers, classes, notes } = matchClasses(model.info, dataset);
+  const stream = batches(dataset, { split: "test", batch: 64, preprocess, skipBad: !strict });
+  const board = new Scoreboard(classes.length);
+  const predictions = new Int32Array(stream.items).fill(-1);
+  const bad: BadPicture[] = [];
   const { channels, size } = preprocess;
   const started = performance.now();
   let done = 0;
   for await (const batch of stream) {
     const { images, labels: truth, count, indices } = batch;
+    bad.push(...batch.bad);
+    done += count + batch.bad.length;
+    if (count === 0) continue;
     const length = count * channels * size[0] * size[1];
     const data = images.subarray(0, length);
     const { logits } = await model.run({ shape: [count, channels, ...size], data });
-    const expected = numbers ? truth.map((label) => numbers[label]) : truth;
-    board.add(logits.data, expected.subarray(0, count)).forEach((prediction, i) => {
+    const expected = truth.subarray(0, count).map((label) => numbers[label]);
+    board.add(logits.data, expected).forEach((prediction, i) => {
       predictions[indices[i]] = prediction;
     });
     stream.recycle(batch);
-    done += count;
     onProgress?.(done, stream.items);
   }
-  const { confusion } = board;
   return {
     ...board.accuracy(),
     imagesPerSecond: (1000 * done) / (performance.now() - started),
     backend: model.backend,
     threads: model.threads ?? 1,
-    classes: names,
-    confusion: names.map((_, truth) =>
-      Array.from(confusion.subarray(truth * classes, (truth + 1) * classes)),
-    ),
-    predictions,
+    ...{ classes, notes, bad, predictions, confusion: board.rows() },
   };
-}
-
-/**
- * Class k of the data is the network's class k; or, where the data have only some of the network's
- * classes, its class `numbers[k]`, which has the same name.
- */
-function matchClasses(
-  { classes, labels }: Evaluated["info"],
-  dataset: Dataset,
-): { readonly numbers?: readonly number[]; readonly names: readonly string[] } {
-  const given = dataset.classes;
-  if (classes === given.length) return { names: given };
-  const isNamed = labels?.some((label, i) => label !== String(i));
-  const numbers = isNamed && labels ? given.map((name) => labels.indexOf(name)) : [];
-  if (labels && numbers.length && !numbers.includes(-1)) return { numbers, names: labels };
-  throw new OnebitError(
-    `${dataset.spec} has ${given.length} classes, the network ${classes}: evaluate it on the data it was trained for, or on some of its classes under the same names`,
-  );
 }
 
 /** For a file that does not say how images are prepared: as usual for the data set. */

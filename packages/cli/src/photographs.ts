@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { IMAGE_EXTENSIONS, isPicture } from "@onebit/train/data";
+import { IMAGE_EXTENSIONS, isIgnored, isPicture } from "@onebit/train/data";
 import { OnebitError, UsageError } from "onebit";
 
-/** Files as they are, folders as the pictures in them (sorted, not deeper, no hidden ones). */
+/** Files as they are, folders as the pictures in them (sorted, not deeper, none that are hidden). */
 export async function photographs(inputs: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const input of inputs) {
@@ -13,7 +13,9 @@ export async function photographs(inputs: readonly string[]): Promise<string[]> 
       found.push(input);
       continue;
     }
-    const names = (await readdir(input)).filter((name) => !name.startsWith(".") && isPicture(name));
+    const names = (await readdir(input, { withFileTypes: true }))
+      .filter((entry) => !entry.isDirectory() && !isIgnored(entry.name) && isPicture(entry.name))
+      .map(({ name }) => name);
     if (!names.length) {
       throw new OnebitError(`${input}: no pictures in it (${IMAGE_EXTENSIONS.join(", ")})`);
     }

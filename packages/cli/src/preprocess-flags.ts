@@ -1,7 +1,7 @@
 import type { PreprocessOverrides } from "@onebit/convert";
+import { readClassList } from "@onebit/train/data";
 import { type Command, Option } from "commander";
-import { OnebitError, UsageError } from "onebit";
-import { readFileBytes } from "onebit/node";
+import { UsageError } from "onebit";
 
 /** What the command line can say about how images are prepared. */
 export interface PreprocessFlags {
@@ -16,7 +16,10 @@ export interface PreprocessFlags {
 export function addPreprocessOptions(command: Command): Command {
   const interpolation = new Option("--interpolation <kind>", "of the resize");
   return command
-    .option("--labels <file>", "names of the classes: one per line, or a .json list")
+    .option(
+      "--labels <file>",
+      "names of the classes: one per line, or .json (a list, or imagenet_class_index.json)",
+    )
     .option("--mean <list>", "per channel, or one for all, in units of 0 to 1")
     .option("--std <list>", "per channel, or one for all, in units of 0 to 1")
     .option("--resize <size>", "shorter side, or HxW, before the crop")
@@ -54,12 +57,7 @@ export function refusePreprocess(file: string, flags: PreprocessFlags): void {
 }
 
 export async function labelsOf({ labels }: PreprocessFlags): Promise<string[] | undefined> {
-  if (labels === undefined) return undefined;
-  const text = new TextDecoder().decode(await readFileBytes(labels));
-  if (!labels.endsWith(".json")) return text.trimEnd().split(/\r?\n/);
-  const list = parseJson(labels, text);
-  if (Array.isArray(list) && list.every((label) => typeof label === "string")) return list;
-  throw new OnebitError(`${labels}: must be a JSON list of strings, one per class`);
+  return labels === undefined ? undefined : [...(await readClassList(labels)).names];
 }
 
 /** More is surely a mistake, and could take gigabytes per image. */
@@ -103,12 +101,4 @@ function numbers(flag: string, text: string, example: string): number[] {
   throw new UsageError(
     `${flag} ${text}: one number per channel, or one for all, such as ${example}`,
   );
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new OnebitError(`${path}: not JSON (${(error as Error).message})`);
-  }
 }

@@ -1,11 +1,22 @@
-import { type Dataset, openDataset, type Split } from "@onebit/train/data";
+import {
+  type BadPicture,
+  type Dataset,
+  findBadPictures,
+  openDataset,
+  type Split,
+  withoutPictures,
+} from "@onebit/train/data";
 import type { Command } from "commander";
+import { listBad, reportBad, STRICT_HELP } from "../bad-pictures.js";
 import { contactSheet } from "../contact-sheet.js";
 import { writeOutput } from "../output-file.js";
+import { bar, StatusLine } from "../progress.js";
 import { count, table, terminalOutput } from "../terminal.js";
 
 interface Flags {
   readonly preview?: string;
+  readonly strict?: boolean;
+  readonly decode: boolean;
   readonly json?: boolean;
 }
 
@@ -14,6 +25,8 @@ export function registerData(program: Command): void {
     .command("data <spec>")
     .description("describe and check a data set: glyphs, idx:DIR, cifar:DIR or folder:DIR")
     .option("--preview <file.png>", "write a sheet of training pictures, one row per class")
+    .option("--strict", STRICT_HELP)
+    .option("--no-decode", "only count pictures, without trying each of them")
     .option("--json", "one JSON document")
     .action(describe);
 }
@@ -21,8 +34,13 @@ export function registerData(program: Command): void {
 async function describe(spec: string, flags: Flags): Promise<void> {
   const out = terminalOutput(flags);
   const dataset = await openDataset(spec);
-  if (flags.preview) await writeOutput(flags.preview, await contactSheet(dataset));
-  const description = descriptionOf(dataset);
+  const bad = flags.decode ? await badPictures(dataset, flags) : [];
+  const usable = withoutPictures(
+    dataset,
+    bad.map(({ source }) => source),
+  );
+  if (flags.preview) await writeOutput(flags.preview, await contactSheet(usable));
+  const description = { ...descriptionOf(usable), bad: listBad(bad) };
   out.result(description);
   const { name, images, size, channels, classes, mean, std } = description;
   const sized = size ? `${size.join(" x ")} pixels` : "of several sizes";
@@ -44,6 +62,18 @@ async function describe(spec: string, flags: Flags): Promise<void> {
   out.line(table(["class", "train", "test"], rows));
   for (const note of dataset.notes) out.note(note);
   if (flags.preview) out.note(`wrote ${flags.preview}`);
+  reportBad(out, bad, dataset.train.length + dataset.test.length);
+}
+
+async function badPictures(dataset: Dataset, { strict }: Flags): Promise<BadPicture[]> {
+  const status = new StatusLine();
+  const onProgress = (done: number, of: number) =>
+    status.show(`${bar(done / of)} ${count(done)} of ${count(of)} pictures tried`);
+  try {
+    return await findBadPictures(dataset, { strict, onProgress });
+  } finally {
+    status.clear();
+  }
 }
 
 function descriptionOf(dataset: Dataset) {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
 import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
+import { listBad, reportBad, STRICT_HELP } from "../bad-pictures.js";
 import { type ClassifierOptions, openClassifier } from "../classifier.js";
 import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
 import { type ModelKind, modelKind } from "../model-kind.js";
@@ -18,6 +19,7 @@ interface Flags extends OnnxFlags {
   readonly threads?: string;
   readonly maps?: string;
   readonly limit?: string;
+  readonly strict?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,6 +35,7 @@ export function registerEval(program: Command): void {
       .option("--threads <n>", "threads, where the backend has several (default 1)"),
   )
     .option("--limit <n>", "only so many test images, chosen by seed 0")
+    .option("--strict", STRICT_HELP)
     .option("--json", "one JSON document, with the confusion matrix")
     .action(run)
     .optionsGroup("Of an .onnx model, where it does not say so itself:");
@@ -61,8 +64,15 @@ async function run(file: string, flags: Flags): Promise<void> {
     { backend, threads, flags, maps },
     out,
   );
-  const { predictions: _, ...printed } = result;
-  out.result(printed);
+  const { bad, images } = result;
+  for (const note of result.notes) out.note(`note: ${note}`);
+  if (images > 0) print(file, result, out);
+  reportBad(out, bad, images + bad.length);
+}
+
+function print(file: string, result: EvaluationResult, out: Output): void {
+  const { predictions: _, bad, ...printed } = result;
+  out.result({ ...printed, bad: listBad(bad) });
   out.line(resultTable(file, result));
   const worst = mostConfused(result.confusion, result.classes);
   if (!worst.length) return;
@@ -85,7 +95,7 @@ async function evaluateFile(
   const status = new StatusLine();
   const onProgress = (done: number, of: number) =>
     status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
-  const options = { threads, onProgress };
+  const options = { threads, onProgress, strict: flags.strict };
   try {
     if (kind === "float") {
       return await evaluateFloatModel(await openFloatModel(file), dataset, options);

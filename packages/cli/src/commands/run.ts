@@ -1,9 +1,11 @@
-import { decodeImageFile } from "@onebit/train/data";
+import { type BadPicture, badPicture, decodeImageFile } from "@onebit/train/data";
 import { type Command, Option } from "commander";
-import { OnebitError, type Prediction, UsageError } from "onebit";
+import { type FloatTensor, OnebitError, type Prediction, topPredictions, UsageError } from "onebit";
+import type { Preprocess } from "onebit/image";
 import { wholeNumber } from "../architecture.js";
 import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
-import { type Classifier, classify, openClassifier } from "../classifier.js";
+import { reportBad, STRICT_HELP } from "../bad-pictures.js";
+import { type Classifier, openClassifier, prepared, preprocessOf } from "../classifier.js";
 import { type NpyArray, writeNpy } from "../npy.js";
 import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
@@ -19,14 +21,17 @@ interface Flags extends OnnxFlags {
   readonly maps?: string;
   readonly input?: string;
   readonly output?: string;
+  readonly strict?: boolean;
   readonly json?: boolean;
   readonly jsonl?: boolean;
 }
 
 interface Item {
   readonly input: string;
+  /** Empty for a picture that cannot be used; `error` says why. */
   readonly top: readonly Prediction[];
   readonly milliseconds: number;
+  readonly error?: string;
 }
 
 export function registerRun(program: Command): void {
@@ -45,6 +50,7 @@ export function registerRun(program: Command): void {
       "normalised images [N, C, H, W] of any size that fits, instead of photographs",
     )
     .option("--output <y.npy>", "where to write their logits [N, classes]")
+    .option("--strict", STRICT_HELP)
     .addOption(new Option("--json", "one JSON document").conflicts("jsonl"))
     .option("--jsonl", "one line per image")
     .action(run)
@@ -65,24 +71,54 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
   try {
     for (const note of classifier.notes) out.note(`note: ${note}`);
     if (tensor) return await runTensor(classifier, tensor, flags, out);
-    const items: Item[] = [];
-    for (const path of await photographs(inputs)) {
-      const item = await classifyFile(classifier, path, top);
-      items.push(item);
-      out.item(item);
-      printItem(out, item);
-    }
-    out.result(items);
+    await runPictures(classifier, inputs, { top, strict: flags.strict }, out);
   } finally {
     await classifier.dispose();
   }
 }
 
-async function classifyFile(classifier: Classifier, path: string, top: number): Promise<Item> {
+async function runPictures(
+  classifier: Classifier,
+  inputs: readonly string[],
+  { top, strict }: { readonly top: number; readonly strict?: boolean },
+  out: Output,
+): Promise<void> {
+  const how = preprocessOf(classifier);
+  const items: Item[] = [];
+  const bad: BadPicture[] = [];
+  for (const path of await photographs(inputs)) {
+    const input = await preparedFile(path, how).catch((error: Error) => {
+      if (strict || !(error instanceof OnebitError)) throw error;
+      return badPicture(path, error);
+    });
+    const isBad = "reason" in input;
+    if (isBad) bad.push(input);
+    const item = isBad
+      ? { input: path, top: [], milliseconds: 0, error: input.reason }
+      : { input: path, ...(await classifyTensor(classifier, input, top, path)) };
+    items.push(item);
+    out.item(item);
+    if (!isBad) printItem(out, item);
+  }
+  out.result(items);
+  reportBad(out, bad, items.length);
+}
+
+async function preparedFile(path: string, how: Preprocess): Promise<FloatTensor> {
   const image = await decodeImageFile(path);
+  return named(path, async () => prepared(image, how));
+}
+
+async function classifyTensor(
+  classifier: Classifier,
+  images: FloatTensor,
+  top: number,
+  path: string,
+): Promise<Pick<Item, "top" | "milliseconds">> {
   const start = performance.now();
-  const predictions = await named(path, () => classify(classifier, image, top));
-  return { input: path, top: predictions, milliseconds: performance.now() - start };
+  const { logits } = await named(path, () => classifier.run(images));
+  const milliseconds = performance.now() - start;
+  return { top: topPredictions(logits.data, top, classifier.info.labels), milliseconds };
 }
 
 function checkUsage(inputs: readonly string[], flags: Flags): void {

@@ -27,6 +27,7 @@ interface Flags extends ArchitectureFlags {
   readonly init?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
+  readonly skipBad?: boolean;
   readonly seed?: string;
   readonly threads?: string;
   readonly epochs?: string;
@@ -42,10 +43,14 @@ export function registerTrain(program: Command): void {
     .description("train a network on ONNX Runtime; Ctrl-C stops, --resume goes on")
     .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
     .option("--model <arch>", "architecture (default: the recipe's)")
-    .option("--init <file>", "start from these weights; a new head where the class count differs")
+    .option(
+      "--init <file>",
+      "start from these weights; classifier rows by class names, new ones for new classes",
+    )
     .option("--out <dir>", "run folder (default: runs/<recipe>)")
     .option("--resume", "go on where the run in --out stopped")
     .option("--overwrite", "replace the run in --out")
+    .option("--skip-bad", "first try every picture, and leave out those that cannot be decoded")
     .option("--seed <n>", "of initialisation, shuffling and augmentation (default 0)")
     .option("--threads <n>", "threads of ONNX Runtime (default: all cores)")
     .option("--epochs <n>", "shorthand for --set epochs=n")
@@ -84,6 +89,7 @@ async function run(name = "plain", flags: Flags): Promise<void> {
       init: flags.init,
       resume: flags.resume,
       overwrite: flags.overwrite,
+      skipBad: flags.skipBad,
       seed: flags.seed === undefined ? undefined : seedOf(flags.seed),
       threads: wholeNumber("--threads", flags.threads),
       signal: interrupt.signal,

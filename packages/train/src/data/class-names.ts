@@ -7,6 +7,12 @@ export interface NameMatch {
   readonly notes: readonly string[];
 }
 
+/** How a data set fits a network: `numbers[k]` is the network's number of class k of the data. */
+export interface ClassMatch extends NameMatch {
+  /** Of the network, in its order; called as the data calls them where it has no names. */
+  readonly classes: readonly string[];
+}
+
 /** What is known of a network's classes. */
 export interface NetworkClasses {
   readonly classes: number;
@@ -90,7 +96,15 @@ function groups(
  * number. The data may have some of the network's classes; one that the network does not know is an
  * error with both lists.
  */
-export function matchClasses(network: NetworkClasses, data: Dataset): NameMatch {
+export function matchClasses(network: NetworkClasses, data: Dataset): ClassMatch {
+  const match = matchedNumbers(network, data);
+  const { labels, classes } = network;
+  const isSame = data.classes.length === classes && match.numbers.every((n, k) => n === k);
+  const numbers = Array.from({ length: classes }, (_, k) => String(k));
+  return { ...match, classes: hasNames(labels) ? labels : isSame ? data.classes : numbers };
+}
+
+function matchedNumbers(network: NetworkClasses, data: Dataset): NameMatch {
   const { labels } = network;
   const byName = hasNames(labels) ? bestMatch(data, labels) : undefined;
   if (byName && !byName.numbers.includes(-1)) {

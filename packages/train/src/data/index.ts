@@ -1,4 +1,14 @@
 export type { AugmentOptions, ResizedCropOptions } from "./augment.js";
+export { type BadPicture, BadPictures, badPicture, describeBad } from "./bad-picture.js";
+export {
+  type ClassMatch,
+  hasNames,
+  listNames,
+  matchClasses,
+  matchNames,
+  type NameMatch,
+  type NetworkClasses,
+} from "./class-names.js";
 export {
   checkChannels,
   type Dataset,
@@ -9,7 +19,10 @@ export {
 } from "./dataset.js";
 export { decodeImage, decodeImageFile, IMAGE_EXTENSIONS, isPicture } from "./decode.js";
 export { prepare } from "./example.js";
+export { type FindBadOptions, findBadPictures, withoutPictures } from "./find-bad.js";
 export { GLYPHS_VERSION } from "./glyph-scene.js";
+export { isIgnored, isImageName } from "./image-tree.js";
+export { type ClassList, readClassList } from "./labels-file.js";
 export {
   type Batch,
   type BatchOptions,

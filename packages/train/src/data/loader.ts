@@ -1,6 +1,7 @@
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import type { AugmentOptions } from "./augment.js";
+import type { BadPicture } from "./bad-picture.js";
 import { checkChannels, type Dataset } from "./dataset.js";
 import { type BatchRequest, fillBatch } from "./fill.js";
 import { rng } from "./random.js";
@@ -17,6 +18,8 @@ export interface Batch {
   count: number;
   /** Of the real items, in the split. */
   indices: Int32Array<ArrayBuffer>;
+  /** Left out of it; empty without `skipBad`. */
+  bad: readonly BadPicture[];
 }
 
 export interface BatchOptions {
@@ -33,6 +36,8 @@ export interface BatchOptions {
   shuffle?: boolean;
   /** Leave out the items that do not fill a batch, instead of padding. Default: only for training. */
   dropLast?: boolean;
+  /** Leave out pictures that cannot be used, instead of failing at the first: a batch is shorter. */
+  skipBad?: boolean;
   signal?: AbortSignal;
 }
 
@@ -115,7 +120,7 @@ interface Engine {
 function openStream(dataset: Dataset, options: BatchOptions, engine: Engine): BatchStream {
   const { batch, preprocess, split: part } = options;
   const { shuffle = part === "train", dropLast = part === "train" } = options;
-  const { seed = 0, epoch = 0, augment, signal } = options;
+  const { seed = 0, epoch = 0, augment, skipBad, signal } = options;
   const split = dataset[part];
   checkChannels(dataset, preprocess.channels);
   checkBatch(dataset, part, batch, dropLast);
@@ -126,17 +131,20 @@ function openStream(dataset: Dataset, options: BatchOptions, engine: Engine): Ba
   if (shuffle) rng(seed, "shuffle", epoch).shuffle(order);
 
   const fill = async (n: number): Promise<Batch> => {
-    const indices = order.slice(n * batch, (n + 1) * batch);
+    const wanted = order.slice(n * batch, (n + 1) * batch);
+    const request: BatchRequest = { indices: wanted, preprocess, augment, seed, epoch, skipBad };
+    const empty = engine.buffers.take(batch * stride);
+    const pool = engine.start();
+    const { images, bad } = pool
+      ? await pool.run({ part, request, images: empty })
+      : { images: empty, bad: await fillBatch(split, request, empty) };
+    const missing = new Set(bad.map(({ index }) => index));
+    const indices = bad.length ? wanted.filter((i) => !missing.has(i)) : wanted;
     const labels = new Int32Array(batch);
     indices.forEach((i, k) => {
       labels[k] = split.label(i);
     });
-    const request: BatchRequest = { indices, preprocess, augment, seed, epoch };
-    const empty = engine.buffers.take(batch * stride);
-    const pool = engine.start();
-    if (!pool) await fillBatch(split, request, empty);
-    const images = pool ? await pool.run({ part, request, images: empty }) : empty;
-    return { images, labels, count: indices.length, indices };
+    return { images, labels, count: indices.length, indices, bad };
   };
 
   return {

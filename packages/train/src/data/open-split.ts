@@ -37,3 +37,10 @@ export function sample(split: Split, count: number, seed: number, purpose: strin
   const chosen = rng(seed, "sample", purpose).shuffle(all).slice(0, count).sort();
   return subset(split, sharedInts(chosen));
 }
+
+/** All items but those that came from one of `sources`. */
+export function without(split: Split, sources: ReadonlySet<string>): Split {
+  const all = Int32Array.from({ length: split.length }, (_, i) => i);
+  const kept = all.filter((i) => !sources.has(split.source(i)));
+  return kept.length === split.length ? split : subset(split, sharedInts(kept));
+}

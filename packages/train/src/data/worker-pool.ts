@@ -1,12 +1,10 @@
 import type { Worker } from "node:worker_threads";
 import { OnebitError } from "onebit";
 import { startWorker } from "../worker-url.js";
-import type { Job, Reply, WorkerSplits } from "./worker.js";
-
-type Images = Float32Array<ArrayBuffer>;
+import type { Filled, Job, Reply, WorkerSplits } from "./worker.js";
 
 interface Waiting {
-  resolve(images: Images): void;
+  resolve(filled: Filled): void;
   reject(error: Error): void;
 }
 
@@ -26,7 +24,7 @@ export class WorkerPool {
     this.#slots = Array.from({ length: count }, () => this.#start(splits));
   }
 
-  run(job: Omit<Job, "id">): Promise<Images> {
+  run(job: Omit<Job, "id">): Promise<Filled> {
     if (this.#failure) return Promise.reject(this.#failure);
     const slot = this.#slots.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
     const id = this.#nextId++;
@@ -68,6 +66,6 @@ export class WorkerPool {
 function settle({ waiting }: Slot, reply: Reply): void {
   const job = waiting.get(reply.id);
   waiting.delete(reply.id);
-  if ("images" in reply) job?.resolve(reply.images);
+  if ("images" in reply) job?.resolve(reply);
   else job?.reject(reply.expected ? new OnebitError(reply.error) : new Error(reply.error));
 }

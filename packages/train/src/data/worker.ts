@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { OnebitError } from "onebit";
+import type { BadPicture } from "./bad-picture.js";
 import { type BatchRequest, fillBatch } from "./fill.js";
 import { openSplit } from "./open-split.js";
 import type { PortableSplit, Split } from "./split.js";
@@ -17,9 +18,12 @@ export interface Job {
   images: Float32Array<ArrayBuffer>;
 }
 
-export type Reply =
-  | { id: number; images: Float32Array<ArrayBuffer> }
-  | { id: number; error: string; expected: boolean };
+export interface Filled {
+  images: Float32Array<ArrayBuffer>;
+  bad: BadPicture[];
+}
+
+export type Reply = ({ id: number } & Filled) | { id: number; error: string; expected: boolean };
 
 const port = parentPort;
 if (port) {
@@ -30,8 +34,8 @@ if (port) {
   };
   port.on("message", async ({ id, part, request, images }: Job) => {
     try {
-      await fillBatch(splits[part], request, images);
-      port.postMessage({ id, images } satisfies Reply, [images.buffer]);
+      const bad = await fillBatch(splits[part], request, images);
+      port.postMessage({ id, images, bad } satisfies Reply, [images.buffer]);
     } catch (thrown) {
       const error = thrown as Error;
       const expected = error instanceof OnebitError;

@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import type { Batch, BatchStream, Loader } from "../data/index.js";
+import { BadPictures, type Batch, type BatchStream, type Loader } from "../data/index.js";
 import type { Engine, Scalars, StepResult } from "../engine/types.js";
 import { learningRate, type Position, temperature } from "../schedules/index.js";
 import type { Setup } from "./prepare.js";
@@ -49,6 +49,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
   const { augment } = recipe;
   const stream = loader.batches({
     ...{ split: "train", batch: division.microBatch, preprocess, augment, seed, epoch },
+    skipBad: true,
   });
   const sums = { loss: 0, flipRate: 0, gradientNorm: 0, correct: 0, images: 0, milliseconds: 0 };
   let last = settingsAt(setup, epoch * division.stepsPerEpoch);
@@ -128,6 +129,7 @@ async function* groups(
   let group: Batch[] = [];
   let yielded = 0;
   for await (const batch of stream) {
+    if (batch.bad.length) throw new BadPictures(batch.bad);
     group.push(batch);
     if (group.length < microBatchesPerStep) continue;
     yield group;

@@ -2,7 +2,15 @@ import { OnebitError } from "onebit";
 import type { Graph } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import { scalarInputs } from "onebit/models";
-import { type Dataset, type Loader, openLoader, preprocessFor } from "../data/index.js";
+import {
+  type BadPicture,
+  type ClassMatch,
+  type Dataset,
+  type Loader,
+  matchClasses,
+  openLoader,
+  preprocessFor,
+} from "../data/index.js";
 import { createCore } from "../engine/core.js";
 import { compileEvaluation } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
@@ -18,6 +26,10 @@ export interface EvaluateFloatOptions {
   readonly dataWorkers?: number;
   readonly part?: "train" | "test";
   readonly preprocess?: Preprocess;
+  /** Names of the network's classes; those of the data are matched with them. */
+  readonly labels?: readonly string[];
+  /** Leave out pictures that cannot be used, and list them, instead of failing at the first. */
+  readonly skipBad?: boolean;
   /** Value of the scalar input, where the network has one; default: what its mirrors hold. */
   readonly temperature?: number;
   readonly worker?: boolean;
@@ -26,9 +38,15 @@ export interface EvaluateFloatOptions {
 }
 
 export interface FloatEvaluation extends Accuracy {
+  /** Of the network, in its order. */
+  readonly classes: readonly string[];
+  /** How classes were matched, where that is worth knowing. */
+  readonly notes: readonly string[];
+  /** Pictures that could not be used. */
+  readonly bad: readonly BadPicture[];
   /** counts[truth][prediction]. */
   readonly confusion: readonly (readonly number[])[];
-  /** Predicted class of every image, in the order of the split. */
+  /** Predicted class of every image, in the order of the split; -1 for a picture left out. */
   readonly predictions: Int32Array;
   /** From the first image read to the last result: reading and preparing images included. */
   readonly imagesPerSecond: number;
@@ -46,7 +64,8 @@ export async function evaluateFloat(
   const preprocess =
     options.preprocess ?? preprocessFor(dataset, { channels, size: [height, width] });
   const evaluation = compileEvaluation(graph, Math.min(batch, dataset[part].length));
-  checkClasses(evaluation.classes, dataset);
+  const network = { classes: evaluation.classes, labels: options.labels };
+  const match = matchClasses(network, dataset);
   const layout = layoutOf(graph, new Set(), adamDefaults);
   // Counters, mirrors and dead tensors may be missing: evaluation does not read them.
   const values = flatten(layout, {
@@ -58,7 +77,8 @@ export async function evaluateFloat(
   const loader = openLoader(dataset, { workers: dataWorkers });
   try {
     return await evaluateSplit({
-      ...{ engine, loader, dataset, part, preprocess, signal },
+      ...{ engine, loader, dataset, part, preprocess, signal, match },
+      skipBad: options.skipBad,
       batch: evaluation.input[0],
       scalars: Object.fromEntries(evaluation.scalars.map((name) => [name, temperature])),
       onProgress: options.onProgress,
@@ -75,6 +95,9 @@ export interface SplitEvaluation {
   readonly dataset: Dataset;
   readonly part: "train" | "test";
   readonly preprocess: Preprocess;
+  /** Which class of the network each of the data is; default: the same. */
+  readonly match?: ClassMatch;
+  readonly skipBad?: boolean;
   /** As the engine's evaluation graph was compiled. */
   readonly batch: number;
   readonly scalars: Scalars;
@@ -85,34 +108,37 @@ export interface SplitEvaluation {
 /** Runs a whole split through an engine, unshuffled and without augmentation. */
 export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEvaluation> {
   const { engine, loader, dataset, part, preprocess, batch, scalars, signal } = options;
+  const { match, skipBad } = options;
+  const classes = match?.classes ?? dataset.classes;
   const stream = loader.batches({
-    split: part,
-    batch,
-    preprocess,
-    shuffle: false,
-    dropLast: false,
+    ...{ split: part, batch, preprocess, skipBad },
+    ...{ shuffle: false, dropLast: false },
   });
-  const board = new Scoreboard(dataset.classes.length);
-  const predictions = new Int32Array(stream.items);
+  const board = new Scoreboard(classes.length);
+  const predictions = new Int32Array(stream.items).fill(-1);
+  const bad: BadPicture[] = [];
   const started = performance.now();
   let done = 0;
-  for await (const { images, labels, count, indices } of stream) {
+  for await (const { images, labels, count, indices, bad: missing } of stream) {
     signal?.throwIfAborted();
+    bad.push(...missing);
+    done += count + missing.length;
+    if (count === 0) {
+      stream.recycle({ images });
+      continue;
+    }
     const { logits, recycled } = await engine.evaluate({ images, count, scalars });
     for (const free of recycled) stream.recycle({ images: free });
-    board.add(logits, labels).forEach((prediction, i) => {
+    const truth = match ? labels.map((label) => match.numbers[label]) : labels;
+    board.add(logits, truth).forEach((prediction, i) => {
       predictions[indices[i]] = prediction;
     });
-    done += count;
     options.onProgress?.(done, stream.items);
   }
-  const classes = dataset.classes.length;
   return {
     ...board.accuracy(),
-    confusion: Array.from({ length: classes }, (_, truth) =>
-      Array.from(board.confusion.subarray(truth * classes, (truth + 1) * classes)),
-    ),
-    predictions,
+    ...{ classes, bad, notes: match?.notes ?? [], predictions },
+    confusion: board.rows(),
     imagesPerSecond: (1000 * done) / (performance.now() - started),
   };
 }

@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
 import { encodeFloatModel } from "onebit/models";
-import type { Loader } from "../data/index.js";
+import { BadPictures, type Loader } from "../data/index.js";
 import type { Engine } from "../engine/types.js";
 import { reportHtml } from "../report/index.js";
 import { unflatten } from "../state/index.js";
@@ -14,6 +14,7 @@ import type { Setup } from "./prepare.js";
 import type { RunFolder } from "./run-folder.js";
 import { runReport } from "./run-report.js";
 import type { Accuracy } from "./scores.js";
+import { allBadPictures } from "./skip-bad.js";
 
 export interface LoopOptions {
   readonly setup: Setup;
@@ -67,8 +68,17 @@ export class TrainingLoop {
     try {
       for (let epoch = done; epoch < setup.recipe.epochs; epoch++) await this.#epoch(epoch);
     } catch (error) {
-      throw this.#explain(error, folder.checkpoint);
+      const cause = error instanceof BadPictures ? await this.#allBad(error) : error;
+      throw this.#explain(cause, folder.checkpoint);
     }
+  }
+
+  async #allBad({ pictures }: BadPictures): Promise<OnebitError> {
+    const { setup, signal, emit } = this.#options;
+    const [{ source, reason }] = pictures;
+    const message = `${source}: ${reason}. The training ends; looking for others like it`;
+    emit({ event: "warning", message });
+    return new OnebitError(await allBadPictures(setup.dataset, pictures, { signal }));
   }
 
   /** Saves the state after `epochs` epochs: the best model first, then what a resumed run needs. */
@@ -128,10 +138,11 @@ export class TrainingLoop {
   async #validate({ last }: EpochTotals): Promise<Validation> {
     const { setup, engine, loader, signal } = this.#options;
     const { dataset, preprocess, evaluationBatch } = setup;
-    const { images, top1, top5, loss, confusion } = await evaluateSplit({
+    const { images, top1, top5, loss, confusion, bad } = await evaluateSplit({
       ...{ engine, loader, dataset, part: "test", preprocess, batch: evaluationBatch, signal },
-      scalars: scalarsOf(last.temperature),
+      ...{ scalars: scalarsOf(last.temperature), skipBad: true },
     });
+    if (bad.length) throw new BadPictures(bad);
     if (Number.isFinite(loss)) return { images, top1, top5, loss, confusion };
     throw new OnebitError(
       `the loss on the test images is ${loss} after step ${last.position.step + 1}: lower schedule.learningRate`,

@@ -16,6 +16,12 @@ export interface TrainOptions {
   readonly overwrite?: boolean;
   /** Start from these tensors instead of random ones: a .safetensors file, a run, or tensors. */
   readonly init?: string | { readonly [key: string]: Tensor };
+  /**
+   * true: first try every picture, and leave out (and record) those that cannot be decoded. A list:
+   * leave out these. Default: the first such picture ends the training, with a list of all. A resumed
+   * run leaves out what it left out before.
+   */
+  readonly skipBad?: boolean | readonly string[];
   readonly seed?: number;
   /** Threads of ONNX Runtime; default: one per core. */
   readonly threads?: number;

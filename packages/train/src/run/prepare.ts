@@ -13,6 +13,7 @@ import { checkClasses } from "./evaluate.js";
 import { buildNetwork, fixedInput, type ModelChoice, recordOf, usualInput } from "./network.js";
 import type { TrainOptions } from "./options.js";
 import type { RunRecord } from "./run-folder.js";
+import { usablePictures } from "./skip-bad.js";
 import { versions } from "./versions.js";
 
 /** A training before its first step: everything checked, nothing written. */
@@ -36,7 +37,9 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
-  const dataset = typeof options.data === "string" ? await openDataset(options.data) : options.data;
+  const opened = typeof options.data === "string" ? await openDataset(options.data) : options.data;
+  const { skipBad = false, dataWorkers: workers, signal } = options;
+  const { dataset, skipped, notes } = await usablePictures(opened, skipBad, { workers, signal });
   const division = divide(recipe, dataset.train.length);
   const model = options.model ?? { name: recipe.model, ...recipe.switches };
   const preprocess = preprocessing(dataset, model);
@@ -74,6 +77,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
         classes: dataset.classes,
         trainImages: dataset.train.length,
         testImages: dataset.test.length,
+        ...(skipped.length && { skipped }),
       },
       preprocess,
       seed,
@@ -84,7 +88,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
       started: new Date().toISOString(),
       result: null,
     },
-    notes: [...dataset.notes, ...droppedNote(division, recipe, dataset)],
+    notes: [...dataset.notes, ...notes, ...droppedNote(division, recipe, dataset)],
   };
 }
 

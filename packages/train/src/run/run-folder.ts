@@ -35,6 +35,8 @@ export interface DataRecord {
   readonly classes: readonly string[];
   readonly trainImages: number;
   readonly testImages: number;
+  /** Pictures that could not be used and were left out; absent: none. */
+  readonly skipped?: readonly string[];
 }
 
 export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imagesPerSecond">;

@@ -37,6 +37,14 @@ export class Scoreboard {
     return predictions;
   }
 
+  /** counts[truth][prediction]. */
+  rows(): number[][] {
+    const { classes, confusion } = this;
+    return Array.from({ length: classes }, (_, truth) =>
+      Array.from(confusion.subarray(truth * classes, (truth + 1) * classes)),
+    );
+  }
+
   accuracy(): Accuracy {
     const images = this.#images;
     return {

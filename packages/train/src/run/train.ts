@@ -32,7 +32,7 @@ export async function train(recipe: Recipe | string, options: TrainOptions): Pro
   const { out, resume = false, overwrite = false } = options;
   const lastStageBegun = (await new RunFolder(out).exists()) && !overwrite;
   if (!resolved.stages.length || lastStageBegun) return trainRun(resolved, options);
-  let { init } = options;
+  let { init, skipBad } = options;
   for (const [i, { name, overrides }] of resolved.stages.entries()) {
     const folder = new RunFolder(join(out, name));
     const begun = await folder.exists();
@@ -40,12 +40,13 @@ export async function train(recipe: Recipe | string, options: TrainOptions): Pro
     if (!finished) {
       const recipe = { ...overrideRecipe(resolved, overrides), stages: [] };
       const going = resume && (begun || i === 0);
-      await trainRun(recipe, { ...options, out: folder.path, init, resume: going }, name);
+      await trainRun(recipe, { ...options, out: folder.path, init, skipBad, resume: going }, name);
     }
+    skipBad = (await folder.read()).data.skipped ?? false;
     // As published: the next stage goes on from the last epoch, not from the best.
     init = folder.checkpoint;
   }
-  return trainRun(resolved, { ...options, init, resume: false });
+  return trainRun(resolved, { ...options, init, skipBad, resume: false });
 }
 
 async function trainRun(
@@ -55,8 +56,10 @@ async function trainRun(
 ): Promise<TrainResult> {
   const { out, signal } = options;
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
-  const setup = await prepare(recipe, options);
   const folder = new RunFolder(out);
+  const recorded = options.resume && (await folder.exists()) ? await folder.read() : undefined;
+  const skipBad = recorded ? (recorded.data.skipped ?? false) : options.skipBad;
+  const setup = await prepare(recipe, { ...options, skipBad });
   const fresh = options.resume ? undefined : await beginning(setup, options);
   await folder.begin(setup.record, options);
   try {

@@ -1,0 +1,19 @@
+import { type BadPicture, describeBad } from "@onebit/train/data";
+import { OnebitError } from "onebit";
+import type { Output } from "./terminal.js";
+
+export const STRICT_HELP = "stop at the first picture that cannot be used, instead of at the end";
+
+/** Names the pictures that could not be used, and fails if there are any. */
+export function reportBad(out: Output, bad: readonly BadPicture[], of: number): void {
+  if (bad.length === 0) return;
+  for (const line of describeBad(bad)) out.note(line);
+  throw new OnebitError(
+    `${bad.length} of ${of} pictures cannot be used and are not in the result: replace or remove them`,
+  );
+}
+
+/** As JSON lists them. */
+export function listBad(bad: readonly BadPicture[]): { input: string; error: string }[] {
+  return bad.map(({ source, reason }) => ({ input: source, error: reason }));
+}

@@ -1,0 +1,52 @@
+import { UsageError } from "onebit";
+import {
+  type BadPicture,
+  type Dataset,
+  describeBad,
+  type FindBadOptions,
+  findBadPictures,
+  withoutPictures,
+} from "../data/index.js";
+
+export interface Usable {
+  readonly dataset: Dataset;
+  /** Sources of the pictures that were left out. */
+  readonly skipped: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * What a training uses: all pictures; all that can be decoded, each of which is tried (`true`); or all
+ * but those that an earlier run left out (a list).
+ */
+export async function usablePictures(
+  dataset: Dataset,
+  skipBad: boolean | readonly string[],
+  options: FindBadOptions,
+): Promise<Usable> {
+  const found = skipBad === true ? await findBadPictures(dataset, options) : [];
+  const skipped = Array.isArray(skipBad) ? skipBad : found.map(({ source }) => source);
+  const usable = withoutPictures(dataset, skipped);
+  const notes = skipped.length ? [leftOut(skipped, found)] : [];
+  if (usable.train.length > 0 && usable.test.length > 0) return { dataset: usable, skipped, notes };
+  const part = usable.train.length > 0 ? "test" : "training";
+  const why = dataset.train.length > 0 ? "" : `: ${dataset.notes.join("; ")}. Add train/CLASS/`;
+  throw new UsageError(`${dataset.spec}: there are no ${part} images to use${why}`);
+}
+
+function leftOut(skipped: readonly string[], found: readonly BadPicture[]): string {
+  const lines = found.length ? describeBad(found) : skipped.slice(0, 5);
+  return `${skipped.length} pictures cannot be used and are left out:\n${lines.join("\n")}`;
+}
+
+/** Looks at all the others too, so that one message names them all. */
+export async function allBadPictures(
+  dataset: Dataset,
+  met: readonly BadPicture[],
+  options: FindBadOptions,
+): Promise<string> {
+  const found = await findBadPictures(dataset, options).catch(() => []);
+  const known = new Set(found.map(({ source }) => source));
+  const all = [...found, ...met.filter(({ source }) => !known.has(source))];
+  return `${all.length} pictures cannot be used:\n${describeBad(all).join("\n")}\nReplace them and go on with --resume, or start again without them: --skip-bad --overwrite`;
+}

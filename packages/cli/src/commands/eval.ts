@@ -61,7 +61,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const result = await evaluateFile(
     { file, kind },
     dataset,
-    { backend, threads, flags, maps },
+    { backend, threads, flags, maps, strict: flags.strict },
     out,
   );
   const { bad, images } = result;
@@ -89,13 +89,13 @@ function onRuntime(kind: ModelKind): string {
 async function evaluateFile(
   { file, kind }: { readonly file: string; readonly kind: ModelKind },
   dataset: Dataset,
-  { backend, threads, flags, maps }: ClassifierOptions,
+  { backend, threads, flags, maps, strict }: ClassifierOptions & Pick<Flags, "strict">,
   out: Output,
 ): Promise<EvaluationResult> {
   const status = new StatusLine();
   const onProgress = (done: number, of: number) =>
     status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
-  const options = { threads, onProgress, strict: flags.strict };
+  const options = { threads, onProgress, strict };
   try {
     if (kind === "float") {
       return await evaluateFloatModel(await openFloatModel(file), dataset, options);

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { openCifar } from "./cifar.js";
@@ -54,11 +55,14 @@ export async function openDataset(spec: string, options: DatasetOptions = {}): P
   if (folder === "") {
     throw new UsageError(`data set "${spec}" needs a folder: write ${kind}:DIR`);
   }
-  const info = await stat(folder).catch(() => undefined);
-  if (!info?.isDirectory()) {
+  if (!(await isFolder(folder)) && !(kind === "idx" && (await isFolder(dirname(folder))))) {
     throw new UsageError(`data set "${spec}": there is no folder ${folder}`);
   }
   return limited(await open(spec, folder), options);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 function limited(dataset: Dataset, { seed = 0, trainImages, testImages }: DatasetOptions): Dataset {

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { shared } from "../../../core/src/test-support/shared.js";
@@ -25,6 +27,11 @@ const TRAIN_IMAGES = idx([3, 1, 2], [0, 255, 10, 20, 30, 40]);
 const TRAIN_LABELS = idx([3], [2, 0, 1]);
 const TEST_IMAGES = idx([1, 1, 2], [7, 8]);
 const TEST_LABELS = idx([1], [1]);
+
+function damaged(bytes: Buffer): Buffer {
+  bytes[bytes.length - 12] ^= 0xff;
+  return bytes;
+}
 
 async function write(changes: Record<string, Buffer | string | undefined> = {}): Promise<void> {
   const files: Record<string, Buffer | string | undefined> = {
@@ -110,8 +117,13 @@ describe("idx", () => {
     ],
     [
       "a damaged gzip file",
-      { "train-labels-idx1-ubyte.gz": Buffer.from("not gzip") },
+      { "train-labels-idx1-ubyte.gz": damaged(gzipSync(TRAIN_LABELS)) },
       /is not a whole gzip file/,
+    ],
+    [
+      "something else called .gz",
+      { "train-labels-idx1-ubyte.gz": Buffer.from("not gzip") },
+      /starts with 0x6e6f7420, idx labels start with 0x00000801/,
     ],
     [
       "absurd dimensions",
@@ -133,6 +145,93 @@ describe("idx", () => {
   ])("refuses %s", async (_, files, message) => {
     await write(files);
     await expect(open()).rejects.toThrow(message);
+  });
+
+  it("tells gzip by the first bytes, whatever the name says", async () => {
+    await write({
+      "train-images-idx3-ubyte": gzipSync(TRAIN_IMAGES),
+      "train-labels-idx1-ubyte.gz": TRAIN_LABELS,
+    });
+    const d = await open();
+    expect([0, 1, 2].map((i) => d.train.label(i))).toEqual([2, 0, 1]);
+    expect([...(await d.train.image(2)).data]).toEqual([30, 40]);
+  });
+
+  const set = async (prefix: string, end = "", files = [1, 2, 3, 4]) => {
+    const all: [string, Buffer][] = [
+      ["train-images-idx3-ubyte", idx([2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])],
+      ["train-labels-idx1-ubyte", idx([2], [1, 26])],
+      ["test-images-idx3-ubyte", idx([1, 2, 3], [6, 5, 4, 3, 2, 1])],
+      ["test-labels-idx1-ubyte", idx([1], [2])],
+    ];
+    for (const n of files)
+      await writeFile(join(folder, prefix + all[n - 1][0] + end), all[n - 1][1]);
+  };
+
+  it("reads EMNIST: its names, its letters from 1 on, its images upright", async () => {
+    await set("emnist-letters-", ".gz");
+    const d = await open();
+    expect(d.classes.join("")).toBe("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    expect([d.train.label(0), d.train.label(1), d.test.label(0)]).toEqual([0, 25, 1]);
+    expect(d.size).toEqual([3, 2]);
+    // [[1, 2, 3], [4, 5, 6]] in the file.
+    expect([...(await d.train.image(0)).data]).toEqual([1, 4, 2, 5, 3, 6]);
+    expect(d.notes).toEqual([
+      expect.stringMatching(/upright/),
+      expect.stringMatching(/labels from 1 on/),
+    ]);
+    await writeFile(
+      join(folder, "emnist-letters-mapping.txt"),
+      "1 65 97\r\n2 66 98\r\n26 90 122\r\n",
+    );
+    const mapped = await open();
+    expect(mapped.classes).toEqual(["A/a", "B/b", "Z/z"]);
+    expect([mapped.train.label(1), mapped.test.label(0)]).toEqual([2, 1]);
+    await writeFile(join(folder, "emnist-letters-mapping.txt"), "1 65 97\n2 66 98\n");
+    await expect(open()).rejects.toThrow(/image 1 has label 26, which the mapping does not name/);
+  });
+
+  it("takes other names, and says which sets there are", async () => {
+    await set("", ".GZ");
+    expect((await open()).notes).toEqual(["no image has a label below 1"]);
+    await set("emnist-digits-");
+    expect((await open()).notes[0]).toBe(`other sets: idx:${folder}/emnist-digits`);
+    const digits = await openDataset(`idx:${folder}/emnist-digits`);
+    expect(digits.notes[0]).toMatch(/upright/);
+    await rm(join(folder, "test-images-idx3-ubyte.GZ"));
+    await expect(open()).rejects.toThrow(
+      /t10k-images-idx3-ubyte\(.gz\) is missing.*there are test-labels/,
+    );
+  });
+
+  it("refuses several sets of which none is MNIST's own, and folders without any", async () => {
+    await writeFile(join(folder, "readme-ubyte.txt"), "");
+    await expect(open()).rejects.toThrow(/four files named alike. There are: readme-ubyte.txt/);
+    await set("a-");
+    await set("b-");
+    await expect(open()).rejects.toThrow(/several sets, say which: idx:.*\/a, idx:.*\/b/);
+    expect((await openDataset(`idx:${folder}/b`)).train.length).toBe(2);
+    await expect(openDataset(`idx:${folder}/c`)).rejects.toThrow(/several sets, say which/);
+  });
+
+  it("judges a bomb by its header, and inflates no more than that says", async () => {
+    const zeros = gzipSync(Buffer.concat([idx([3], [2, 0, 1]), Buffer.alloc(5e7)]));
+    await write({ "train-labels-idx1-ubyte.gz": zeros });
+    const before = process.memoryUsage().rss;
+    await expect(open()).rejects.toThrow(/dimensions 3 need 3 bytes of data, the file has more/);
+    await write({ "train-labels-idx1-ubyte.gz": gzipSync(idx([1.9e9], [])) });
+    await expect(open()).rejects.toThrow(
+      /need 1900000000 bytes of data, more than \d+ bytes of gzip/,
+    );
+    await write({ "train-labels-idx1-ubyte.gz": gzipSync(idx([4e9], [])) });
+    await expect(open()).rejects.toThrow(/need 4000000000 bytes of data, more than/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(3e8);
+  });
+
+  it("does not wait for a pipe that nobody writes into", async () => {
+    await write({ "train-labels-idx1-ubyte.gz": undefined });
+    await promisify(execFile)("mkfifo", [join(folder, "train-labels-idx1-ubyte")]);
+    await expect(open()).rejects.toThrow(/is a named pipe, not a file/);
   });
 
   it("reads Fashion-MNIST as published", async () => {

@@ -88,9 +88,9 @@ function ofJson(value: unknown, path: string): ClassList {
   const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
   const isByName = entries.every(([, number]) => Number.isInteger(number));
   const pairs = isByName ? entries.map(([name, number]) => [number, name]) : entries;
-  const items: unknown[] = new Array(pairs.length);
+  const items = new Array<unknown>(pairs.length).fill(undefined);
   for (const [number, item] of pairs) items[checkedNumber(number, pairs.length, path)] = item;
-  const missing = items.findIndex((item) => item === undefined);
+  const missing = items.indexOf(undefined);
   if (missing >= 0) throw new OnebitError(`${path}: class ${missing} has no name`);
   if (items.every((item) => typeof item === "string")) return { names: items };
   if (!items.every(isIdAndName)) throw wrong;

@@ -1,13 +1,14 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeImageFile } from "@onebit/train/data";
+import { topPredictions } from "onebit";
 import { evaluate } from "onebit/graph";
 import { floatModelGraph } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { describe, expect, it } from "vitest";
 import { randomImages } from "../../core/src/test-support/random-weights.js";
 import { shared } from "../../core/src/test-support/shared.js";
-import { classify, openClassifier } from "./classifier.js";
+import { openClassifier, prepared, preprocessOf } from "./classifier.js";
 import { openOnnxClassifier } from "./onnx-file.js";
 import { temporaryFolder } from "./test-support/folder.js";
 import { tinyBnext } from "./test-support/networks.js";
@@ -108,7 +109,8 @@ describe("published ONNX classifiers", () => {
     const chosen = truth.filter((_, i) => i % 4 === 0);
     for (const { file, index } of chosen) {
       const image = await decodeImageFile(join(samples, "images", file));
-      const [best] = await classify(classifier, image, 1);
+      const { logits } = await classifier.run(prepared(image, preprocessOf(classifier)));
+      const [best] = topPredictions(logits.data, 1);
       if (best.index === index) right++;
     }
     await classifier.dispose();

@@ -81,7 +81,7 @@ describe("a network whose answers are known", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^top-1 +83\.33 %$/m);
     expect(stdout).toMatch(/^backend +(native|wasm), 1 thread$/m);
-    expect(stdout).toMatch(/^0 +1 +1$/m);
+    expect(stdout).toMatch(/^zero +one +1$/m);
   });
 
   it("on some of the images", async () => {

@@ -112,7 +112,7 @@ function matchedNumbers(network: NetworkClasses, data: Dataset): NameMatch {
   }
   const byNumber = matchNumbers(network, data);
   if (byNumber) return byNumber;
-  if (byName && labels) throw unknownNames(byName.numbers, labels, data);
+  if (byName && hasNames(data.classes)) throw unknownNames(byName.numbers, labels!, data);
   throw new OnebitError(
     `${data.spec} has ${data.classes.length} classes, the network ${network.classes}, and no names to match them by: evaluate it on the data it was trained for, or give names: --labels when it is imported, classes.txt in the data`,
   );

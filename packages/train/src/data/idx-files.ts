@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { OnebitError } from "onebit";
+import { OnebitError, UsageError } from "onebit";
 
 /** The four files of a set in MNIST's format. */
 export interface IdxFiles {
@@ -34,6 +34,11 @@ export async function findIdxFiles(
   const sets = setsOf(names);
   const known = [...sets.keys()].map((p) => `idx:${join(folder, p)}`);
   const all = known.join(", ");
+  if (prefix !== undefined && !sets.has(prefix)) {
+    throw new UsageError(
+      `there is no folder ${join(folder, prefix)}, and no set of that name in ${folder}${all && `; there are ${all}`}`,
+    );
+  }
   if (sets.size === 0) throw nothingFound(folder, names);
   const wanted = prefix ?? (sets.size === 1 ? [...sets.keys()][0] : "");
   const files = sets.get(wanted);

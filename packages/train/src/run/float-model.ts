@@ -1,10 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import { float32Values, wrongFile } from "onebit/file";
 import type { Tensor } from "onebit/graph";
-import { decodeFloatModel, type FloatModel } from "onebit/models";
+import { decodeFloatModel, FLOAT_MODEL_ENTRY, type FloatModel } from "onebit/models";
 import { isNetworkKey, readWhole } from "./checkpoint.js";
+import type { Start } from "./init-from.js";
+import type { RunRecord } from "./run-folder.js";
 
 export type Tensors = { readonly [key: string]: Tensor };
 
@@ -20,6 +22,41 @@ export async function loadFloatModel(path: string): Promise<FloatModel> {
     if (error instanceof OnebitError) throw new OnebitError(`${file}: ${error.message}`);
     throw error;
   }
+}
+
+/**
+ * What a training may start from: the tensors of any safetensors file or run, and the names of the
+ * classes where it, or the run that it is the checkpoint of, says them.
+ */
+export async function loadStart(path: string): Promise<Start> {
+  const file = await weightsFile(path);
+  const { metadata } = await readWhole(file);
+  const labels = storedLabels(metadata[FLOAT_MODEL_ENTRY]) ?? (await runLabels(file));
+  return { tensors: await loadTensors(path), labels, source: path };
+}
+
+function storedLabels(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return stringList((JSON.parse(text) as { labels?: unknown }).labels);
+  } catch {
+    return undefined;
+  }
+}
+
+/** OUT/checkpoint/state.safetensors lies two below OUT/run.json. */
+async function runLabels(file: string): Promise<string[] | undefined> {
+  const record = join(dirname(dirname(resolve(file))), "run.json");
+  try {
+    return stringList((JSON.parse(await readFile(record, "utf8")) as RunRecord).data.classes);
+  } catch {
+    return undefined;
+  }
+}
+
+function stringList(value: unknown): string[] | undefined {
+  const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
+  return isList ? value : undefined;
 }
 
 /**

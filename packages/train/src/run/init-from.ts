@@ -1,27 +1,38 @@
 import { OnebitError } from "onebit";
 import { type Graph, sizeOf, type Tensor } from "onebit/graph";
+import { hasNames, listNames, matchNames } from "../data/index.js";
 import type { Tensors } from "./float-model.js";
 
-/** Tensors to start from, and the keys that keep their fresh values: a head of another size. */
+/** Tensors to start from, and what became of the classifier where it is not simply the given one. */
 export interface Initialised {
   readonly tensors: { [key: string]: Tensor };
-  readonly reinitialised: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** What a training may start from. */
+export interface Start {
+  readonly tensors: Tensors;
+  /** Names of the classes, where they are known. */
+  readonly labels?: readonly string[];
+  /** Where it came from, for messages. */
+  readonly source: string;
 }
 
 /**
- * Starts from the tensors of another training. The classifier may have another number of classes:
- * then it starts fresh. Counters and mirrored scalars always do; every other difference is an error.
- *
- * given: where they came from, for messages.
+ * Starts from the tensors of another training. Rows of the classifier go by the names of the classes:
+ * those of new classes start fresh, and so do all where no name is the same. Without names a
+ * classifier of as many classes is taken as it is, one of more or fewer starts fresh. Counters and
+ * mirrored scalars always do; every other difference is an error.
  */
 export function initialiseFrom(
   graph: Graph,
   fresh: Tensors,
-  given: Tensors,
-  source: string,
+  { tensors: given, labels, source }: Start,
+  classes: readonly string[],
 ): Initialised {
   const tensors: { [key: string]: Tensor } = { ...fresh };
-  const reinitialised: string[] = [];
+  const rows = rowsByName(classes, labels);
+  const head: string[] = [];
   const used = new Set<string>();
   const missing: string[] = [];
   for (const [key, { shape, kind, role }] of Object.entries(graph.tensors)) {
@@ -33,8 +44,16 @@ export function initialiseFrom(
       continue;
     }
     const tensor = given[found];
-    if (fits(tensor, shape, found !== key)) tensors[key] = { shape, data: tensor.data };
-    else if (role === "classifier" && sameButClasses(tensor.shape, shape)) reinitialised.push(key);
+    const isHead = role === "classifier" && sameButClasses(tensor.shape, shape);
+    if (isHead && (rows || tensor.shape[0] !== shape[0])) {
+      if (rows && labels && labels.length !== tensor.shape[0]) {
+        throw new OnebitError(
+          `${source}: names ${labels.length} classes, its "${found}" has ${tensor.shape[0]}: the file is damaged`,
+        );
+      }
+      head.push(key);
+      if (rows) tensors[key] = { shape, data: takeRows(fresh[key], tensor, rows) };
+    } else if (fits(tensor, shape, found !== key)) tensors[key] = { shape, data: tensor.data };
     else {
       throw new OnebitError(
         `${source}: "${found}" is [${tensor.shape}], [${shape}] is wanted: it belongs to another network`,
@@ -43,7 +62,62 @@ export function initialiseFrom(
   }
   refuse(source, "lacks", missing);
   refuse(source, "has, and this network has not,", strangers(given, used, graph));
-  return { tensors, reinitialised };
+  const notes = head.length ? headNotes(head, rows, classes, labels) : nameless(classes, labels);
+  return { tensors, notes };
+}
+
+/** For each class the row to take, -1 for none; undefined where the rows are right as they are. */
+function rowsByName(
+  classes: readonly string[],
+  labels: readonly string[] | undefined,
+): readonly number[] | undefined {
+  if (!hasNames(classes) || !hasNames(labels)) return undefined;
+  const { numbers } = matchNames(classes, labels);
+  const isSame = classes.length === labels.length && numbers.every((n, k) => n === k);
+  return isSame ? undefined : numbers;
+}
+
+function takeRows(fresh: Tensor, { shape, data }: Tensor, rows: readonly number[]): Float32Array {
+  const width = sizeOf(shape.slice(1));
+  const taken = Float32Array.from(fresh.data);
+  rows.forEach((row, k) => {
+    if (row >= 0) taken.set(data.subarray(row * width, (row + 1) * width), k * width);
+  });
+  return taken;
+}
+
+function headNotes(
+  head: readonly string[],
+  rows: readonly number[] | undefined,
+  classes: readonly string[],
+  labels: readonly string[] | undefined,
+): string[] {
+  const keys = head.join(", ");
+  if (!rows) return [`${keys} start fresh: the class count differs`];
+  const kept = rows.filter((row) => row >= 0).length;
+  const added = classes.filter((_, k) => rows[k] < 0);
+  const gone = (labels ?? []).filter((_, row) => !rows.includes(row));
+  if (kept === 0) {
+    return [
+      `${keys} start fresh: no class has the same name (${listNames(classes)}; given: ${listNames(gone)})`,
+    ];
+  }
+  const changes = [
+    ...(added.length ? [`new ones for ${listNames(added)}`] : []),
+    ...(gone.length ? [`none for ${listNames(gone)}`] : []),
+  ];
+  return [
+    `${keys}: ${kept} rows taken by class name${changes.map((text) => `, ${text}`).join("")}`,
+  ];
+}
+
+/** A head that is taken by position although one side has names. */
+function nameless(classes: readonly string[], labels: readonly string[] | undefined): string[] {
+  if (hasNames(classes) === hasNames(labels)) return [];
+  const [who, named] = hasNames(classes)
+    ? ["the given weights name", classes]
+    : ["the data name", labels ?? []];
+  return [`${who} no classes: the classifier is taken by position, for ${listNames(named)}`];
 }
 
 /** ReActNet's step 1 calls a weight ".weight", step 2 stores it flat as ".weights". */

@@ -9,7 +9,7 @@ import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js"
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
 import type { StartEvent } from "./events.js";
-import { loadTensors } from "./float-model.js";
+import { loadStart } from "./float-model.js";
 import { initialiseFrom } from "./init-from.js";
 import { TrainingLoop } from "./loop.js";
 import type { TrainOptions, TrainResult } from "./options.js";
@@ -111,20 +111,20 @@ interface Beginning extends Checkpoint {
 
 /** Random tensors, or those of another training. */
 async function beginning(
-  { network, plan, seed }: Setup,
+  { network, plan, seed, dataset }: Setup,
   options: TrainOptions,
 ): Promise<Beginning> {
   let tensors: { [key: string]: Tensor } = initialTensors(network, seed);
   const notes: string[] = [];
   const { init } = options;
   if (init !== undefined) {
-    const path = typeof init === "string" ? init : undefined;
-    const given = typeof init === "string" ? await loadTensors(init) : init;
-    const started = initialiseFrom(network, tensors, given, path ?? "the given tensors");
+    const start =
+      typeof init === "string"
+        ? await loadStart(init)
+        : { tensors: init, source: "the given tensors" };
+    const started = initialiseFrom(network, tensors, start, dataset.classes);
     tensors = started.tensors;
-    if (started.reinitialised.length) {
-      notes.push(`${started.reinitialised.join(", ")} start fresh: the class count differs`);
-    }
+    notes.push(...started.notes);
   }
   return {
     snapshot: { values: flatten(plan.layout, tensors), moments: {}, step: 0 },

@@ -95,7 +95,7 @@ async function runPictures(
     if (isBad) bad.push(input);
     const item = isBad
       ? { input: path, top: [], milliseconds: 0, error: input.reason }
-      : { input: path, ...(await classifyTensor(classifier, input, top, path)) };
+      : await classified(classifier, input, top);
     items.push(item);
     out.item(item);
     if (!isBad) printItem(out, item);
@@ -104,21 +104,27 @@ async function runPictures(
   reportBad(out, bad, items.length);
 }
 
-async function preparedFile(path: string, how: Preprocess): Promise<FloatTensor> {
-  const image = await decodeImageFile(path);
-  return named(path, async () => prepared(image, how));
+interface Input {
+  readonly path: string;
+  readonly images: FloatTensor;
+  /** When its preparation began. */
+  readonly start: number;
 }
 
-async function classifyTensor(
-  classifier: Classifier,
-  images: FloatTensor,
-  top: number,
-  path: string,
-): Promise<Pick<Item, "top" | "milliseconds">> {
+async function preparedFile(path: string, how: Preprocess): Promise<Input> {
+  const image = await decodeImageFile(path);
   const start = performance.now();
+  return { path, start, images: await named(path, async () => prepared(image, how)) };
+}
+
+async function classified(
+  classifier: Classifier,
+  { path, images, start }: Input,
+  top: number,
+): Promise<Item> {
   const { logits } = await named(path, () => classifier.run(images));
-  const milliseconds = performance.now() - start;
-  return { top: topPredictions(logits.data, top, classifier.info.labels), milliseconds };
+  const predictions = topPredictions(logits.data, top, classifier.info.labels);
+  return { input: path, top: predictions, milliseconds: performance.now() - start };
 }
 
 function checkUsage(inputs: readonly string[], flags: Flags): void {

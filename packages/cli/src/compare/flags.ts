@@ -8,6 +8,7 @@ import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { addOnnxOptions, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
+import { classOrder } from "./class-order.js";
 import { datasetPairs, generatedImages, photographPairs, tensorPairs } from "./images.js";
 import { type AnySubject, checkComparable, openSubject, type Subject } from "./subject.js";
 import type { ImagePair } from "./verify.js";
@@ -87,9 +88,11 @@ export async function openComparison(
     }
     const [a, b] = subjects;
     checkComparable(a, b);
-    const notes = images ? checkNpyImages(flags.input!, images, a) : [];
+    const strange = images ? checkNpyImages(flags.input!, images, a) : [];
     const pairs = await imagePairs(a, b, { inputs, images, flags, generated });
-    return { a, b, pairs, notes: [...new Set([...a.notes, ...b.notes, ...notes])], dispose };
+    const classNotes = classOrder(a, b).notes;
+    const notes = [...new Set([...a.notes, ...b.notes, ...strange, ...classNotes])];
+    return { a, b, pairs, notes, dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -36,7 +36,7 @@ export async function floatSubject(
   const open = (outputs: Graph["outputs"]) => ortSession(path, onnx(outputs), threads);
   return {
     ...{ kind: "float", path, graph, tensors, scalars, backend: "onnxruntime", notes: [] },
-    ...{ input: { channels, height, width }, classes: model.labels.length },
+    ...{ input: { channels, height, width }, classes: model.labels.length, labels: model.labels },
     preprocess: model.preprocess,
     run: (images) => runSession(session, image.name, images),
     names: nodes.map(({ name }) => name),

@@ -33,6 +33,7 @@ export async function packedSubject(
   return {
     ...{ kind: "packed", path, program, tensors, backend: model.backend, notes },
     ...{ input: info.input, classes: info.classes, preprocess: info.preprocess },
+    labels: info.labels,
     run: async (images) => (await model.run(images)).logits,
     names: program.values.flatMap(({ name }, id) => (id === program.input ? [] : [name])),
     signs: program.values.filter(({ kind }) => kind === "bits").map(({ name }) => name),

@@ -20,6 +20,7 @@ export interface Subject {
   readonly backend: string;
   readonly input: { readonly channels: number; readonly height: number; readonly width: number };
   readonly classes: number;
+  readonly labels?: readonly string[];
   readonly preprocess?: Preprocess;
   /** Of an .onnx model. */
   readonly inputType?: OnnxImageType;

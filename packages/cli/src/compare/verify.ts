@@ -1,4 +1,5 @@
 import type { FloatTensor } from "onebit";
+import { classOrder, inOrder } from "./class-order.js";
 import { flipsBetween } from "./differences.js";
 import type { Subject, Tracer } from "./subject.js";
 import { imageOf } from "./tensors.js";
@@ -37,7 +38,7 @@ const NEAR = 1e-4;
 const SHARE_WITHOUT_SIGNS = 0.9;
 
 /**
- * Compares what two networks say of the same images.
+ * Compares what two networks say of the same images, class by class: by name where both have names.
  *
  * ok: the top-1 classes agree often enough, and each image is within the tolerance, or the first
  * sign decision in which it differs was a matter of rounding, after which a 1-bit network goes
@@ -49,13 +50,14 @@ export async function verify(
   batches: AsyncIterable<ImagePair>,
   { tolerance, agreement }: Thresholds,
 ): Promise<Verification> {
+  const order = classOrder(a, b);
   const watch = await signWatch(a, b);
   const score = { images: 0, worst: 0, agreeing: 0, within: 0, flips: 0, unexplained: 0 };
   try {
     for await (const pair of batches) {
       const [x, y] = [await a.run(pair.a), await b.run(pair.b)];
       for (let n = 0; n < x.shape[0]; n++) {
-        const [p, q] = [imageOf(x, n).data, imageOf(y, n).data];
+        const [p, q] = [imageOf(x, n).data, inOrder(imageOf(y, n).data, order)];
         const error = relativeError(p, q);
         const isWithin = error <= tolerance;
         const found = await watch?.flips({ a: imageOf(pair.a, n), b: imageOf(pair.b, n) });

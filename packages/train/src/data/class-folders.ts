@@ -1,7 +1,7 @@
 import { OnebitError } from "onebit";
 import { matchNames, tidyName } from "./class-names.js";
-import { IMAGE_EXTENSIONS } from "./decode.js";
-import { type ImageTree, imageTree, isImageName, listEntries, sortNames } from "./image-tree.js";
+import { IMAGE_EXTENSIONS, isPicture } from "./decode.js";
+import { type ImageTree, imageTree, listEntries, sortNames } from "./image-tree.js";
 
 /** The images of one class, sorted, in its folder and below. */
 export interface ClassFolder extends ImageTree {
@@ -83,5 +83,5 @@ export async function holdsClasses(
 
 /** How many images lie in the folder itself. */
 export async function looseImages(folder: string): Promise<number> {
-  return (await listEntries(folder)).filter((e) => !e.isFolder && isImageName(e.name)).length;
+  return (await listEntries(folder)).filter((e) => !e.isFolder && isPicture(e.name)).length;
 }

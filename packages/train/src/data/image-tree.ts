@@ -1,8 +1,8 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { OnebitError } from "onebit";
-import { IMAGE_EXTENSIONS } from "./decode.js";
+import { isPicture } from "./decode.js";
 
 /** What lies in a folder, links followed; hidden files and leavings of systems do not count. */
 export interface Entry {
@@ -25,10 +25,6 @@ const DEEPEST = 32;
 /** Hidden files: .DS_Store, .git, and the ._NAME that a Mac puts beside NAME on other disks. */
 export function isIgnored(name: string): boolean {
   return name.startsWith(".") || LEAVINGS.has(name.toLowerCase());
-}
-
-export function isImageName(name: string): boolean {
-  return IMAGE_EXTENSIONS.includes(extname(name).toLowerCase());
 }
 
 /** A link to nowhere counts as a file: whoever reads it says so. */
@@ -67,7 +63,7 @@ export async function imageTree(folder: string): Promise<ImageTree> {
     for (const { name, path, isFolder, identity } of await listEntries(at)) {
       const known = `${prefix}${name}`.normalize("NFC");
       if (!isFolder) {
-        if (isImageName(name)) files.push({ path, name: known });
+        if (isPicture(name)) files.push({ path, name: known });
         else others++;
       } else if (!around.includes(identity) && around.length < DEEPEST) {
         await walk(path, `${known}/`, [...around, identity]);

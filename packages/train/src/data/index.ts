@@ -21,7 +21,7 @@ export { decodeImage, decodeImageFile, IMAGE_EXTENSIONS, isPicture } from "./dec
 export { prepare } from "./example.js";
 export { type FindBadOptions, findBadPictures, withoutPictures } from "./find-bad.js";
 export { GLYPHS_VERSION } from "./glyph-scene.js";
-export { isIgnored, isImageName } from "./image-tree.js";
+export { isIgnored } from "./image-tree.js";
 export { type ClassList, readClassList } from "./labels-file.js";
 export {
   type Batch,

@@ -1,22 +1,29 @@
 /** A thread that computes for this one and does not keep the process alive. */
 export interface WorkerHandle {
-  /** Why it could not start, or has died. */
-  readonly failure: string | undefined;
   terminate(): void;
 }
+
+/** Told why a thread could not start, or has died. */
+type Failed = (reason: string) => void;
 
 /**
  * Starts a module of this package as a worker; it gets `task` from receiveTask. Bundlers look for
  * `new Worker(new URL("./module.js", import.meta.url), ...)` in these words: the caller has them.
- * Where it cannot start, the handle says so; nothing is thrown.
+ * Nothing is thrown where it cannot start: `failed` is called, never before this returns.
  */
-export function startWorker(module: URL, inBrowser: () => Worker, task: unknown): WorkerHandle {
-  if (isNode()) return new NodeWorker(module, task);
+export function startWorker(
+  module: URL,
+  inBrowser: () => Worker,
+  task: unknown,
+  failed: Failed,
+): WorkerHandle {
+  if (isNode()) return new NodeWorker(module, task, failed);
   try {
-    return startBrowserWorker(inBrowser(), task);
+    return startBrowserWorker(inBrowser(), task, failed);
   } catch (error) {
     // A script of another origin, or a policy against workers.
-    return { failure: (error as Error).message, terminate: () => {} };
+    queueMicrotask(() => failed((error as Error).message));
+    return { terminate: () => {} };
   }
 }
 
@@ -32,29 +39,23 @@ function isNode(): boolean {
   return typeof process !== "undefined" && process.versions?.node !== undefined;
 }
 
-function startBrowserWorker(worker: Worker, task: unknown): WorkerHandle {
-  let failure: string | undefined;
+function startBrowserWorker(worker: Worker, task: unknown, failed: Failed): WorkerHandle {
   worker.addEventListener("error", ({ message }) => {
     // Of a script that was not found there is nothing more to know.
-    failure = message || "its script does not load (is team-worker.js served beside the code?)";
+    failed(message || "its script does not load (is team-worker.js served beside the code?)");
   });
   worker.postMessage(task);
-  return {
-    get failure() {
-      return failure;
-    },
-    terminate: () => worker.terminate(),
-  };
+  return worker;
 }
 
 /** node:worker_threads loads by itself: terminate() may come first. */
 class NodeWorker implements WorkerHandle {
-  failure: string | undefined;
   #terminated = false;
   #worker: { terminate(): unknown } | undefined;
 
-  constructor(module: URL, task: unknown) {
-    this.#start(module, task).catch(this.#fail);
+  constructor(module: URL, task: unknown, failed: Failed) {
+    const fail = ({ message }: Error) => failed(message);
+    this.#start(module, task, fail).catch(fail);
   }
 
   terminate(): void {
@@ -62,12 +63,8 @@ class NodeWorker implements WorkerHandle {
     void this.#worker?.terminate();
   }
 
-  readonly #fail = ({ message }: Error): void => {
-    this.failure = message;
-  };
-
-  async #start(module: URL, task: unknown): Promise<void> {
+  async #start(module: URL, task: unknown, failed: (error: Error) => void): Promise<void> {
     const { startNodeWorker } = await import("./node-worker.js");
-    if (!this.#terminated) this.#worker = startNodeWorker(module, task, this.#fail);
+    if (!this.#terminated) this.#worker = startNodeWorker(module, task, failed);
   }
 }

@@ -33,6 +33,7 @@ export class Team {
   readonly #workers: readonly WorkerHandle[];
   #disposed = false;
   #late = false;
+  #failure: string | undefined;
   readonly #ready = sharedWords(1);
   readonly #shifts: Int32Array<SharedArrayBuffer>;
 
@@ -49,7 +50,12 @@ export class Team {
     const shared = { ...common, control: this.#member.rounds.control };
     this.#workers = Array.from({ length: threads - 1 }, (_, i) => {
       const task: WorkerTask = { machine, shared, thread: i + 1, ready: this.#ready.buffer };
-      return startWorker(new URL("./team-worker.js", import.meta.url), browserWorker, task);
+      return startWorker(
+        new URL("./team-worker.js", import.meta.url),
+        browserWorker,
+        task,
+        this.#fail,
+      );
     });
   }
 
@@ -57,18 +63,30 @@ export class Team {
     return this.#workers.length + 1;
   }
 
-  /** Why the caller works alone for good: a thread could not start. */
+  /** Why the caller works alone: a thread could not start, has died, or takes too long to start. */
   get failure(): string | undefined {
-    if (this.complete) return undefined;
-    const failed = this.#workers.find((worker) => worker.failure !== undefined);
-    if (failed) return `a thread could not start: ${failed.failure}`;
+    if (this.#failure !== undefined || this.complete) return this.#failure;
     return this.#late ? `a thread has not started within ${START_MS / 1000} s` : undefined;
   }
 
   /** Whether every thread has started: until then the caller works alone. */
   get complete(): boolean {
-    return Atomics.load(this.#ready, 0) === this.#workers.length;
+    return this.#failure === undefined && this.#started === this.#workers.length;
   }
+
+  get #started(): number {
+    return Atomics.load(this.#ready, 0);
+  }
+
+  /** One is missing: the others have nothing to do. */
+  readonly #fail = (reason: string): void => {
+    if (this.#failure !== undefined) return;
+    this.#failure =
+      this.#started < this.#workers.length
+        ? `a thread could not start: ${reason}`
+        : `a thread has died: ${reason}`;
+    for (const worker of this.#workers) worker.terminate();
+  };
 
   /** Threads at work, once all have started or one of them could not. */
   async ready(): Promise<number> {

@@ -10,8 +10,18 @@ import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import { readEpochs } from "./run-folder.js";
 import { train } from "./train.js";
 
+/**
+ * When to kill, counted in events of each sitting: in steps, between an epoch and its saving, while
+ * saving. ONEBIT_KILLS=60 kills as many times.
+ */
+const kills = process.env.ONEBIT_KILLS
+  ? Array.from({ length: Number(process.env.ONEBIT_KILLS) }, (_, i) => 1 + ((5 * i) % 13))
+  : [9, 4, 12];
+/** A sitting does not reach the second epoch's end before it is killed. */
+const epochs = 2 * kills.length;
+
 const built = fileURLToPath(new URL("../../dist/", import.meta.url));
-const recipe: Recipe = resolveRecipe("quickstart", { epochs: 6, batch: 16 });
+const recipe: Recipe = resolveRecipe("quickstart", { epochs, batch: 16 });
 const images = { trainImages: 64, testImages: 16 };
 const settings = {
   ...{ model: { name: "bnext", widths: [8, 8], stemStride: 2 } as const, threads: 1, seed: 3 },
@@ -29,7 +39,7 @@ function trainer(out: string, resume: boolean) {
     import { train } from ${JSON.stringify(join(built, "index.js"))};
     import { openDataset } from ${JSON.stringify(join(built, "data/index.js"))};
     const data = await openDataset("glyphs", ${JSON.stringify(images)});
-    const settings = ${JSON.stringify({ ...settings, out, resume })};
+    const settings = ${JSON.stringify({ ...settings, out, resume, overwrite: !resume })};
     const onEvent = ({ event, step }) => process.stdout.write(event + (step ?? "") + "\\n");
     await train(${JSON.stringify(recipe)}, { data, ...settings, onEvent });
   `;
@@ -51,36 +61,38 @@ function killAt(child: ReturnType<typeof trainer>, event: number): Promise<boole
   });
 }
 
-const state = (out: string) => readFile(join(out, "checkpoint", "state.safetensors"));
+const stateOf = (out: string) => join(out, "checkpoint", "state.safetensors");
 
 async function tensorBytes(out: string): Promise<Buffer> {
-  const bytes = await state(out);
+  const bytes = await readFile(stateOf(out));
   return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
 }
 
-it("survives kill -9 at any moment, and ends with the same bits as an undisturbed run", async () => {
-  expect(existsSync(join(built, "engine/worker.js")), "npm run build first").toBe(true);
-  const data = await openDataset("glyphs", images);
-  const whole = join(folder, "whole");
-  await train(recipe, { data, ...settings, out: whole, worker: false, dataWorkers: 0 });
+it(
+  "survives kill -9 at any moment, and ends with the same bits as an undisturbed run",
+  async () => {
+    expect(existsSync(join(built, "engine/worker.js")), "npm run build first").toBe(true);
+    const data = await openDataset("glyphs", images);
+    const whole = join(folder, "whole");
+    await train(recipe, { data, ...settings, out: whole, worker: false, dataWorkers: 0 });
 
-  const out = join(folder, "killed");
-  // Counted in events of each sitting: in steps, between an epoch and its saving, while saving.
-  let resume = false;
-  for (const event of [9, 4, 12]) {
-    expect(await killAt(trainer(out, resume), event)).toBe(true);
-    resume = true;
-    const epochs = (await readEpochs(out)).length;
-    expect(epochs).toBeLessThan(6);
-  }
-  const last = trainer(out, true);
-  expect(await killAt(last, 1e6)).toBe(false);
-  expect(last.exitCode).toBe(0);
+    const out = join(folder, "killed");
+    let resume = false;
+    for (const event of kills) {
+      expect(await killAt(trainer(out, resume), event)).toBe(true);
+      resume = existsSync(stateOf(out));
+      expect((await readEpochs(out)).length).toBeLessThan(epochs);
+    }
+    const last = trainer(out, true);
+    expect(await killAt(last, 1e6)).toBe(false);
+    expect(last.exitCode).toBe(0);
 
-  expect((await tensorBytes(out)).equals(await tensorBytes(whole))).toBe(true);
-  const timeless = async (run: string) =>
-    (await readEpochs(run)).map(({ seconds, secondsLeft, imagesPerSecond, ...epoch }) => epoch);
-  expect(await timeless(out)).toEqual(await timeless(whole));
-  const left = (await readdir(out, { recursive: true })).filter((name) => name.endsWith(".tmp"));
-  expect(left).toEqual([]);
-});
+    expect((await tensorBytes(out)).equals(await tensorBytes(whole))).toBe(true);
+    const timeless = async (run: string) =>
+      (await readEpochs(run)).map(({ seconds, secondsLeft, imagesPerSecond, ...epoch }) => epoch);
+    expect(await timeless(out)).toEqual(await timeless(whole));
+    const left = (await readdir(out, { recursive: true })).filter((name) => name.endsWith(".tmp"));
+    expect(left).toEqual([]);
+  },
+  60_000 * kills.length,
+);

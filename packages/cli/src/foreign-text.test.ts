@@ -76,7 +76,6 @@ describe("our own", () => {
   it("colours and line ends are sent", () => {
     const text = `${colors.bold("a")}${LINE_END}  b${LINE_END}c`;
     expect(sendable(text)).toBe("\x1b[1ma\x1b[22m\n  b\nc");
-    expect(sendable("\nfirst and last\n")).toBe("\nfirst and last\n");
     expect(sendable("both lists:\n  a, b\n  c")).toBe("both lists:\n  a, b\n  c");
     expect(new OnebitError("both:\n  a\n  b").message).toBe("both:\n  a\n  b");
   });

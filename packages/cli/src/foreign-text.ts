@@ -3,8 +3,8 @@ import { OWN } from "./colors.js";
 
 const OWN_CODE = new RegExp(`(\\x1b\\[\\d+);${OWN}m`);
 
-/** LINE_END; and where no name can make a line of its own: first, last, before an indented line. */
-const LINE_ENDS = new RegExp(`\\x1b\\[;${OWN}m\\n|^\\n|\\n$|\\n(?= {2})`);
+/** LINE_END; or what comes before an indented line, so that no name can pretend to be a message. */
+const LINE_ENDS = new RegExp(`\\x1b\\[;${OWN}m\\n|\\n(?= {2})`);
 
 /**
  * Text as it may go to a terminal. This program's colours and line ends are sent; every other

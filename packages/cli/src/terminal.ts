@@ -9,7 +9,7 @@ import { send } from "./streams.js";
 export interface Output {
   readonly json: boolean;
   readonly jsonl: boolean;
-  /** A line for people; silent where a machine reads stdout. */
+  /** A line for people, with empty ones around it if need be; silent where a machine reads stdout. */
   line(text?: string): void;
   /** The result as one JSON document (--json). */
   result(value: unknown): void;
@@ -42,7 +42,9 @@ export function terminalOutput(flags: OutputFlags): Output {
     json,
     jsonl,
     line: (text = "") => {
-      if (!quiet) send(people, `${sendable(text)}\n`);
+      if (quiet) return;
+      const [, before, body, after] = /^(\n?)(.*?)(\n?)$/s.exec(text)!;
+      send(people, `${before}${sendable(body)}${after}\n`);
     },
     result: (value) => {
       if (json) send(process.stdout, `${sendableJson(value, 2)}\n`);
@@ -79,7 +81,8 @@ export function table(
 /** Longer ones are no names that anybody gave. */
 const LONGEST_CELL = 500;
 
-function shown(cell: Cell): string {
+/** A name as one can look at it, on one line. */
+export function shown(cell: Cell): string {
   return visible(String(cell), LONGEST_CELL);
 }
 

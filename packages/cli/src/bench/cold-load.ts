@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BackendName, type MapType, OnebitError } from "onebit";
+import { withTemporaryFolder } from "onebit/node";
 import { builtModule } from "../built-module.js";
 import { featureFlags } from "../machine.js";
 import { median } from "./latency.js";
@@ -22,18 +22,14 @@ export type ColdLoad = (
 const PROCESSES = 5;
 
 /** Importing onebit and loading the file: the median of five new processes. */
-export const coldLoad: ColdLoad = async (packed, backend, options) => {
-  const folder = await mkdtemp(join(tmpdir(), "onebit-"));
-  try {
+export const coldLoad: ColdLoad = (packed, backend, options) =>
+  withTemporaryFolder(async (folder) => {
     const path = join(folder, "model.onebit");
     await writeFile(path, packed);
     const times: number[] = [];
     for (let i = 0; i < PROCESSES; i++) times.push(await inNewProcess(path, backend, options));
     return median(times);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-};
+  });
 
 function inNewProcess(
   path: string,

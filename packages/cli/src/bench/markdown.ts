@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { shown } from "../terminal.js";
 import type { BenchResult } from "./inference.js";
 import { type BenchReport, busyLine } from "./report.js";
 import {
@@ -86,7 +87,7 @@ function kernelSection(kernels: NonNullable<BenchReport["kernels"]>): string {
 
 export function markdownTable({ head, rows }: Columns): string {
   const line = (cells: readonly (string | number)[]) => {
-    return `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
+    return `| ${cells.map((cell) => shown(cell).replaceAll("|", "\\|")).join(" | ")} |`;
   };
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

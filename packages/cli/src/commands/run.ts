@@ -12,7 +12,7 @@ import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
 import { refuseSameFile } from "../output-file.js";
 import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
-import { type Output, percent, terminalOutput } from "../terminal.js";
+import { type Output, percent, shown, terminalOutput } from "../terminal.js";
 
 interface Flags extends OnnxFlags {
   readonly top: string;
@@ -168,8 +168,8 @@ async function named<T>(input: string, work: () => Promise<T>): Promise<T> {
 }
 
 function printItem(out: Output, { input, top, milliseconds }: Item): void {
-  out.line(`${input}  (${milliseconds.toFixed(1)} ms)`);
+  out.line(`${shown(input)}  (${milliseconds.toFixed(1)} ms)`);
   for (const { label, probability } of top) {
-    out.line(`  ${percent(probability, 1).padStart(7)}  ${label}`);
+    out.line(`  ${percent(probability, 1).padStart(7)}  ${shown(label)}`);
   }
 }

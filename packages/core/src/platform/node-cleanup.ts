@@ -1,4 +1,6 @@
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /** What is not to outlive this process. */
 const paths = new Set<string>();
@@ -27,6 +29,18 @@ export function removeOnExit(path: string, { signals = false }: CleanupOptions =
     if (!paths.size) process.off("exit", removeUnfinished);
     if (signals) unwatch();
   };
+}
+
+/** A folder for the time of some work, gone after it and where the process ends meanwhile. */
+export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "onebit-"));
+  const forget = removeOnExit(folder, { signals: true });
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    forget();
+  }
 }
 
 /** Removes everything at once; for those who end the process by a signal. */

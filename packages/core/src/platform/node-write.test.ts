@@ -226,6 +226,21 @@ describe("a process that ends while it writes", () => {
     },
   );
 
+  it("by SIGTERM leaves no temporary folder", async () => {
+    const child = writer(`
+      const { withTemporaryFolder } = await import(${JSON.stringify(built)});
+      await withTemporaryFolder(async (folder) => {
+        process.stdout.write(folder);
+        await new Promise((resolve) => setTimeout(resolve, 60000));
+      });
+    `);
+    const made = String(await writing(child));
+    expect(existsSync(made)).toBe(true);
+    child.kill("SIGTERM");
+    expect(await ended(child)).toBe("SIGTERM");
+    expect(existsSync(made)).toBe(false);
+  });
+
   it("by process.exit leaves nothing", async () => {
     const child = writer("setTimeout(() => process.exit(7), 300);");
     expect(await ended(child)).toBe(7);

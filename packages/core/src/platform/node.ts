@@ -5,7 +5,7 @@ import { OnebitError } from "../errors.js";
 import { checkStart, Receiver } from "../file/receive.js";
 import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
 
-export { removeOnExit, removeUnfinished } from "./node-cleanup.js";
+export { removeOnExit, removeUnfinished, withTemporaryFolder } from "./node-cleanup.js";
 export { isStandardOutput } from "./node-destination.js";
 export { type WriteOptions, writeFileAtomic } from "./node-write.js";
 

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cost } from "onebit/cost";
 import { type Graph, GraphBuilder, type Shape, sizeOf, typesOf } from "onebit/graph";
+import { withTemporaryFolder } from "onebit/node";
 import { toOnnx } from "onebit/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { rng } from "../data/index.js";
@@ -139,8 +139,7 @@ async function convolutionTime(
 /** ONNX Runtime's own profile of a few steps, added up by op. */
 async function profile(network: Graph, threads: number): Promise<TrainingSpeed["byOp"]> {
   const runs = 3;
-  const folder = await mkdtemp(join(tmpdir(), "onebit-profile-"));
-  try {
+  return withTemporaryFolder(async (folder) => {
     const session = await InferenceSession.create(compileTraining(network).onnx, {
       graphOptimizationLevel: "basic",
       intraOpNumThreads: threads,
@@ -165,9 +164,7 @@ async function profile(network: Graph, threads: number): Promise<TrainingSpeed["
     await session.release();
     const [file] = await readdir(folder);
     return byOp(JSON.parse(await readFile(join(folder, file), "utf8")), runs);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 interface ProfileEvent {

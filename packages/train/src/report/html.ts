@@ -1,3 +1,5 @@
+import { visible } from "onebit";
+
 const escapes: { readonly [character: string]: string } = {
   "&": "&amp;",
   "<": "&lt;",
@@ -6,8 +8,12 @@ const escapes: { readonly [character: string]: string } = {
   "'": "&#39;",
 };
 
+/** Control and bidirectional characters are written out: they could hide or turn what follows. */
 export function escapeHtml(text: string | number): string {
-  return String(text).replace(/[&<>"']/g, (character) => escapes[character]);
+  const lines = String(text)
+    .split("\n")
+    .map((line) => visible(line));
+  return lines.join("\n").replace(/[&<>"']/g, (character) => escapes[character]);
 }
 
 /** JSON that is safe inside a <script> element. */

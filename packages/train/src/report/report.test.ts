@@ -51,6 +51,15 @@ describe("report", () => {
     expect(JSON.parse(json)).toEqual(report.provenance);
   });
 
+  it("shows control and bidirectional characters of names, and sends none", async () => {
+    const [sample] = report.samples!;
+    const truth = "\u202ecat\x1b[2J\x9b";
+    const html = await reportHtml({ ...report, title: "a\u2066", samples: [{ ...sample, truth }] });
+    expect(html).toContain("<b>\\u202ecat\\x1b[2J\\x9b</b>");
+    expect(html).toContain("<title>a\\u2066</title>");
+    expect(html).not.toContain(truth);
+  });
+
   it("stands alone: nothing is loaded from anywhere", async () => {
     const html = await reportHtml(report);
     expect(html).not.toMatch(/(src|href)="(?!data:)/);

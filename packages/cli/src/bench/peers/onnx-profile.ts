@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withTemporaryFolder } from "onebit/node";
 import type { InferenceSession } from "onnxruntime-node";
 import { createSession, feedTensors } from "./onnxruntime-node.js";
 import type { OnnxModel } from "./peer.js";
@@ -65,8 +65,7 @@ async function kernelCalls(
   options: InferenceSession.SessionOptions,
   runs: number,
 ): Promise<KernelCall[]> {
-  const folder = await mkdtemp(join(tmpdir(), "onebit-profile-"));
-  try {
+  return withTemporaryFolder(async (folder) => {
     const session = await createSession(name, bytes, {
       ...options,
       ...{ intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 },
@@ -81,9 +80,7 @@ async function kernelCalls(
     }
     const [file] = await readdir(folder);
     return parseProfile(JSON.parse(await readFile(join(folder, file), "utf8")));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 interface ProfileEvent {

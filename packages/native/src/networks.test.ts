@@ -24,6 +24,12 @@ const networks: [label: string, model: string, options: object][] = [
   ["bnext, step 1", "bnext", { ...bnext, form: "step1" }],
   ["bnext, real", "bnext", { ...bnext, form: "real" }],
   ["bnext-18", "bnext-18", { ...small, width: 8 }],
+  ["bnext, 8-4-8", "bnext", { ...bnext, quantised: "8-4-8", storedScale: true }],
+  [
+    "bnext-18, 32-8-8-8",
+    "bnext-18",
+    { ...small, width: 8, quantised: "32-8-8-8", shortcutBias: true },
+  ],
   ["reactnet-a", "reactnet", { ...small, widths: [6, 12, 12, 24, 24] }],
   ["reactnet-a, pairs merged", "reactnet", { ...small, widths: [32, 64, 64, 128] }],
   ["reactnet-18", "reactnet-18", { ...small, input: [3, 64, 64] as const, width: 8 }],

@@ -37,7 +37,11 @@ export const families: { readonly [family in ImportableFamily]: FamilyKeys } = {
     mark: /^layer\d+\.\d+\.(Attention|FFN)\./,
     members: /^(conv1|bn1|layer\d+|prelu|fc)\./,
     stem: "conv1.weight",
-    switches: (shapes) => ({ ...resnet(shapes, 0, [2, 2, 2, 2]), ...infoRcp(shapes) }),
+    switches: (shapes) => ({
+      ...resnet(shapes, 0, [2, 2, 2, 2]),
+      ...infoRcp(shapes),
+      shortcutBias: some(shapes, /\.downsample\.1\.bias$/) || undefined,
+    }),
     form: bnextForm,
   },
   reactnet: {

@@ -16,7 +16,7 @@ export interface NetworkOptions {
   /** BNext, ReActNet-A: the weights do not tell. Default: 2 for ReActNet or 1000 classes, else 1. */
   readonly stemStride?: 1 | 2;
   readonly form?: Form;
-  /** BNext: bits of stem, gates and classifier, such as "8-4-8"; keys tell only what is quantised. */
+  /** BNext: bits of stem, gates, classifier (and BNext-18's shortcuts), such as "8-4-8". */
   readonly quantised?: string;
   /** Channels, height, width: the weights tell only the channels. */
   readonly input?: InputSize;
@@ -46,8 +46,8 @@ export async function findNetwork(
   const shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
   const recognised = recognise(shapes, arch);
   const { entry } = recognised;
-  const bits = findBits(quantisers, quantised);
-  const switches = { ...recognised.switches, ...given({ quantised: bits.quantised }) };
+  const bits = findBits(recognised.family, tensors, quantisers, quantised);
+  const switches = { ...recognised.switches, ...given(bits.switches) };
   const foundForm = told ? { form: told } : await findForm(family, tensors, metadata);
   const { form, note } = foundForm;
   const classes = dimension(shapes, "fc.weight", 0, "how many classes there are");

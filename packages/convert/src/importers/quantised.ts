@@ -1,3 +1,5 @@
+import { OnebitError } from "onebit";
+import type { Switches } from "onebit/models";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import type { ImportableFamily } from "./families.js";
 
@@ -22,29 +24,63 @@ export function withoutQuantisers(
 }
 
 export interface FoundBits {
-  /** Bits of stem, gates and classifier: see the models' switch "quantised". */
-  readonly quantised?: string;
+  /** What the official quantised class computes otherwise: see the models' switches. */
+  readonly switches: Pick<Switches, "quantised" | "storedScale">;
   readonly notes: readonly string[];
 }
 
+/** Layers that are quantised together. Sources: hpi-xnor/BNext, bnext_quant.py, birealnet_quant.py. */
+const ENDS = {
+  stem: /^(feature\.0\.)?conv1\.weight$/,
+  gates: /\.se\.se\.\d+\.weight$/,
+  classifier: /^fc\.weight$/,
+  shortcuts: /\.downsample\.1\.weight$/,
+};
+type End = keyof typeof ENDS;
+const order: readonly End[] = ["stem", "gates", "classifier", "shortcuts"];
+
 /**
- * Keys tell what is quantised, not to how many bits: stems and classifiers have 8, gates 4 or 8. What
- * the caller says goes before.
+ * Keys tell what is quantised (the official class registers bounds beside it), not to how many bits:
+ * what the caller says, else 8, gates 4. What has no bounds stays real, such as BNext-18's small stem.
  */
-export function findBits(quantisers: Entries, told: string | undefined): FoundBits {
-  const keys = [...quantisers.keys()];
-  const has = (pattern: RegExp) => keys.some((key) => pattern.test(key));
-  if (!has(CLIP)) {
+export function findBits(
+  family: ImportableFamily,
+  tensors: Entries,
+  quantisers: Entries,
+  told: string | undefined,
+): FoundBits {
+  if (![...quantisers.keys()].some((key) => CLIP.test(key))) {
     const after = `stem, gates and classifier become ${told} bits; the network was trained without`;
-    return told === undefined ? { notes: [] } : { quantised: told, notes: [after] };
+    return { switches: { quantised: told }, notes: told === undefined ? [] : [after] };
   }
-  if (told !== undefined) return { quantised: told, notes: [] };
-  const gates = has(/\.se\.se\.\d+\.weight_clip_val$/);
-  const stem = has(/^(feature\.0\.)?conv1\.weight_clip_val$/) ? 8 : 32;
-  const classifier = has(/^fc\.weight_clip_val$/) ? 8 : 32;
-  const quantised = `${stem}-${gates ? 4 : 32}-${classifier}`;
-  const assumed = `weights do not tell the bits of quantised gates: ${quantised} is assumed, give them if they are not 4`;
-  return { quantised, notes: gates ? [assumed] : [] };
+  const parts = (told ?? "8-4-8").split("-");
+  // What is no list of bits is for the model to refuse.
+  if (parts.length < 3) return { switches: { quantised: told }, notes: [] };
+  const [stem, gates, classifier, shortcuts = stem] = parts;
+  const wanted = { stem, gates, classifier, shortcuts };
+  const isQuantised = (end: End) => hasBounds(ENDS[end], tensors, quantisers);
+  const bits = order.map((end) => (isQuantised(end) ? wanted[end] : "32"));
+  const hasOwn = family === "bnext-18" && bits[3] !== bits[0];
+  const quantised = bits.slice(0, hasOwn || parts.length > 3 ? 4 : 3).join("-");
+  const ends = order.filter(isQuantised).join(", ");
+  const notes = [`bounds beside its weights tell that ${ends} are quantised`];
+  if (told === undefined && isQuantised("gates")) {
+    notes.push(
+      `weights do not tell the bits of quantised gates: ${quantised} is assumed; if they are not 4, say --quantised 8-8-8 (or 8-32-8)`,
+    );
+  }
+  const storedScale = family === "bnext" || undefined;
+  return { switches: { quantised, storedScale }, notes };
+}
+
+function hasBounds(layers: RegExp, tensors: Entries, quantisers: Entries): boolean {
+  const keys = [...tensors.keys()].filter((key) => layers.test(key));
+  const bounded = keys.filter((key) => quantisers.has(`${key}_clip_val`));
+  if (bounded.length === 0 || bounded.length === keys.length) return bounded.length > 0;
+  const bare = keys.find((key) => !quantisers.has(`${key}_clip_val`));
+  throw new OnebitError(
+    `${bounded[0]} has bounds beside it and is quantised, ${bare} has none: no official class mixes them`,
+  );
 }
 
 const CONV_CLIP = 1000;

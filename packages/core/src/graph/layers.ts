@@ -76,11 +76,16 @@ export function conv2d(b: GraphBuilder, key: string, x: string, options: ConvOpt
   const shape = weightShape(b, x, options);
   const init = options.init ?? defaultInit(shape);
   const stored = b.tensor(`${key}.weight`, { shape, kind: "parameter", role, init });
-  const sources = quantised(b, key, [x, stored], options.bits, convClip);
+  const sources = quantised(b, key, [x, stored], bitsOf(options.bits, b.shape(x)), convClip);
   const attrs = convAttributes(options);
   if (!bias) return b.op("conv", sources, attrs, name);
   const products = b.op("conv", sources, attrs, `${name}.conv`);
   return b.op("bias", [products, biasOf(b, key, shape, role)], {}, name);
+}
+
+/** Three channels are taken for a colour image, whose 8 bits need no grid; so in gates, too. */
+function bitsOf(bits: LayerBits | undefined, [, channels]: Shape): LayerBits | undefined {
+  return bits?.input === 8 && channels === 3 ? { weight: bits.weight } : bits;
 }
 
 /**

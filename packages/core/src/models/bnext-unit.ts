@@ -25,6 +25,8 @@ export interface UnitSettings {
   readonly latentStd?: number;
   /** Temperature below which weights are signs. */
   readonly threshold: number;
+  /** Evaluation clamps no mixing scale. */
+  readonly storedScale?: boolean;
 }
 
 /** What differs between the units of a BNext. u: the input, r: the shortcut, p: what is mixed with y. */

@@ -11,7 +11,7 @@ import {
 } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
-import { alike, endBits, stemBits } from "./end-bits.js";
+import { alike, endBits } from "./end-bits.js";
 import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, type Gate, inputShape } from "./options.js";
 
@@ -24,6 +24,7 @@ export interface BnextOptions extends BuildOptions {
   readonly seReduction?: number;
   readonly latentStd?: number;
   readonly quantised?: string;
+  readonly storedScale?: boolean;
 }
 
 const times = (count: number, width: number) => Array<number>(count).fill(width);
@@ -57,10 +58,11 @@ export function bnext(name: string, options: BnextOptions): Graph {
     latentStd: options.latentStd,
     gateBits: alike(bits.gate),
     threshold: 1e-7,
+    storedScale: options.storedScale,
   };
   const stemStride = options.stemStride ?? (classes === 1000 ? 2 : 1);
   return network(name, inputShape(options), (b, x) => {
-    const stemConv = { stride: stemStride, bits: stemBits(bits.stem, options.input[0]) };
+    const stemConv = { stride: stemStride, bits: alike(bits.stem) };
     let map = stem(b, x, { out: widths[0], ...stemConv }, form);
     for (let i = 1; i < widths.length; i++) {
       const widens = widths[i] !== widths[i - 1];
@@ -141,7 +143,7 @@ export function plainUnit(
   return infoRcpUnit(b, key, unit, settings);
 }
 
-/** 1x1; the only unit that clamps its mixing scale in evaluation too. */
+/** 1x1; the only unit that clamps its mixing scale in evaluation too, but for `storedScale`. */
 export function pointwiseUnit(
   b: GraphBuilder,
   key: string,
@@ -152,7 +154,8 @@ export function pointwiseUnit(
   const out = b.shape(u)[1];
   deadActivation(b, key, out, settings.form);
   const shape = { out, kernel: 1, stride: 1, name } as const;
-  const unit = { u, r: u, p: u, ...shape, elm: false, clampScale: "always" } as const;
+  const clampScale = settings.storedScale ? "training" : "always";
+  const unit = { u, r: u, p: u, ...shape, elm: false, clampScale } as const;
   return infoRcpUnit(b, key, unit, settings);
 }
 

@@ -2,7 +2,7 @@ import type { GraphBuilder } from "../graph/builder.js";
 import { type LayerBits, network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
-import { alike, endBits, stemBits } from "./end-bits.js";
+import { alike, endBits } from "./end-bits.js";
 import { classifierHead } from "./head.js";
 import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
@@ -18,6 +18,7 @@ export interface Bnext18Options extends BuildOptions {
   readonly seReduction?: number;
   readonly latentStd?: number;
   readonly quantised?: string;
+  readonly shortcutBias?: boolean;
 }
 
 /**
@@ -43,10 +44,11 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
   return network(name, inputShape(options), (b, x) => {
     const map = resnetStages(
       b,
-      resnetStem(b, x, width, stem, stemBits(bits.stem, options.input[0])),
+      resnetStem(b, x, width, stem, alike(bits.stem)),
       { width, depths, first: 0 },
       (key, u, { out, stride }) => {
-        const shape = { out, stride, shortcut: alike(bits.stem) };
+        const shortcut = { bits: alike(bits.shortcut), bias: options.shortcutBias };
+        const shape = { out, stride, shortcut };
         const v = elmUnit18(b, `${key}.Attention`, u, shape, settings);
         return plainUnit18(b, `${key}.FFN`, v, settings, key);
       },
@@ -59,7 +61,7 @@ interface Elm18 {
   readonly out: number;
   readonly stride: number;
   /** Of the real 1x1 convolution of the shortcut. */
-  readonly shortcut?: LayerBits;
+  readonly shortcut?: { readonly bits?: LayerBits; readonly bias?: boolean };
 }
 
 /** 3x3 with ELM: r = PReLU(u), down-sampled where it does not fit; the mix sees r. */
@@ -67,12 +69,14 @@ export function elmUnit18(
   b: GraphBuilder,
   key: string,
   u: string,
-  { out, stride, shortcut: bits }: Elm18,
+  { out, stride, shortcut: real }: Elm18,
   settings: UnitSettings,
 ): string {
   const shortcut = activated(b, key, u);
   const fits = stride === 1 && b.shape(u)[1] === out;
-  const r = fits ? shortcut : downsample(b, `${key}.downsample`, shortcut, { out, stride, bits });
+  const r = fits
+    ? shortcut
+    : downsample(b, `${key}.downsample`, shortcut, { out, stride, ...real });
   const shape = { out, kernel: 3, stride } as const;
   const unit = { u, r, p: r, ...shape, elm: true, clampScale: "training" } as const;
   return infoRcpUnit(b, key, unit, settings);

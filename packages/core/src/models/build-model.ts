@@ -60,6 +60,8 @@ const choices: { readonly [option in keyof ModelOptions]?: readonly unknown[] } 
   stem: ["imagenet", "small"],
   stemStride: [1, 2],
   elm: [true, false],
+  storedScale: [true, false],
+  shortcutBias: [true, false],
 };
 
 function checkOptions(name: string, options: ModelOptions): void {
@@ -77,9 +79,11 @@ function checkOptions(name: string, options: ModelOptions): void {
   input.forEach((size, i) => {
     whole(`input ${["channels", "height", "width"][i]}`, size);
   });
-  if (options.quantised !== undefined && !isEndBits(options.quantised)) {
+  const hasShortcuts = modelNamed(name).family === "bnext-18";
+  if (options.quantised !== undefined && !isEndBits(options.quantised, hasShortcuts)) {
+    const fourth = hasShortcuts ? ", and of the shortcuts if they are not the stem's" : "";
     throw new UsageError(
-      `${name}: quantised is "${options.quantised}", must be the bits of stem, gates and classifier, each 4, 8 or 32, such as 8-4-8`,
+      `${name}: quantised is "${options.quantised}", must be the bits of stem, gates and classifier${fourth}, each 4, 8 or 32, such as 8-4-8`,
     );
   }
   for (const [option, allowed] of Object.entries(choices)) {

@@ -2,35 +2,35 @@ import type { LayerBits } from "../graph/layers.js";
 
 /** Bits of a network's real layers; undefined where they are not quantised. */
 export interface EndBits {
-  /** Stem and real shortcuts. */
   readonly stem?: number;
   readonly gate?: number;
   readonly classifier?: number;
+  /** Real shortcuts; only BNext-18 has them. */
+  readonly shortcut?: number;
 }
 
-const PATTERN = /^(4|8|32)-(4|8|32)-(4|8|32)$/;
+const PATTERN = /^(4|8|32)-(4|8|32)-(4|8|32)(?:-(4|8|32))?$/;
 
-export function isEndBits(quantised: string): boolean {
-  return PATTERN.test(quantised);
+/** Three numbers, or four where the network has real shortcuts. */
+export function isEndBits(quantised: string, hasShortcuts: boolean): boolean {
+  const [, , , , shortcut] = PATTERN.exec(quantised) ?? [];
+  return PATTERN.test(quantised) && (hasShortcuts || shortcut === undefined);
 }
 
-/** "8-4-8" as numbers; 32 is not quantised. */
+/** "8-4-8" as numbers; 32 is not quantised. Shortcuts are like the stem unless a fourth number says. */
 export function endBits(quantised: string | undefined): EndBits {
   const widths =
     PATTERN.exec(quantised ?? "")
       ?.slice(1)
+      .filter((width) => width !== undefined)
       .map(Number) ?? [];
-  const [stem, gate, classifier] = widths.map((width) => (width === 32 ? undefined : width));
-  return { stem, gate, classifier };
+  const [stem, gate, classifier, shortcut] = widths.map((width) =>
+    width === 32 ? undefined : width,
+  );
+  return { stem, gate, classifier, shortcut: widths.length === 4 ? shortcut : stem };
 }
 
 /** Weights and input alike. */
 export function alike(bits: number | undefined): LayerBits | undefined {
   return bits === undefined ? undefined : { weight: bits, input: bits };
-}
-
-/** A colour image has 8 bits already, so that 8-bit stems take it as it is. */
-export function stemBits(bits: number | undefined, imageChannels: number): LayerBits | undefined {
-  if (bits === 8 && imageChannels === 3) return { weight: bits };
-  return alike(bits);
 }

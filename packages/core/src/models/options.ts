@@ -37,10 +37,18 @@ export interface Switches {
    */
   readonly latentStd?: number;
   /**
-   * Bits of stem (and real shortcuts), gates and classifier, such as "8-4-8" (BNext's quantised
-   * networks); each 4, 8 or 32, which is not quantised.
+   * Bits of stem, gates and classifier, such as "8-4-8" (BNext's quantised networks); each 4, 8 or
+   * 32, which is not quantised. BNext-18: a fourth for the real shortcuts, "32-4-8-8", which
+   * otherwise have the stem's.
    */
   readonly quantised?: string;
+  /**
+   * Evaluation takes mixing scales as they are stored, as BNext's official quantised class does; else
+   * 1x1 units clamp theirs to [0, 1] (BNext).
+   */
+  readonly storedScale?: boolean;
+  /** The real 1x1 shortcuts have biases, as in the official quantised class (BNext-18). */
+  readonly shortcutBias?: boolean;
 }
 
 export interface BuildOptions {

@@ -68,6 +68,35 @@ describe("a quantised network", () => {
     }
   });
 
+  it("BNext-18: shortcuts can have bits of their own, and biases", () => {
+    const graph = buildModel("bnext-18", { ...small, quantised: "32-4-8-8", shortcutBias: true });
+    const found = grids(graph);
+    expect(found["conv1.quantise-weight"]).toBeUndefined();
+    const shortcut = "layer1.0.Attention.downsample.1";
+    expect(found[`${shortcut}.quantise`]).toBe("8 1000 2");
+    expect(graph.tensors[`${shortcut}.bias`].shape).toEqual([128]);
+    const same = buildModel("bnext-18", { ...small, quantised: "8-4-8-8" });
+    expect(same).toEqual(buildModel("bnext-18", { ...small, quantised: "8-4-8" }));
+    expect(() => buildModel("bnext-t", { quantised: "8-4-8-8" })).toThrow(/each 4, 8 or 32/);
+  });
+
+  it("BNext: mixing scales can be taken as they are stored", () => {
+    const clamps = (storedScale: boolean) =>
+      buildModel("bnext", { ...small, widths: [8, 8], storedScale })
+        .nodes.filter(({ name }) => name.endsWith(".scale.clamp"))
+        .map(({ attrs }) => attrs.when);
+    expect(clamps(false)).toEqual(["training", "always"]);
+    expect(clamps(true)).toEqual(["training", "training"]);
+  });
+
+  it("takes three channels at 8 bits for a colour image, in gates too", () => {
+    const graph = buildModel("bnext", { ...small, widths: [24, 24], quantised: "8-8-8" });
+    const found = grids(graph);
+    expect(found["feature.1.FFN.se.se.1.quantise"]).toBe("8 1000 1");
+    expect(found["feature.1.FFN.se.se.3.quantise"]).toBeUndefined();
+    expect(found["feature.1.FFN.se.se.3.quantise-weight"]).toBe("8 1000 1");
+  });
+
   it("takes 4, 8 and 32 bits", () => {
     expect(grids(buildModel("bnext-nano", { quantised: "32-32-32" }))).toEqual({});
     for (const quantised of ["8", "8-4", "8-2-8", "8-4-8-8", "", 848 as unknown as string]) {

@@ -23,6 +23,7 @@ interface Downsample {
   readonly out: number;
   readonly stride: number;
   readonly bits?: LayerBits;
+  readonly bias?: boolean;
 }
 
 /** `${key}.0` 2x2 average pooling (strided only), `${key}.1` real 1x1 convolution, `${key}.2` batch-norm. */
@@ -30,10 +31,10 @@ export function downsample(
   b: GraphBuilder,
   key: string,
   x: string,
-  { out, stride, bits }: Downsample,
+  { out, stride, bits, bias }: Downsample,
 ): string {
   const pooled = stride === 2 ? halve(b, `${key}.0`, x) : x;
-  const y = conv2d(b, `${key}.1`, pooled, { out, kernel: 1, role: "shortcut", bits });
+  const y = conv2d(b, `${key}.1`, pooled, { out, kernel: 1, role: "shortcut", bits, bias });
   return batchNorm(b, `${key}.2`, y);
 }
 

@@ -4,7 +4,7 @@ import { load } from "onebit";
 const answer = document.querySelector("pre");
 const file = document.querySelector("input");
 const url = new URL("../../models/fashion-mnist.onebit", import.meta.url);
-const model = await load(url, { threads: navigator.hardwareConcurrency });
+const model = await load(url, { threads: Math.min(8, navigator.hardwareConcurrency) });
 answer.textContent = `ready: ${model.backend}`;
 
 file.onchange = async () => {

@@ -46,3 +46,5 @@ export const NEEDS = "0.1.0";
 /** Alignment of the data and of each 1-bit tensor, in bytes. */
 export const ALIGNMENT = 64;
 export const METADATA_ENTRY = "onebit";
+export const NOT_PACKED =
+  "a safetensors file, but not a packed network (no onebit metadata): pack it with `onebit pack`";

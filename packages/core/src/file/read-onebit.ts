@@ -6,7 +6,7 @@ import { integer, record, string, strings } from "../program/json.js";
 import type { Program, ProgramTensor } from "../program/types.js";
 import { checkExtras } from "./check-extras.js";
 import { digest, type TensorEntry } from "./digest.js";
-import { ALIGNMENT, FORMAT, METADATA_ENTRY, type OnebitFile } from "./onebit-file.js";
+import { ALIGNMENT, FORMAT, METADATA_ENTRY, NOT_PACKED, type OnebitFile } from "./onebit-file.js";
 import { isLevelsOf, loadQuantised } from "./quantised-weights.js";
 import { loadRealWeight, scaleKey } from "./real-weights.js";
 import { checkSize } from "./receive.js";
@@ -65,9 +65,7 @@ type Header = { readonly [entry: string]: unknown };
 
 function readHeader({ metadata }: Safetensors): Header {
   if (!Object.hasOwn(metadata, METADATA_ENTRY)) {
-    throw new OnebitError(
-      "a safetensors file, but not a packed network (no onebit metadata): pack it with `onebit pack`",
-    );
+    throw new OnebitError(NOT_PACKED);
   }
   const header = parseJson(metadata[METADATA_ENTRY]);
   const format = integer(header.format, "onebit.format");

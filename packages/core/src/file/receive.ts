@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
-import { dataLengthOf, headerLength } from "./safetensors-header.js";
+import { METADATA_ENTRY, NOT_PACKED } from "./onebit-file.js";
+import { announcement, headerLength, NotSafetensors } from "./safetensors-header.js";
 
 /** No packed network comes near; larger is a mistake, or an attempt to fill the memory. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -71,9 +72,13 @@ export class Receiver {
     }
     const data = 8 + this.#header;
     if (this.#total !== undefined || this.#length < data) return;
-    const total = data + dataLengthOf(this.#bytes.subarray(8, data));
-    checkSize(total);
-    this.#total = total;
+    const { metadata, dataLength } = announcement(this.#bytes.subarray(8, data));
+    if (!Object.hasOwn(metadata, METADATA_ENTRY)) {
+      // Said already, so that gigabytes of a float model need not come first.
+      throw new NotSafetensors(NOT_PACKED, this.#bytes.subarray(0, this.#length));
+    }
+    checkSize(data + dataLength);
+    this.#total = data + dataLength;
   }
 
   #reserve(length: number): void {

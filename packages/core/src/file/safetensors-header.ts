@@ -72,9 +72,10 @@ export function parseHeader(json: Uint8Array, dataLength: number): SafetensorsHe
   return header;
 }
 
-/** How many bytes of data follow a header, as it says itself. */
-export function dataLengthOf(json: Uint8Array): number {
-  return tiledBytes(parseTable(json).tensors);
+/** What a header says before the data are there: how many bytes of them follow, and the metadata. */
+export function announcement(json: Uint8Array) {
+  const { metadata, tensors } = parseTable(json);
+  return { metadata, dataLength: tiledBytes(tensors) };
 }
 
 function parseTable(json: Uint8Array): SafetensorsHeader {

@@ -101,15 +101,7 @@ function emptiness(picture: PictureLike, pixels: number): string | undefined {
   return "close" in picture ? "has been closed" : "has no pixels";
 }
 
-/** Something to draw on, in a page or in a worker. */
 function drawing(width: number, height: number): OffscreenCanvasRenderingContext2D | null {
-  const settings = { willReadFrequently: true } as const;
-  if (typeof OffscreenCanvas !== "undefined") {
-    return new OffscreenCanvas(width, height).getContext("2d", settings);
-  }
-  if (typeof document === "undefined") return null;
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas.getContext("2d", settings) as OffscreenCanvasRenderingContext2D | null;
+  if (typeof OffscreenCanvas === "undefined") return null;
+  return new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
 }

@@ -23,7 +23,7 @@ let sent = 0;
 
 /** A header that claims so many bytes of data. */
 const claim = (size: number) =>
-  safetensorsHead({ metadata: {}, tensors: { w: { dtype: "U8", shape: [size] } } });
+  safetensorsHead({ metadata: { onebit: "{}" }, tensors: { w: { dtype: "U8", shape: [size] } } });
 
 const pageText = "<!DOCTYPE html><title>sign in</title>";
 
@@ -49,6 +49,12 @@ const answers: { readonly [path: string]: (response: ServerResponse) => void } =
     pour(response);
   },
   "/zeros": pour,
+  "/float-model": (response) => {
+    response.write(
+      safetensorsHead({ metadata: {}, tensors: { w: { dtype: "F32", shape: [1e9] } } }),
+    );
+    pour(response);
+  },
   "/large": (response) => response.end(claim(3 * 2 ** 30)),
   "/mute": () => {},
   "/silent": (response) => response.write(bytes.subarray(0, 100)),
@@ -118,6 +124,7 @@ describe("a URL", () => {
     ["/endless", /more bytes than the \d+ that its header says/],
     ["/gzip-bomb", /more bytes than the \d+ that its header says/],
     ["/zeros", /a header of 0 bytes/],
+    ["/float-model", /a safetensors file, but not a packed network/],
     ["/large", /3.0 GiB: packed networks have less than 2 GiB/],
     ["/mute", /nothing has arrived for 0.2 s \(option timeout\)/],
     ["/silent", /nothing has arrived for 0.2 s/],

@@ -88,6 +88,22 @@ describe("a classifier in ONNX", () => {
       { inputs: [value("image", 1, 3, 8, 8), value("mask", 1, 8)] },
       /has one input, this model has image, mask/,
     ],
+    [
+      "a batch for which there is no memory",
+      { inputs: [value("image", 1_000_000, 3, 24, 32)] },
+      /1000000 images at a time with 2304 values of images each are more than/,
+    ],
+    [
+      "more classes than there is memory",
+      { outputs: [value("scores", "N", 2 ** 31 - 1)] },
+      /1 images at a time with 2147483647 scores each/,
+    ],
+    ["one score", { outputs: [value("y", "N", 1)] }, /one score for each image: two classes have/],
+    [
+      "a whole number for a score",
+      { outputs: [{ ...value("logits", 1, 5), type: 7 }] },
+      /logits int64 \[1, 5\]/,
+    ],
     ["no input", { inputs: [] }, /has one input, this model has none/],
     ["a text input", { inputs: [value("ids", 1, 128)] }, /"ids" has shape \[1, 128\]: .* four/],
     ["integers", { inputs: [{ ...value("i", 1, 3, 8, 8), type: 7 }] }, /"i" is int64: images are/],
@@ -130,5 +146,20 @@ describe("running it", () => {
     expect(logits.data[0]).toBeCloseTo(Math.log(0.25));
     expect(logits.data[3]).toBeCloseTo(Math.log(13));
     expect(logits.data[2]).toBeLessThan(-80);
+  });
+
+  it("says which image has no scores", async () => {
+    const info = describeClassifier(model());
+    const classifier = new OnnxClassifier(info, {
+      async run({ image }) {
+        const count = image.shape[0];
+        const data = new Float32Array(count * 5);
+        data[(count - 1) * 5] = Number.NaN;
+        return { scores: { shape: [count, 5], data } };
+      },
+      dispose: async () => {},
+    });
+    const images = { shape: [3, 3, 24, 32], data: new Float32Array(3 * 3 * 24 * 32) };
+    await expect(classifier.run(images)).rejects.toThrow(/scores of image 2 are not numbers/);
   });
 });

@@ -63,6 +63,8 @@ export function describeClassifier(
   const output = scoreOutput(file, settings.output);
   const classes = classesOf(output, settings, file);
   const scores = scoreKind(file, output.name);
+  const batch = batchOf(shape[0], output);
+  checkMemory(batch ?? 1, channels * size[0] * size[1], classes);
   if (scores === "sigmoid") {
     notes.push(
       "it ends in a sigmoid, which judges every class alone: that is undone, and percentages and losses are those of a softmax over all classes",
@@ -71,7 +73,7 @@ export function describeClassifier(
   return {
     ...{ inputName: image.name, inputType, outputName: output.name, layout, classes, scores },
     input: { channels, height: size[0], width: size[1] },
-    batch: batchOf(shape[0], output),
+    batch,
     labels: labelsOf(file, settings.labels, classes),
     preprocess:
       inputType === "uint8"
@@ -81,6 +83,22 @@ export function describeClassifier(
         : preprocessOf(channels, size, stored, settings.preprocess ?? {}, notes),
     notes,
   };
+}
+
+/** 2^28 numbers are 1 GiB. */
+const MOST = 2 ** 28;
+
+/** What must be held for one call, which a file of few bytes can claim to be anything. */
+function checkMemory(batch: number, pixels: number, classes: number): void {
+  for (const [what, each] of [
+    ["values of images", pixels],
+    ["scores", classes],
+  ] as const) {
+    if (batch * each <= MOST) continue;
+    throw new OnebitError(
+      `${batch} images at a time with ${each} ${what} each are more than ${MOST}: export the network for fewer at a time`,
+    );
+  }
 }
 
 /** Some exporters leave the batch of the images open, but not that of the scores. */

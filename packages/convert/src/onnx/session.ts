@@ -43,6 +43,12 @@ export class OnnxClassifier {
     const { classes, scores } = this.info;
     const count = this.#check(images);
     const data = logitsOf(scores, await this.#scores(images.data, count));
+    const wrong = data.findIndex(Number.isNaN);
+    if (wrong >= 0) {
+      throw new OnebitError(
+        `the scores of image ${Math.floor(wrong / classes)} are not numbers (NaN): the network overflows, or its weights are damaged`,
+      );
+    }
     return { logits: { shape: [count, classes], data } };
   }
 

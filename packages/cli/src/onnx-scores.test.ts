@@ -209,6 +209,27 @@ describe("an ONNX classifier's images may be", () => {
   });
 });
 
+it("an ONNX file finds its weights in the file beside it", async () => {
+  const scale = { shape: [4], data: [1, 1, 1, 1], file: "net.onnx.data" };
+  await writeFile(path("net.onnx.data"), new Uint8Array(Float32Array.of(1, 1, 1, 1).buffer));
+  const bytes = colourClassifier({ tail: ["Mul logits scale y"], tensors: { scale } });
+  expectRight(await probabilities(bytes, ...plain));
+});
+
+describe("pictures of extreme shapes", () => {
+  it.each([
+    ["wide", 65_000, 1],
+    ["tall", 1, 65_000],
+  ])("%s: only what the crop leaves is resized", async (_, width, height) => {
+    const picture = sharp({ create: { width, height, channels: 3, background: colour } });
+    await writeFile(path("picture.png"), await picture.png().toBuffer());
+    const image = { name: "image", shape: ["N", 3, "H", "W"] };
+    const flags = [...plain, "--resize", "256", "--crop", "224"];
+    // ONNX Runtime's mean of 50,000 equal float32 is off in the fifth digit.
+    expectRight(await probabilities(colourClassifier({ image }), ...flags), 3);
+  });
+});
+
 describe("an ONNX file with several outputs", () => {
   const outputs = [
     { name: "y", shape: ["N", 4] },

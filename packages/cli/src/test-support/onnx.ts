@@ -25,6 +25,8 @@ export interface TestModel {
     readonly [name: string]: {
       readonly shape: readonly number[];
       readonly data: readonly number[] | readonly bigint[];
+      /** Where the values lie instead, from its first byte on. */
+      readonly file?: string;
     };
   };
   readonly opset?: number;
@@ -35,7 +37,7 @@ export function onnxBytes({ inputs, outputs, nodes, tensors = {}, opset = 17 }: 
   const graph = new ProtobufWriter();
   for (const node of nodes) graph.message(1, nodeProto(node));
   graph.string(2, "test");
-  for (const [name, { shape, data }] of Object.entries(tensors)) {
+  for (const [name, { shape, data, file }] of Object.entries(tensors)) {
     const isWhole = typeof data[0] === "bigint";
     const values = isWhole
       ? BigInt64Array.from(data as readonly bigint[])
@@ -43,7 +45,10 @@ export function onnxBytes({ inputs, outputs, nodes, tensors = {}, opset = 17 }: 
     const tensor = new ProtobufWriter();
     for (const dim of shape) tensor.varint(1, dim);
     tensor.varint(2, isWhole ? 7 : 1).string(8, name);
-    graph.message(5, tensor.bytes(9, new Uint8Array(values.buffer)));
+    if (file) {
+      const location = new ProtobufWriter().string(1, "location").string(2, file);
+      graph.message(5, tensor.message(13, location).varint(14, 1));
+    } else graph.message(5, tensor.bytes(9, new Uint8Array(values.buffer)));
   }
   for (const value of inputs) graph.message(11, valueProto(value));
   for (const value of outputs) graph.message(12, valueProto(value));

@@ -9,12 +9,23 @@ export interface Labels {
 
 /** Class names as told, else ImageNet's for its numbers of classes, else numbers. */
 export function labelsFor(classes: number, told: readonly string[] | undefined): Labels {
-  if (told && told.length !== classes) {
-    throw new UsageError(`${told.length} labels for ${classes} classes: one per class is wanted`);
-  }
+  if (told) checkLabels(told, classes);
   if (told) return { names: told, notes: [] };
   const names = imagenetLabels(classes);
   if (!names) return { names: Array.from({ length: classes }, (_, i) => String(i)), notes: [] };
   const note = `${classes} classes: ImageNet's names are assumed; --labels gives others`;
   return { names, notes: [note] };
+}
+
+/** One per class; how they begin shows what was read for names. */
+export function checkLabels(told: readonly string[], classes: number): void {
+  if (told.length === classes) return;
+  const first = told
+    .slice(0, 3)
+    .map((name) => JSON.stringify(name))
+    .join(", ");
+  const more = told.length > 3 ? ", ..." : "";
+  throw new UsageError(
+    `${told.length} labels for ${classes} classes: one per class is wanted; they are ${first}${more}`,
+  );
 }

@@ -1,5 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
+import { checkLabels } from "../importers/labels.js";
 import { overridden, type PreprocessOverrides } from "../importers/preprocess.js";
 import { imageType, type OnnxImageType, onnxTypeName } from "./input-type.js";
 import type { OnnxDimension, OnnxFile, OnnxValueInfo } from "./model.js";
@@ -221,8 +222,8 @@ function labelsOf(file: OnnxFile, told: readonly string[] | undefined, classes: 
     const stored = storedLabels(file);
     return stored?.length === classes ? stored : undefined;
   }
-  if (told.length === classes) return told;
-  throw new UsageError(`${told.length} labels for ${classes} classes: one per class is wanted`);
+  checkLabels(told, classes);
+  return told;
 }
 
 function storedLabels({ metadata }: OnnxFile): string[] | undefined {

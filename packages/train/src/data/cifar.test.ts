@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { shared } from "../../../core/src/test-support/shared.js";
 import { openDataset } from "./dataset.js";
@@ -62,6 +63,23 @@ describe("cifar", () => {
     expect(d.classes).toHaveLength(100);
     expect([d.train.label(0), d.test.label(0)]).toEqual([99, 42]);
     expect([...(await d.test.image(0)).data.subarray(0, 3)]).toEqual([5, 5, 5]);
+  });
+
+  it("reads gzipped files, told by their first bytes", async () => {
+    const zipped = gzipSync(record([3], 10));
+    await write({ "data_batch_1.bin.gz": zipped, "data_batch_2.bin": zipped, "._x.bin": "" });
+    await write({ "Test_batch.BIN": record([7], 5) });
+    const d = await open();
+    expect([d.train.length, d.train.label(1), d.test.label(0)]).toEqual([2, 3, 7]);
+    await write({ "data_batch_2.bin": gzipSync(Buffer.alloc(3e8)) });
+    await expect(open()).rejects.toThrow(/data_batch_2\.bin: unpacks to more than 268435456 bytes/);
+  });
+
+  it("says what to do with an archive, and with the Python version", async () => {
+    await write({ data_batch_1: "" });
+    await expect(open()).rejects.toThrow(/data_batch_1 is of the Python version: download the bin/);
+    await write({ "cifar-10-binary.tar.gz": "" });
+    await expect(open()).rejects.toThrow(/cifar-10-binary\.tar\.gz is there: unpack it/);
   });
 
   it("refuses broken folders", async () => {

@@ -1,14 +1,16 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
-import { readBytes } from "./read-bytes.js";
+import { readUnpacked } from "./read-bytes.js";
 import { type MemorySplit, sharedBytes } from "./split.js";
 
 const SIDE = 32;
 const PLANE = SIDE * SIDE;
 const IMAGE_BYTES = 3 * PLANE;
+/** The largest published file has half as many. */
+const MAX_BYTES = 2 ** 28;
 
 /** A record: `labelBytes` labels, of which the last is the class, then red, green and blue planes. */
 interface Format {
@@ -42,9 +44,11 @@ const CIFAR100: Format = {
  */
 export async function openCifar(spec: string, folder: string): Promise<Dataset> {
   const names = (await readdir(folder)).sort();
-  const files = names.filter((name) => name.endsWith(".bin"));
-  const testFiles = files.filter((name) => name.startsWith("test"));
-  const trainFiles = files.filter((name) => !name.startsWith("test"));
+  const files = binaryFiles(names);
+  const isTest = (name: string) => name.toLowerCase().startsWith("test");
+  const testFiles = files.filter(isTest);
+  const trainFiles = files.filter((name) => !isTest(name));
+  if (files.length === 0) refuseOthers(folder, names);
   if (trainFiles.length === 0 || testFiles.length === 0) {
     const missing = trainFiles.length === 0 ? "data_batch_*.bin" : "test_batch.bin";
     throw new OnebitError(
@@ -67,10 +71,29 @@ export async function openCifar(spec: string, folder: string): Promise<Dataset> 
   };
 }
 
+/** `.bin`, gzipped or not; a plain file stands for its gzipped copy. */
+function binaryFiles(names: readonly string[]): string[] {
+  const shown = names.filter((name) => !name.startsWith("."));
+  const plain = shown.filter((name) => /\.bin$/i.test(name));
+  const packed = shown.filter((name) => /\.bin\.gz$/i.test(name));
+  return [...plain, ...packed.filter((name) => !plain.includes(name.slice(0, -3)))].sort();
+}
+
+/** The same data in forms that are not read. */
+function refuseOthers(folder: string, names: readonly string[]): void {
+  const archive = names.find((name) => /\.(tar|tgz|zip)(\.\w+)?$|\.bin\.(xz|bz2|zst)$/i.test(name));
+  const python = names.find((name) => /^(data_batch_1|train)$/.test(name));
+  if (!archive && !python) return;
+  const advice = archive
+    ? `${archive} is there: unpack it, and give the folder inside`
+    : `${python} is of the Python version: download the binary version`;
+  throw new OnebitError(`${folder}: holds no *.bin files; ${advice}`);
+}
+
 /** By the record size that divides the length of the first file; by the names file where both do. */
 async function recognize(folder: string, files: string[], names: string[]): Promise<Format> {
   const path = join(folder, files[0]);
-  const { size: length } = await stat(path);
+  const { length } = await readUnpacked(path, MAX_BYTES);
   const fits = (f: Format): boolean => length > 0 && length % (f.labelBytes + IMAGE_BYTES) === 0;
   const fitting = [CIFAR10, CIFAR100].filter(fits);
   if (fitting.length === 0) {
@@ -86,7 +109,7 @@ async function readFiles(folder: string, names: string[], format: Format): Promi
   const parts: { path: string; bytes: Uint8Array }[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    const bytes = await readBytes(path);
+    const bytes = await readUnpacked(path, MAX_BYTES);
     if (bytes.length === 0 || bytes.length % record !== 0) {
       throw new OnebitError(
         `${path}: ${bytes.length} bytes are not a whole number of ${format.name} records of ${record} bytes: download it again`,

@@ -32,7 +32,10 @@ export async function namedClasses(
   const entries = await listEntries(folder);
   const [file] = FILES.flatMap((name) => entries.filter((e) => e.name.toLowerCase() === name));
   const asFound = { folders: found, names: found, notes: [] };
-  if (!file || file.isFolder) return { ...asFound, notes: numberNotes(found) };
+  if (!file || file.isFolder) {
+    const named = await imagenetNames(found);
+    return named ?? { ...asFound, notes: numberNotes(found) };
+  }
   const list = await readClassList(file.path);
   const inOrder = arranged(list, found, keepAbsent, file.path);
   if (inOrder) return { ...inOrder, notes: [`classes as ${basename(file.path)} has them`] };
@@ -43,6 +46,24 @@ export async function namedClasses(
   }
   const note = `${file.name} names none of the class folders (${listNames(list.names)}): not used`;
   return { ...asFound, notes: [note, ...numberNotes(found)] };
+}
+
+/** Of class folders, all of which are WordNet ids of ImageNet's classes. */
+export async function imagenetNumbers(
+  folders: readonly string[],
+): Promise<readonly number[] | undefined> {
+  if (!folders.every((name) => /^n\d{8}$/.test(name))) return undefined;
+  const { imagenetClasses } = await import("@onebit/convert");
+  const numbers = folders.map((id) => imagenetClasses.findIndex(({ synset }) => synset === id));
+  return numbers.includes(-1) ? undefined : numbers;
+}
+
+async function imagenetNames(folders: readonly string[]): Promise<NamedClasses | undefined> {
+  const numbers = await imagenetNumbers(folders);
+  if (!numbers) return undefined;
+  const { imagenetClasses } = await import("@onebit/convert");
+  const names = numbers.map((number) => imagenetClasses[number].name);
+  return { folders, names, notes: ["class folders are WordNet ids: called as ImageNet does"] };
 }
 
 function arranged(

@@ -64,17 +64,21 @@ describe("matchClasses", () => {
     expect(match(undefined, ["1", "2"], { of: 3 }).classes).toEqual(["0", "1", "2"]);
   });
 
-  it("takes ImageNet's folders in the order of their ids, which is that of the classes", () => {
-    const ids = Array.from({ length: 1000 }, (_, k) => `n${String(10_000_000 + 7 * k)}`);
-    const words = ids.map((_, k) => `class ${k}`);
-    words[0] = "tench, Tinca tinca";
-    words[999] = "toilet tissue, toilet paper";
-    const found = match(words, ids);
-    expect(found.numbers.every((n, k) => n === k)).toBe(true);
-    expect(found.notes.join()).toMatch(/WordNet ids: taken in ImageNet's order/);
-    expect(() => match(words, ids.slice(3, 5))).toThrow(/put a file with the names beside them/);
+  it("knows ImageNet's classes by their WordNet ids, whatever the network calls them", () => {
+    const ids = ["n01440764", "n15075141"];
+    const imagenet = { ...data(["tench", "toilet tissue"], ids), imagenet: [0, 999] };
+    const found = (labels: string[] | undefined, classes: number) =>
+      matchClasses({ classes, labels }, imagenet).numbers;
+    const words = Array.from({ length: 1000 }, (_, k) => `class ${k}`);
+    words[0] = "Tench (fish)";
+    words[999] = "toilet roll";
+    expect(found(words, 1000)).toEqual([0, 999]);
+    expect(found(undefined, 1000)).toEqual([0, 999]);
+    expect(found(["background", ...words], 1001)).toEqual([1, 1000]);
+    expect(found(undefined, 2)).toEqual([0, 1]);
     words[0] = "something else";
-    expect(() => match(words, ids)).toThrow(/does not know 1000 of 1000/);
+    expect(() => found(words, 1000)).toThrow(/does not know 2 of 2/);
+    expect(() => match(words, ids)).toThrow(/put a file with the names beside them/);
   });
 
   it.each<[string, () => unknown, RegExp]>([

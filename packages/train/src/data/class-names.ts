@@ -134,7 +134,7 @@ function orderNotes(numbers: readonly number[], { classes }: NetworkClasses, { s
   return [`${spec} has the network's classes in another order: matched by name`];
 }
 
-/** Where a side has no names: by number, or by position. */
+/** Where a side has no names: by number, by WordNet id, or by position. */
 function matchNumbers(network: NetworkClasses, data: Dataset): NameMatch | undefined {
   const { classes, folders = classes } = data;
   const positions = classes.map((_, k) => k);
@@ -144,9 +144,9 @@ function matchNumbers(network: NetworkClasses, data: Dataset): NameMatch | undef
   if (numbers.every((name) => /^\d{1,9}$/.test(name))) {
     return matchValues(numbers.map(Number), network.classes);
   }
-  if (isPlain && isImagenet(network, folders)) {
-    const note = "class folders are WordNet ids: taken in ImageNet's order, which is theirs";
-    return { numbers: positions, notes: [note] };
+  const inImagenet = imagenetNumbers(network, data);
+  if (inImagenet) {
+    return { numbers: inImagenet, notes: ["class folders are WordNet ids: matched by them"] };
   }
   if (!isPlain || hasNames(network.labels)) return undefined;
   const note = `the network names no classes: those of the data are taken by position: ${listNames(classes)}`;
@@ -165,15 +165,23 @@ function matchValues(values: readonly number[], classes: number): NameMatch | un
   return { numbers: values, notes: values.every((value, k) => value === k) ? [] : [note] };
 }
 
-const isWordnetId = (name: string) => /^n\d{8}$/.test(name);
-
-/** All 1000 classes, in the order of their ids: from tench to toilet tissue. */
-function isImagenet({ labels }: NetworkClasses, folders: readonly string[]): boolean {
-  const isSorted = folders.every((id, k) => isWordnetId(id) && (k === 0 || folders[k - 1] < id));
-  if (folders.length !== 1000 || !isSorted) return false;
-  if (!hasNames(labels)) return true;
-  return /^tench\b/i.test(labels[0]) && /^toilet[ _](tissue|paper)\b/i.test(labels[999]);
+/**
+ * Of a network of ImageNet's classes, from tench to toilet tissue, 1000 or with a background class
+ * before them.
+ */
+function imagenetNumbers(
+  { labels, classes }: NetworkClasses,
+  { imagenet }: Dataset,
+): readonly number[] | undefined {
+  const first = classes - 1000;
+  if (!imagenet || (first !== 0 && first !== 1)) return undefined;
+  const isNamed = hasNames(labels);
+  const isKnown =
+    isNamed && /^tench\b/i.test(labels[first]) && /^toilet/i.test(labels[classes - 1]);
+  return isKnown || !isNamed ? imagenet.map((number) => number + first) : undefined;
 }
+
+const isWordnetId = (name: string) => /^n\d{8}$/.test(name);
 
 function unknownNames(numbers: readonly number[], labels: readonly string[], data: Dataset): Error {
   const of = (isMatched: boolean) => data.classes.filter((_, k) => numbers[k] >= 0 === isMatched);

@@ -16,6 +16,8 @@ export interface Dataset {
   classes: readonly string[];
   /** The classes' folders, where a file beside them calls the classes otherwise. */
   folders?: readonly string[];
+  /** ImageNet's numbers of the classes (0 to 999), where the folders are its WordNet ids. */
+  imagenet?: readonly number[];
   channels: 1 | 3;
   /** Where all images are equally large. */
   size?: [height: number, width: number];

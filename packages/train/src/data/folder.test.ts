@@ -242,6 +242,24 @@ describe("folder", () => {
       expect(named.test.source(0)).toMatch(/test\/b/);
     });
 
+    it("knows ImageNet's classes by their WordNet ids", async () => {
+      await fill(["train/n01443537/1.png", "train/n01440764/1.png", "val/n01440764/1.png"]);
+      const d = await open();
+      expect([d.classes, d.folders, d.imagenet]).toEqual([
+        ["tench", "goldfish"],
+        ["n01440764", "n01443537"],
+        [0, 1],
+      ]);
+      expect(d.notes[0]).toMatch(/called as ImageNet does/);
+      await fill(["train/n99999999/1.png"]);
+      const other = await open();
+      expect([other.classes[0], other.folders, other.imagenet]).toEqual([
+        "n01440764",
+        undefined,
+        undefined,
+      ]);
+    });
+
     it("reads Tiny ImageNet, whose validation images lie together", async () => {
       await fill(["train/n1/images/1.JPEG", "train/n2/images/1.JPEG", "test/images/1.JPEG"]);
       await fill(["val/images/1.JPEG", "val/images/2.JPEG"]);

@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import { annotatedClasses, hasAnnotations } from "./annotations.js";
 import { type ClassFolder, classFolders, holdsClasses, looseImages } from "./class-folders.js";
-import { namedClasses } from "./class-list.js";
+import { imagenetNumbers, namedClasses } from "./class-list.js";
 import { listNames, matchNames } from "./class-names.js";
 import type { Dataset } from "./dataset.js";
 import { decodeImageFile, IMAGE_EXTENSIONS } from "./decode.js";
@@ -51,12 +51,14 @@ export async function openFolder(spec: string, folder: string): Promise<Dataset>
     folders.map(({ name }) => list.folders.indexOf(name)),
   );
   const parts = await partsOf(folder, layout, all, list.folders, notes);
+  const imagenet = await imagenetNumbers(list.folders);
   const channels = await probeChannels([...parts.train, ...parts.test]);
   return {
     spec,
     name: basename(resolve(folder)),
     classes: list.names,
     ...(list.names !== list.folders && { folders: list.folders }),
+    ...(imagenet && { imagenet }),
     channels,
     train: fileSplit(portable(parts.train, channels)),
     test: fileSplit(portable(parts.test, channels)),

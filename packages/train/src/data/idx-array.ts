@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { OnebitError } from "onebit";
+import { wrongFile } from "onebit/file";
 import { checkFile, unreadable } from "./read-bytes.js";
 import { sharedBytes } from "./split.js";
 
@@ -112,6 +113,8 @@ class Reader {
     const magic = view.getUint32(0);
     const rank = magic & 0xff;
     if (magic >>> 8 === 8 && this.ranks.includes(rank)) return 4 + 4 * rank;
+    const wrong = wrongFile(this.#head, { name: this.path, wanted: "idx" });
+    if (wrong) throw wrong;
     const wanted = this.ranks.map((r) => `0x${(0x800 + r).toString(16).padStart(8, "0")}`);
     throw new OnebitError(
       `${this.path}: starts with 0x${magic.toString(16).padStart(8, "0")}, idx ${this.what} start with ${wanted.join(" or ")}: is this another file?`,

@@ -126,6 +126,13 @@ describe("idx", () => {
       /starts with 0x6e6f7420, idx labels start with 0x00000801/,
     ],
     [
+      "a pointer of Git LFS",
+      {
+        "train-labels-idx1-ubyte.gz": "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+      },
+      /train-labels-idx1-ubyte\.gz: a Git LFS pointer.*git lfs pull/,
+    ],
+    [
       "absurd dimensions",
       { "train-images-idx3-ubyte": idx([4e9, 4e9, 4e9], []) },
       /need 6.4e\+28 bytes/,

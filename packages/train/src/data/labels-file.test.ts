@@ -72,6 +72,8 @@ it.each<[string, string | Buffer, string, RegExp]>([
   ["a gap", '{"0": "a", "2": "b"}', "labels.json", /"2" is no number of one of its 2 classes/],
   ["two for one number", '{"a": 0, "b": 0}', "labels.json", /class 1 has no name/],
   ["numbers for names", '{"0": {}}', "labels.json", /a list of names, .* is wanted/],
+  ["a pointer", "version https://git-lfs.github.com/spec/v1\n", "labels.txt", /a Git LFS pointer/],
+  ["a page", "<!DOCTYPE html>\n<html>", "labels.txt", /a web page/],
   ["half a document", '["a"', "labels.json", /labels\.json: not JSON/],
 ])("refuses %s", async (_, content, name, message) => {
   await expect(read(content, name)).rejects.toThrow(message);

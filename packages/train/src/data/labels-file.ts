@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { fileKind, KIND_BYTES } from "onebit/file";
 import { readBytes } from "./read-bytes.js";
 
 /** Names of classes in their order; `ids` where the file has others too, such as WordNet's. */
@@ -17,7 +18,13 @@ export interface ClassList {
  * OnebitError where it is none of these.
  */
 export async function readClassList(path: string): Promise<ClassList> {
-  const text = textOf(await readBytes(path), path);
+  const bytes = await readBytes(path);
+  const text = textOf(bytes, path);
+  const isPage = /^\s*<(!doctype|html)/i.test(text);
+  if (isPage || fileKind(bytes.subarray(0, KIND_BYTES)) === "lfs") {
+    const what = isPage ? "a web page" : "a Git LFS pointer (run `git lfs pull`)";
+    throw new OnebitError(`${path}: is ${what}, not a list of names`);
+  }
   const isJson = /\.json$/i.test(path) || (/^\s*[[{]/.test(text) && isParsed(text));
   const list = isJson ? ofJson(parseJson(text, path), path) : ofLines(linesOf(text), path);
   if (list.names.length > 0) return list;

@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
 import { OnebitError } from "onebit";
 
 /** The whole file; an error names it. What could be waited for for ever is no file. */
@@ -8,6 +9,20 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     throw unreadable(path, error);
+  }
+}
+
+/** The same, unpacked where its first bytes say gzip; at most `limit` bytes. */
+export async function readUnpacked(path: string, limit: number): Promise<Uint8Array> {
+  const bytes = await readBytes(path);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: limit });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === "ERR_BUFFER_TOO_LARGE" ? `unpacks to more than ${limit} bytes` : `gzip: ${message}`;
+    throw new OnebitError(`${path}: ${why}: download it again`);
   }
 }
 

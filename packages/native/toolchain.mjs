@@ -18,6 +18,7 @@ export const COMMON = [
   "-Wall",
   "-Werror=switch",
   "-Wextra",
+  "-Wconversion",
   "-Wno-psabi",
 ];
 /** One rounding per operation, in the order written. */
@@ -43,6 +44,7 @@ const ISA_FLAGS = {
 };
 const KERNELS = { x64: ["amx", "avx512", "avx2", "scalar"], arm64: ["neon"] };
 const SHARED = [
+  "budget",
   "program",
   "constants",
   "join",

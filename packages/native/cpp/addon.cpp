@@ -1,6 +1,8 @@
-// The Node-API face: isas, compile, run, profile, kernels, arenaBytes, dispose. src/addon.ts types it.
+// The Node-API face: isas, compile, run, profile, kernels, arenaBytes, threads, dispose. src/addon.ts types it.
 #include <node_api.h>
 
+#include <cmath>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -60,11 +62,20 @@ std::vector<napi_value> elementsOf(napi_env env, napi_value array) {
   return elements;
 }
 
-int32_t integerOf(napi_env env, napi_value value) {
-  int32_t number = 0;
-  check(env, napi_get_value_int32(env, value, &number));
-  return number;
+/** Of a JavaScript number that is whole and from `least` to `most`: no other becomes an integer. */
+int64_t integerOf(napi_env env, napi_value value, int64_t least, int64_t most, const char* what) {
+  double number = 0;
+  check(env, napi_get_value_double(env, value, &number));
+  const bool fits = number >= static_cast<double>(least) && number <= static_cast<double>(most);
+  if (fits && number == std::floor(number)) return static_cast<int64_t>(number);
+  throw std::runtime_error(std::string("native: ") + what + " must be a whole number from " + std::to_string(least) +
+                           " to " + std::to_string(most));
 }
+
+/** Every whole number up to here is a JavaScript number. */
+constexpr int64_t kMostInteger = (int64_t{1} << 53) - 1;
+/** MAX_THREADS of packages/core. */
+constexpr int64_t kMostThreads = 256;
 
 bool booleanOf(napi_env env, napi_value value) {
   bool truth = false;
@@ -105,9 +116,9 @@ napi_value isas(napi_env env, napi_callback_info) {
   return textArray(env, names);
 }
 
-/** compile(code, tensors, threads, isa, apart) */
+/** compile(code, tensors, threads, isa, apart, memory) */
 napi_value compile(napi_env env, napi_callback_info info) {
-  const std::vector<napi_value> arguments = argumentsOf<5>(env, info);
+  const std::vector<napi_value> arguments = argumentsOf<6>(env, info);
   const View code = viewOf(env, arguments[0], napi_int32_array);
   std::vector<Tensor> tensors;
   for (const napi_value element : elementsOf(env, arguments[1])) {
@@ -115,11 +126,12 @@ napi_value compile(napi_env env, napi_callback_info info) {
     const size_t size = view.type == napi_float32_array ? 4 : 1;
     tensors.push_back({static_cast<const unsigned char*>(view.data), view.length * size});
   }
-  const int32_t threads = integerOf(env, arguments[2]);
+  const int32_t threads = static_cast<int32_t>(integerOf(env, arguments[2], 1, kMostThreads, "threads"));
   const Isa* isa = chooseIsa(textOf(env, arguments[3]));
-  const bool apart = integerOf(env, arguments[4]) != 0;
+  const bool apart = booleanOf(env, arguments[4]);
+  const size_t memory = static_cast<size_t>(integerOf(env, arguments[5], 0, kMostInteger, "memory"));
   Program program = decodeProgram(static_cast<const int32_t*>(code.data), code.length, std::move(tensors));
-  auto compiled = compileProgram(std::move(program), isa, {threads, apart});
+  auto compiled = compileProgram(std::move(program), isa, {threads, apart, memory});
   auto handle = std::make_unique<Handle>(std::make_shared<Executable>(std::move(compiled), threads));
   napi_value external;
   const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Handle*>(data); };
@@ -131,15 +143,35 @@ napi_value compile(napi_env env, napi_callback_info info) {
 /** A run under way on another thread: the event loop goes on. */
 struct Job {
   Handle executable;
+  /** Of the images: the caller's memory may go away (resized, transferred) before all are read. */
+  Buffer copy;
+  /** How many lie there. */
+  std::atomic<int64_t> copied{0};
   Images images;
   int64_t count;
   std::vector<float*> outputs;
   std::string error;
   napi_deferred deferred;
   napi_async_work work;
-  /** Holds the typed arrays. */
+  /** Holds the outputs. */
   napi_ref arrays;
 };
+
+/** A typed array's numbers, which must be as many as so many images have. */
+float* floatsOf(napi_env env, napi_value value, int64_t count, size_t floats) {
+  const View view = viewOf(env, value, napi_float32_array);
+  if (view.length != product(count, floats)) throw std::runtime_error("native: an array is not of the right length");
+  return static_cast<float*>(view.data);
+}
+
+/** On the caller's thread, while others begin with those that have arrived. */
+void copyImages(Job& job, const float* from, size_t floats) {
+  float* to = static_cast<float*>(job.copy.memory.get());
+  for (int64_t image = 0; image < job.count; image++, from += floats, to += floats) {
+    std::memcpy(to, from, floats * sizeof(float));
+    job.copied.store(image + 1, std::memory_order_release);
+  }
+}
 
 void executeJob(napi_env, void* data) {
   Job& job = *static_cast<Job*>(data);
@@ -152,6 +184,7 @@ void executeJob(napi_env, void* data) {
 
 void completeJob(napi_env env, napi_status, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
+  job->executable->giveSpare(std::move(job->copy));
   napi_delete_reference(env, job->arrays);
   napi_delete_async_work(env, job->work);
   napi_value value;
@@ -166,28 +199,32 @@ void completeJob(napi_env env, napi_status, void* data) {
   napi_reject_deferred(env, job->deferred, value);
 }
 
-/** run(handle, images, count, outputs, planes): a promise; the arrays must fit the program. */
+/**
+ * run(handle, images, count, outputs, planes): a promise. images may go away once this returns;
+ * outputs must stay.
+ */
 napi_value run(napi_env env, napi_callback_info info) {
   const std::vector<napi_value> arguments = argumentsOf<5>(env, info);
   auto job = std::make_unique<Job>();
   job->executable = handleOf(env, arguments[0]);
-  job->images.data = static_cast<const float*>(viewOf(env, arguments[1], napi_float32_array).data);
-  job->images.planes = booleanOf(env, arguments[4]);
-  job->count = integerOf(env, arguments[2]);
-  for (const napi_value output : elementsOf(env, arguments[3])) {
-    job->outputs.push_back(static_cast<float*>(viewOf(env, output, napi_float32_array).data));
-  }
-  napi_value arrays, name, promise;
-  check(env, napi_create_array_with_length(env, 2, &arrays));
-  check(env, napi_set_element(env, arrays, 0, arguments[1]));
-  check(env, napi_set_element(env, arrays, 1, arguments[3]));
-  check(env, napi_create_reference(env, arrays, 1, &job->arrays));
+  job->count = integerOf(env, arguments[2], 0, kMostInteger, "the number of images");
+  const size_t floats = job->executable->imageFloats();
+  const float* images = floatsOf(env, arguments[1], job->count, floats);
+  job->copy = job->executable->takeSpare(product(job->count, floats, sizeof(float)));
+  job->images = {static_cast<const float*>(job->copy.memory.get()), booleanOf(env, arguments[4]), &job->copied};
+  const std::vector<napi_value> outputs = elementsOf(env, arguments[3]);
+  const std::vector<size_t> sizes = job->executable->outputFloats();
+  if (outputs.size() != sizes.size()) throw std::runtime_error("native: not as many arrays as outputs");
+  for (size_t i = 0; i < sizes.size(); i++)
+    job->outputs.push_back(floatsOf(env, outputs[i], job->count, sizes[i]));
+  napi_value name, promise;
+  check(env, napi_create_reference(env, arguments[3], 1, &job->arrays));
   check(env, napi_create_string_utf8(env, "onebit", NAPI_AUTO_LENGTH, &name));
   check(env, napi_create_promise(env, &job->deferred, &promise));
   check(env, napi_create_async_work(env, nullptr, name, executeJob, completeJob, job.get(), &job->work));
   job->executable->expectRun();
   check(env, napi_queue_async_work(env, job->work));
-  job.release();
+  copyImages(*job.release(), images, floats);
   return promise;
 }
 
@@ -213,6 +250,12 @@ napi_value arenaBytes(napi_env env, napi_callback_info info) {
   return number;
 }
 
+napi_value threads(napi_env env, napi_callback_info info) {
+  napi_value number;
+  check(env, napi_create_int32(env, handleOf(env, argumentsOf<1>(env, info)[0])->threads(), &number));
+  return number;
+}
+
 napi_value dispose(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   check(env, napi_get_value_external(env, argumentsOf<1>(env, info)[0], &data));
@@ -225,10 +268,14 @@ template <napi_value (*Function)(napi_env, napi_callback_info)>
 napi_value guarded(napi_env env, napi_callback_info info) {
   try {
     return Function(env, info);
+  } catch (const OverBudget& error) {
+    napi_throw_error(env, "OVER_BUDGET", error.what());
+  } catch (const std::bad_alloc&) {
+    napi_throw_error(env, nullptr, "native: no memory for this program");
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
-    return nullptr;
   }
+  return nullptr;
 }
 
 template <napi_value (*Function)(napi_env, napi_callback_info)>
@@ -249,6 +296,7 @@ NAPI_MODULE_INIT() {
   define<profile>(env, exports, "profile");
   define<kernels>(env, exports, "kernels");
   define<arenaBytes>(env, exports, "arenaBytes");
+  define<threads>(env, exports, "threads");
   define<dispose>(env, exports, "dispose");
   return exports;
 }

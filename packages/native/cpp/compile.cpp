@@ -5,6 +5,7 @@
 #include "epilogue.h"
 #include "join.h"
 #include "remake.h"
+#include "sizes.h"
 #include "weights.h"
 
 namespace onebit {
@@ -18,11 +19,11 @@ struct Scratch {
   Range ranges{0, 0, 0};
 };
 
-int32_t sumStrideOf(const Value& shape) { return (shape.channels + kLanes - 1) / kLanes * kLanes; }
+int32_t sumStrideOf(const Value& shape) { return exactly<int32_t>(roundedUp(exactly<size_t>(shape.channels), kLanes)); }
 
 /** Where spreading bits to bytes pays: pixels and products enough (decision 0007 has the figures). */
 bool bytesPay(const RawStep& step, const Value& shape, int64_t chunks) {
-  const int32_t pixels = shape.height * shape.width;
+  const int64_t pixels = int64_t{shape.height} * shape.width;
   const bool many = chunks >= 4 && pixels >= 128;
   const bool deep = chunks >= 32 && pixels >= 32 && step.stride[1] == 1;
   return step.out >= kLanes && (many || deep);
@@ -31,8 +32,8 @@ bool bytesPay(const RawStep& step, const Value& shape, int64_t chunks) {
 /** Bytes want channels of one group and weights that fit the scratch; tests want them wherever they go. */
 PanelFormat formatOf(const Program& program, const RawStep& step, const Isa* isa, bool anySize) {
   if (isa->format != PanelFormat::bytes) return isa->format;
-  const int32_t words = (program.values[step.input].channels + 31) / 32;
-  const int64_t chunks = int64_t{step.kernel[0]} * ((step.kernel[1] * words + 1) / 2);
+  const int64_t words = (program.values[step.input].channels + 31) / 32;
+  const int64_t chunks = step.kernel[0] * ((step.kernel[1] * words + 1) / 2);
   const bool fits = step.groups == 1 && chunks <= kMostChunks;
   const bool pays = bytesPay(step, outputShape(program, step), chunks);
   return fits && (pays || anySize) ? PanelFormat::bytes : PanelFormat::words;
@@ -45,7 +46,7 @@ struct Tiling {
 
 Tiling tilingOf(const RawStep& step, int32_t width, int32_t inputWidth) {
   if (step.stride[0] == 1 && step.stride[1] == 1)
-    return {kTilePixels, inputWidth + 2 * step.padding[1]};
+    return {kTilePixels, exactly<int32_t>(sum(inputWidth, step.padding[1], step.padding[1]))};
   const int32_t tiles = (width + kTilePixels - 1) / kTilePixels;
   const int32_t pixels = (width + tiles - 1) / tiles;
   return {pixels, tiles * pixels};
@@ -56,23 +57,24 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index) {
   const Value shape = outputShape(program, step);
   for (const RawOp& op : step.ops) {
     if (op.code != Code::mean) continue;
-    scratch.sums.push_back({size_t(shape.height) * sumStrideOf(shape) * 4, index, index});
+    scratch.sums.push_back({product(shape.height, sumStrideOf(shape), 4), index, index});
   }
   if (step.kind == StepKind::binaryConv && step.groups > 1) {
     const Value& input = program.values[step.input];
-    const size_t words = (input.channels / step.groups + 31) / 32;
-    const size_t pixels = size_t(input.height + 2 * step.padding[0]) * (input.width + 2 * step.padding[1]);
-    scratch.packed = {words * pixels * step.groups * 4, index, index};
+    const int32_t words = (input.channels / step.groups + 31) / 32;
+    const size_t pixels = product(sum(input.height, step.padding[0], step.padding[0]),
+                                  sum(input.width, step.padding[1], step.padding[1]));
+    scratch.packed = {product(words, pixels, step.groups, 4), index, index};
   }
   if (step.kind == StepKind::quantise)
-    scratch.ranges = {size_t(shape.channels + kLanes) * 2 * 4, index, index};
+    scratch.ranges = {product(sum(shape.channels, kLanes), 2, 4), index, index};
   return scratch;
 }
 
 class Compiler {
  public:
   Compiler(Program program, const Isa* isa, const CompileOptions& options)
-      : result_(std::make_unique<CompiledProgram>()), options_(options) {
+      : result_(std::make_unique<CompiledProgram>(options.memory)), options_(options) {
     result_->program = std::move(program);
     result_->isa = isa;
   }
@@ -89,6 +91,8 @@ class Compiler {
       scratch_.push_back(scratchOf(r.program, r.program.steps[i], i));
     }
     assign();
+    const size_t threads = exactly<size_t>(options_.threads);
+    r.budget.takeArenas(r.arenaBytes, threads);
     ChannelVectors vectors(r.program, r.constants);
     r.tiles = 0;
     r.inputClears = clearsOf(0);
@@ -96,6 +100,7 @@ class Compiler {
     for (int32_t i = 0; i < count; i++) {
       compileStep(i, r.steps[i], vectors);
     }
+    r.budget.take(product(threads, sum(r.scratchBytes, bytesOfTiles(r.tiles))));
     for (Tensor& tensor : r.program.tensors) tensor = {};
     return std::move(result_);
   }
@@ -128,18 +133,18 @@ class Compiler {
     for (size_t i = 0; i < r.layout.places.size(); i++) {
       r.layout.ranges[i].offset = r.layout.ranges[r.layout.homes[i]].offset;
       r.layout.places[i].offset += r.layout.ranges[i].offset;
-      if (inParts(i)) r.layout.places[i].jump += static_cast<int64_t>(region);
+      if (inParts(i)) r.layout.places[i].jump += exactly<int64_t>(region);
     }
-    r.arenaBytes = first + region * options_.threads;
+    r.arenaBytes = sum(first, product(region, options_.threads));
     if (!options_.apart) return;
     for (const Range* range : shared) guardAfter(*range, 0);
     for (int32_t part = 0; part < options_.threads; part++) {
-      for (const Range* range : parts) guardAfter(*range, part * region);
+      for (const Range* range : parts) guardAfter(*range, product(part, region));
     }
   }
 
   void guardAfter(const Range& range, size_t offset) {
-    result_->guards.push_back(range.offset + (range.bytes + 63) / 64 * 64 + offset);
+    result_->guards.push_back(sum(range.offset, roundedUp(range.bytes, 64), offset));
   }
 
   std::vector<Range> clearsOf(int32_t index) const {
@@ -167,6 +172,7 @@ class Compiler {
     std::copy_n(raw.padding, 2, job.padding);
     job.groups = raw.groups;
     job.average = raw.kind == StepKind::pool && raw.mode == 1;
+    r.budget.take(product(shape.channels, sizeof(Block)));
     step.blocks = blocksOf(shape.channels, std::max(1, raw.groups));
     job.blocks = step.blocks.data();
     job.blockCount = static_cast<int32_t>(step.blocks.size());
@@ -190,7 +196,7 @@ class Compiler {
     if (raw.kind == StepKind::binaryConv) {
       const Tensor& weight = r.program.tensors[raw.weight];
       const int32_t words = (groupChannels + 31) / 32;
-      job.rowLength = raw.kernel[1] * words;
+      job.rowLength = exactly<int32_t>(product(raw.kernel[1], words));
       job.format = formatOf(r.program, raw, r.isa, options_.apart);
       const Tiling tiling = tilingOf(raw, job.width, input.width);
       job.tilePixels = tiling.pixels;
@@ -202,8 +208,9 @@ class Compiler {
     }
     if (raw.kind == StepKind::conv) {
       job.positionLength = groupChannels;
-      job.rowLength = raw.kernel[1] * groupChannels;
-      tileFloats(job, r.program.tensors[raw.weight], raw.kernel[0] * job.rowLength, r.constants);
+      job.rowLength = exactly<int32_t>(product(raw.kernel[1], groupChannels));
+      const size_t products = product(raw.kernel[0], job.rowLength);
+      tileFloats(job, r.program.tensors[raw.weight], exactly<int32_t>(products), r.constants);
     }
     if (raw.kind == StepKind::linear) {
       job.rowLength = input.channels;
@@ -219,10 +226,10 @@ class Compiler {
   }
 
   static void placePacked(const Range& range, StepJob& job, const Value& input, int32_t words) {
-    const int64_t row = int64_t{words} * (input.width + 2 * job.padding[1]);
-    const size_t start = size_t(row) * job.padding[0] + size_t(words) * job.padding[1];
-    job.packedGroup = size_t(row) * (input.height + 2 * job.padding[0]);
-    job.packed = {range.offset + start * 4, row, kLanes, words, input.channels, ValueKind::bits};
+    const size_t row = product(words, sum(input.width, job.padding[1], job.padding[1]));
+    const size_t start = sum(product(row, job.padding[0]), product(words, job.padding[1]));
+    job.packedGroup = product(row, sum(input.height, job.padding[0], job.padding[0]));
+    job.packed = {sum(range.offset, product(start, 4)), exactly<int64_t>(row), kLanes, words, input.channels, ValueKind::bits};
   }
 
   void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {
@@ -242,14 +249,15 @@ class Compiler {
     if (job.format != PanelFormat::bytes) return 0;
     const int32_t words = job.input.pixel, planes = spreadPlanes(words);
     const int32_t rows = spreadRows(job, step.taskRows);
-    job.spread.pixel = words * 32 / planes;
-    job.spread.row = job.spread.pixel * (job.inputWidth + 2 * job.padding[1]);
-    job.spread.plane = job.spread.row * rows;
+    const size_t pixel = product(words, 32) / exactly<size_t>(planes);
+    const size_t row = product(pixel, sum(job.inputWidth, job.padding[1], job.padding[1]));
+    const size_t plane = product(row, rows);
+    job.spread = {exactly<int64_t>(plane), exactly<int64_t>(row), exactly<int64_t>(pixel)};
     // The last tile may look past the last row, the last window to the end of its last 64 bytes.
-    const size_t past = size_t(kTilePixels) * job.stride[1] * job.spread.pixel + 64;
-    job.spreadBytes = (size_t(job.spread.plane) * planes + past + 63) / 64 * 64;
-    const size_t counts = size_t(tilePixelsOf(job, step.taskRows)) * kLanes * 4;
-    return kSpreadBytes + job.spreadBytes + kSpreadBlocks * counts;
+    const size_t past = sum(product(kTilePixels, job.stride[1], pixel), 64);
+    job.spreadBytes = roundedUp(sum(product(plane, planes), past), 64);
+    const size_t counts = product(tilePixelsOf(job, step.taskRows), kLanes, 4);
+    return sum(kSpreadBytes, job.spreadBytes, product(kSpreadBlocks, counts));
   }
 
   /** Cuts the parts of a step into tasks. */
@@ -279,7 +287,7 @@ class Compiler {
   static double cyclesOf(const CompiledStep& step, const RawStep& raw, const Value& input) {
     const StepJob& job = step.job;
     const double products = double(raw.kernel[0]) * raw.kernel[1] * input.channels / std::max(1, raw.groups);
-    double perOutput = 0.1 * (2 + step.ops.size());
+    double perOutput = 0.1 * (2 + double(step.ops.size()));
     if (raw.kind == StepKind::binaryConv) perOutput += products / 300;
     // Each weight is used once: they come from memory.
     if (raw.kind == StepKind::linear) perOutput += input.channels;

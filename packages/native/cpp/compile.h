@@ -25,10 +25,13 @@ struct CompiledStep {
 };
 
 struct CompiledProgram {
+  explicit CompiledProgram(size_t memory) : budget(memory), constants(budget) {}
+
   Program program;
   Layout layout;
   std::vector<CompiledStep> steps;
   const Isa* isa;
+  Budget budget;
   Constants constants;
   /** To be zeroed before the input arrives. */
   std::vector<Range> inputClears;
@@ -41,13 +44,18 @@ struct CompiledProgram {
   int32_t tiles;
 };
 
+/** Tiles of the accumulators, and so many of micro-ops. */
+inline size_t bytesOfTiles(int32_t tiles) { return product(sizeof(float), kTileFloats, sum(kMaxBlocks, tiles)); }
+
 struct CompileOptions {
   int32_t threads;
   /** No two values share memory, guards lie between them: for tests. */
   bool apart;
+  /** Bytes that arenas, weights and tables may take together. */
+  size_t memory = size_t{1} << 40;
 };
 
-/** The tensors' bytes are not needed afterwards. */
+/** The tensors' bytes are not needed afterwards. OverBudget where it would take more than it may. */
 std::unique_ptr<CompiledProgram> compileProgram(Program program, const Isa* isa,
                                                 const CompileOptions& options);
 

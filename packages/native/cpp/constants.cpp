@@ -22,17 +22,23 @@ constexpr size_t kChunk = 0;
 constexpr size_t kChunk = kHugePage;
 #endif
 
-size_t roundedUp(size_t bytes, size_t unit) { return std::max((bytes + unit - 1) / unit, size_t{1}) * unit; }
+[[noreturn]] void throwNoMemory(size_t bytes) {
+  throw std::runtime_error("native: no memory for " + std::to_string(bytes >> 20) + " MiB");
+}
 
 }  // namespace
 
+Buffer allocateBuffer(size_t bytes) {
+  Memory memory(std::malloc(std::max(bytes, size_t{1})));
+  if (!memory) throwNoMemory(bytes);
+  return {std::move(memory), bytes};
+}
+
 Memory allocateZeroed(size_t bytes) {
   const size_t alignment = bytes >= kHugePage / 2 ? kHugePage : kLine;
-  const size_t size = roundedUp(bytes, alignment);
+  const size_t size = roundedUp(std::max(bytes, size_t{1}), alignment);
   void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, size) != 0) {
-    throw std::runtime_error("native: no memory for " + std::to_string(bytes >> 20) + " MiB");
-  }
+  if (posix_memalign(&memory, alignment, size) != 0) throwNoMemory(bytes);
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   // Channels of a pixel lie pages apart: few large pages spare address translation.
   if (alignment == kHugePage) madvise(memory, size, MADV_HUGEPAGE);
@@ -42,7 +48,8 @@ Memory allocateZeroed(size_t bytes) {
 }
 
 void* Constants::take(size_t bytes) {
-  const size_t size = roundedUp(bytes, kLine);
+  const size_t size = roundedUp(std::max(bytes, size_t{1}), kLine);
+  budget_.take(size);
   bytes_ += size;
   if (size > kChunk / 2) {
     chunks_.push_back(allocateZeroed(size));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -17,6 +18,9 @@ using Clock = std::chrono::steady_clock;
 
 /** The pool takes a bounded number of tasks. */
 constexpr int64_t kImagesPerRound = 4096;
+
+/** More is given back after a run. */
+constexpr size_t kMostSpare = size_t{16} << 20;
 
 int32_t divideUp(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
@@ -39,6 +43,11 @@ Task taskOf(const CompiledStep& step, int32_t index) {
   return {part, row, std::min(row + step.taskRows, end), 0, job.blockCount};
 }
 
+/** Others copy them, in order; faster than threads read them. */
+void awaitImage(const std::atomic<int64_t>& arrived, int64_t image) {
+  while (arrived.load(std::memory_order_acquire) <= image) std::this_thread::yield();
+}
+
 /** A row of each plane to a row of pixels. */
 void interleave(const float* row, int64_t plane, const Value& value, float* to) {
   if (value.channels == 3) {
@@ -59,7 +68,7 @@ void interleave(const float* row, int64_t plane, const Value& value, float* to) 
 Executable::Executable(std::unique_ptr<CompiledProgram> program, int32_t threads)
     : program_(std::move(program)), workers_(threads), pool_(threads) {
   for (Worker& worker : workers_) {
-    worker.tiles = allocateZeroed(sizeof(float) * kTileFloats * (kMaxBlocks + program_->tiles));
+    worker.tiles = allocateZeroed(bytesOfTiles(program_->tiles));
     if (program_->scratchBytes > 0) worker.scratch = allocateZeroed(program_->scratchBytes);
     worker.nanoseconds.assign(program_->steps.size(), 0);
   }
@@ -82,7 +91,7 @@ void Executable::run(Images images, int64_t count, const std::vector<float*>& ou
   pool_.begin();
   for (Worker& worker : workers_) std::fill(worker.nanoseconds.begin(), worker.nanoseconds.end(), 0);
   const Batch batch = {images, &outputs};
-  const int64_t threads = static_cast<int64_t>(workers_.size());
+  const int64_t threads = pool_.threads();
   // As many images as give every thread the same work side by side, the rest one after another.
   const int64_t together = threads == 1 ? 0 : count / threads * threads;
   struct Context {
@@ -107,7 +116,7 @@ void Executable::run(Images images, int64_t count, const std::vector<float*>& ou
 void Executable::runImage(Worker& worker, const Batch& batch, int64_t image, bool shared) {
   char* arena = arenaOf(worker);
   // Images side by side: their times overlap.
-  const double share = shared ? 1 : 1.0 / static_cast<double>(workers_.size());
+  const double share = shared ? 1 : 1.0 / static_cast<double>(pool_.threads());
   auto start = Clock::now();
   clear(arena, program_->inputClears);
   readImage(arena, batch, image);
@@ -167,6 +176,7 @@ void Executable::readImage(char* arena, const Batch& batch, int64_t image) const
   const Value& value = program_->program.values[program_->program.input];
   const Place& place = program_->layout.places[program_->program.input];
   const size_t row = size_t(value.width) * value.channels;
+  if (batch.images.arrived) awaitImage(*batch.images.arrived, image);
   const float* from = batch.images.data + image * int64_t(row) * value.height;
   for (int32_t y = 0; y < value.height; y++) {
     float* to = reinterpret_cast<float*>(arena + place.offset) + y * place.row;
@@ -190,6 +200,28 @@ void Executable::writeOutputs(const char* arena, const Batch& batch, int64_t ima
                   row * 4);
     }
   }
+}
+
+Buffer Executable::takeSpare(size_t bytes) {
+  if (spare_.bytes < bytes) return allocateBuffer(bytes);
+  return std::exchange(spare_, {});
+}
+
+void Executable::giveSpare(Buffer buffer) {
+  if (buffer.bytes <= kMostSpare) spare_ = std::move(buffer);
+}
+
+size_t Executable::imageFloats() const { return floatsOf(program_->program.input); }
+
+std::vector<size_t> Executable::outputFloats() const {
+  std::vector<size_t> floats;
+  for (const int32_t output : program_->program.outputs) floats.push_back(floatsOf(output));
+  return floats;
+}
+
+size_t Executable::floatsOf(int32_t id) const {
+  const Value& value = program_->program.values[id];
+  return product(value.height, value.width, value.channels);
 }
 
 std::vector<double> Executable::profile() const {

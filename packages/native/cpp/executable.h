@@ -1,5 +1,6 @@
 // Runs a compiled program on images.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +15,8 @@ namespace onebit {
 struct Images {
   const float* data;
   bool planes;
+  /** How many are there, where others are still copied. */
+  const std::atomic<int64_t>* arrived = nullptr;
 };
 
 class Executable {
@@ -30,7 +33,16 @@ class Executable {
   std::vector<double> profile() const;
   /** What computes each step. */
   std::vector<std::string> kernels() const;
+  /** Memory for the images of a run: the last one's where that suffices. Of one thread at a time. */
+  Buffer takeSpare(size_t bytes);
+  void giveSpare(Buffer buffer);
+
   size_t arenaBytes() const { return program_->arenaBytes; }
+  /** With the caller; fewer than were asked for where the system starts no more. */
+  int32_t threads() const { return pool_.threads(); }
+  /** Of one image. */
+  size_t imageFloats() const;
+  std::vector<size_t> outputFloats() const;
 
  private:
   struct Worker {
@@ -46,6 +58,7 @@ class Executable {
   };
 
   char* arenaOf(Worker& worker);
+  size_t floatsOf(int32_t value) const;
   int32_t tasksOf(const CompiledStep& step) const;
   void runTask(Worker& worker, char* arena, const CompiledStep& step, int32_t index);
   void runImage(Worker& worker, const Batch& batch, int64_t image, bool shared);
@@ -56,6 +69,7 @@ class Executable {
 
   std::unique_ptr<CompiledProgram> program_;
   std::vector<Worker> workers_;
+  Buffer spare_;
   std::mutex running_;
   Pool pool_;
 };

@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <set>
-#include <stdexcept>
+
+#include "sizes.h"
 
 namespace onebit {
 namespace {
 
 constexpr size_t kAlignment = 64;
-/** Half an address space of 32 bits: nothing that an honest network needs. */
-constexpr size_t kMostBytes = size_t{1} << 32;
 
-size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+size_t aligned(size_t bytes) { return roundedUp(bytes, kAlignment); }
 
 struct Border {
   int32_t rows = 0, columns = 0;
@@ -58,9 +57,9 @@ void placeBlocks(const Value& value, const Parting& parting, Place& place, Range
   const int64_t bytes = bytesOf(value.kind);
   const int64_t rows = parting.kind == Parting::Kind::rows ? parting.size : value.height;
   const int64_t blocks = parting.kind == Parting::Kind::blocks ? parting.size : value.channels / kLanes;
-  const int64_t row = int64_t{kLanes} * value.width;
-  range.bytes = size_t(row * rows * blocks * bytes);
-  place = {0, row, row * rows, kLanes, value.channels, value.kind};
+  const int64_t row = exactly<int64_t>(product(kLanes, value.width));
+  range.bytes = product(row, rows, blocks, bytes);
+  place = {0, row, exactly<int64_t>(product(row, rows)), kLanes, value.channels, value.kind};
   // Rows and blocks count on from part to part.
   if (parting.kind == Parting::Kind::rows) place.jump = -rows * row * bytes;
   if (parting.kind == Parting::Kind::blocks) place.jump = -blocks * place.block * bytes;
@@ -68,12 +67,12 @@ void placeBlocks(const Value& value, const Parting& parting, Place& place, Range
 
 void place(const Value& value, const Border& border, Place& place, Range& range) {
   const bool bits = value.kind == ValueKind::bits;
-  const size_t pixel = bits ? (value.channels + 31) / 32 : value.channels;
-  const size_t row = pixel * (value.width + 2 * size_t(border.columns));
-  const size_t start = row * border.rows + pixel * border.columns;
-  const size_t bytes = bytesOf(value.kind);
-  range.bytes = row * (value.height + 2 * size_t(border.rows)) * bytes;
-  place = {start * bytes, static_cast<int64_t>(row), kLanes, static_cast<int32_t>(pixel), value.channels, value.kind};
+  const int32_t pixel = bits ? (value.channels + 31) / 32 : value.channels;
+  const size_t row = product(pixel, sum(value.width, border.columns, border.columns));
+  const size_t start = sum(product(row, border.rows), product(pixel, border.columns));
+  const int32_t bytes = bytesOf(value.kind);
+  range.bytes = product(row, sum(value.height, border.rows, border.rows), bytes);
+  place = {product(start, bytes), exactly<int64_t>(row), kLanes, pixel, value.channels, value.kind};
 }
 
 void findLifetimes(const Program& program, std::vector<Range>& ranges) {
@@ -198,7 +197,7 @@ size_t assignOffsets(std::vector<Range*> ranges, bool apart) {
                    [](const Range* a, const Range* b) { return a->bytes > b->bytes; });
   std::vector<const Range*> placed;
   size_t end = 0;
-  const auto taken = [&](const Range& range) { return aligned(range.bytes) + (apart ? kAlignment : 0); };
+  const auto taken = [&](const Range& range) { return sum(aligned(range.bytes), apart ? kAlignment : 0); };
   for (Range* range : ranges) {
     size_t offset = 0;
     for (const Range* other : placed) {
@@ -208,9 +207,7 @@ size_t assignOffsets(std::vector<Range*> ranges, bool apart) {
       offset = std::max(offset, other->offset + taken(*other));
     }
     range->offset = offset;
-    end = std::max(end, offset + taken(*range));
-    if (end > kMostBytes)
-      throw std::runtime_error("native: this program needs more than 4 GiB: run it on smaller images");
+    end = std::max(end, sum(offset, taken(*range)));
     const auto after = [](size_t at, const Range* other) { return at < other->offset; };
     placed.insert(std::upper_bound(placed.begin(), placed.end(), offset, after), range);
   }

@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include <algorithm>
+#include <system_error>
 
 namespace onebit {
 namespace {
@@ -24,8 +25,13 @@ void pause() {
 }  // namespace
 
 Pool::Pool(int32_t threads) : offers_(threads) {
-  for (int32_t worker = 1; worker < threads; worker++)
-    threads_.emplace_back([this, worker] { loop(worker); });
+  threads_.reserve(offers_.size());
+  try {
+    for (int32_t worker = 1; worker < threads; worker++)
+      threads_.emplace_back([this, worker] { loop(worker); });
+  } catch (const std::system_error&) {
+    // A limit of the system's: those that there are do the work.
+  }
 }
 
 Pool::~Pool() {
@@ -46,7 +52,7 @@ void Pool::forEach(int32_t tasks, Run run, void* context) {
   context_ = context;
   pending_ = tasks;
   generation_++;
-  const int64_t workers = static_cast<int64_t>(offers_.size());
+  const int64_t workers = this->threads();
   for (int64_t worker = 0; worker < workers; worker++) {
     const uint64_t begin = static_cast<uint64_t>(tasks * worker / workers);
     const uint64_t end = static_cast<uint64_t>(tasks * (worker + 1) / workers);

@@ -16,7 +16,7 @@ class Pool {
   /** Runs one task as one of the workers. */
   using Run = void (*)(void* context, int32_t task, int32_t worker);
 
-  /** threads: with the caller. */
+  /** threads: with the caller; as many of them as the system starts. */
   explicit Pool(int32_t threads);
   ~Pool();
   Pool(const Pool&) = delete;
@@ -31,6 +31,9 @@ class Pool {
 
   /** Tasks will come in a moment: wakes the workers, which takes as long as many a task. */
   void expect();
+
+  /** At work, with the caller. */
+  int32_t threads() const { return static_cast<int32_t>(threads_.size()) + 1; }
 
   /** The caller is about to call forEach some times. */
   void begin() { apart_.keep(threads_); }

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
+#include "sizes.h"
+
 namespace onebit {
 namespace {
 
 /** Smaller maps stay in the second-level cache. */
-constexpr int64_t kLeastBytes = int64_t{1} << 19;
+constexpr size_t kLeastBytes = size_t{1} << 19;
 /** Counting the bits of a longer window again costs more than the integers' way. */
-constexpr int32_t kMostProducts = 32;
-constexpr int32_t kMostCount = 32767;
+constexpr size_t kMostProducts = 32;
+constexpr size_t kMostCount = 32767;
 
 int32_t readersOf(const Program& program, int32_t value) {
   int32_t readers = 0;
@@ -20,22 +22,28 @@ int32_t readersOf(const Program& program, int32_t value) {
   return readers + static_cast<int32_t>(std::count(program.outputs.begin(), program.outputs.end(), value));
 }
 
-/** Index of the one op of all steps that writes a value, if it is a whole `store` of this step; or -1. */
-int32_t soleStore(const Program& program, const RawStep& step, int32_t value) {
-  int32_t found = -1;
-  for (const RawStep& other : program.steps) {
-    for (size_t i = 0; i < other.ops.size(); i++) {
-      const RawOp& op = other.ops[i];
+/** A step, if any, and the index of one of its ops. */
+struct Write {
+  RawStep* step;
+  size_t op;
+};
+
+/** The one op of all steps that writes a value, if it is a whole `store`. */
+Write soleStore(Program& program, int32_t value) {
+  Write found{};
+  for (RawStep& step : program.steps) {
+    for (size_t i = 0; i < step.ops.size(); i++) {
+      const RawOp& op = step.ops[i];
       if (!op.writes() || op.value != value) continue;
-      if (found >= 0 || &other != &step || op.code != Code::store || op.pooled || op.offset != 0) return -1;
-      found = static_cast<int32_t>(i);
+      if (found.step || op.code != Code::store || op.pooled || op.offset != 0) return {};
+      found = {&step, i};
     }
   }
   return found;
 }
 
-int32_t productsOf(const Program& program, const RawStep& step) {
-  return step.kernel[0] * step.kernel[1] * program.values[step.input].channels / step.groups;
+size_t productsOf(const Program& program, const RawStep& step) {
+  return product(step.kernel[0], step.kernel[1], program.values[step.input].channels / step.groups);
 }
 
 bool isNarrow(const Program& program, int32_t value) { return program.values[value].kind == ValueKind::bfloats; }
@@ -115,17 +123,14 @@ void remakeMaps(Program& program, bool anySize) {
   for (RawStep& reader : program.steps) {
     const int32_t map = reader.input;
     const Value& value = program.values[map];
-    const int64_t bytes = int64_t{value.height} * value.width * value.channels * bytesOf(value.kind);
+    const size_t bytes = product(value.height, value.width, value.channels, bytesOf(value.kind));
     if (reader.kind != StepKind::pointwise || !isMap(value)) continue;
     if ((bytes < kLeastBytes && !anySize) || readersOf(program, map) != 1) continue;
-    for (RawStep& conv : program.steps) {
-      const int32_t store = soleStore(program, conv, map);
-      if (store < 0 || !canRemake(program, conv)) continue;
-      // Integers would take as much.
-      if (isNarrow(program, map) && !isSmall(program, conv)) continue;
-      remake(program, reader, conv, store);
-      break;
-    }
+    const auto [conv, store] = soleStore(program, map);
+    if (!conv || !canRemake(program, *conv)) continue;
+    // Integers would take as much.
+    if (isNarrow(program, map) && !isSmall(program, *conv)) continue;
+    remake(program, reader, *conv, store);
   }
 }
 

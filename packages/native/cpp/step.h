@@ -113,7 +113,7 @@ enum class PanelFormat : int32_t { words, nibbles, bytes };
  * their own. Pixels that lie kilobytes apart share few lines of the cache.
  */
 struct Spread {
-  int32_t plane, row, pixel;
+  int64_t plane, row, pixel;
 };
 static inline int32_t spreadPlanes(int32_t words) { return words % 2 == 0 ? words / 2 : 1; }
 
@@ -183,8 +183,8 @@ constexpr int kMostChunks = 256;
 /** Pixels of a row that byte kernels take together, at most. */
 constexpr int kTilePixels = 16;
 /** Pixels of all tiles of some rows of a byte kernel; the last tile may look past the end. */
-static inline int32_t tilePixelsOf(const StepJob& job, int32_t rows) {
-  const int32_t pixels = (rows - 1) * job.pitch + job.width;
+static inline int64_t tilePixelsOf(const StepJob& job, int32_t rows) {
+  const int64_t pixels = int64_t{rows - 1} * job.pitch + job.width;
   return (pixels + job.tilePixels - 1) / job.tilePixels * job.tilePixels;
 }
 /** Rows of the input that so many rows of the output need. */

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <numeric>
 
 namespace onebit {
 namespace {
@@ -93,39 +92,37 @@ void writeWord(const StepJob& job, unsigned char* panel, int64_t word, const uin
 }
 
 size_t panelBytesOf(const StepJob& job) {
-  const size_t rows = job.kernel[0];
+  const int32_t rows = job.kernel[0];
   switch (job.format) {
-    case PanelFormat::words: return rows * job.rowLength * kLanes * 4;
-    case PanelFormat::nibbles: return rows * job.rowLength * kLanes * 8;
-    default: return rows * ((job.rowLength + 1) / 2) * kLanes * 8;
+    case PanelFormat::words: return product(rows, job.rowLength, kLanes, 4);
+    case PanelFormat::nibbles: return product(rows, job.rowLength, kLanes, 8);
+    default: return product(rows, (job.rowLength + 1) / 2, kLanes, 8);
   }
 }
 
+/** Where windows leave the image along one axis: see wasm/border-classes.ts. */
 struct Classes {
   /** Part of the kernel inside the image, per class. */
   std::vector<std::pair<int32_t, int32_t>> inside;
-  std::vector<int32_t> ofOutput;
+  /** Of each output. */
+  const int32_t* ofOutput;
 };
 
-Classes classesOf(const StepJob& job, int axis, int32_t size, int32_t outputs, bool correct) {
+Classes classesOf(const StepJob& job, int axis, int32_t size, int32_t outputs, bool correct, Constants& constants) {
   Classes classes;
   std::map<std::pair<int32_t, int32_t>, int32_t> known;
   const int32_t kernel = job.kernel[axis];
+  int32_t* ofOutput = constants.allocate<int32_t>(exactly<size_t>(outputs));
+  classes.ofOutput = ofOutput;
   for (int32_t i = 0; i < outputs; i++) {
     const int32_t first = i * job.stride[axis] - job.padding[axis];
     const int32_t begin = correct ? std::min(kernel, std::max(0, -first)) : 0;
     const int32_t end = correct ? std::max(begin, std::min(kernel, size - first)) : kernel;
     const auto found = known.emplace(std::pair(begin, end), static_cast<int32_t>(classes.inside.size()));
     if (found.second) classes.inside.emplace_back(begin, end);
-    classes.ofOutput.push_back(found.first->second);
+    ofOutput[i] = found.first->second;
   }
   return classes;
-}
-
-int32_t* copied(const std::vector<int32_t>& values, Constants& constants) {
-  int32_t* copy = constants.allocate<int32_t>(values.size());
-  std::copy(values.begin(), values.end(), copy);
-  return copy;
 }
 
 /** Without an instruction for it the compiler would call a function. */
@@ -135,18 +132,45 @@ int32_t countBits(uint32_t x) {
   return (((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101u) >> 24;
 }
 
-/** Sum of one channel's weights at each kernel position. */
-std::vector<int32_t> positionSums(const BitRow& row, int32_t positions, int32_t groupChannels) {
-  std::vector<int32_t> sums(positions);
-  for (int32_t p = 0; p < positions; p++) {
-    int32_t ones = 0;
-    for (int32_t c = 0; c < groupChannels; c += 32) {
-      ones += countBits(row.read(int64_t{p} * groupChannels + c, std::min(32, groupChannels - c)));
+/**
+ * One channel's weights added up from the first kernel position on: sums of any rectangle of
+ * positions take four of these.
+ */
+class RectangleSums {
+ public:
+  explicit RectangleSums(const StepJob& job)
+      : height_(job.kernel[0]), stride_(job.kernel[1] + 1), corner_(product(height_ + 1, stride_)) {}
+
+  void add(const BitRow& row, int32_t groupChannels) {
+    int64_t position = 0;
+    for (int32_t y = 0; y < height_; y++) {
+      int32_t along = 0;
+      for (int32_t x = 0; x + 1 < stride_; x++, position++) {
+        along += weightsAt(row, position * groupChannels, groupChannels);
+        at(y + 1, x + 1) = at(y, x + 1) + along;
+      }
     }
-    sums[p] = 2 * ones - groupChannels;
   }
-  return sums;
-}
+
+  int32_t of(std::pair<int32_t, int32_t> rows, std::pair<int32_t, int32_t> columns) {
+    return at(rows.second, columns.second) - at(rows.first, columns.second) - at(rows.second, columns.first) +
+           at(rows.first, columns.first);
+  }
+
+  int32_t all() { return corner_.back(); }
+
+ private:
+  static int32_t weightsAt(const BitRow& row, int64_t first, int32_t channels) {
+    int32_t ones = 0;
+    for (int32_t c = 0; c < channels; c += 32) ones += countBits(row.read(first + c, std::min(32, channels - c)));
+    return 2 * ones - channels;
+  }
+
+  int32_t& at(int32_t y, int32_t x) { return corner_[exactly<size_t>(int64_t{y} * stride_ + x)]; }
+
+  int32_t height_, stride_;
+  std::vector<int32_t> corner_;
+};
 
 }  // namespace
 
@@ -162,9 +186,9 @@ std::vector<Block> blocksOf(int32_t channels, int32_t groups) {
 }
 
 void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Constants& constants) {
-  const int32_t positions = job.kernel[0] * job.kernel[1];
+  const int64_t positions = int64_t{job.kernel[0]} * job.kernel[1];
   job.panelBytes = panelBytesOf(job);
-  unsigned char* panels = constants.allocate<unsigned char>(job.panelBytes * job.blockCount);
+  unsigned char* panels = constants.allocate<unsigned char>(product(job.panelBytes, job.blockCount));
   job.panels = panels;
   uint32_t lanes[kLanes] = {};
   for (int32_t b = 0; b < job.blockCount; b++, panels += job.panelBytes) {
@@ -172,11 +196,11 @@ void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Const
     std::fill(lanes + block.lanes, lanes + kLanes, 0);
     const BitRow first(weight, job.channels, block.first);
     int64_t word = 0;
-    for (int32_t p = 0; p < positions; p++) {
+    for (int64_t p = 0; p < positions; p++) {
       for (int32_t c = 0; c < groupChannels; c += 32, word++) {
         const int32_t count = std::min(32, groupChannels - c);
         for (int32_t lane = 0; lane < block.lanes; lane++)
-          lanes[lane] = first.below(lane).read(int64_t{p} * groupChannels + c, count);
+          lanes[lane] = first.below(lane).read(p * groupChannels + c, count);
         writeWord(job, panels, word, lanes);
       }
     }
@@ -184,8 +208,8 @@ void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Const
 }
 
 void tileFloats(StepJob& job, const Tensor& weight, int32_t products, Constants& constants) {
-  job.panelBytes = size_t(products) * kLanes * 4;
-  float* panels = constants.allocate<float>(size_t(products) * kLanes * job.blockCount);
+  job.panelBytes = product(products, kLanes, 4);
+  float* panels = constants.allocate<float>(product(products, kLanes, job.blockCount));
   job.panels = reinterpret_cast<const unsigned char*>(panels);
   for (int32_t b = 0; b < job.blockCount; b++, panels += size_t(products) * kLanes) {
     const float* rows = weight.floats() + size_t(job.blocks[b].first) * products;
@@ -201,35 +225,25 @@ void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, in
   // Outside the image lie zero bits, which count as -1.
   const int32_t factor = padValue + 1;
   const bool correct = factor != 0 && (job.padding[0] > 0 || job.padding[1] > 0);
-  const Classes rows = classesOf(job, 0, job.inputHeight, job.height, correct);
-  const Classes columns = classesOf(job, 1, job.inputWidth, job.width, correct);
-  const int32_t positions = job.kernel[0] * job.kernel[1];
-  const size_t classes = rows.inside.size() * columns.inside.size();
-  job.baseStride = job.channels + kLanes;
+  const Classes rows = classesOf(job, 0, job.inputHeight, job.height, correct, constants);
+  const Classes columns = classesOf(job, 1, job.inputWidth, job.width, correct, constants);
+  job.baseStride = exactly<int32_t>(sum(job.channels, kLanes));
   job.columnClasses = static_cast<int32_t>(columns.inside.size());
-  job.rowClass = copied(rows.ofOutput, constants);
-  job.columnClass = copied(columns.ofOutput, constants);
-  int32_t* base = constants.allocate<int32_t>(classes * job.baseStride);
+  job.rowClass = rows.ofOutput;
+  job.columnClass = columns.ofOutput;
+  int32_t* base = constants.allocate<int32_t>(product(rows.inside.size(), columns.inside.size(), job.baseStride));
   job.base = base;
+  const bool bytes = job.format == PanelFormat::bytes;
+  const int32_t products = exactly<int32_t>(product(job.kernel[0], job.kernel[1], groupChannels));
+  RectangleSums sums(job);
   for (int32_t o = 0; o < job.channels; o++) {
-    const BitRow row(weight, job.channels, o);
-    const bool bytes = job.format == PanelFormat::bytes;
-    const bool needed = correct || bytes;
-    const std::vector<int32_t> sums =
-        needed ? positionSums(row, positions, groupChannels) : std::vector<int32_t>(positions);
+    if (correct || bytes) sums.add(BitRow(weight, job.channels, o), groupChannels);
     // Words count bits that differ; bytes count minus the weights where the bit is set.
-    const int32_t all = bytes ? -std::accumulate(sums.begin(), sums.end(), 0) : positions * groupChannels;
+    const int32_t all = bytes ? -sums.all() : products;
     int32_t* to = base + o;
-    for (const auto& [top, bottom] : rows.inside) {
-      for (const auto& [left, right] : columns.inside) {
-        int32_t outside = 0;
-        for (int32_t ky = 0; ky < job.kernel[0]; ky++) {
-          for (int32_t kx = 0; kx < job.kernel[1]; kx++) {
-            const bool inside = ky >= top && ky < bottom && kx >= left && kx < right;
-            if (!inside) outside += sums[ky * job.kernel[1] + kx];
-          }
-        }
-        *to = all + factor * outside;
+    for (const auto& inRows : rows.inside) {
+      for (const auto& inColumns : columns.inside) {
+        *to = correct ? all + factor * (sums.all() - sums.of(inRows, inColumns)) : all;
         to += job.baseStride;
       }
     }

@@ -43,7 +43,7 @@ static inline int chunksOf(const StepJob& job) { return job.kernel[0] * chunksPe
 /** Part of a window: chunks from `begin` on, each at its offset from the window's start. */
 struct Slab {
   int begin, end;
-  const int32_t* offsets;
+  const int64_t* offsets;
   int64_t stride;
   int64_t countsPerBlock;
 };
@@ -74,7 +74,7 @@ static int32_t* countsOf(const StepJob& job, const Frame& frame) {
 }
 
 static int64_t countsPerBlock(const StepJob& job, const Frame& frame) {
-  return static_cast<int64_t>(tilePixelsOf(job, frame.rows)) * kLanes;
+  return tilePixelsOf(job, frame.rows) * kLanes;
 }
 
 /** A: tiles of pixels, 1 or 2. B: blocks of output channels, 1 or 2. */
@@ -126,21 +126,21 @@ static void countTilesOf(const Slab& slab, const char* weights, int tiles, int b
 }
 
 /** Where the window of a pixel starts, counted over the task's rows of `pitch` pixels. */
-static const char* windowOfTile(const StepJob& job, const Frame& frame, int pixel) {
-  const int64_t top = static_cast<int64_t>(pixel / job.pitch) * job.stride[0];
-  const int64_t left = static_cast<int64_t>(pixel % job.pitch) * job.stride[1];
+static const char* windowOfTile(const StepJob& job, const Frame& frame, int64_t pixel) {
+  const int64_t top = pixel / job.pitch * job.stride[0];
+  const int64_t left = pixel % job.pitch * job.stride[1];
   return frame.scratch + kSpreadBytes + top * job.spread.row + left * job.spread.pixel;
 }
 
 /** All pixels of the task, one slab. Meanwhile the weights that come next are on their way. */
 static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, int blocks,
                       const unsigned char* next) {
-  const int count = tilePixelsOf(job, frame.rows) / job.tilePixels;
+  const int64_t count = tilePixelsOf(job, frame.rows) / job.tilePixels;
   // Of both blocks, between the pairs of tiles.
   constexpr int kLines = kSlabChunks * kLanes * 8 / 64;
-  const int pairs = (count + 1) / 2;
-  for (int t = 0, line = 0; t < count; t += 2) {
-    for (const int end = kLines * (t / 2 + 1) / pairs; line < end; line++) {
+  const int64_t pairs = (count + 1) / 2;
+  for (int64_t t = 0, line = 0; t < count; t += 2) {
+    for (const int64_t end = kLines * (t / 2 + 1) / pairs; line < end; line++) {
       _mm_prefetch(reinterpret_cast<const char*>(next) + line * 64, _MM_HINT_T0);
       _mm_prefetch(reinterpret_cast<const char*>(next) + job.panelBytes + line * 64, _MM_HINT_T0);
     }
@@ -149,14 +149,14 @@ static void countSlab(const StepJob& job, const Frame& frame, const Slab& slab, 
     const int tiles = t + 1 < count ? 2 : 1;
     for (int i = 0; i < tiles; i++) {
       from[i] = windowOfTile(job, frame, (t + i) * job.tilePixels);
-      to[i] = countsOf(job, frame) + static_cast<int64_t>(t + i) * job.tilePixels * kLanes;
+      to[i] = countsOf(job, frame) + (t + i) * job.tilePixels * kLanes;
     }
     countTilesOf(slab, frame.scratch, tiles, blocks, from, to);
   }
 }
 
 /** Bytes from the start of a window: the order is chunkOf's in weights.cpp. */
-static int32_t chunkOffset(const StepJob& job, int chunk) {
+static int64_t chunkOffset(const StepJob& job, int chunk) {
   const Spread& spread = job.spread;
   if (job.rowLength / job.kernel[1] % 2 == 1)
     return chunk / chunksPerRow(job) * spread.row + chunk % chunksPerRow(job) * 64;
@@ -169,9 +169,9 @@ static int32_t chunkOffset(const StepJob& job, int chunk) {
 static void beginBlocks(const StepJob& job, const Frame& frame, int block, int blocks) {
   if (job.kind != StepKind::binaryConv || job.format != PanelFormat::bytes) return;
   const int chunks = chunksOf(job);
-  int32_t offsets[kMostChunks];
+  int64_t offsets[kMostChunks];
   for (int chunk = 0; chunk < chunks; chunk++) offsets[chunk] = chunkOffset(job, chunk);
-  const int64_t stride = static_cast<int64_t>(job.stride[1]) * job.spread.pixel;
+  const int64_t stride = job.stride[1] * job.spread.pixel;
   shapeTiles(job.tilePixels);
   for (int begin = 0; begin < chunks; begin += kSlabChunks) {
     const int end = begin + kSlabChunks < chunks ? begin + kSlabChunks : chunks;
@@ -218,7 +218,7 @@ static void beginTask(const StepJob& job, const Frame& frame) {
   if (job.kind != StepKind::binaryConv || job.format != PanelFormat::bytes) return;
   const int words = job.input.pixel;
   const int planes = spreadPlanes(words);
-  const int64_t count = static_cast<int64_t>(job.inputWidth + 2 * job.padding[1]) * words / planes;
+  const int64_t count = (job.inputWidth + int64_t{2} * job.padding[1]) * words / planes;
   const uint32_t* from = reinterpret_cast<const uint32_t*>(frame.arena + job.input.offset) +
                          (int64_t{frame.rowBegin} * job.stride[0] - job.padding[0]) * job.input.row -
                          static_cast<int64_t>(job.padding[1]) * words;
@@ -226,6 +226,6 @@ static void beginTask(const StepJob& job, const Frame& frame) {
   const int rows = spreadRows(job, frame.rows);
   for (int y = 0; y < rows; y++, from += job.input.row, to += job.spread.row) {
     for (int plane = 0; plane < planes; plane++)
-      spreadWords(from + plane * 2, count, planes > 1 ? words : 2, to + int64_t{plane} * job.spread.plane);
+      spreadWords(from + plane * 2, count, planes > 1 ? words : 2, to + plane * job.spread.plane);
   }
 }

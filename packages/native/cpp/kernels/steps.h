@@ -154,7 +154,7 @@ static void linear(const StepJob& job, const Frame& frame, int block, int blocks
 static void pool(const StepJob& job, const Frame& frame, int y, int x0, int n, const Block& block,
                  float* tile) {
   const int top = y * job.stride[0] - job.padding[0];
-  const F16 area = broadcast(static_cast<float>(job.kernel[0] * job.kernel[1]));
+  const F16 area = broadcast(static_cast<float>(int64_t{job.kernel[0]} * job.kernel[1]));
   const F16 start = broadcast(job.average ? 0.0f : -__builtin_inff());
   const int yBegin = top < 0 ? 0 : top;
   const int yEnd = top + job.kernel[0] < job.inputHeight ? top + job.kernel[0] : job.inputHeight;
@@ -261,7 +261,7 @@ static void runByBlock(const StepJob& job, const Frame& frame, const Task& task)
  */
 static void runByRow(const StepJob& job, const Frame& frame, const Task& task) {
   // Even: the rows of a 2x2 mean follow each other.
-  const int first = task.part * frame.rows / job.parts / 2 * 2;
+  const int first = static_cast<int>(int64_t{task.part} * frame.rows / job.parts / 2 * 2);
   for (int i = 0; i < frame.rows; i++) {
     const int y = task.rowBegin + (first + i) % frame.rows;
     eachSegment(job, [&](int x, int n) {

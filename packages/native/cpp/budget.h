@@ -1,0 +1,26 @@
+// What a program may take of this machine's memory: told before it is taken.
+#pragma once
+#include <cstddef>
+#include <stdexcept>
+
+namespace onebit {
+
+/** The program needs more than it may take. */
+struct OverBudget : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Budget {
+ public:
+  explicit Budget(size_t bytes) : bytes_(bytes), left_(bytes) {}
+
+  /** OverBudget where less is left. */
+  void take(size_t bytes);
+  /** So many bytes for the values of an image, for each thread. */
+  void takeArenas(size_t bytes, size_t threads);
+
+ private:
+  size_t bytes_, left_;
+};
+
+}  // namespace onebit

@@ -28,7 +28,7 @@ class Tiling {
   /** Kernel positions per run, and runs. */
   runTaps: i32;
   runs: i32;
-  /** Scratch: 512 bytes; for borderStarts an int32 per kernel position and output. */
+  /** Scratch: 512 bytes; for borderStarts an int32 per corner of a kernel position. */
   scratch: usize;
 }
 
@@ -273,23 +273,48 @@ export function borderStarts(i: Instruction): void {
   const t = changetype<Tiling>(i.s);
   const b = changetype<Borders>(i.t);
   const outputs = t.groups * t.groupOut;
-  const taps = b.kernelY * b.kernelX;
-  if (b.correct) {
-    for (let o = 0; o < outputs; o++) {
-      for (let tap = 0; tap < taps; tap++) {
-        const sum = tapSum(t, t.from + <usize>o * t.rowBytes, tap);
-        store<i32>(t.scratch + (<usize>(tap * outputs + o) << 2), sum * b.correct);
+  const outputBytes = <usize>outputs << 2;
+  for (let o = 0; o < outputs; o++) {
+    if (b.correct) sumCorners(t, b, t.from + <usize>o * t.rowBytes);
+    let to = t.to + (<usize>o << 2);
+    for (let y = 0; y < b.rowClasses; y++) {
+      for (let x = 0; x < b.columnClasses; x++) {
+        const outside = b.correct ? outsideOf(t, b, b.rows + (<usize>y << 3), b.columns + (<usize>x << 3)) : 0;
+        store<i32>(to, b.products + b.correct * outside);
+        to += outputBytes;
       }
     }
   }
-  let to = t.to;
-  for (let y = 0; y < b.rowClasses; y++) {
-    for (let x = 0; x < b.columnClasses; x++) {
-      for (let o = 0; o < outputs; o++) store<i32>(to + (<usize>o << 2), b.products);
-      if (b.correct) addOutside(t, b, b.rows + (<usize>y << 3), b.columns + (<usize>x << 3), outputs, to);
-      to += <usize>outputs << 2;
+}
+
+/** Scratch [kernelY + 1][kernelX + 1]: sums of an output's weights above and left of each position. */
+function sumCorners(t: Tiling, b: Borders, row: usize): void {
+  const lineBytes = <usize>(b.kernelX + 1) << 2;
+  memory.fill(t.scratch, 0, lineBytes);
+  let to = t.scratch + lineBytes;
+  let tap = 0;
+  for (let y = 0; y < b.kernelY; y++) {
+    let along = 0;
+    store<i32>(to, 0);
+    to += 4;
+    for (let x = 0; x < b.kernelX; x++) {
+      along += tapSum(t, row, tap++);
+      store<i32>(to, load<i32>(to - lineBytes) + along);
+      to += 4;
     }
   }
+}
+
+/** Sum of the weights outside the part of the kernel that a class of rows and one of columns see. */
+@inline
+function outsideOf(t: Tiling, b: Borders, rows: usize, columns: usize): i32 {
+  const left = <usize>load<i32>(columns) << 2;
+  const right = <usize>load<i32>(columns, 4) << 2;
+  const lineBytes = <usize>(b.kernelX + 1) << 2;
+  const top = t.scratch + <usize>load<i32>(rows) * lineBytes;
+  const bottom = t.scratch + <usize>load<i32>(rows, 4) * lineBytes;
+  const all = load<i32>(t.scratch + <usize>b.kernelY * lineBytes + (<usize>b.kernelX << 2));
+  return all - load<i32>(bottom + right) + load<i32>(top + right) + load<i32>(bottom + left) - load<i32>(top + left);
 }
 
 /** Sum of the weights of an output at a kernel position. */
@@ -309,19 +334,6 @@ function tapSum(t: Tiling, row: usize, tap: i32): i32 {
   }
   for (; c < t.groupIn; c += 32) set += popcnt<u32>(wordAt(row, first + c, t.groupIn - c));
   return 2 * set - t.groupIn;
-}
-
-function addOutside(t: Tiling, b: Borders, rows: usize, columns: usize, outputs: i32, to: usize): void {
-  for (let ky = 0; ky < b.kernelY; ky++) {
-    const rowInside = ky >= load<i32>(rows) && ky < load<i32>(rows, 4);
-    for (let kx = 0; kx < b.kernelX; kx++) {
-      if (rowInside && kx >= load<i32>(columns) && kx < load<i32>(columns, 4)) continue;
-      const sums = t.scratch + (<usize>((ky * b.kernelX + kx) * outputs) << 2);
-      for (let o: usize = 0; o < <usize>outputs << 2; o += 4) {
-        store<i32>(to + o, load<i32>(to + o) + load<i32>(sums + o));
-      }
-    }
-  }
 }
 
 /** s: Tiling with a kernel position per product, rowBytes of floats: [group][tile of 8][product][8]. */

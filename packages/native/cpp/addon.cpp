@@ -1,4 +1,5 @@
-// The Node-API face: isas, compile, run, profile, kernels, arenaBytes, threads, dispose. src/addon.ts types it.
+// The Node-API face: isas, compile, run, profile, kernels, arenaBytes, memoryBytes, threads, dispose; see
+// src/addon.ts for types.
 #include <node_api.h>
 
 #include <cmath>
@@ -250,6 +251,13 @@ napi_value arenaBytes(napi_env env, napi_callback_info info) {
   return number;
 }
 
+napi_value memoryBytes(napi_env env, napi_callback_info info) {
+  napi_value number;
+  const double bytes = static_cast<double>(handleOf(env, argumentsOf<1>(env, info)[0])->memoryBytes());
+  check(env, napi_create_double(env, bytes, &number));
+  return number;
+}
+
 napi_value threads(napi_env env, napi_callback_info info) {
   napi_value number;
   check(env, napi_create_int32(env, handleOf(env, argumentsOf<1>(env, info)[0])->threads(), &number));
@@ -296,6 +304,7 @@ NAPI_MODULE_INIT() {
   define<profile>(env, exports, "profile");
   define<kernels>(env, exports, "kernels");
   define<arenaBytes>(env, exports, "arenaBytes");
+  define<memoryBytes>(env, exports, "memoryBytes");
   define<threads>(env, exports, "threads");
   define<dispose>(env, exports, "dispose");
   return exports;

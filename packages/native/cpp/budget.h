@@ -18,6 +18,7 @@ class Budget {
   void take(size_t bytes);
   /** So many bytes for the values of an image, for each thread. */
   void takeArenas(size_t bytes, size_t threads);
+  size_t taken() const { return bytes_ - left_; }
 
  private:
   size_t bytes_, left_;

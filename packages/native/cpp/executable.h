@@ -38,6 +38,8 @@ class Executable {
   void giveSpare(Buffer buffer);
 
   size_t arenaBytes() const { return program_->arenaBytes; }
+  /** Of all threads, with weights and tables. */
+  size_t memoryBytes() const { return program_->budget.taken(); }
   /** With the caller; fewer than were asked for where the system starts no more. */
   int32_t threads() const { return pool_.threads(); }
   /** Of one image. */

@@ -9,16 +9,20 @@ export type Handle = object & { readonly __handle: unique symbol };
 export interface Addon {
   /** Instruction sets of this processor that there are kernels for, best first. */
   isas(): string[];
-  /** isa: "" for the best. apart: no two values share memory (for tests). */
+  /**
+   * isa: "" for the best. apart: no two values share memory (for tests). Throws an error of code
+   * OVER_BUDGET where it would take more bytes than `memory`.
+   */
   compile(
     code: Int32Array,
     tensors: readonly (Uint8Array | Float32Array)[],
     threads: number,
     isa: string,
-    apart: 0 | 1,
+    apart: boolean,
+    memory: number,
   ): Handle;
   /**
-   * Off the event loop; the arrays must be of the right lengths and stay as they are meanwhile. planes:
+   * Off the event loop; images are copied before this returns, outputs must stay meanwhile. planes:
    * images are [count, C, H, W], not [count, H, W, C].
    */
   run(
@@ -31,6 +35,10 @@ export interface Addon {
   profile(handle: Handle): number[];
   kernels(handle: Handle): string[];
   arenaBytes(handle: Handle): number;
+  /** All that counts against `memory`. */
+  memoryBytes(handle: Handle): number;
+  /** At work: fewer than were asked for where the system starts no more. */
+  threads(handle: Handle): number;
   dispose(handle: Handle): void;
 }
 

@@ -1,4 +1,4 @@
-import { type Executable, OnebitError } from "onebit";
+import { checkBatch, type Executable, OnebitError, overBudget } from "onebit";
 import { elementCount, type Program } from "onebit/program";
 import type { Addon, Handle } from "./addon.js";
 
@@ -7,7 +7,9 @@ export function orOnebitError<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    throw new OnebitError((error as Error).message, { cause: error });
+    const { message, code } = error as Error & { code?: string };
+    if (code === "OVER_BUDGET") throw overBudget(message);
+    throw new OnebitError(message, { cause: error });
   }
 }
 
@@ -18,9 +20,22 @@ export class NativeExecutable implements Executable {
   readonly #inputSize: number;
   readonly #outputs: readonly (readonly [name: string, size: number])[];
 
-  constructor(addon: Addon, handle: Handle, { values, input, outputs }: Program) {
+  /** At work; fewer than were asked for where the system starts no more. */
+  readonly threads: number;
+  readonly threadsReason: string | undefined;
+
+  constructor(
+    addon: Addon,
+    handle: Handle,
+    { values, input, outputs }: Program,
+    threadsAsked: number,
+  ) {
     this.#addon = addon;
     this.#handle = handle;
+    this.threads = addon.threads(handle);
+    if (this.threads < threadsAsked) {
+      this.threadsReason = "the system starts no more (a limit of processes or memory)";
+    }
     this.#inputSize = elementCount(values[input].shape);
     this.#outputs = Object.entries(outputs).map(([name, id]) => [
       name,
@@ -37,11 +52,7 @@ export class NativeExecutable implements Executable {
   }
 
   async #run(images: Float32Array, count: number, planes: boolean) {
-    if (!Number.isInteger(count) || count < 0 || images.length !== count * this.#inputSize) {
-      throw new OnebitError(
-        `${count} images of ${this.#inputSize} numbers wanted, ${images.length} numbers given`,
-      );
-    }
+    checkBatch(images, count, this.#inputSize);
     const results = this.#outputs.map(
       ([name, size]) => [name, new Float32Array(count * size)] as const,
     );
@@ -61,6 +72,10 @@ export class NativeExecutable implements Executable {
   /** Memory for the values of one image, weights apart. */
   get arenaBytes(): number {
     return this.#addon.arenaBytes(this.#handle);
+  }
+
+  get memoryBytes(): number {
+    return this.#addon.memoryBytes(this.#handle);
   }
 
   dispose(): void {

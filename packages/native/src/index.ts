@@ -1,4 +1,4 @@
-import { type Backend, OnebitError } from "onebit";
+import { type Backend, DEFAULT_BUDGET, OnebitError } from "onebit";
 import { loadAddon } from "./addon.js";
 import { encodeProgram } from "./encode.js";
 import { NativeExecutable, orOnebitError } from "./executable.js";
@@ -29,14 +29,15 @@ export function nativeWith({ isa, apart = false }: NativeOptions): Backend {
       return "addon" in loaded ? undefined : loaded.reason;
     },
 
-    async compile(program, tensors, { threads }) {
+    async compile(program, tensors, { threads, memory = DEFAULT_BUDGET.memory }) {
       const loaded = loadAddon();
       if (!("addon" in loaded)) throw new OnebitError(`native: ${loaded.reason}`);
       const { addon } = loaded;
       const { code, tensors: data } = encodeProgram(program, tensors);
       const chosen = isa ?? process.env.ONEBIT_NATIVE_ISA ?? "";
-      const handle = orOnebitError(() => addon.compile(code, data, threads, chosen, apart ? 1 : 0));
-      return new NativeExecutable(addon, handle, program);
+      const most = Math.min(Math.floor(memory), Number.MAX_SAFE_INTEGER);
+      const handle = orOnebitError(() => addon.compile(code, data, threads, chosen, apart, most));
+      return new NativeExecutable(addon, handle, program, threads);
     },
   };
 }

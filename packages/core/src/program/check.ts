@@ -8,9 +8,27 @@ import {
   packedRowBytes,
   reductionLength,
 } from "./geometry.js";
+import {
+  MAX_CONV_KERNEL,
+  MAX_COVERS,
+  MAX_ELEMENTS,
+  MAX_NAME_LENGTH,
+  MAX_OPS,
+  MAX_OUTPUTS,
+  MAX_POOL_KERNEL,
+  MAX_REDUCTION,
+  MAX_STEP_OPS,
+  MAX_STEPS,
+  MAX_TOTAL_ELEMENTS,
+  MAX_VALUES,
+  mostPadding,
+} from "./limits.js";
 import { float32Only } from "./map-types.js";
 import { MAX_QUANTISED_BITS } from "./quantiser.js";
 import type {
+  BinaryConvStep,
+  ConvStep,
+  PoolStep,
   Program,
   ProgramTensors,
   ProgramValue,
@@ -20,27 +38,15 @@ import type {
 } from "./types.js";
 import { ValueLedger } from "./value-ledger.js";
 
-/** Nobody's network reaches these; they bound what a forged file can make a backend allocate. */
-const MAX_STEPS = 100_000;
-const MAX_ELEMENTS = 2 ** 26;
-const MAX_TOTAL_ELEMENTS = 2 ** 29;
-const MAX_GEOMETRY = 4096;
-/** Above this an accumulator would not be exact in float32. */
-const MAX_REDUCTION = 2 ** 24;
-
 /**
  * Throws OnebitError unless every backend can run this program: each id, shape, kind and tensor
  * fits, each value is written exactly once and read only afterwards. Backends rely on it.
  */
 export function checkProgram(program: Program, tensors: ProgramTensors): void {
+  checkCounts(program);
   checkValues(program);
   checkTensors(tensors);
   const ledger = new ValueLedger(program);
-  if (program.steps.length > MAX_STEPS) {
-    throw new OnebitError(
-      `program: ${program.steps.length} steps, at most ${MAX_STEPS} are allowed`,
-    );
-  }
   program.steps.forEach((step, index) => {
     const where = describeStep(step, index);
     ledger.startStep(where);
@@ -52,9 +58,29 @@ export function checkProgram(program: Program, tensors: ProgramTensors): void {
   checkMapTypes(program);
 }
 
-function describeStep(step: Step, index: number): string {
-  const covers = Array.isArray(step.covers) && step.covers.length ? `, ${step.covers[0]}` : "";
-  return `step ${index} (${step.kind}${covers})`;
+function checkCounts({ steps, values, outputs }: Program): void {
+  const ops = steps.reduce((sum, { epilogue }) => sum + epilogue.length, 0);
+  const counts = [
+    ["steps", steps.length, MAX_STEPS],
+    ["values", values.length, MAX_VALUES],
+    ["micro-ops", ops, MAX_OPS],
+    ["outputs", Object.keys(outputs).length, MAX_OUTPUTS],
+  ] as const;
+  for (const [what, count, most] of counts) {
+    if (count <= most) continue;
+    throw new OnebitError(`program: ${count} ${what}, at most ${most} are allowed`);
+  }
+}
+
+function describeStep({ kind, covers }: Step, index: number): string {
+  const first = Array.isArray(covers) && covers.length ? `, ${covers[0]}` : "";
+  return `step ${index} (${kind}${first})`;
+}
+
+function checkName(name: unknown, where: string): void {
+  if (typeof name === "string" && name.length <= MAX_NAME_LENGTH) return;
+  const what = typeof name === "string" ? `is ${name.length} characters long` : "is none";
+  throw new OnebitError(`${where}: names have at most ${MAX_NAME_LENGTH} characters, this ${what}`);
 }
 
 function checkValues({ values, input }: Program): void {
@@ -62,7 +88,9 @@ function checkValues({ values, input }: Program): void {
   let total = 0;
   for (const value of values) {
     checkValue(value);
-    if (names.has(value.name)) throw new OnebitError(`value "${value.name}": defined twice`);
+    if (names.has(value.name)) {
+      throw new OnebitError(`value "${value.name}": defined twice`);
+    }
     names.add(value.name);
     total += elementCount(value.shape);
   }
@@ -80,11 +108,14 @@ function checkValue({ name, kind, shape, type }: ProgramValue): void {
   if (typeof name !== "string" || name === "") {
     throw new OnebitError(`program: a value's name must be a non-empty string, is ${name}`);
   }
+  checkName(name, `value "${name}"`);
   if (kind !== "map" && kind !== "bits" && kind !== "vector") {
     throw new OnebitError(`value "${name}": unknown kind "${kind}"`);
   }
   if (type !== undefined && type !== "bfloat16") {
-    throw new OnebitError(`value "${name}": unknown type "${type}"; there is bfloat16, or none`);
+    throw new OnebitError(
+      `value "${name}": unknown type "${type}"; there is bfloat16, or none`,
+    );
   }
   const sound =
     Array.isArray(shape) && shape.length === 3 && shape.every((d) => Number.isInteger(d) && d > 0);
@@ -94,7 +125,9 @@ function checkValue({ name, kind, shape, type }: ProgramValue): void {
     );
   }
   if (kind === "vector" && (shape[0] !== 1 || shape[1] !== 1)) {
-    throw new OnebitError(`value "${name}": a vector has shape [1, 1, C], this one has [${shape}]`);
+    throw new OnebitError(
+      `value "${name}": a vector has shape [1, 1, C], this one has [${shape}]`,
+    );
   }
 }
 
@@ -107,6 +140,17 @@ function checkStep(
 ): void {
   if (!Array.isArray(step.covers) || !step.covers.every((name) => typeof name === "string")) {
     throw new OnebitError(`${where}: covers must be a list of names`);
+  }
+  if (step.covers.length > MAX_COVERS) {
+    throw new OnebitError(
+      `${where}: covers ${step.covers.length} nodes, at most ${MAX_COVERS} are allowed`,
+    );
+  }
+  for (const name of step.covers) checkName(name, where);
+  if (step.epilogue.length > MAX_STEP_OPS) {
+    throw new OnebitError(
+      `${where}: ${step.epilogue.length} micro-ops, at most ${MAX_STEP_OPS} are allowed`,
+    );
   }
   ledger.checkReadable(step.input, "input");
   const input = program.values[step.input];
@@ -141,7 +185,9 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
     }
   };
   if (!fits())
-    throw new OnebitError(`${where}: cannot read ${input.kind} "${input.name}" as its input`);
+    throw new OnebitError(
+      `${where}: cannot read ${input.kind} "${input.name}" as its input`,
+    );
 }
 
 function checkGeometry(step: Step, channels: number, where: string): void {
@@ -152,21 +198,7 @@ function checkGeometry(step: Step, channels: number, where: string): void {
   }
   if (step.kind !== "pool") checkCount(step.out, "out", where, 2 ** 24);
   if (step.kind === "linear") return;
-  for (const axis of [0, 1] as const) {
-    checkCount(step.kernel[axis], "kernel", where);
-    checkCount(step.stride[axis], "stride", where);
-    const padding = step.padding[axis];
-    if (!Number.isInteger(padding) || padding < 0 || padding > MAX_GEOMETRY) {
-      throw new OnebitError(
-        `${where}: padding ${padding} must be a whole number from 0 to ${MAX_GEOMETRY}`,
-      );
-    }
-    if (step.kind === "pool" && padding >= step.kernel[axis]) {
-      throw new OnebitError(
-        `${where}: padding ${padding} leaves windows of ${step.kernel[axis]} empty`,
-      );
-    }
-  }
+  checkWindow(step, where);
   if (step.kind === "pool") {
     if (step.mode === "max" || step.mode === "average") return;
     throw new OnebitError(`${where}: mode must be max or average, is "${step.mode}"`);
@@ -185,6 +217,24 @@ function checkGeometry(step: Step, channels: number, where: string): void {
   }
 }
 
+function checkWindow(step: PoolStep | ConvStep | BinaryConvStep, where: string): void {
+  const isPool = step.kind === "pool";
+  const most = isPool ? MAX_POOL_KERNEL : MAX_CONV_KERNEL;
+  for (const axis of [0, 1] as const) {
+    const [kernel, padding] = [step.kernel[axis], step.padding[axis]];
+    checkCount(kernel, "kernel", where, most);
+    checkCount(step.stride[axis], "stride", where, most);
+    if (isPool && padding >= kernel) {
+      throw new OnebitError(`${where}: padding ${padding} leaves windows of ${kernel} empty`);
+    }
+    if (Number.isInteger(padding) && padding >= 0 && padding <= mostPadding(kernel)) continue;
+    throw new OnebitError(
+      `${where}: padding ${padding} must be a whole number from 0 to ${mostPadding(kernel)} for ` +
+        `a kernel of ${kernel}: windows farther out see nothing but padding`,
+    );
+  }
+}
+
 function checkQuantiser({ bits, clip, group }: QuantiseStep, where: string): void {
   checkCount(bits, "bits", where, MAX_QUANTISED_BITS);
   if (!(clip > 0 && Number.isFinite(clip) && Math.fround(clip) === clip)) {
@@ -194,7 +244,7 @@ function checkQuantiser({ bits, clip, group }: QuantiseStep, where: string): voi
   throw new OnebitError(`${where}: group must be image or channel, is "${group}"`);
 }
 
-function checkCount(value: number, what: string, where: string, max = MAX_GEOMETRY): void {
+function checkCount(value: number, what: string, where: string, max: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= max) return;
   throw new OnebitError(`${where}: ${what} ${value} must be a whole number from 1 to ${max}`);
 }
@@ -244,9 +294,12 @@ function checkOutputs({ outputs, values }: Program): void {
   const entries = Object.entries(outputs);
   if (entries.length === 0) throw new OnebitError("program: has no outputs");
   for (const [name, id] of entries) {
+    checkName(name, `output "${name}"`);
     const kind = values[id as ValueId]?.kind;
     if (kind !== "map" && kind !== "vector") {
-      throw new OnebitError(`output "${name}": value ${id} is not a map or vector of this program`);
+      throw new OnebitError(
+        `output "${name}": value ${id} is not a map or vector of this program`,
+      );
     }
   }
 }

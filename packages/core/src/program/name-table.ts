@@ -1,4 +1,6 @@
+import { OnebitError } from "../errors.js";
 import { array, string, strings } from "./json.js";
+import { MAX_NAME_LENGTH } from "./limits.js";
 
 /**
  * Dotted names, grouped by what stands before the last dot, so that long scopes
@@ -33,6 +35,10 @@ export function readNames(json: unknown): string[] {
     const where = `program.names[${i}]`;
     const [scope, suffixes] = array(group, where);
     const prefix = string(scope, where);
-    return strings(suffixes, where).map((suffix) => (prefix ? `${prefix}.${suffix}` : suffix));
+    return strings(suffixes, where).map((suffix) => {
+      const name = prefix ? `${prefix}.${suffix}` : suffix;
+      if (name.length <= MAX_NAME_LENGTH) return name;
+      throw new OnebitError(`${where}: a name has more than ${MAX_NAME_LENGTH} characters`);
+    });
   });
 }

@@ -19,17 +19,21 @@ export interface Backend {
 export interface CompileOptions {
   /** 1 to MAX_THREADS (threads.ts). */
   readonly threads: number;
+  /**
+   * Bytes that compile() and runs may take for the program: OnebitError (overBudget) before more is
+   * taken. Default: that of Budget.
+   */
+  readonly memory?: number;
 }
 
 export interface Executable {
   /**
-   * images: [N, H, W, C] float32, normalised; not read once this resolves. Each output:
+   * images: [N, H, W, C] float32, normalised; not read once this has returned its promise. Each output:
    * [N, ...value shape].
    */
   run(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
   /**
-   * The same for images [N, C, H, W], where the backend takes them as they are; they must not change
-   * until this resolves.
+   * The same for images [N, C, H, W], where the backend takes them as they are.
    */
   runPlanes?(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
   /** Milliseconds per step of the last run, where the backend can tell; it may count reading the image. */
@@ -38,6 +42,8 @@ export interface Executable {
   kernels?(): readonly string[];
   /** Memory for the values of one image, weights apart, where the backend plans it. */
   readonly arenaBytes?: number;
+  /** All that counts against CompileOptions.memory, where the backend keeps account of it. */
+  readonly memoryBytes?: number;
   /**
    * The threads at work, once those that were asked for have started (or could not): until then
    * run() computes with fewer. Absent where they start with compile().

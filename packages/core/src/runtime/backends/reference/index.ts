@@ -8,7 +8,7 @@ import { prepareProgram } from "./program.js";
 export const reference: Backend = {
   name: "reference",
   unavailable: async () => undefined,
-  compile: async (program, tensors) => prepareProgram(program, tensors),
+  compile: async (program, tensors, { memory }) => prepareProgram(program, tensors, memory),
 };
 
 export { createContext, runStep, runValues, type StepContext } from "./program.js";

@@ -1,7 +1,10 @@
 import { OnebitError } from "../../../errors.js";
 import { elementCount, outputShape } from "../../../program/geometry.js";
+import { writeOf } from "../../../program/micro-ops.js";
 import type { Program, ProgramTensors, Step } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
+import { checkBatch } from "../../batch.js";
+import { checkMemory } from "../../budget.js";
 import { binaryConv } from "./binary-conv.js";
 import { conv } from "./conv.js";
 import { applyEpilogue } from "./epilogue.js";
@@ -37,7 +40,13 @@ export function createContext(program: Program, tensors: ProgramTensors): StepCo
   return { program, tensors, values };
 }
 
-export function prepareProgram(program: Program, tensors: ProgramTensors): Executable {
+export function prepareProgram(
+  program: Program,
+  tensors: ProgramTensors,
+  memory?: number,
+): Executable {
+  const memoryBytes = peakBytes(program, tensors);
+  checkMemory("reference", memoryBytes, memory);
   const context = createContext(program, tensors);
   const { values } = context;
   let times: number[] = [];
@@ -46,11 +55,8 @@ export function prepareProgram(program: Program, tensors: ProgramTensors): Execu
     threadsReason: "the reference backend has one thread",
     async run(images, count) {
       const length = values[program.input].length;
-      if (images.length !== count * length) {
-        throw new OnebitError(
-          `${count} images of ${length} numbers wanted, ${images.length} numbers given`,
-        );
-      }
+      checkBatch(images, count, length);
+      checkThere(tensors);
       const outputs = allocateOutputs(context, count);
       times = program.steps.map(() => 0);
       for (let image = 0; image < count; image++) {
@@ -66,9 +72,33 @@ export function prepareProgram(program: Program, tensors: ProgramTensors): Execu
       }
       return outputs;
     },
+    memoryBytes,
     profile: () => times,
     dispose: () => {},
   };
+}
+
+/** All values, and what the largest step takes besides: its registers, and its weights a byte or more each. */
+function peakBytes(program: Program, tensors: ProgramTensors): number {
+  const values = program.values.map(
+    ({ kind, shape }) => elementCount(shape) * (kind === "bits" ? 1 : 4),
+  );
+  const steps = program.steps.map((step) => {
+    const registers = 1 + step.epilogue.filter((op) => writeOf(op) === undefined).length;
+    const weights = step.kind === "binary-conv" ? 8 * tensors[step.weight].data.length : 0;
+    return 4 * registers * elementCount(outputShape(program, step)) + weights;
+  });
+  return values.reduce((sum, bytes) => sum + bytes, 0) + steps.reduce((a, b) => Math.max(a, b), 0);
+}
+
+/** OnebitError where the file's bytes, which weights are views of, have gone away since. */
+function checkThere(tensors: ProgramTensors): void {
+  for (const [key, { data, shape }] of Object.entries(tensors)) {
+    if (data.length === shape.reduce((product, dim) => product * dim, 1)) continue;
+    throw new OnebitError(
+      `tensor "${key}": the memory of the file has been transferred or resized`,
+    );
+  }
 }
 
 function allocateOutputs({ program, values }: StepContext, count: number) {

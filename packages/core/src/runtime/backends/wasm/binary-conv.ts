@@ -250,6 +250,7 @@ function prepareWeights(
   const taps = kernel[0] * kernel[1];
   const runTaps = groups === 1 ? kernel[1] : 1;
   const correct = Math.max(...step.padding) > 0 ? step.padValue + 1 : 0;
+  plan.checkSize(4 * (shape[0] + shape[1]));
   const rows = borderClasses(height, shape[0], step, 0, correct !== 0);
   const columns = borderClasses(width, shape[1], step, 1, correct !== 0);
   const classBytes = out * 4;
@@ -266,7 +267,8 @@ function prepareWeights(
     reductionLength(step, channels),
     correct,
   ]);
-  plan.prepare(weight, Math.max(TILING_SCRATCH, taps * classBytes), (from, scratch) => {
+  const corners = (kernel[0] + 1) * (kernel[1] + 1) * 4;
+  plan.prepare(weight, Math.max(TILING_SCRATCH, corners), (from, scratch) => {
     const rowBytes = weight.length / out;
     const geometry = [rowBytes, groups, out / groups, channels / groups, runTaps, taps / runTaps];
     const tiling = (to: Field) => plan.constant([from, to, ...geometry, scratch]);
@@ -276,10 +278,8 @@ function prepareWeights(
     ];
   });
   const rowBytes = columns.ranges.length * classBytes;
-  const classes = (list: readonly number[], bytes: number) => {
-    const offsets = new Int32Array(list.length);
-    for (let i = 0; i < offsets.length; i++) offsets[i] = list[i] * bytes;
-    return plan.constant(offsets);
+  const classes = (list: Int32Array, bytes: number) => {
+    return plan.constant(list.map((index) => index * bytes));
   };
   const rowClasses = classes(rows.classes, rowBytes);
   return { weights, starts, rowClasses, columnClasses: classes(columns.classes, classBytes) };

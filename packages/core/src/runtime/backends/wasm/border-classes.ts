@@ -4,7 +4,7 @@ export interface BorderClasses {
   /** Part of the kernel inside the image, end exclusive, one per class. */
   readonly ranges: readonly (readonly [start: number, end: number])[];
   /** Class of each output row or column. */
-  readonly classes: readonly number[];
+  readonly classes: Int32Array;
 }
 
 /**
@@ -26,7 +26,7 @@ export function borderClasses(
 ): BorderClasses {
   const [kernel, stride, padding] = [step.kernel[axis], step.stride[axis], step.padding[axis]];
   const ranges: [number, number][] = [];
-  const classes = new Array<number>(outputs);
+  const classes = new Int32Array(outputs);
   const lastInside = correct ? Math.floor((size + padding - kernel) / stride) : outputs - 1;
   for (let i = 0; i < outputs; ) {
     const first = i * stride - padding;

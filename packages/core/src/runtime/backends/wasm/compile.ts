@@ -71,6 +71,8 @@ export interface PlanOptions extends FormWishes {
   /** See MemoryPlan. */
   readonly isolate?: boolean;
   readonly threads?: number;
+  /** See MemoryPlan. */
+  readonly memory?: number;
 }
 
 /** Plans memory, tiles weights, derives border corrections, writes instruction tables. Pure. */
@@ -80,9 +82,9 @@ export function compileProgram(
   options: PlanOptions = {},
 ): CompiledProgram {
   const { blockBytes = 16_384, convPixels = 56, parallelElements = 4096 } = options;
-  const { threads = 1, isolate } = options;
+  const { threads = 1, isolate, memory } = options;
   const { program, halved } = joinPools(given);
-  const plan = new MemoryPlan({ threads, isolate });
+  const plan = new MemoryPlan({ threads, isolate, memory });
   const layouts = layOutValues(program, plan);
   const pairedImages = new Map<string, ImageLayout>();
   const sizes = { blockBytes, convPixels, parallelElements, threads };

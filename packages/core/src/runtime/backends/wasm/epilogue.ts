@@ -291,7 +291,9 @@ class EpilogueCompiler {
   }
 
   #number(value: number): number {
-    return this.#parameter(new Float32Array(this.#input.shape[2]).fill(value));
+    const { plan, shape } = this.#input;
+    plan.checkSize(4 * shape[2] * (this.#parameters.length + 1));
+    return this.#parameter(new Float32Array(shape[2]).fill(value));
   }
 
   #parameter(values: Float32Array): number {
@@ -302,6 +304,7 @@ class EpilogueCompiler {
   #addParameters(): void {
     const { first, count } = this.#channels;
     const stride = 4 * this.#parameters.length;
+    this.#input.plan.checkSize(Math.ceil(count / 4) * stride * 4);
     const data = new Float32Array(Math.ceil(count / 4) * stride);
     this.#parameters.forEach((values, p) => {
       spread(values.subarray(first, first + count), data, 4 * p, stride);

@@ -2,6 +2,7 @@ import { OnebitError } from "../../../errors.js";
 import { elementCount } from "../../../program/geometry.js";
 import type { Program, ValueId } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
+import { checkBatch } from "../../batch.js";
 import { toChannelsLast } from "../../channels-last.js";
 import { boot } from "./boot.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
@@ -47,6 +48,7 @@ interface Result {
 export class WasmExecutable implements Executable {
   /** Of one image. From the first batch on, each further thread has as much again for its own. */
   readonly arenaBytes: number;
+  readonly memoryBytes: number;
   readonly #program: Program;
   readonly #layouts: readonly ValueLayout[];
   readonly #steps: readonly StepTables[];
@@ -81,6 +83,7 @@ export class WasmExecutable implements Executable {
     engine: Engine,
   ) {
     this.arenaBytes = plan.arenaBytes;
+    this.memoryBytes = plan.memoryBytes;
     this.#program = program;
     this.#layouts = layouts;
     this.#steps = steps;
@@ -116,11 +119,7 @@ export class WasmExecutable implements Executable {
     const engine = this.#engine;
     if (!engine) throw new OnebitError("wasm: this model has been disposed of: load it again");
     const size = elementCount(values[input].shape);
-    if (images.data.length !== count * size) {
-      throw new OnebitError(
-        `wasm: ${images.data.length} numbers are not ${count} images of [${values[input].shape}]`,
-      );
-    }
+    checkBatch(images.data, count, size);
     const results = Object.entries(outputs).map(([name, id]) => {
       const data = new Float32Array(count * elementCount(values[id].shape));
       return { name, id, data };

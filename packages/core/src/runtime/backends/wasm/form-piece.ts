@@ -8,17 +8,27 @@ const GROUPS = 8;
 const PRODUCTS = 4e6;
 const MAX_ROWS = 64;
 
-/** A piece of a layer, as wide: signs, their sums. What the signs and weights are changes no time. */
-export function pieceProgram({ step, input: [, width, channels] }: ConvShape): {
-  program: Program;
-  tensors: ProgramTensors;
-} {
+/** Multiply-adds of a piece. */
+export function pieceProducts(shape: ConvShape): number {
+  const { out, columns, rows } = pieceSize(shape);
+  return rows * columns * out * reductionLength(shape.step, shape.input[2]);
+}
+
+function pieceSize({ step, input: [, width, channels] }: ConvShape) {
   const groups = Math.min(step.groups, GROUPS);
-  const groupIn = channels / step.groups;
   const out = groups * Math.min(step.out / step.groups, OUTPUTS);
   const columns = Math.floor((width + 2 * step.padding[1] - step.kernel[1]) / step.stride[1]) + 1;
   const perRow = columns * out * reductionLength(step, channels);
   const rows = Math.min(Math.ceil(PRODUCTS / perRow), MAX_ROWS);
+  return { groups, out, columns, rows };
+}
+
+/** A piece of a layer, as wide: signs, their sums. What the signs and weights are changes no time. */
+export function pieceProgram(shape: ConvShape): { program: Program; tensors: ProgramTensors } {
+  const { step } = shape;
+  const [, width, channels] = shape.input;
+  const groupIn = channels / step.groups;
+  const { groups, out, columns, rows } = pieceSize(shape);
   const height = (rows - 1) * step.stride[0] + step.kernel[0];
   const input = [height, width, groups * groupIn] as const;
   const conv: BinaryConvStep = {

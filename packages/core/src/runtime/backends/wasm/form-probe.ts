@@ -1,7 +1,7 @@
 import { boot } from "./boot.js";
 import { compileProgram } from "./compile.js";
 import { type BinaryConvForm, estimatedForm, formKey, formsFor } from "./form-choice.js";
-import { pieceProgram } from "./form-piece.js";
+import { pieceProducts, pieceProgram } from "./form-piece.js";
 import { type ConvShape, measuredForms } from "./measured-forms.js";
 
 const ROUNDS = 3;
@@ -10,6 +10,10 @@ const LEAST_MS = 0.15;
 const LEAST_STEPS = 2;
 /** What another form must save: differences below that are noise. */
 const MARGIN = 0.95;
+/** Of a piece. */
+const MOST_PRODUCTS = 1e8;
+/** What a piece may take: more than any layer of a network. */
+const PIECE_BYTES = 2 ** 26;
 /** Times that it must win again, some milliseconds later: other programs disturb. */
 const CONFIRMATIONS = 2;
 
@@ -32,6 +36,8 @@ export async function probeForms(shapes: readonly ConvShape[]): Promise<boolean>
 
 async function fastestForm(shape: ConvShape): Promise<BinaryConvForm> {
   const estimate = estimatedForm(shape.step, shape.input);
+  // A row of it takes longer than measuring may: whatever network it is of, it is no usual layer.
+  if (pieceProducts(shape) > MOST_PRODUCTS) return estimate;
   const others = formsFor(shape.step, shape.input).filter((form) => form !== estimate);
   const forms = [estimate, ...others];
   const runs = await Promise.all(forms.map((form) => pieceOf(shape, form)));
@@ -106,7 +112,7 @@ function pause(): Promise<void> {
 /** Weights and signs are all alike: no form takes longer for others. */
 async function pieceOf(shape: ConvShape, form: BinaryConvForm): Promise<Run> {
   const { program, tensors } = pieceProgram(shape);
-  const compiled = compileProgram(program, tensors, { form });
+  const compiled = compileProgram(program, tensors, { form, memory: PIECE_BYTES });
   const { runner } = await boot(compiled);
   const steps = compiled.steps.slice(1);
   return () => runner.runSteps(steps);

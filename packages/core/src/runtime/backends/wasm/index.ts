@@ -1,6 +1,7 @@
 import { awake } from "../../../platform/awake.js";
 import type { Program, ProgramTensors } from "../../../program/types.js";
 import type { Backend, CompileOptions, Executable } from "../../backend.js";
+import { DEFAULT_BUDGET } from "../../budget.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
 import { measuredForms, unmeasuredShapes } from "./measured-forms.js";
@@ -25,15 +26,19 @@ export const wasm: Backend = {
     tensors: ProgramTensors,
     options: CompileOptions,
   ): Promise<Executable> {
+    const { memory = DEFAULT_BUDGET.memory } = options;
     const threads = threadsOf(options);
     const aloneReason = threads < options.threads ? unsharable() : undefined;
     const make = () => {
-      const compiled = compileProgram(program, tensors, { threads, measured: measuredForms });
+      const planning = { threads, memory, measured: measuredForms };
+      const compiled = compileProgram(program, tensors, planning);
       return WasmExecutable.instantiate(program, compiled, { threads, aloneReason });
     };
     const executable = await awake(make);
     const shapes = unmeasuredShapes(program);
-    if (shapes.length === 0) return executable;
+    // Both are there for a while.
+    const affordable = 2 * executable.memoryBytes <= memory;
+    if (shapes.length === 0 || shapes.length > MOST_MEASURED || !affordable) return executable;
     return new TunedExecutable(executable, () =>
       awake(async () => {
         const { probeForms } = await import("./form-probe.js");
@@ -42,6 +47,9 @@ export const wasm: Backend = {
     );
   },
 };
+
+/** Shapes of layers: each takes some milliseconds, and no network has so many. */
+const MOST_MEASURED = 256;
 
 /** One where memory cannot be shared. */
 function threadsOf({ threads }: CompileOptions = { threads: 1 }): number {

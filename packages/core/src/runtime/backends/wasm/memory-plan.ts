@@ -1,4 +1,5 @@
 import { OnebitError } from "../../../errors.js";
+import { checkMemory, DEFAULT_BUDGET } from "../../budget.js";
 import type { Instruction } from "./instruction.js";
 import { LOOKUP_TABLE_BYTES, lookupTables } from "./lookup-tables.js";
 
@@ -90,7 +91,11 @@ export class MemoryPlan {
   arenaBytes = 0;
   totalBytes = 0;
 
+  /** With the arenas of further threads: what counts against the budget. */
+  memoryBytes = 0;
+
   readonly #threads: number;
+  readonly #memory: number;
   readonly #scratch: Block;
   #stepScratch = 0;
   /** Bytes from the scratch of one thread to that of the next. */
@@ -98,9 +103,10 @@ export class MemoryPlan {
 
   /**
    * isolate: no two blocks share memory, and after each comes a cache line that nobody uses, so
-   * that a test can see a stray write.
+   * that a test can see a stray write. memory: bytes that all of it may take: see Budget.
    */
-  constructor({ isolate = false, threads = 1 } = {}) {
+  constructor({ isolate = false, threads = 1, memory = DEFAULT_BUDGET.memory } = {}) {
+    this.#memory = memory;
     this.#isolate = isolate;
     this.#threads = threads;
     this.#scratch = newBlock(0, 0, Number.POSITIVE_INFINITY);
@@ -189,7 +195,13 @@ export class MemoryPlan {
       this.#tablesEnd,
     );
     this.checkSize(this.totalBytes);
+    this.memoryBytes = Math.min(this.totalBytes + this.#furtherArenas(), MAX_BYTES);
+    checkMemory("wasm", this.memoryBytes, this.#memory);
     return this.totalBytes;
+  }
+
+  #furtherArenas(): number {
+    return (this.#threads - 1) * (this.#tablesEnd - FIRST_ADDRESS);
   }
 
   /**
@@ -198,8 +210,8 @@ export class MemoryPlan {
    */
   allocate(): WebAssembly.Memory {
     const pages = (bytes: number) => Math.ceil(bytes / PAGE);
-    const further = (this.#threads - 1) * (this.#tablesEnd - FIRST_ADDRESS);
-    const maximum = Math.min(pages(this.totalBytes) + pages(further), pages(MAX_BYTES));
+    const further = pages(this.#furtherArenas());
+    const maximum = Math.min(pages(this.totalBytes) + further, pages(MAX_BYTES));
     const memory = allocatePages(pages(this.totalBytes), maximum, this.#threads > 1);
     const bytes = new Uint8Array(memory.buffer);
     bytes.set(lookupTables(), TABLES_ADDRESS);
@@ -232,8 +244,12 @@ export class MemoryPlan {
     }
   }
 
-  /** Throws where no linear memory can hold that much: call before allocating it elsewhere. */
+  /**
+   * Throws where no linear memory can hold that much, or the program may not have it: call before
+   * allocating it elsewhere.
+   */
   checkSize(bytes: number): void {
+    checkMemory("wasm", bytes, this.#memory);
     if (bytes <= MAX_BYTES) return;
     throw new OnebitError(
       `wasm: this program needs more than ${MAX_BYTES / 2 ** 20} MiB: run it with another backend or on smaller images`,
@@ -270,38 +286,42 @@ function assignInTurn(blocks: readonly Block[], start: number): number {
 
 /** Largest first, each at the lowest address that is free for all of its lifetime. */
 function assignByLifetime(blocks: readonly Block[], start: number): number {
-  const inUse = blocksByStep(blocks);
+  /** By address. */
+  const placed: Block[] = [];
   let end = start;
   for (const block of [...blocks].sort((a, b) => b.bytes - a.bytes)) {
-    const steps = inUse.slice(block.first - PREPARATION, block.last - PREPARATION + 1);
-    block.address = lowestFree(block.bytes, steps, start);
-    for (const others of steps) others.push(block);
+    block.address = lowestFree(block, placed, start);
+    if (block.bytes > 0) insert(block, placed);
     end = Math.max(end, block.address + aligned(block.bytes));
   }
   return end;
 }
 
-/** An empty list for every step, from the preparation to the last that a value lives to see. */
-function blocksByStep(blocks: readonly Block[]): Block[][] {
-  const lasts = blocks.map(({ last }) => (Number.isFinite(last) ? last : 0));
-  return Array.from({ length: Math.max(0, ...lasts) - PREPARATION + 1 }, () => []);
-}
-
-/** Moves on behind whatever is in the way, until nothing is. */
-function lowestFree(bytes: number, steps: readonly (readonly Block[])[], start: number): number {
+/** Moves on behind whatever is in the way. */
+function lowestFree(
+  { bytes, first, last }: Block,
+  placed: readonly Block[],
+  start: number,
+): number {
   let address = start;
-  for (let before = -1; before !== address; ) {
-    before = address;
-    for (const others of steps) {
-      for (let i = 0; i < others.length; i++) {
-        const other = others[i];
-        if (other.address >= address + bytes) continue;
-        const end = other.address + other.bytes;
-        if (end > address) address = aligned(end);
-      }
-    }
+  for (let i = 0; i < placed.length; i++) {
+    const other = placed[i];
+    if (other.address >= address + bytes) break;
+    if (other.first > last || first > other.last) continue;
+    address = Math.max(address, aligned(other.address + other.bytes));
   }
   return address;
+}
+
+function insert(block: Block, placed: Block[]): void {
+  let low = 0;
+  let high = placed.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (placed[middle].address <= block.address) low = middle + 1;
+    else high = middle;
+  }
+  placed.splice(low, 0, block);
 }
 
 function aligned(bytes: number): number {

@@ -39,6 +39,10 @@ export class TunedExecutable implements Executable {
     return this.#current.threadsReason;
   }
 
+  get memoryBytes(): number {
+    return this.#current.memoryBytes;
+  }
+
   ready(): Promise<number> {
     return this.#current.ready();
   }

@@ -115,9 +115,7 @@ function checkWrite(
   }
   const [height, width] = name === "mean" ? [1, 1] : shape;
   if (value.shape[0] !== height || value.shape[1] !== width) {
-    throw new OnebitError(
-      `${at}: writes [${shape}] into "${value.name}" [${value.shape}]`,
-    );
+    throw new OnebitError(`${at}: writes [${shape}] into "${value.name}" [${value.shape}]`);
   }
   ledger.write(write.value, write.offset, shape[2], name, at);
 }

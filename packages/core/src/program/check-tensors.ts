@@ -31,9 +31,7 @@ export function checkTensors(tensors: ProgramTensors): void {
 function checkFinite(key: string, data: Float32Array, allFinite: FiniteCheck): void {
   if (allFinite(data)) return;
   const i = data.findIndex((x) => !Number.isFinite(x));
-  throw new OnebitError(
-    `tensor "${key}": element ${i} is ${data[i]}, not a finite number`,
-  );
+  throw new OnebitError(`tensor "${key}": element ${i} is ${data[i]}, not a finite number`);
 }
 
 /** The tensor of that name, type and shape. */

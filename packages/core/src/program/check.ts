@@ -113,9 +113,7 @@ function checkValue({ name, kind, shape, type }: ProgramValue): void {
     throw new OnebitError(`value "${name}": unknown kind "${kind}"`);
   }
   if (type !== undefined && type !== "bfloat16") {
-    throw new OnebitError(
-      `value "${name}": unknown type "${type}"; there is bfloat16, or none`,
-    );
+    throw new OnebitError(`value "${name}": unknown type "${type}"; there is bfloat16, or none`);
   }
   const sound =
     Array.isArray(shape) && shape.length === 3 && shape.every((d) => Number.isInteger(d) && d > 0);
@@ -125,9 +123,7 @@ function checkValue({ name, kind, shape, type }: ProgramValue): void {
     );
   }
   if (kind === "vector" && (shape[0] !== 1 || shape[1] !== 1)) {
-    throw new OnebitError(
-      `value "${name}": a vector has shape [1, 1, C], this one has [${shape}]`,
-    );
+    throw new OnebitError(`value "${name}": a vector has shape [1, 1, C], this one has [${shape}]`);
   }
 }
 
@@ -185,9 +181,7 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
     }
   };
   if (!fits())
-    throw new OnebitError(
-      `${where}: cannot read ${input.kind} "${input.name}" as its input`,
-    );
+    throw new OnebitError(`${where}: cannot read ${input.kind} "${input.name}" as its input`);
 }
 
 function checkGeometry(step: Step, channels: number, where: string): void {
@@ -297,9 +291,7 @@ function checkOutputs({ outputs, values }: Program): void {
     checkName(name, `output "${name}"`);
     const kind = values[id as ValueId]?.kind;
     if (kind !== "map" && kind !== "vector") {
-      throw new OnebitError(
-        `output "${name}": value ${id} is not a map or vector of this program`,
-      );
+      throw new OnebitError(`output "${name}": value ${id} is not a map or vector of this program`);
     }
   }
 }

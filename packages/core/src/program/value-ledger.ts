@@ -65,15 +65,11 @@ export class ValueLedger {
       throw new OnebitError(`${at}: "${name}" is written by ${entry.writer} elsewhere`);
     }
     if (entry.slices.length >= MAX_SLICES) {
-      throw new OnebitError(
-        `${at}: "${name}" is written in more than ${MAX_SLICES} slices`,
-      );
+      throw new OnebitError(`${at}: "${name}" is written in more than ${MAX_SLICES} slices`);
     }
     const end = offset + channels;
     if (entry.slices.some(([start, stop]) => offset < stop && start < end)) {
-      throw new OnebitError(
-        `${at}: channels ${offset} to ${end} of "${name}" are written twice`,
-      );
+      throw new OnebitError(`${at}: channels ${offset} to ${end} of "${name}" are written twice`);
     }
     entry.writer = writer;
     entry.slices.push([offset, end]);

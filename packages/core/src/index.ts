@@ -8,7 +8,7 @@ export type { MapType } from "./program/types.js";
 export type { Backend, CompileOptions, Executable } from "./runtime/backend.js";
 export type { BackendChoice, BackendName } from "./runtime/backends.js";
 export { checkBatch } from "./runtime/batch.js";
-export { type Budget, DEFAULT_BUDGET, overBudget } from "./runtime/budget.js";
+export { type Budget, BudgetError, DEFAULT_BUDGET } from "./runtime/budget.js";
 export type { ImageInput, ImageLike } from "./runtime/image-input.js";
 export { load } from "./runtime/load.js";
 export type { LoadOptions } from "./runtime/load-options.js";

@@ -1,4 +1,4 @@
-import { checkBatch, type Executable, OnebitError, overBudget } from "onebit";
+import { BudgetError, checkBatch, type Executable, OnebitError } from "onebit";
 import { elementCount, type Program } from "onebit/program";
 import type { Addon, Handle } from "./addon.js";
 
@@ -8,7 +8,7 @@ export function orOnebitError<T>(call: () => T): T {
     return call();
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
-    if (code === "OVER_BUDGET") throw overBudget(message);
+    if (code === "OVER_BUDGET") throw new BudgetError(message);
     throw new OnebitError(message, { cause: error });
   }
 }

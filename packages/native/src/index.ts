@@ -35,7 +35,7 @@ export function nativeWith({ isa, apart = false }: NativeOptions): Backend {
       const { addon } = loaded;
       const { code, tensors: data } = encodeProgram(program, tensors);
       const chosen = isa ?? process.env.ONEBIT_NATIVE_ISA ?? "";
-      const most = Math.min(Math.floor(memory), Number.MAX_SAFE_INTEGER);
+      const most = Math.max(0, Math.min(Math.floor(memory), Number.MAX_SAFE_INTEGER));
       const handle = orOnebitError(() => addon.compile(code, data, threads, chosen, apart, most));
       return new NativeExecutable(addon, handle, program, threads);
     },

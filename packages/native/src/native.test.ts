@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { OnebitError } from "onebit";
 import type { Program, Step } from "onebit/program";
 import { prune } from "onebit/program";
@@ -135,6 +136,62 @@ describe.runIf(isas.length > 0)("the native backend", () => {
     const newer = { ...program, steps: [{ ...program.steps[0], kind: "attention" }] } as never;
     await expect(native.compile(newer, tensors, one)).rejects.toThrow(/cannot run "attention"/);
   });
+
+  it("reads images whose memory goes away before they are read", async () => {
+    const { program, tensors, image } = randomProgram(5);
+    const executable = await native.compile(program, tensors, { threads: 2 });
+    const [[name, expected]] = Object.entries(await executable.run(image, 1));
+    const count = 300;
+    // ES2024, which the types here do not know.
+    type Resizable = ArrayBuffer & { resize(bytes: number): void };
+    const Resizable = ArrayBuffer as unknown as new (bytes: number, options: object) => Resizable;
+    const maxByteLength = count * image.byteLength;
+    for (const goAway of [
+      (memory: Resizable) => memory.resize(0),
+      (memory: Resizable) => void structuredClone(memory, { transfer: [memory] }),
+    ]) {
+      const memory = new Resizable(maxByteLength, { maxByteLength });
+      const images = new Float32Array(memory);
+      for (let i = 0; i < count; i++) images.set(image, i * image.length);
+      const running = [executable.run(images, count), executable.run(images, count)];
+      goAway(memory);
+      for (const outputs of await Promise.all(running)) {
+        expectSameFloats(outputs[name].subarray(-expected.length), expected, "last image");
+      }
+      await expect(executable.run(images, count)).rejects.toThrow(/neither resize nor transfer it/);
+    }
+  });
+
+  it.each([0.5, -1, Number.NaN, 2 ** 53, 2 ** 62, Infinity])("runs no %d images", async (count) => {
+    const { program, tensors, image } = randomProgram(1);
+    const executable = await native.compile(program, tensors, one);
+    await expect(executable.run(image, count)).rejects.toThrow(/images of \d+ numbers wanted/);
+  });
+
+  it.each([0, -1, 0.5, 257, 2 ** 32, Number.NaN])("starts no %d threads", async (threads) => {
+    const { program, tensors } = randomProgram(1);
+    const compiling = native.compile(program, tensors, { threads });
+    await expect(compiling).rejects.toThrow(/threads must be a whole number from 1 to 256/);
+  });
+
+  it.runIf(process.platform === "linux" && process.getuid?.() === 0)(
+    "goes on with the threads that the system starts",
+    () => {
+      const script = `
+        import { load } from ${JSON.stringify(new URL("../../core/dist/index.js", import.meta.url).href)};
+        const model = await load("models/fashion-mnist.onebit", { backend: "native", threads: 64 });
+        const { logits } = await model.run({ shape: [70, 1, 28, 28], data: new Float32Array(70 * 784) });
+        console.log(JSON.stringify([model.threads, model.threadsReason, logits.shape]));`;
+      const limited = ["--reuid=65534", "--clear-groups", "prlimit", "--nproc=40"];
+      const node = [process.execPath, "--input-type=module", "-e", script];
+      const output = execFileSync("setpriv", [...limited, ...node], { encoding: "utf8" });
+      const [threads, reason, shape] = JSON.parse(output);
+      expect(threads).toBeGreaterThanOrEqual(1);
+      expect(threads).toBeLessThan(64);
+      expect(reason).toMatch(/the system starts no more/);
+      expect(shape).toEqual([70, 10]);
+    },
+  );
 
   it("finishes what is under way when disposed, and runs no image at all", async () => {
     const { program, tensors, image } = randomProgram(2);

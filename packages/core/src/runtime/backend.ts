@@ -20,7 +20,7 @@ export interface CompileOptions {
   /** 1 to MAX_THREADS (threads.ts). */
   readonly threads: number;
   /**
-   * Bytes that compile() and runs may take for the program: OnebitError (overBudget) before more is
+   * Bytes that compile() and runs may take for the program: BudgetError before more is
    * taken. Default: that of Budget.
    */
   readonly memory?: number;

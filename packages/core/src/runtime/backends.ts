@@ -2,6 +2,7 @@ import { describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Backend, CompileOptions, Executable } from "./backend.js";
+import { BudgetError } from "./budget.js";
 
 /** The backends of this package, each loaded when it is wanted. */
 const loaders = {
@@ -59,6 +60,8 @@ export async function compileFor(
       }
       reasons[name] = made;
     } catch (error) {
+      // Slower backends take about as much.
+      if (error instanceof BudgetError) throw error;
       reasons[name] = (error as Error).message;
     }
   }

@@ -2,6 +2,7 @@ import type { TransferOptions } from "../platform/transfer.js";
 import type { MapType } from "../program/types.js";
 import type { BackendChoice } from "./backends.js";
 import { checkBackend } from "./backends.js";
+import { type Budget, isBudget } from "./budget.js";
 import { checkOptions, type OptionChecks } from "./check-options.js";
 import { checkThreads } from "./threads.js";
 
@@ -26,6 +27,11 @@ export interface LoadOptions extends TransferOptions {
    * says, which for all that onebit packs is float32.
    */
   readonly maps?: MapType;
+  /**
+   * What the file may take: BudgetError where it would need more memory or work, before any of it is
+   * taken. features(), which computes more, asks again.
+   */
+  readonly budget?: Budget;
 }
 
 const isSide = (side: unknown) => Number.isSafeInteger(side) && (side as number) > 0;
@@ -37,6 +43,7 @@ const CHECKS: OptionChecks<LoadOptions> = {
     (Array.isArray(input) && input.length === 2 && input.every(isSide)) ||
     "[height, width], whole numbers from 1",
   maps: (maps) => maps === "float32" || maps === "bfloat16" || "float32 or bfloat16",
+  budget: (budget) => isBudget(budget) || "{ memory: bytes, work: multiply-adds }, numbers from 0",
   progress: (progress) => typeof progress === "function" || "a function (loaded, total) => ...",
   signal: (signal) =>
     typeof (signal as AbortSignal | null)?.throwIfAborted === "function" || "an AbortSignal",

@@ -15,7 +15,8 @@ import { Model } from "./model.js";
  *   const model = await load("bnext-t.onebit");
  *   const [best] = await model.classify(image);
  *
- * OnebitError: it cannot be read, is damaged, or no backend can run it. UsageError: unknown options,
+ * OnebitError: it cannot be read, is damaged, or no backend can run it; BudgetError, which is one: it needs
+ * more than it may take. UsageError: unknown options,
  * or values that they cannot have.
  * The signal's reason where it is aborted.
  */
@@ -42,10 +43,11 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 async function create(
   source: Source,
   file: OnebitFile,
-  { backend = "auto", threads = 1, input, maps }: LoadOptions,
+  { backend = "auto", threads = 1, input, maps, budget = {} }: LoadOptions,
 ): Promise<Model> {
   const sized = input ? await named(source, () => fileAtSize(file, input)) : file;
-  return Model.create(maps ? await fileWithMaps(sized, maps) : sized, backend, { threads });
+  const whole = maps ? await fileWithMaps(sized, maps) : sized;
+  return Model.create(whole, backend, { threads, budget });
 }
 
 /** The model, which nobody gets to see where its file is damaged. */

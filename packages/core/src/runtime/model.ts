@@ -7,6 +7,7 @@ import { prune } from "../program/prune.js";
 import type { MapType, Program } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type Chosen, compileFor } from "./backends.js";
+import { type Budget, checkWork, DEFAULT_BUDGET } from "./budget.js";
 import { checkOptions, type OptionChecks } from "./check-options.js";
 import { type ImageInput, listImages, prepareImages } from "./image-input.js";
 import { outputTensor } from "./output-tensor.js";
@@ -39,6 +40,7 @@ export interface StepProfile extends StepCost {
 
 export interface ModelSettings {
   readonly threads: number;
+  readonly budget: Budget;
 }
 
 /**
@@ -92,7 +94,10 @@ export class Model implements Disposable {
       throw new OnebitError(`this program has no output "logits"; it is not a classifier`);
     }
     const program = prune(file.program, ["logits"]);
-    const chosen = await compileFor(backend, program, file.tensors, settings);
+    const { threads, budget } = settings;
+    checkWork(programCost(program), budget.work);
+    const options = { threads, memory: budget.memory };
+    const chosen = await compileFor(backend, program, file.tensors, options);
     return new Model(file, program, chosen, settings);
   }
 
@@ -233,8 +238,12 @@ export class Model implements Disposable {
 
   async #compileComplete(): Promise<Executable> {
     const { program, tensors } = this.#file;
+    const { threads, budget } = this.#settings;
+    const { backend, executable } = this.#chosen;
+    const memory = (budget.memory ?? DEFAULT_BUDGET.memory) - (executable.memoryBytes ?? 0);
     try {
-      return await this.#chosen.backend.compile(program, tensors, this.#settings);
+      checkWork(programCost(program), budget.work);
+      return await backend.compile(program, tensors, { threads, memory });
     } catch (error) {
       this.#complete = undefined;
       throw error;

@@ -82,6 +82,7 @@ describe("a model that is disposed of", () => {
     await expect(model.run(image)).rejects.toThrow(OnebitError);
     expect(model.threads).toBe(0);
     expect(model.threadsReason).toMatch(/disposed/);
+    expect([model.arenaBytes, model.profile()]).toEqual([undefined, undefined]);
   });
 });
 

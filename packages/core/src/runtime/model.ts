@@ -170,6 +170,7 @@ export class Model implements Disposable {
 
   /** Milliseconds that each step of the last run() or classify() took, where the backend can tell. */
   profile(): StepProfile[] | undefined {
+    if (this.#disposed) return undefined;
     const { executable } = this.#chosen;
     const times = executable.profile?.();
     const kernels = executable.kernels?.();
@@ -204,6 +205,7 @@ export class Model implements Disposable {
 
   /** Memory that the backend plans for the values of one image, weights apart, where it can tell. */
   get arenaBytes(): number | undefined {
+    if (this.#disposed) return undefined;
     return this.#chosen.executable.arenaBytes;
   }
 

@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { OnebitError, UsageError } from "onebit";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
@@ -86,6 +89,17 @@ describe("our own", () => {
       OWN === "123456789" ? "\x1b[31m" : "\\x1b[31;123456789m",
     );
   });
+});
+
+it("no command prints past the one function", () => {
+  const root = fileURLToPath(new URL(".", import.meta.url));
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !/\.test\.ts$|test-support/.test(file))
+    .filter((file) =>
+      /std(out|err)\.write\(|console\./.test(readFileSync(join(root, file), "utf8")),
+    );
+  // Errors, through `sendable`; words of our own.
+  expect(files.sort()).toEqual(["cli.ts", "interrupt.ts", "streams.ts"]);
 });
 
 describe("a network whose class names are hostile", () => {

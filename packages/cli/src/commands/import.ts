@@ -60,7 +60,7 @@ export function registerImport(program: Command): void {
     .addOption(realWeights.choices(REAL_WEIGHTS))
     .addOption(vectors.choices(VECTORS))
     .option("--quantised <bits>", QUANTISED_HELP)
-    .option("--dict <key>", "dict of the file that holds the network, where its name does not tell")
+    .option("--dict <name>", "where the network lies in the file, such as state_dict.student")
     .option("--symbol <file>", "BMXNet: the -symbol.json, where it is not beside the .params")
     .option("--json", "one JSON document")
     .action(run)

@@ -232,6 +232,12 @@ describe("of several networks", () => {
     expect(leftOut(report)).toEqual([`left out: optimizer.* (${size} tensors)`]);
   });
 
+  it("there may be 64", async () => {
+    const names = Array.from({ length: 65 }, (_, i) => `n${i}.feature.1.FFN.scale`);
+    const message = await refusal(Object.fromEntries(names.map((name) => [name, vector(1)])));
+    expect(message).toMatch(/more than 64 networks: save the one to import alone/);
+  });
+
   it("another architecture can be meant", async () => {
     const reactnet = weightsOf("reactnet", { ...options, widths: [4, 8] });
     const saved = { net: network, helper: reactnet };

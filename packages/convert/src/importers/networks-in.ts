@@ -42,9 +42,15 @@ export function networksIn({ tensors }: Checkpoint): readonly Candidate[] {
   for (const entry of tensors.values()) {
     const root = rootOf(entry);
     if (root && !roots.has(root.name)) roots.set(root.name, root);
+    if (roots.size > maxNetworks) {
+      throw new OnebitError(`more than ${maxNetworks} networks: save the one to import alone`);
+    }
   }
   return [...roots.values()].map((root) => ({ ...root, tensors: membersOf(root, tensors) }));
 }
+
+/** An ensemble has some; each costs a look at every tensor. */
+const maxNetworks = 64;
 
 type Root = Omit<Candidate, "tensors">;
 

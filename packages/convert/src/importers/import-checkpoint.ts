@@ -4,6 +4,7 @@ import { buildModel, type FloatModel } from "onebit/models";
 import { type AsyncBuffer, naming } from "../readers/async-buffer.js";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import { openCheckpoint } from "../readers/open-checkpoint.js";
+import { unreadNote } from "../readers/unread.js";
 import { importBmxnet } from "./bmxnet.js";
 import { labelsFor } from "./labels.js";
 import { leftOut } from "./left-out.js";
@@ -124,7 +125,7 @@ async function found(
   const { arch, options, classes, form } = network;
   const graph = buildModel(arch, options);
   const left = leftOut(checkpoint, place, candidates);
-  const matches = matchTensors(graph, network.tensors, left);
+  const matches = matchTensors(graph, network.tensors, left, unreadNote(checkpoint.unread));
   const temperature = await readTemperature(graph, matches);
   const { names, notes } = labelsFor(classes, labels);
   const about = {

@@ -27,6 +27,8 @@ export function locate(checkpoint: Checkpoint, arch?: string, told?: string): Lo
     const place = { name: wrapper.join("."), family, wrapper, prefix: "", tensors };
     return { place, candidates: [] };
   }
+  const object = checkpoint.unread.values.find(({ isModule }) => isModule);
+  if (object) throw unreadObject(object);
   throw unknownNetwork([...tensors.keys()]);
 }
 

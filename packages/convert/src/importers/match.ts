@@ -19,12 +19,14 @@ export interface Match {
  * Finds every tensor of the graph in the file. What is missing, left over or of another shape is one
  * OnebitError that lists all of it, with the nearest names; only counters of batches may be missing.
  * 1-bit weights may be flat (`weights`, [O * I * K * K, 1]) on one side and 4-D (`weight`) on the
- * other. beside: what lies outside of the network, where a misspelt module would be.
+ * other. beside: what lies outside of the network, where a misspelt module would be; unread: what the
+ * file holds and nobody reads, in a note.
  */
 export function matchTensors(
   graph: Graph,
   tensors: ReadonlyMap<string, TensorEntry>,
   beside: readonly LeftOut[] = [],
+  unread?: string,
 ): readonly Match[] {
   const matches: Match[] = [];
   const missing: string[] = [];
@@ -46,6 +48,7 @@ export function matchTensors(
     listed("of another shape", misshapen, []),
   ].filter((problem) => problem !== "");
   if (problems.length === 0) return matches;
+  if (missing.length > 0 && unread) problems.push(unread);
   throw new OnebitError(`the tensors do not fit ${graph.name}: ${problems.join("; ")}`);
 }
 

@@ -2,7 +2,7 @@ import { OnebitError } from "onebit";
 import type { Checkpoint } from "./checkpoint.js";
 import type { TensorEntry } from "./tensor-entry.js";
 import { printable } from "./text.js";
-import { unreadObject } from "./unread.js";
+import { unreadNote, unreadObject } from "./unread.js";
 
 /** The tensors of the network, without the dicts around them. */
 export interface StateDict {
@@ -41,10 +41,13 @@ export function stateDict(checkpoint: Checkpoint, wrapper?: readonly string[]): 
     tensors.set(key, { ...entry, key });
   }
   if (tensors.size > 0) return { wrapper: chosen, tensors };
-  const object = checkpoint.unread.values.find(({ place }) => chosen.join(".").startsWith(place));
+  const place = chosen.join(".");
+  const { values } = checkpoint.unread;
+  const object = values.find((one) => one.isModule || place.startsWith(one.place));
   if (object) throw unreadObject(object);
+  const note = unreadNote(checkpoint.unread);
   throw new OnebitError(
-    `no tensors in ${printable(chosen.join(".")) || "the file"}: not a checkpoint`,
+    `no tensors in ${printable(place) || "the file"}: not a checkpoint${note ? `; ${note}` : ""}`,
   );
 }
 

@@ -2,7 +2,7 @@ import { OnebitError } from "onebit";
 
 /** Values of a file that are not read: objects of foreign classes, above all. Nothing executes them. */
 export interface Unread {
-  /** Where and what; at most a thousand, one for all alike in one dict or list. */
+  /** Where and what; at most a thousand, one for all alike in one list. */
   readonly values: readonly UnreadValue[];
   /** How many there are altogether. */
   readonly count: number;

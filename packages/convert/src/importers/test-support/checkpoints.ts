@@ -52,9 +52,12 @@ export interface Saved {
   readonly [key: string]: Tensor | number | Saved;
 }
 
-/** A torch.save file of dicts in dicts. */
-export function torchFile(saved: Saved): AsyncBuffer {
-  const storages: { [key: string]: Uint8Array } = {};
+/** A torch.save file of dicts in dicts; `more` are further items of the outermost, as pickled. */
+export function torchFile(
+  saved: Saved,
+  more: readonly (readonly [Part, Part])[] = [],
+  storages: { [key: string]: Uint8Array } = {},
+): AsyncBuffer {
   const part = (value: Tensor | number | Saved): Part => {
     if (typeof value === "number") return integer(value);
     if (!isTensor(value)) return dict(...entries(value));
@@ -67,7 +70,8 @@ export function torchFile(saved: Saved): AsyncBuffer {
   };
   const entries = (of: Saved) =>
     Object.entries(of).map(([key, value]) => [text(key), part(value)] as const);
-  return memoryBuffer(torchZip(pickle(part(saved)), storages), "some/folder/net.pth");
+  const root = dict(...entries(saved), ...more);
+  return memoryBuffer(torchZip(pickle(root), storages), "some/folder/net.pth");
 }
 
 function isTensor(value: Tensor | Saved): value is Tensor {

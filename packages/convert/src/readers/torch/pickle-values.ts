@@ -83,8 +83,11 @@ const makers =
 /** What calling `name` would make, if it were called. */
 export function opaqueResult(name: string, args: PickleValue): PickleOpaque {
   const [first] = args instanceof PickleTuple ? args.items : [];
-  const made = makers.test(name) && first instanceof PickleOpaque ? first.kind : name;
-  return new PickleOpaque(made);
+  if (makers.test(name) && first instanceof PickleOpaque) return new PickleOpaque(first.kind);
+  // How NumPy writes an array from protocol 5 on.
+  return new PickleOpaque(
+    /^numpy\._?core\.numeric\._frombuffer$/.test(name) ? "numpy.ndarray" : name,
+  );
 }
 
 /** What a value is, in a few words, for messages. */

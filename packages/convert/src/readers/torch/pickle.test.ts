@@ -246,6 +246,33 @@ describe("bounds", () => {
     refuses(pickle(calls(global("torch", "Size"), items)), message);
     refuses(pickle(calls(global("collections", "deque"), items)), message);
     refuses(pickle(calls(global("_codecs", "encode"), text("x".repeat(5000)))), message);
+    const over = storage({ count: 6 });
+    const args = tuple(over, integer(0), items, items);
+    const rebuild = global("torch._utils", "_rebuild_tensor_v2");
+    const typed = tuple(rebuild, global("a", "B"), args, none);
+    const from: Part = [
+      typed,
+      "q",
+      9,
+      "0",
+      global("torch._tensor", "_rebuild_from_type_v2"),
+      "q",
+      8,
+    ];
+    const tensors = Array.from({ length: 2000 }, (): Part => ["h", 8, "h", 9, "R"]);
+    refuses(pickle(from, "0(", tensors, "l"), message);
+    const lists: Part = [
+      "]q",
+      1,
+      "(",
+      many("K\x01", 3000),
+      "e0]q",
+      2,
+      "(",
+      many("h\x01", 3000),
+      "e",
+    ];
+    refuses(pickle(lists, "0", global("torch", "Size"), "h\x02", 0x85, "R"), message);
   });
 
   test("many paths, keyed by long texts, and many unread values take no more than a second", () => {

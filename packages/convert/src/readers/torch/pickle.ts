@@ -363,17 +363,16 @@ class Machine {
     );
   }
 
-  #charge(args: PickleTuple): void {
-    for (const arg of args.items) {
-      if (arg instanceof PickleList || arg instanceof PickleTuple) {
-        this.#callItems += arg.items.length;
-      } else if (typeof arg === "string") this.#callItems += arg.length;
+  /** Counts what a call may go through: lists in its arguments, and lists in these. */
+  #charge(value: PickleValue, depth = 3): void {
+    this.#callItems += typeof value === "string" ? value.length : 1;
+    if (this.#callItems > pickleLimits.callItems) {
+      throw new OnebitError(
+        `pickle: calls get more than ${pickleLimits.callItems} items: not a checkpoint`,
+      );
     }
-    this.#callItems += args.items.length;
-    if (this.#callItems <= pickleLimits.callItems) return;
-    throw new OnebitError(
-      `pickle: calls get more than ${pickleLimits.callItems} items: not a checkpoint`,
-    );
+    if (depth === 0 || !(value instanceof PickleList || value instanceof PickleTuple)) return;
+    for (const item of value.items) this.#charge(item, depth - 1);
   }
 
   #get(index: number): true {

@@ -168,7 +168,7 @@ describe("hostile and wrong zip checkpoints", () => {
     await refusedBytes(torchZip(evil), /class os\.system\), which onebit never runs/);
     expect(existsSync("/tmp/onebit-was-here")).toBe(false);
     const old = legacyFile(call(global("builtins", "eval"), text("1")), []);
-    await refusedBytes(old, /class builtins\.eval\), which onebit never runs/);
+    await refusedBytes(old, /class eval\), which onebit never runs/);
   });
 
   test("keys twice: in a dict, and by dots", async () => {

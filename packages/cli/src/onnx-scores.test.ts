@@ -108,6 +108,28 @@ describe("probabilities of an ONNX classifier that ends in", () => {
     expectRight(await probabilities(bytes, ...plain), 3);
   });
 
+  it("a softmax in 8 bits is as near as 1/256 allows", async () => {
+    const bytes = colourClassifier({
+      tail: ["Softmax logits p", "QuantizeLinear p scale q", "DequantizeLinear q scale y"],
+      tensors: { scale: { shape: [], data: [1 / 256] } },
+    });
+    expectRight(await probabilities(bytes, ...plain), 2);
+  });
+
+  it("a softmax over more classes than come out counts among those that do", async () => {
+    const numbers = (data: bigint[]) => ({ shape: [1], data });
+    const bytes = colourClassifier({
+      ...{ tail: ["Softmax logits p", "Slice p from to axis y"] },
+      tensors: { from: numbers([1n]), to: numbers([4n]), axis: numbers([1n]) },
+      output: { name: "y", shape: ["N", 3] },
+    });
+    const found = await probabilities(bytes, ...plain);
+    found.forEach((x, k) => {
+      expect(x).toBeCloseTo(right[k + 1] / (1 - right[0]), 4);
+    });
+    expect(found).toHaveLength(3);
+  });
+
   it("a sigmoid, with a word about it", async () => {
     await writeFile(path("net.onnx"), colourClassifier({ tail: ["Sigmoid logits y"] }));
     const args = ["run", path("net.onnx"), path("picture.png"), "--top", "4", ...plain, "--json"];

@@ -188,7 +188,8 @@ describe("an ONNX classifier's images may be", () => {
 
   it("uint8: pixels as they are, without a word about normalisation", async () => {
     await writeFile(path("net.onnx"), colourClassifier({ image: uint8, ...divided }));
-    const run = ["run", path("net.onnx"), path("picture.png"), "--json", "--top", "4"];
+    const shape = ["--resize", "8", "--crop", "8"];
+    const run = ["run", path("net.onnx"), path("picture.png"), "--json", "--top", "4", ...shape];
     const { stdout, stderr } = await onebit(...run);
     expect(stderr).toBe("");
     const [{ top }] = JSON.parse(stdout) as Item[];

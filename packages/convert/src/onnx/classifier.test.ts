@@ -31,6 +31,7 @@ describe("a classifier in ONNX", () => {
       preprocess: { size: [24, 32], resize: 37, crop: "center", mean: [0.485, 0.456, 0.406] },
     });
     expect(info.notes.join()).toMatch(/mean 0\.485,0\.456,0\.406 .* are assumed/);
+    expect(info.notes.join()).toMatch(/become 24x32: the shorter side becomes 37 and the middle/);
   });
 
   it("believes its metadata, and flags more", () => {

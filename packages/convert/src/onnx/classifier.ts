@@ -1,9 +1,10 @@
 import { OnebitError, UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
 import { checkLabels } from "../importers/labels.js";
-import { overridden, type PreprocessOverrides } from "../importers/preprocess.js";
+import type { PreprocessOverrides } from "../importers/preprocess.js";
 import { imageType, type OnnxImageType, onnxTypeName } from "./input-type.js";
 import type { OnnxDimension, OnnxFile, OnnxValueInfo } from "./model.js";
+import { preparation } from "./preparation.js";
 import { type ScoreKind, scoreKind } from "./scores.js";
 
 export type OnnxLayout = "nchw" | "nhwc";
@@ -76,12 +77,7 @@ export function describeClassifier(
     input: { channels, height: size[0], width: size[1] },
     batch,
     labels: labelsOf(file, settings.labels, classes),
-    preprocess:
-      inputType === "uint8"
-        ? ofPixels(
-            preprocessOf(channels, size, stored, { ...identity, ...settings.preprocess }, notes),
-          )
-        : preprocessOf(channels, size, stored, settings.preprocess ?? {}, notes),
+    preprocess: preparation({ channels, size, inputType }, stored, settings, notes),
     notes,
   };
 }
@@ -248,41 +244,6 @@ function jsonOf(text: string | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-/** Leaves pixels as they are, 0 to 255. */
-const identity = { mean: [0], std: [1 / 255] };
-
-function preprocessOf(
-  channels: 1 | 3,
-  size: [number, number],
-  stored: Preprocess | undefined,
-  told: PreprocessOverrides,
-  notes: string[],
-): Preprocess {
-  const isFitting = stored?.channels === channels && stored.size.join() === size.join();
-  const colour = channels === 3 ? imagenet : { mean: [0.5], std: [0.5] };
-  const assumed: Preprocess = {
-    ...{ size, channels, crop: "center", interpolation: "bilinear", ...colour },
-    resize: Math.round((Math.max(...size) * 8) / 7),
-  };
-  if (!isFitting && !(told.mean && told.std)) {
-    const values = `mean ${colour.mean.join(",")} and std ${colour.std.join(",")}`;
-    notes.push(`the file does not say how images are normalised: ${values} are assumed`);
-  }
-  return overridden(isFitting ? stored : assumed, { ...told, size });
-}
-
-/** A network that takes pixels normalises them itself. */
-function ofPixels(p: Preprocess): Preprocess {
-  const isKept = p.mean.every((x) => Math.abs(x) < 1e-4);
-  if (isKept && p.std.every((x) => Math.abs(255 * x - 1) < 1e-3)) {
-    return { ...p, mean: p.mean.map(() => 0), std: p.std.map(() => 1 / 255) };
-  }
-  throw new UsageError(
-    `mean ${p.mean.join(",")} and std ${p.std.join(",")}: the network takes pixels as they are, 0 to 255 (uint8), and normalises them itself: leave out both`,
-  );
 }
 
 function valueText({ name, type, shape }: OnnxValueInfo): string {

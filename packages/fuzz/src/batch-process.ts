@@ -67,7 +67,7 @@ function strayed(): string | undefined {
 
 function keep(fuzzer: Fuzzer, index: number, { bytes, story }: FuzzInput, message: string): void {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${name}-${seed}-${index}`);
+  const path = join(folder, `${fuzzer.name}-${seed}-${index}`);
   writeFileSync(`${path}.${fuzzer.extension}`, bytes);
   writeFileSync(`${path}.txt`, `${story}\n\n${message}\n`);
 }

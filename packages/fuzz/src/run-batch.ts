@@ -81,7 +81,8 @@ function killWhereStuck(child: ChildProcess, journal: Journal): () => string | u
   let [size, since] = [journal.size, Date.now()];
   let stuck: string | undefined;
   const timer = setInterval(() => {
-    if (journal.size !== size) [size, since] = [journal.size, Date.now()];
+    // On a busy machine it takes its time to start.
+    if (journal.size !== size || size === 0) [size, since] = [journal.size, Date.now()];
     if (Date.now() - since < LIMITS.waitSeconds * 1000) return;
     stuck = `it did not end within ${LIMITS.waitSeconds} s`;
     child.kill("SIGKILL");

@@ -1,10 +1,10 @@
-import { extremeProgram, Random, type RandomProgram, randomProgram } from "onebit/conformance";
+import { extremeProgram, type Random, type RandomProgram, randomProgram } from "onebit/conformance";
 import { type OnebitFile, REAL_WEIGHTS, VECTORS, writeOnebit } from "onebit/file";
-import { type Graph, sizeOf } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import { buildModel, type ModelOptions } from "onebit/models";
 import { pack } from "onebit/pack";
 import type { ProgramValue, Step } from "onebit/program";
+import { randomWeights } from "../random-weights.js";
 
 /** A sound network to start from. */
 export interface SeedFile {
@@ -76,7 +76,7 @@ function network(number: number): SeedFile {
   if (known) return known;
   const [model, options] = NETWORKS[number];
   const graph = buildModel(model, options);
-  const { program, tensors } = pack(graph, weightsOf(graph, number));
+  const { program, tensors } = pack(graph, randomWeights(graph, number));
   const logits = program.values[program.outputs.logits].shape[2];
   const made: SeedFile = {
     name: `packed ${model} ${JSON.stringify(options)}`,
@@ -88,17 +88,4 @@ function network(number: number): SeedFile {
   };
   networks.set(number, made);
   return made;
-}
-
-/** Numbers that a trained network could have: no zeros, positive variances. */
-function weightsOf(graph: Graph, seed: number) {
-  const random = new Random(seed);
-  return Object.fromEntries(
-    Object.entries(graph.tensors).map(([key, { shape, kind }]) => {
-      const constant = kind === "counter" || kind === "mirror";
-      const low = key.endsWith("running_var") ? 0.5 : -1;
-      const draw = () => (constant ? 0 : low + (1.5 - low) * random.number() || 0.5);
-      return [key, { shape, data: Float32Array.from({ length: sizeOf(shape) }, draw) }];
-    }),
-  );
 }

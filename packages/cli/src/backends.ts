@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type BackendName, type MapType, UsageError } from "onebit";
+import { type BackendName, type Budget, type MapType, UsageError } from "onebit";
 import { wholeNumber } from "./architecture.js";
 
 export const choices: readonly (BackendName | "auto")[] = ["auto", "native", "wasm", "reference"];
@@ -14,7 +14,42 @@ export function threadsOf(text: string | undefined): number {
   return wholeNumber("--threads", text) ?? 1;
 }
 
-export function addMapsOption(command: Command): Command {
+export interface BudgetFlags {
+  readonly memory?: string;
+  readonly work?: string;
+}
+
+export function addBudgetOptions(command: Command): Command {
+  return command
+    .option("--memory <size>", "what a packed network may take, such as 2g (default 768m)")
+    .option("--work <n>", "multiply-adds that an image may take (default 1e11)");
+}
+
+const UNITS = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 } as const;
+
+export function budgetOf({ memory, work }: BudgetFlags): Budget {
+  return { memory: bytesOf(memory), work: workOf(work) };
+}
+
+function bytesOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)([kmgt]?)i?b?$/i.exec(text) ?? [];
+  if (digits !== undefined) return Number(digits) * UNITS[unit.toLowerCase() as keyof typeof UNITS];
+  throw new UsageError(`--memory ${text}: must be a number of bytes, or one with k, m, g or t`);
+}
+
+function workOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+(\.\d+)?(e\+?\d+)?$/i.test(text)) return Number(text);
+  throw new UsageError(`--work ${text}: must be a number such as 1e12`);
+}
+
+/** What run, eval and explain can be told of a packed network. */
+export function addPackedOptions(command: Command): Command {
+  return addBudgetOptions(addMapsOption(command));
+}
+
+function addMapsOption(command: Command): Command {
   return command.option(
     "--maps <type>",
     "of a packed network: how maps are kept between steps, float32 or bfloat16 (default: as the file says)",

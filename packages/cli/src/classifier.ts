@@ -1,6 +1,7 @@
 import type { OnnxClassifier, OnnxImageType } from "@onebit/convert";
 import {
   type BackendChoice,
+  type Budget,
   type FloatTensor,
   type ImageLike,
   load,
@@ -40,11 +41,12 @@ export interface ClassifierOptions {
   readonly size?: readonly [height: number, width: number];
   /** Of a packed network. */
   readonly maps?: MapType;
+  readonly budget?: Budget;
 }
 
 export async function openClassifier(
   path: string,
-  { backend, threads, flags, size, maps }: ClassifierOptions,
+  { backend, threads, flags, size, maps, budget }: ClassifierOptions,
 ): Promise<Classifier> {
   if ((await modelKind(path, "runnable")) === "onnx") {
     if (maps) throw new UsageError(`--maps ${maps}: goes with packed networks`);
@@ -54,7 +56,7 @@ export async function openClassifier(
     return onnxClassifier(await openOnnxClassifier(path, { flags, threads, size }), threads);
   }
   refuseOnnxFlags(path, flags);
-  const model = await load(path, { backend, threads, input: size, maps });
+  const model = await load(path, { backend, threads, input: size, maps, budget });
   const notes = [...(size ? await sizeNotes(path, size) : []), ...mapsNotes(model.info.maps, maps)];
   if (model.threadsReason) notes.push(`threads: ${model.threads}: ${model.threadsReason}`);
   return {

@@ -1,4 +1,4 @@
-import type { BackendName, MapType } from "onebit";
+import type { BackendName, Budget, MapType } from "onebit";
 import { summarize } from "onebit/cost";
 import { rebatch } from "onebit/graph";
 import { scalarInputs } from "onebit/models";
@@ -56,6 +56,7 @@ export interface InferenceBenchOptions {
   readonly peers: Peers;
   /** Of onebit: each of them. Default: as the file says. */
   readonly maps?: readonly MapType[];
+  readonly budget?: Budget;
   readonly coldLoad?: ColdLoad;
   readonly limits?: LatencyOptions;
   /** Told what is about to be done. */
@@ -118,7 +119,7 @@ async function benchGroup(
   subject: BenchSubject,
   models: readonly PeerModel[],
   threads: number,
-  { backends, batch, peers, maps, coldLoad, limits }: InferenceBenchOptions,
+  { backends, batch, peers, maps, budget, coldLoad, limits }: InferenceBenchOptions,
 ): Promise<BenchResult[]> {
   const own: OwnEntry[] = [];
   const engines: PeerEngine[] = [];
@@ -126,7 +127,10 @@ async function benchGroup(
     const types: readonly (MapType | undefined)[] = maps ?? [undefined];
     const ways = backends.flatMap((backend) => types.map((type) => ({ backend, type })));
     for (const { backend, type } of ways) {
-      const entry = await onebitEntry(subject.packed, backend, { threads, batch, maps: type });
+      const entry = await onebitEntry(subject.packed, backend, {
+        ...{ threads, batch, budget },
+        maps: type,
+      });
       const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, { threads, maps: type });
       own.push({ ...entry, coldLoadMs });
     }

@@ -1,4 +1,11 @@
-import { type BackendName, type FloatTensor, load, type MapType, type Model } from "onebit";
+import {
+  type BackendName,
+  type Budget,
+  type FloatTensor,
+  load,
+  type MapType,
+  type Model,
+} from "onebit";
 import { type Competitor, memoryMeter, timed } from "./latency.js";
 import { medianLoad, timedLoad } from "./load-time.js";
 
@@ -18,17 +25,18 @@ export interface OnebitEngineOptions {
   readonly batch: number;
   /** Default: as the file says. */
   readonly maps?: MapType;
+  readonly budget?: Budget;
 }
 
 /** Loads a packed network and runs it once. */
 export async function onebitEntry(
   packed: Uint8Array,
   backend: BackendName | "auto",
-  { threads, batch, maps }: OnebitEngineOptions,
+  { threads, batch, maps, budget }: OnebitEngineOptions,
 ): Promise<OnebitEntry> {
   const grown = memoryMeter();
   const start = performance.now();
-  const model = await load(packed, { backend, threads, maps });
+  const model = await load(packed, { backend, threads, maps, budget });
   const firstMs = performance.now() - start;
   const chosen = model.backend as BackendName;
   await model.ready();
@@ -37,7 +45,7 @@ export async function onebitEntry(
   const peakBytes = grown();
   const loadMs = await medianLoad(firstMs, () =>
     timedLoad(
-      () => load(packed, { backend: chosen, threads, maps }),
+      () => load(packed, { backend: chosen, threads, maps, budget }),
       (another) => another.dispose(),
     ),
   );

@@ -8,7 +8,13 @@ import {
   architectureOptions,
   wholeNumber,
 } from "../architecture.js";
-import { backendChoice, mapsOf } from "../backends.js";
+import {
+  addBudgetOptions,
+  type BudgetFlags,
+  backendChoice,
+  budgetOf,
+  mapsOf,
+} from "../backends.js";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type BenchResult, benchInference } from "../bench/inference.js";
@@ -25,7 +31,7 @@ import { type Output, terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 import { trainingBench } from "./bench-train.js";
 
-interface Flags extends ArchitectureFlags {
+interface Flags extends ArchitectureFlags, BudgetFlags {
   readonly train?: boolean;
   readonly kernels?: boolean;
   readonly backend?: string;
@@ -61,7 +67,7 @@ export function registerBench(program: Command): void {
     )
     .option("--json", "one JSON document")
     .action(run);
-  addArchitectureOptions(command);
+  addArchitectureOptions(addBudgetOptions(command));
 }
 
 async function run(subjects: readonly string[], flags: Flags): Promise<void> {
@@ -117,7 +123,7 @@ async function measure(
   }
   const backends = named ?? (await loadable(out));
   const maps = flags.maps?.split(",").map((type) => mapsOf(type.trim())!);
-  const how = { backends, threads, batch, peers, maps, note: out.note };
+  const how = { backends, threads, batch, peers, maps, budget: budgetOf(flags), note: out.note };
   const results: BenchResult[] = [];
   for (const network of networks) {
     results.push(...(await benchInference(network, { ...how, coldLoad })));

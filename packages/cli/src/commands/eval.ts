@@ -2,7 +2,14 @@ import { type Dataset, openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
 import { UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
-import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
+import {
+  addPackedOptions,
+  type BudgetFlags,
+  backendChoice,
+  budgetOf,
+  mapsOf,
+  threadsOf,
+} from "../backends.js";
 import { listBad, reportBad, STRICT_HELP } from "../bad-pictures.js";
 import { type ClassifierOptions, openClassifier } from "../classifier.js";
 import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
@@ -13,7 +20,7 @@ import { addPreprocessOptions } from "../preprocess-flags.js";
 import { bar, StatusLine } from "../progress.js";
 import { count, type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
 
-interface Flags extends OnnxFlags {
+interface Flags extends OnnxFlags, BudgetFlags {
   readonly data: string;
   readonly backend: string;
   readonly threads?: string;
@@ -24,7 +31,7 @@ interface Flags extends OnnxFlags {
 }
 
 export function registerEval(program: Command): void {
-  const command = addMapsOption(
+  const command = addPackedOptions(
     program
       .command("eval <file>")
       .description(
@@ -61,7 +68,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const result = await evaluateFile(
     { file, kind },
     dataset,
-    { backend, threads, flags, maps, strict: flags.strict },
+    { backend, threads, flags, maps, budget: budgetOf(flags), strict: flags.strict },
     out,
   );
   const { bad, images } = result;
@@ -89,18 +96,18 @@ function onRuntime(kind: ModelKind): string {
 async function evaluateFile(
   { file, kind }: { readonly file: string; readonly kind: ModelKind },
   dataset: Dataset,
-  { backend, threads, flags, maps, strict }: ClassifierOptions & Pick<Flags, "strict">,
+  { strict, ...how }: ClassifierOptions & Pick<Flags, "strict">,
   out: Output,
 ): Promise<EvaluationResult> {
   const status = new StatusLine();
   const onProgress = (done: number, of: number) =>
     status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
-  const options = { threads, onProgress, strict };
+  const options = { threads: how.threads, onProgress, strict };
   try {
     if (kind === "float") {
       return await evaluateFloatModel(await openFloatModel(file), dataset, options);
     }
-    const classifier = await openClassifier(file, { backend, threads, flags, maps });
+    const classifier = await openClassifier(file, how);
     for (const note of classifier.notes) out.note(`note: ${note}`);
     try {
       return await evaluateClassifier(classifier, dataset, options);

@@ -4,7 +4,14 @@ import {
   addArchitectureOptions,
   architectureOptions,
 } from "../architecture.js";
-import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
+import {
+  addPackedOptions,
+  type BudgetFlags,
+  backendChoice,
+  budgetOf,
+  mapsOf,
+  threadsOf,
+} from "../backends.js";
 import { benchSubject } from "../bench/subject.js";
 import { explain } from "../explain/explain.js";
 import { partTable, stepTable, summaryLines } from "../explain/tables.js";
@@ -12,7 +19,7 @@ import { machine } from "../machine.js";
 import { terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 
-interface Flags extends ArchitectureFlags {
+interface Flags extends ArchitectureFlags, BudgetFlags {
   readonly backend: string;
   readonly threads?: string;
   readonly maps?: string;
@@ -21,7 +28,7 @@ interface Flags extends ArchitectureFlags {
 }
 
 export function registerExplain(program: Command): void {
-  const command = addMapsOption(
+  const command = addPackedOptions(
     program
       .command("explain <file|arch>")
       .description("where the time and the bytes of a packed network go, and why")
@@ -40,7 +47,12 @@ async function run(subject: string, flags: Flags): Promise<void> {
   const threads = threadsOf(flags.threads);
   const maps = mapsOf(flags.maps);
   const { name, packed } = await benchSubject(subject, architectureOptions(flags));
-  const explanation = await explain(name, packed, { backend, threads, maps });
+  const explanation = await explain(name, packed, {
+    backend,
+    threads,
+    maps,
+    budget: budgetOf(flags),
+  });
   out.result({ machine: machine(), version: version(), ...explanation });
   out.line(stepTable(explanation, flags.all === true));
   out.line();

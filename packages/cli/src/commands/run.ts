@@ -3,7 +3,14 @@ import { type Command, Option } from "commander";
 import { type FloatTensor, OnebitError, type Prediction, topPredictions, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { wholeNumber } from "../architecture.js";
-import { addMapsOption, backendChoice, mapsOf, threadsOf } from "../backends.js";
+import {
+  addPackedOptions,
+  type BudgetFlags,
+  backendChoice,
+  budgetOf,
+  mapsOf,
+  threadsOf,
+} from "../backends.js";
 import { reportBad, STRICT_HELP } from "../bad-pictures.js";
 import { type Classifier, openClassifier, prepared, preprocessOf } from "../classifier.js";
 import { type NpyArray, writeNpy } from "../npy.js";
@@ -14,7 +21,7 @@ import { photographs } from "../photographs.js";
 import { addPreprocessOptions } from "../preprocess-flags.js";
 import { type Output, percent, shown, terminalOutput } from "../terminal.js";
 
-interface Flags extends OnnxFlags {
+interface Flags extends OnnxFlags, BudgetFlags {
   readonly top: string;
   readonly backend: string;
   readonly threads?: string;
@@ -35,7 +42,7 @@ interface Item {
 }
 
 export function registerRun(program: Command): void {
-  const command = addMapsOption(
+  const command = addPackedOptions(
     program
       .command("run <file> [inputs...]")
       .description(
@@ -67,7 +74,10 @@ async function run(file: string, inputs: readonly string[], flags: Flags): Promi
   const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input, file);
   const size = tensor && ([tensor.shape[2], tensor.shape[3]] as const);
   const maps = mapsOf(flags.maps);
-  const classifier = await openClassifier(file, { backend, threads, flags, size, maps });
+  const classifier = await openClassifier(file, {
+    ...{ backend, threads, flags, size, maps },
+    budget: budgetOf(flags),
+  });
   try {
     for (const note of classifier.notes) out.note(`note: ${note}`);
     if (tensor) return await runTensor(classifier, tensor, flags, out);

@@ -2,7 +2,14 @@ import { openDataset } from "@onebit/train/data";
 import type { Command } from "commander";
 import { type FloatTensor, UsageError } from "onebit";
 import { wholeNumber } from "../architecture.js";
-import { backendChoice, mapsOf, threadsOf } from "../backends.js";
+import {
+  addBudgetOptions,
+  type BudgetFlags,
+  backendChoice,
+  budgetOf,
+  mapsOf,
+  threadsOf,
+} from "../backends.js";
 import { modelKind } from "../model-kind.js";
 import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { addOnnxOptions, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
@@ -14,7 +21,7 @@ import { type AnySubject, checkComparable, openSubject, type Subject } from "./s
 import type { ImagePair } from "./verify.js";
 
 /** What verify and bisect have in common. */
-export interface CompareFlags extends OnnxFlags {
+export interface CompareFlags extends OnnxFlags, BudgetFlags {
   readonly backend: string;
   readonly againstBackend: string;
   readonly threads?: string;
@@ -39,8 +46,8 @@ export function addCompareOptions(command: Command): Command {
     .option("--backend <name>", "where the first network runs, if it is packed", "auto")
     .option("--against-backend <name>", "the same for the other", "auto")
     .option("--threads <n>", "threads (default 1)")
-    .option("--json", "one JSON document")
-    .optionsGroup("Of an .onnx model, where it does not say so itself:");
+    .option("--json", "one JSON document");
+  addBudgetOptions(command).optionsGroup("Of an .onnx model, where it does not say so itself:");
   return addOnnxOptions(addPreprocessOptions(command));
 }
 
@@ -82,6 +89,7 @@ export async function openComparison(
           threads: threadsOf(flags.threads),
           maps: i === 0 ? mapsOf(flags.maps) : undefined,
           size: images && [images.shape[2], images.shape[3]],
+          budget: budgetOf(flags),
           flags,
         }),
       );

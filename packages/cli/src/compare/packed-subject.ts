@@ -1,4 +1,4 @@
-import { type BackendChoice, type FloatTensor, load } from "onebit";
+import { type FloatTensor, load } from "onebit";
 import { writeOnebit } from "onebit/file";
 import {
   atInputSize,
@@ -22,12 +22,12 @@ export interface PackedSubject extends Subject {
 /** A `.onebit` file on any backend. */
 export async function packedSubject(
   path: string,
-  { backend, threads, size, maps }: OpenOptions,
+  { backend, threads, size, maps, budget }: OpenOptions,
 ): Promise<PackedSubject> {
   const { program: stored, tensors, bytes } = await openPacked(path);
   const sized = size ? atInputSize(stored, tensors, size) : stored;
   const program = maps ? withMaps(sized, maps) : sized;
-  const model = await load(bytes, { backend, threads, input: size, maps });
+  const model = await load(bytes, { backend, threads, input: size, maps, budget });
   const { info } = model;
   const notes = mapsNotes(info.maps, maps).map((note) => `${path}: ${note}`);
   return {
@@ -37,7 +37,8 @@ export async function packedSubject(
     run: async (images) => (await model.run(images)).logits,
     names: program.values.flatMap(({ name }, id) => (id === program.input ? [] : [name])),
     signs: program.values.filter(({ kind }) => kind === "bits").map(({ name }) => name),
-    tracer: (isWanted) => packedTracer({ program, tensors }, isWanted, { backend, threads }),
+    tracer: (isWanted) =>
+      packedTracer({ program, tensors }, isWanted, { backend, threads, budget }),
     dispose: async () => model.dispose(),
   };
 }
@@ -46,7 +47,7 @@ export async function packedSubject(
 async function packedTracer(
   { program, tensors }: Pick<PackedSubject, "program" | "tensors">,
   isWanted: (name: string) => boolean,
-  options: { readonly backend: BackendChoice; readonly threads: number },
+  options: Pick<OpenOptions, "backend" | "threads" | "budget">,
 ): Promise<Tracer> {
   const observed = observe(program, isWanted);
   const { logits } = program.outputs;

@@ -1,6 +1,7 @@
 import type { OnnxImageType } from "@onebit/convert";
 import {
   type BackendChoice,
+  type Budget,
   type FloatTensor,
   type MapType,
   OnebitError,
@@ -54,6 +55,7 @@ export interface OpenOptions {
   readonly flags: OnnxFlags;
   /** Of a packed network. */
   readonly maps?: MapType;
+  readonly budget?: Budget;
 }
 
 /** A packed network, a float model, a run, or an ONNX classifier. Dispose of it. */

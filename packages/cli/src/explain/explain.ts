@@ -1,4 +1,4 @@
-import { type BackendName, load, type MapType, type StepProfile } from "onebit";
+import { type BackendName, type Budget, load, type MapType, type StepProfile } from "onebit";
 import { readOnebit } from "onebit/file";
 import { type Program, prune, withMaps } from "onebit/program";
 import { shapeName } from "../bench/bare-convolution.js";
@@ -51,6 +51,7 @@ export interface ExplainOptions {
   readonly threads: number;
   /** Default: as the file says. */
   readonly maps?: MapType;
+  readonly budget?: Budget;
   readonly profile?: ProfileOptions;
   /** Of the convolutions measured alone. */
   readonly limits?: LatencyOptions;
@@ -60,11 +61,11 @@ export interface ExplainOptions {
 export async function explain(
   subject: string,
   packed: Uint8Array,
-  { backend, threads, maps, profile, limits }: ExplainOptions,
+  { backend, threads, maps, budget, profile, limits }: ExplainOptions,
 ): Promise<Explanation> {
   const { program } = await readOnebit(packed);
   const classifier = prune(maps ? withMaps(program, maps) : program, ["logits"]);
-  using model = await load(packed, { backend, threads, maps });
+  using model = await load(packed, { backend, threads, maps, budget });
   await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;

@@ -113,7 +113,10 @@ void checkFaults() {
   expectBadConfig("65 bytes", [](Config& c) { c.columnBytes[0] = 65; });
   expectBadConfig("rows of no bytes", [](Config& c) { c.rows[5] = 3; });
   expectBadConfig("bytes of no rows", [](Config& c) { c.columnBytes[5] = 8; });
-  expectBadConfig("a ninth tile", [](Config& c) { c.rows[8] = c.columnBytes[8] = 4; });
+  expectBadConfig("a ninth tile", [](Config& c) {
+    c.rows[8] = 4;
+    c.columnBytes[8] = 4;
+  });
   expectFault("no configuration", [] { _tile_zero(0); });
   expectFault("a tile of no size", [] {
     configure(configOf(16, 16, 64));

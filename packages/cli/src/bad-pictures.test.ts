@@ -55,7 +55,9 @@ beforeAll(async () => {
 
 function expectNamed(stderr: string, folder: string): void {
   for (const [name, reason] of BAD) {
-    const line = stderr.split("\n").find((text) => text.startsWith(`${join(folder, name)}: `));
+    const line = stderr
+      .split("\n")
+      .find((text) => text.trimStart().startsWith(`${join(folder, name)}: `));
     expect(line, name).toMatch(reason);
   }
 }

@@ -20,7 +20,7 @@ export function badPicture(source: string, error: Error, index = 0): BadPicture 
 /** Of how many pictures more are only counted in a message. */
 const NAMED = 100;
 
-/** One line per picture. */
+/** One line per picture; further lines of a message are indented. */
 export function describeBad(pictures: readonly BadPicture[]): string[] {
   const lines = pictures.slice(0, NAMED).map(({ source, reason }) => `${source}: ${reason}`);
   return pictures.length > NAMED ? [...lines, `and ${pictures.length - NAMED} more`] : lines;
@@ -29,6 +29,6 @@ export function describeBad(pictures: readonly BadPicture[]): string[] {
 /** Met where all pictures are needed. */
 export class BadPictures extends OnebitError {
   constructor(readonly pictures: readonly BadPicture[]) {
-    super(describeBad(pictures).join("\n"));
+    super(describeBad(pictures).join("\n  "));
   }
 }

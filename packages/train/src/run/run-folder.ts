@@ -234,13 +234,19 @@ function plainData(value: unknown): unknown {
 function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
   if (isDeepStrictEqual(a, b)) return undefined;
   if (!isGroup(a) || !isGroup(b)) {
-    return `${path} (${JSON.stringify(a)}, now ${JSON.stringify(b)})`;
+    return `${path} (${shortened(a)}, now ${shortened(b)})`;
   }
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const difference = firstDifference(a[key], b[key], `${path}.${key}`);
     if (difference) return difference;
   }
   return path;
+}
+
+/** Lists of classes may have thousands of names. */
+function shortened(value: unknown): string {
+  const text = JSON.stringify(value) ?? "none";
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }
 
 function isGroup(value: unknown): value is { [key: string]: unknown } {

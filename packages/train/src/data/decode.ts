@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { OnebitError } from "onebit";
+import { wrongFile } from "onebit/file";
 import type { Sharp } from "sharp";
 import { pictureKind } from "./picture-kind.js";
 import { readBytes } from "./read-bytes.js";
@@ -52,6 +53,9 @@ export async function decodeImage(bytes: Uint8Array, source: string): Promise<Ra
 function refuseOthers(bytes: Uint8Array, source: string): void {
   const kind = pictureKind(bytes);
   if (kind?.isRead) return;
+  const wrong = kind ? undefined : wrongFile(bytes, { name: source, wanted: "picture" });
+  // Of many pictures, this one is bad: the caller asked for nothing wrong.
+  if (wrong) throw new OnebitError(wrong.message);
   const what = kind ? `it is ${kind.what}` : "it is no picture that is known here";
   throw new OnebitError(
     `${source}: cannot be decoded: ${what}; JPEG, PNG, WebP, AVIF, GIF and TIFF are read: convert or remove it`,

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "./test-support/folder.js";
 import { writeIdxFolder } from "./test-support/idx.js";
 import { floatModel, tinyBnext, writeFloatModel } from "./test-support/networks.js";
-import { FAILED, refusalsIn } from "./test-support/refusals.js";
+import { FAILED, refusalsIn, WRONG_USAGE } from "./test-support/refusals.js";
 import { onebit } from "./test-support/run-cli.js";
 
 const path = temporaryFolder();
@@ -199,8 +199,14 @@ describe("damaged networks", () => {
         "train --data idx:{four} --batch 16 --init {cut.safetensors} --out {x}",
         /cut off/,
       ],
-      ["from elsewhere", "pack {foreign.safetensors} -o {x.onebit}", /not a onebit model/],
       ["that is text", "summary {text.txt}", /text\.txt: /],
+    ]);
+    refuses(WRONG_USAGE, [
+      [
+        "from elsewhere",
+        "pack {foreign.safetensors} -o {x.onebit}",
+        /weights without a network of onebit's .*`onebit import .*foreign\.safetensors/,
+      ],
     ]);
   });
 });
@@ -216,12 +222,10 @@ describe("a tensor", () => {
   refuses(FAILED, [
     ["of other channels", `${run} {small.npy}`, /small\.npy: .*\[1,2,4,2\].* of 1 channels, not 2/],
     ["cut off", `${run} {cut.npy}`, /cut\.npy: .*truncated or damaged/],
-    [
-      "that is a float model",
-      `${run} {grey.safetensors}`,
-      /a \.npy file is wanted, this is safetensors/,
-    ],
     ["that is not there", `${run} {nowhere.npy}`, /nowhere\.npy: cannot be opened/],
+  ]);
+  refuses(WRONG_USAGE, [
+    ["that is a float model", `${run} {grey.safetensors}`, /a float model, not a NumPy array/],
   ]);
 });
 

@@ -26,7 +26,7 @@ const maxDepth = 32;
 const maxTensors = 100_000;
 const maxMetadata = 100_000;
 /** One list may stand in many places; without this, a small file could unfold without end. */
-const maxWork = 4_000_000;
+const maxWork = 2_500_000;
 const longestPath = 512;
 
 /**

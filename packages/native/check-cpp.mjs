@@ -1,9 +1,10 @@
 /**
  * Runs the C++ outside Node on random programs, against the reference backend's outputs:
  *
- *   node packages/native/check-cpp.mjs [--programs 400] [--only address,thread,arm64]
+ *   node packages/native/check-cpp.mjs [--programs 400] [--seed 0] [--only address,thread,arm64]
  *
- * (after npm run build) with the address and undefined-behaviour sanitizers (every value in memory
+ * (after npm run build; programs as tests draw them, on extreme shapes, and edited by the fuzzer of
+ * packages/fuzz as far as the checks let them pass) with the address and undefined-behaviour sanitizers (every value in memory
  * of its own, poisoned bytes between them), with the thread sanitizer, and for ARM under QEMU where
  * aarch64-linux-gnu-g++ and qemu-aarch64 are installed. With the sanitizers the tile instructions
  * of AMX are plain C++ (cpp/test/emulated_tiles.h), which is itself compared with plain matrices.
@@ -15,7 +16,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { reference } from "onebit/reference";
 import { expectedOfBatch } from "../core/dist/conformance/check-convolutions.js";
+import { extremeProgram } from "../core/dist/conformance/extreme-program.js";
 import { randomProgram } from "../core/dist/conformance/random-program.js";
+import { soundMutation } from "../fuzz/dist/onebit/sound-mutation.js";
 import { encodeProgram } from "./dist/encode.js";
 import { build, EMULATED_TILES, findCompiler, root, sources } from "./toolchain.mjs";
 
@@ -26,10 +29,12 @@ const CASES_PER_FILE = 1000;
 const { values: flags } = parseArgs({
   options: {
     programs: { type: "string", default: "400" },
+    seed: { type: "string", default: "0" },
     only: { type: "string", default: CHECKS.join() },
   },
 });
 const programs = Number(flags.programs);
+const firstSeed = Number(flags.seed);
 const only = flags.only.split(",");
 const folder = mkdtempSync(join(tmpdir(), "onebit-native-"));
 
@@ -48,11 +53,14 @@ function convolutionCase(seed, wide) {
   return { name, program, tensors, image, outputs: first };
 }
 
-/** Seven random programs, then a batch of convolutions. */
+/** Of eight: three random, one on extreme shapes, three edited, and a batch of convolutions. */
 async function* cases() {
-  for (let seed = 0; seed < programs; seed++) {
-    if (seed % 8 === 7) yield convolutionCase(seed, seed % 64 === 63);
-    else yield randomCase(`random program ${seed}`, randomProgram(seed));
+  for (let seed = firstSeed; seed < firstSeed + programs; seed++) {
+    const turn = seed % 8;
+    if (turn === 7) yield convolutionCase(seed, seed % 64 === 63);
+    else if (turn === 6) yield randomCase(`extreme program ${seed}`, extremeProgram(seed));
+    else if (turn < 3) yield randomCase(`random program ${seed}`, randomProgram(seed));
+    else yield randomCase(`edited program ${seed}`, await soundMutation(seed));
   }
 }
 
@@ -95,7 +103,7 @@ async function writeCases() {
 
 async function compile(name, { compiler, list, flags, link = [] }) {
   const output = join(folder, name, "driver");
-  const common = ["-O1", "-g", "-fno-omit-frame-pointer", "-pthread"];
+  const common = ["-O1", "-g1", "-fno-omit-frame-pointer", "-pthread"];
   const objects = join(folder, name);
   await build({ compiler, list, link, objects, output, flags: [...common, ...flags] });
   return output;

@@ -37,10 +37,14 @@ export async function runBatch(
     const entries = journal.read();
     finished.push(...entries.filter((entry) => "end" in entry));
     const last = entries.at(-1);
-    if (last && "begin" in last) finished.push(crashed(last.begin, end));
-    else if (!last)
-      throw new Error(`the process of inputs ${from} to ${batch.to} did not start: ${end}`);
-    from = (last && "begin" in last ? last.begin : last.end) + 1;
+    if (!last)
+      throw new Error(`inputs ${from} to ${batch.to} were never begun: ${end.how}\n${end.said}`);
+    const about = `${end.how}\n${end.said}`;
+    if ("begin" in last) finished.push(crashed(last.begin, about));
+    // Threads that outlive their program, memory that was overwritten: some of it shows at the end.
+    else if (end.how !== SOUND_END)
+      finished.push(crashed(last.end, `when its process ended: ${about}`));
+    from = ("begin" in last ? last.begin : last.end) + 1;
   }
   rmSync(journal.path, { force: true });
   return finished;
@@ -50,13 +54,21 @@ const crashed = (index: number, end: string): Finished => {
   return { end: index, result: "failed", edits: [], milliseconds: 0, message: end };
 };
 
-/** Resolves with how it ended. */
+const SOUND_END = "ended by status 0";
+
+interface ProcessEnd {
+  /** "ended by SIGSEGV" */
+  readonly how: string;
+  /** The end of its error stream. */
+  readonly said: string;
+}
+
 async function runProcess(
   { fuzzer, seed, from, to }: Batch,
   failures: string,
   journal: Journal,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<ProcessEnd> {
   const list = [PROGRAM, fuzzer, seed, from, to, failures, journal.path].map(String);
   const child = spawn(process.execPath, list, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
@@ -73,7 +85,7 @@ async function runProcess(
   signal.removeEventListener("abort", abort);
   const stuck = stop();
   signal.throwIfAborted();
-  return `${stuck ?? end}\n${said}`;
+  return { how: stuck ?? end, said };
 }
 
 /** Kills a process that has begun an input and not ended it for too long; the returned function stops that. */

@@ -86,7 +86,15 @@ class ExtremeShapes implements ProgramShapes {
       Math.min(size + 1, 16),
       this.#random.int(1, Math.min(size, 12)),
     ]);
-    const stride = this.#random.pick([1, 1, 2, kernel, kernel + 1, size, this.#random.int(1, 70)]);
+    const stride = this.#random.pick([
+      1,
+      1,
+      2,
+      kernel,
+      kernel + 1,
+      Math.min(size, 256),
+      this.#random.int(1, 70),
+    ]);
     const padding = this.#random.pick([
       0,
       0,

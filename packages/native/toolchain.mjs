@@ -1,6 +1,7 @@
 /** How the C++ is compiled: sources, flags per instruction set, and running the compiler. */
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, renameSync } from "node:fs";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -111,4 +112,22 @@ async function compile(compiler, options) {
     throw new Error(`${error.message}\n${error.stdout}${error.stderr}`);
   });
   process.stderr.write(stdout + stderr);
+}
+
+export const addonName = (platform, arch) => `onebit-${platform}-${arch}.node`;
+
+/** The addon that Node loads. */
+export async function buildAddon({ platform, arch, compiler, output }) {
+  const { include_dir } = createRequire(import.meta.url)("node-api-headers");
+  await build({
+    compiler,
+    list: sources(arch, ["addon"]),
+    flags: ["-O3", "-DNDEBUG", `-I${include_dir}`, "-DNAPI_VERSION=8", "-pthread"],
+    link:
+      platform === "darwin"
+        ? ["-bundle", "-undefined", "dynamic_lookup"]
+        : ["-shared", "-static-libstdc++", "-static-libgcc"],
+    objects: join(dirname(output), `objects-${platform}-${arch}`),
+    output,
+  });
 }

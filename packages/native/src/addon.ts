@@ -58,8 +58,9 @@ function tryLoad(): Loaded {
   const path =
     prebuilt() ?? fileURLToPath(new URL(`../dist/onebit-${target}.node`, import.meta.url));
   if (!existsSync(path)) {
+    const script = fileURLToPath(new URL("../build.mjs", import.meta.url));
     return {
-      reason: `not built for ${target}: run "npm run build:native" in a checkout (needs a C++20 compiler)`,
+      reason: `not built for ${target}: node "${script}" builds it (a C++20 compiler is needed)`,
     };
   }
   try {

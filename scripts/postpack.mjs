@@ -1,0 +1,4 @@
+/** After packing: see scripts/prepack.mjs. */
+import { rmSync } from "node:fs";
+
+rmSync("LICENSE", { force: true });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const timeout = 400_000;
+const timeout = 900_000;
 
 let state: string;
 beforeEach(() => {
@@ -30,7 +30,7 @@ describe("the fuzzers find nothing in", () => {
   it.each([
     ["onebit", "10000"],
     ["checkpoint", "2000"],
-    ["geometry", "500"],
+    ["geometry", "300"],
   ])("%s, %s inputs", { timeout }, async (name, count) => {
     const { status, output } = await fuzz(name, "--count", count, "--processes", processes);
     console.log(output);

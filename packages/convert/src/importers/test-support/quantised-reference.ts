@@ -26,14 +26,19 @@ export interface Bits {
   readonly gates: number;
   readonly classifier: number;
   readonly shortcuts: number;
+  /** Of inputs, in levels from the lowest; half to even unless given. */
+  readonly round?: Rounding;
 }
+
+/** `reach`: how far the float32 of another implementation may lie from x, both in levels. */
+export type Rounding = (x: number, reach: number) => number;
 
 const real = 32;
 
 /** BNext with a stem of stride 1. */
 export function quantisedBnext(state: State, image: Planes, bits: Bits): number[] {
-  let x = norm(state, "feature.0.bn1", realConv(state, "feature.0.conv1", image, bits.stem));
-  const gates = { weights: bits.gates, inputs: bits.gates };
+  let x = norm(state, "feature.0.bn1", realConv(state, "feature.0.conv1", image, bits.stem, bits));
+  const gates = { weights: bits.gates, inputs: bits.gates, round: bits.round };
   for (let i = 1; `feature.${i}.Attention.scale` in state; i++) {
     const key = `feature.${i}`;
     const widens = `${key}.FFN_1.scale` in state;
@@ -55,8 +60,9 @@ export function quantisedBnext(state: State, image: Planes, bits: Bits): number[
 
 /** BNext-18 with the small stem. */
 export function quantisedBnext18(state: State, image: Planes, bits: Bits): number[] {
-  let x = norm(state, "bn1", realConv(state, "conv1", image, bits.stem));
-  const gates = { weights: bits.gates, inputs: bits.gates === real ? real : 2 * bits.gates };
+  let x = norm(state, "bn1", realConv(state, "conv1", image, bits.stem, bits));
+  const inputs = bits.gates === real ? real : 2 * bits.gates;
+  const gates = { weights: bits.gates, inputs, round: bits.round };
   for (let stage = 0; stage < 4; stage++) {
     for (let i = 0; `layer${stage}.${i}.FFN.scale` in state; i++) {
       const key = `layer${stage}.${i}`;
@@ -64,7 +70,8 @@ export function quantisedBnext18(state: State, image: Planes, bits: Bits): numbe
       const stride = `${down}.1.weight` in state ? 2 : 1;
       let r = prelu(state, `${key}.Attention.activation1`, x);
       if (stride === 2) {
-        r = norm(state, `${down}.2`, realConv(state, `${down}.1`, halved(r), bits.shortcuts));
+        const shortcut = realConv(state, `${down}.1`, halved(r), bits.shortcuts, bits);
+        r = norm(state, `${down}.2`, shortcut);
       }
       const attention = true;
       const v = unit(state, `${key}.Attention`, { u: x, r, mixed: r, stride, attention, gates });
@@ -79,7 +86,11 @@ interface Unit {
   readonly r: Planes;
   readonly mixed: Planes;
   readonly stride: number;
-  readonly gates: { readonly weights: number; readonly inputs: number };
+  readonly gates: {
+    readonly weights: number;
+    readonly inputs: number;
+    readonly round: Rounding | undefined;
+  };
   readonly attention?: boolean;
   readonly clamped?: boolean;
 }
@@ -104,24 +115,32 @@ function unit(state: State, key: string, { u, r, mixed, stride, gates, ...kind }
 
 function gateLayer(state: State, key: string, x: readonly number[], bits: Unit["gates"]): number[] {
   const isColour = bits.inputs === 8 && x.length === 3;
-  const input = isColour ? x : onGrid(x, bits.inputs, 1000);
+  const input = isColour ? x : onGrid(x, bits.inputs, 1000, bits.round);
   const rows = gridRows(state[`${key}.weight`], bits.weights, 1000);
   const bias = state[`${key}.bias`].data;
   return rows.map((row, o) => row.reduce((sum, w, i) => sum + w * input[i], bias[o]));
 }
 
-function classified(state: State, x: Planes, { classifier }: Bits): number[] {
-  const features = onGrid(meansOf(prelu(state, "prelu", x)), classifier, 25);
+function classified(state: State, x: Planes, { classifier, round }: Bits): number[] {
+  const features = onGrid(meansOf(prelu(state, "prelu", x)), classifier, 25, round);
   const rows = gridRows(state["fc.weight"], classifier, 25);
   const bias = state["fc.bias"].data;
   return rows.map((row, o) => row.reduce((sum, w, i) => sum + w * features[i], bias[o]));
 }
 
-function realConv(state: State, key: string, x: Planes, bits: number): Planes {
+function realConv(
+  state: State,
+  key: string,
+  x: Planes,
+  bits: number,
+  { round }: Pick<Bits, "round">,
+): Planes {
   const weight = state[`${key}.weight`];
   const { length } = x.planes;
   const isColour = bits === 8 && length === 3;
-  const input = isColour ? x : { ...x, planes: x.planes.map((plane) => onGrid(plane, bits, 1000)) };
+  const input = isColour
+    ? x
+    : { ...x, planes: x.planes.map((plane) => onGrid(plane, bits, 1000, round)) };
   const data = gridRows(weight, bits, 1000).flat();
   const y = convolved(input, { shape: weight.shape, data }, 1);
   const bias = state[`${key}.bias`]?.data;
@@ -143,16 +162,26 @@ function gridRows({ shape, data }: Numbers, bits: number, clip: number): number[
   });
 }
 
-function onGrid(x: readonly number[], bits: number, clip: number): number[] {
+/** Of what float32 computes up to a real layer, relative to the largest number: 8 roundings. */
+const float32Error = 1e-6;
+
+function onGrid(
+  x: readonly number[],
+  bits: number,
+  clip: number,
+  round: Rounding = halfToEven,
+): number[] {
   if (bits === real) return [...x];
   const clipped = x.map((v) => Math.min(clip, Math.max(-clip, v)));
   const low = Math.min(...clipped);
   const range = Math.max(...clipped) - low + 1e-8;
   const levels = 2 ** bits - 1;
-  return clipped.map((v) => (halfToEven(((v - low) / range) * levels) / levels) * range + low);
+  const largest = Math.max(...clipped.map(Math.abs));
+  const reach = ((float32Error * largest) / range) * levels;
+  return clipped.map((v) => (round(((v - low) / range) * levels, reach) / levels) * range + low);
 }
 
-function halfToEven(x: number): number {
+export function halfToEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;

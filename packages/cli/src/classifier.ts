@@ -21,6 +21,7 @@ export interface Classifier {
     readonly input: { readonly channels: number; readonly height: number; readonly width: number };
     readonly classes: number;
     readonly labels?: readonly string[];
+    readonly labelsAssumed?: boolean;
     readonly preprocess?: Preprocess;
     /** Of an .onnx model. */
     readonly inputType?: OnnxImageType;

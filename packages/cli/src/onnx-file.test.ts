@@ -113,6 +113,14 @@ describe("published ONNX classifiers", () => {
       const [best] = topPredictions(logits.data, 1);
       if (best.index === index) right++;
     }
+    for (const [file, name] of [
+      ["n01440764_tench.JPEG", "tench"],
+      ["n02676566_acoustic_guitar.JPEG", "acoustic guitar"],
+    ]) {
+      const image = await decodeImageFile(join(samples, "images", file));
+      const { logits } = await classifier.run(prepared(image, preprocessOf(classifier)));
+      expect(topPredictions(logits.data, 1, classifier.info.labels)[0].label).toBe(name);
+    }
     await classifier.dispose();
     console.log(`MobileNetV2: ${right} of ${chosen.length} photographs`);
     expect(right / chosen.length).toBeGreaterThan(0.7);

@@ -21,6 +21,14 @@ it("goes by position where one has none, and says so", () => {
   expect([...inOrder(Float32Array.of(1, 2), found)]).toEqual([1, 2]);
 });
 
+it("takes assumed names for none where the other has quite other ones", () => {
+  const found = (labels: string[]) =>
+    classOrder({ path: "A", labels: ["x", "y"] }, { path: "B", labels, labelsAssumed: true });
+  expect(found(["p", "q"]).notes).toEqual(["B names no classes: they are compared by position"]);
+  expect(found(["y", "x"]).numbers).toEqual([1, 0]);
+  expect(() => found(["x", "q"])).toThrow(/only A has "y", only B "q"/);
+});
+
 it("refuses other names", () => {
   expect(() => order(["x", "y"], ["x", "q"])).toThrow(/only A has "y", only B "q"/);
 });

@@ -1,4 +1,4 @@
-import { hasNames, listNames, matchNames } from "@onebit/train/data";
+import { credibleLabels, hasNames, listNames, matchNames } from "@onebit/train/data";
 import { OnebitError } from "onebit";
 import type { Subject } from "./subject.js";
 
@@ -8,10 +8,12 @@ export interface ClassOrder {
   readonly notes: readonly string[];
 }
 
-type Named = Pick<Subject, "path" | "labels">;
+type Named = Pick<Subject, "path" | "labels" | "labelsAssumed">;
 
 /** Two networks of as many classes: by name where both have names, else by position. */
-export function classOrder(a: Named, b: Named): ClassOrder {
+export function classOrder(first: Named, second: Named): ClassOrder {
+  const a = { path: first.path, labels: credibleLabels(first, second.labels) };
+  const b = { path: second.path, labels: credibleLabels(second, first.labels) };
   const [nameless] = [a, b].filter(({ labels }) => !hasNames(labels));
   if (!hasNames(a.labels) || !hasNames(b.labels)) {
     const isOne = hasNames(a.labels) || hasNames(b.labels);

@@ -21,7 +21,7 @@ export async function onnxSubject(
     ...{ input: info.input, classes: info.classes, preprocess: info.preprocess },
     inputType: info.inputType,
     notes: info.notes,
-    labels: info.labels,
+    ...{ labels: info.labels, labelsAssumed: info.labelsAssumed },
     run: async (images) => (await model.run(images)).logits,
     tracer: async (isWanted) => {
       const wanted = new Map([...names].filter(([name]) => isWanted(name)));

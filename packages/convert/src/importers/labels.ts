@@ -11,10 +11,15 @@ export interface Labels {
 export function labelsFor(classes: number, told: readonly string[] | undefined): Labels {
   if (told) checkLabels(told, classes);
   if (told) return { names: told, notes: [] };
+  const numbers = { names: Array.from({ length: classes }, (_, i) => String(i)), notes: [] };
+  return assumedLabels(classes) ?? numbers;
+}
+
+/** ImageNet's names where there are as many classes, which is noted. */
+export function assumedLabels(classes: number): Labels | undefined {
   const names = imagenetLabels(classes);
-  if (!names) return { names: Array.from({ length: classes }, (_, i) => String(i)), notes: [] };
   const note = `${classes} classes: ImageNet's names are assumed; --labels gives others`;
-  return { names, notes: [note] };
+  return names && { names, notes: [note] };
 }
 
 /** One per class; how they begin shows what was read for names. */

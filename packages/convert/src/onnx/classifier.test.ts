@@ -49,6 +49,19 @@ describe("a classifier in ONNX", () => {
     expect(damaged.notes.join()).toMatch(/metadata preprocess: must be an object.*not used/);
   });
 
+  it("has ImageNet's names for as many classes of colour images, unless it has its own", () => {
+    const outputs = [value("scores", "N", 1000)];
+    const info = describeClassifier(model({ outputs }));
+    expect(info).toMatchObject({ labelsAssumed: true, classes: 1000 });
+    expect(info.labels?.[1]).toBe("goldfish");
+    expect(info.notes).toContainEqual(expect.stringMatching(/1000 classes: ImageNet's names are/));
+    const grey = describeClassifier(model({ outputs, inputs: [value("image", "N", 1, 24, 32)] }));
+    expect(grey).toMatchObject({ labels: undefined, labelsAssumed: false });
+    const few = describeClassifier(model({ outputs, metadata: { labels: '["a","b"]' } }));
+    expect(few).toMatchObject({ labels: undefined, labelsAssumed: false });
+    expect(few.notes).toContain("the file names 2 classes, it has 1000: names are not used");
+  });
+
   it("may hold its channels last, its batch fixed, and end in a softmax", () => {
     const info = describeClassifier(
       model({

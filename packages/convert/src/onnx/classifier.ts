@@ -1,6 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
-import { checkLabels } from "../importers/labels.js";
+import { assumedLabels, checkLabels } from "../importers/labels.js";
 import type { PreprocessOverrides } from "../importers/preprocess.js";
 import { imageType, type OnnxImageType, onnxTypeName } from "./input-type.js";
 import type { OnnxDimension, OnnxFile, OnnxValueInfo } from "./model.js";
@@ -35,6 +35,8 @@ export interface OnnxClassifierInfo {
   /** As far as the operators tell; `OnnxClassifier.open` finds out the rest. */
   readonly scores: ScoreKind;
   readonly labels?: readonly string[];
+  /** Neither the file nor settings name the classes: labels are ImageNet's, for there are as many. */
+  readonly labelsAssumed: boolean;
   readonly preprocess: Preprocess;
   /** What had to be assumed, a sentence each. */
   readonly notes: readonly string[];
@@ -76,7 +78,7 @@ export function describeClassifier(
     ...{ inputName: image.name, inputType, outputName: output.name, layout, classes, scores },
     input: { channels, height: size[0], width: size[1] },
     batch,
-    labels: labelsOf(file, settings.labels, classes),
+    ...labelsOf(file, settings.labels, { channels, classes }, notes),
     preprocess: preparation({ channels, size, inputType }, stored, settings, notes),
     notes,
   };
@@ -213,13 +215,24 @@ function classesOf({ name, shape }: OnnxValueInfo, { labels }: OnnxSettings, fil
   );
 }
 
-function labelsOf(file: OnnxFile, told: readonly string[] | undefined, classes: number) {
-  if (!told) {
-    const stored = storedLabels(file);
-    return stored?.length === classes ? stored : undefined;
+function labelsOf(
+  file: OnnxFile,
+  told: readonly string[] | undefined,
+  { channels, classes }: { readonly channels: number; readonly classes: number },
+  notes: string[],
+): Pick<OnnxClassifierInfo, "labels" | "labelsAssumed"> {
+  if (told) {
+    checkLabels(told, classes);
+    return { labels: told, labelsAssumed: false };
   }
-  checkLabels(told, classes);
-  return told;
+  const stored = storedLabels(file);
+  if (stored?.length === classes) return { labels: stored, labelsAssumed: false };
+  if (stored) {
+    notes.push(`the file names ${stored.length} classes, it has ${classes}: names are not used`);
+  }
+  const assumed = channels === 3 && !stored ? assumedLabels(classes) : undefined;
+  notes.push(...(assumed?.notes ?? []));
+  return { labels: assumed?.names, labelsAssumed: assumed !== undefined };
 }
 
 function storedLabels({ metadata }: OnnxFile): string[] | undefined {

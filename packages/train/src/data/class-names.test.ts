@@ -81,6 +81,17 @@ describe("matchClasses", () => {
     expect(() => match(words, ids)).toThrow(/put a file with the names beside them/);
   });
 
+  it("takes names that were assumed for none where the data has quite other ones", () => {
+    const labels = ["tench", "goldfish"];
+    const found = (classes: string[]) =>
+      matchClasses({ classes: 2, labels, labelsAssumed: true }, data(classes));
+    expect(found(["Goldfish", "tench"])).toMatchObject({ numbers: [1, 0], classes: labels });
+    const other = found(["ant", "bee"]);
+    expect(other).toMatchObject({ numbers: [0, 1], classes: ["ant", "bee"] });
+    expect(other.notes.join()).toMatch(/names no classes: those of the data are taken by position/);
+    expect(() => found(["tench", "bee"])).toThrow(/does not know 1 of 2 classes: "bee"/);
+  });
+
   it.each<[string, () => unknown, RegExp]>([
     [
       "as many classes of other names",

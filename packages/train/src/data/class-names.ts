@@ -17,6 +17,8 @@ export interface ClassMatch extends NameMatch {
 export interface NetworkClasses {
   readonly classes: number;
   readonly labels?: readonly string[];
+  /** Labels are only a guess by the number of classes. */
+  readonly labelsAssumed?: boolean;
 }
 
 /** Composed characters (Macs decompose names of files), single spaces, none around. */
@@ -91,14 +93,24 @@ function groups(
   return found;
 }
 
+/** A network's labels, unless they are assumed and none of the `others` is among them. */
+export function credibleLabels(
+  { labels, labelsAssumed }: Omit<NetworkClasses, "classes">,
+  others: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (!labels || !labelsAssumed || !hasNames(others)) return labels;
+  return matchNames(others, labels).numbers.some((number) => number >= 0) ? labels : undefined;
+}
+
 /**
  * Which class of the network each class of the data is: by name where both have names, else by
  * number. The data may have some of the network's classes; one that the network does not know is an
  * error with both lists.
  */
 export function matchClasses(network: NetworkClasses, data: Dataset): ClassMatch {
-  const match = matchedNumbers(network, data);
-  const { labels, classes } = network;
+  const { classes } = network;
+  const labels = credibleLabels(network, data.classes);
+  const match = matchedNumbers({ classes, labels }, data);
   const isSame = data.classes.length === classes && match.numbers.every((n, k) => n === k);
   const numbers = Array.from({ length: classes }, (_, k) => String(k));
   return { ...match, classes: hasNames(labels) ? labels : isSame ? data.classes : numbers };

@@ -2,6 +2,7 @@ export type { AugmentOptions, ResizedCropOptions } from "./augment.js";
 export { type BadPicture, BadPictures, badPicture, describeBad } from "./bad-picture.js";
 export {
   type ClassMatch,
+  credibleLabels,
   hasNames,
   listNames,
   matchClasses,

@@ -1,5 +1,5 @@
 import type { Random } from "onebit/conformance";
-import { FILE_EDITS } from "./file-edits.js";
+import { FILE_EDITS, type FileEdit } from "./file-edits.js";
 import { type Parts, seal, takeApart } from "./parts.js";
 import { editProgram } from "./program-edits.js";
 import { seedFile, writeSeed } from "./seed-files.js";
@@ -32,7 +32,17 @@ export async function mutate(random: Random): Promise<Mutated> {
   for (let i = 0; i < left; i++) {
     const [edit, apply] = random.pick(FILE_EDITS);
     edits.push(edit);
-    told.push(`${edit}: ${apply(parts, random)}`);
+    told.push(`${edit}: ${attempt(apply, parts, random)}`);
   }
   return { bytes: seal(parts), story: told.join("\n"), edits };
+}
+
+/** Earlier edits may have left nothing that this one knows: then it does what it could. */
+function attempt(edit: FileEdit, parts: Parts, random: Random): string {
+  try {
+    return edit(parts, random);
+  } catch (error) {
+    if (error instanceof TypeError) return "no longer possible";
+    throw error;
+  }
 }

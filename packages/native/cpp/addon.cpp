@@ -298,6 +298,9 @@ void define(napi_env env, napi_value exports, const char* name) {
 
 NAPI_MODULE_INIT() {
   using namespace onebit;
+  napi_value encoding;
+  check(env, napi_create_int32(env, kEncoding, &encoding));
+  check(env, napi_set_named_property(env, exports, "encoding", encoding));
   define<isas>(env, exports, "isas");
   define<compile>(env, exports, "compile");
   define<run>(env, exports, "run");

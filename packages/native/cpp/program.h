@@ -7,6 +7,9 @@
 
 namespace onebit {
 
+/** See ENCODING in src/encode.ts. */
+constexpr int32_t kEncoding = 1;
+
 /** Bytes of a tensor, owned by the caller. */
 struct Tensor {
   const unsigned char* data = nullptr;

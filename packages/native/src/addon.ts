@@ -1,12 +1,15 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { ENCODING } from "./encode.js";
 
 /** A compiled program inside the addon. */
 export type Handle = object & { readonly __handle: unique symbol };
 
 /** What cpp/addon.cpp exports. */
 export interface Addon {
+  /** Which form of programs it reads: ENCODING. */
+  readonly encoding: number;
   /** Instruction sets of this processor that there are kernels for, best first. */
   isas(): string[];
   /**
@@ -57,17 +60,18 @@ export function loadAddon(): Loaded {
 function tryLoad(): Loaded {
   const path =
     prebuilt() ?? fileURLToPath(new URL(`../dist/onebit-${target}.node`, import.meta.url));
-  if (!existsSync(path)) {
-    const script = fileURLToPath(new URL("../build.mjs", import.meta.url));
-    return {
-      reason: `not built for ${target}: node "${script}" builds it (a C++20 compiler is needed)`,
-    };
-  }
+  const script = fileURLToPath(new URL("../build.mjs", import.meta.url));
+  const advice = `node "${script}" builds it (a C++20 compiler is needed)`;
+  if (!existsSync(path)) return { reason: `not built for ${target}: ${advice}` };
   try {
-    return { addon: require(path) as Addon };
+    return checked(require(path) as Addon, `${path} is of another version: ${advice}`);
   } catch (error) {
     return { reason: `${path} cannot be loaded: ${(error as Error).message}` };
   }
+}
+
+export function checked(addon: Addon, otherwise: string): Loaded {
+  return addon.encoding === ENCODING ? { addon } : { reason: otherwise };
 }
 
 /** @onebit/native-<platform>-<arch> holds nothing but the addon, as its main file. */

@@ -40,7 +40,7 @@ interface Case {
   readonly what: string;
   readonly model: "bnext" | "bnext-18";
   readonly options: Partial<ModelOptions>;
-  readonly told?: string;
+  readonly told: string;
   readonly bits: Bits;
   /** What keys say, with the bits. */
   readonly quantised: string;
@@ -49,7 +49,7 @@ interface Case {
 const cases: readonly Case[] = [
   {
     what: "BNext, 4-bit gates",
-    ...{ model: "bnext", options: { ...small, widths }, quantised: "8-4-8" },
+    ...{ model: "bnext", options: { ...small, widths }, told: "8-4-8", quantised: "8-4-8" },
     bits: { stem: 8, gates: 4, classifier: 8, shortcuts: 32 },
   },
   {
@@ -70,7 +70,7 @@ const cases: readonly Case[] = [
   },
   {
     what: "BNext-18, 4-bit gates (inputs 8), real stem",
-    ...{ model: "bnext-18", options: bnext18, quantised: "32-4-8-8" },
+    ...{ model: "bnext-18", options: bnext18, told: "8-4-8", quantised: "32-4-8-8" },
     bits: { stem: 32, gates: 4, classifier: 8, shortcuts: 8 },
   },
   {
@@ -155,14 +155,24 @@ describe("what is quantised", () => {
   it("is told by its bounds, and said", async () => {
     const tensors = randomWeights(buildModel("bnext-18", { ...bnext18, shortcutBias: true }), 1);
     const file = checkpointOf(withBounds(tensors, /^fc|\.se\.se\.|\.downsample\.1/));
-    const { report } = await importCheckpoint(file);
+    const { report } = await importCheckpoint(file, { quantised: "8-4-8" });
     expect(report.switches).toMatchObject({ shortcutBias: true, quantised: "32-4-8-8" });
     expect(report.switches).not.toHaveProperty("storedScale");
     expect(report.notes).toContain(
       "bounds beside its weights tell that gates, classifier, shortcuts are quantised",
     );
-    const note = /bits of quantised gates: 32-4-8-8 is assumed; .*--quantised 8-8-8/;
-    expect(report.notes).toContainEqual(expect.stringMatching(note));
+  });
+
+  it.each([
+    ["bnext", { ...small, widths }],
+    ["bnext-18", { ...bnext18, shortcutBias: true }],
+  ] as const)("is not guessed where gates may have 4, 8 or 32 bits: %s", async (name, options) => {
+    const tensors = randomWeights(buildModel(name, options), 1);
+    const layers = /^fc|^feature\.0\.conv1|\.se\.se\.|\.downsample\.1/;
+    const importing = importCheckpoint(checkpointOf(withBounds(tensors, layers)));
+    await expect(importing).rejects.toThrow(
+      /nothing in the file tells their bits: say --quantised 8-4-8 .* 8-8-8 .* or 8-32-8/,
+    );
   });
 
   it("is all or none of a kind", async () => {

@@ -40,8 +40,9 @@ type End = keyof typeof ENDS;
 const order: readonly End[] = ["stem", "gates", "classifier", "shortcuts"];
 
 /**
- * Keys tell what is quantised (the official class registers bounds beside it), not to how many bits:
- * what the caller says, else 8, gates 4. What has no bounds stays real, such as BNext-18's small stem.
+ * Keys tell what is quantised: the official class registers bounds beside it. Stem, classifier and
+ * shortcuts then have 8 bits, gates 4, 8 or 32, which nothing in the file tells: OnebitError unless the
+ * caller says so. What has no bounds stays real, such as BNext-18's small stem.
  */
 export function findBits(
   family: ImportableFamily,
@@ -53,24 +54,26 @@ export function findBits(
     const after = `stem, gates and classifier become ${told} bits; the network was trained without`;
     return { switches: { quantised: told }, notes: told === undefined ? [] : [after] };
   }
-  const parts = (told ?? "8-4-8").split("-");
+  const isQuantised = (end: End) => hasBounds(ENDS[end], tensors, quantisers);
+  if (told === undefined && isQuantised("gates")) throw unknownGates();
+  const parts = (told ?? "8-32-8").split("-");
   // What is no list of bits is for the model to refuse.
   if (parts.length < 3) return { switches: { quantised: told }, notes: [] };
   const [stem, gates, classifier, shortcuts = stem] = parts;
   const wanted = { stem, gates, classifier, shortcuts };
-  const isQuantised = (end: End) => hasBounds(ENDS[end], tensors, quantisers);
   const bits = order.map((end) => (isQuantised(end) ? wanted[end] : "32"));
   const hasOwn = family === "bnext-18" && bits[3] !== bits[0];
   const quantised = bits.slice(0, hasOwn || parts.length > 3 ? 4 : 3).join("-");
   const ends = order.filter(isQuantised).join(", ");
   const notes = [`bounds beside its weights tell that ${ends} are quantised`];
-  if (told === undefined && isQuantised("gates")) {
-    notes.push(
-      `weights do not tell the bits of quantised gates: ${quantised} is assumed; if they are not 4, say --quantised 8-8-8 (or 8-32-8)`,
-    );
-  }
   const storedScale = family === "bnext" || undefined;
   return { switches: { quantised, storedScale }, notes };
+}
+
+function unknownGates(): OnebitError {
+  return new OnebitError(
+    "its gates are of the official quantised class, and nothing in the file tells their bits: say --quantised 8-4-8 (4 bits, as published), 8-8-8 (8 bits) or 8-32-8 (the class made without se_bits)",
+  );
 }
 
 function hasBounds(layers: RegExp, tensors: Entries, quantisers: Entries): boolean {

@@ -51,9 +51,15 @@ export function take(cursor: Cursor, count: number): Uint8Array<ArrayBuffer> {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function utf8(bytes: Uint8Array, what: string): string {
+  const text = utf8OrNothing(bytes);
+  if (text === undefined) throw new OnebitError(`${what} is not UTF-8 text: the file is damaged`);
+  return text;
+}
+
+export function utf8OrNothing(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new OnebitError(`${what} is not UTF-8 text: the file is damaged`);
+    return undefined;
   }
 }

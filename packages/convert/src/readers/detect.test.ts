@@ -4,7 +4,16 @@ import { openCheckpoint } from "./open-checkpoint.js";
 import { stateDict } from "./state-dict.js";
 import { bytes, floats, type Part } from "./test-support/bytes.js";
 import { openBytes, refused, refusedBytes } from "./test-support/checks.js";
-import { dict, integer, pickle, storage, tensor, text } from "./test-support/pickles.js";
+import {
+  call,
+  dict,
+  global,
+  integer,
+  pickle,
+  storage,
+  tensor,
+  text,
+} from "./test-support/pickles.js";
 import { torchZip } from "./test-support/zips.js";
 
 test.each<[string, Uint8Array, RegExp]>([
@@ -65,4 +74,7 @@ test("two dicts of unusual names: the caller chooses", async () => {
   expect(() => stateDict(checkpoint, ["student"])).toThrow(/no tensors in student/);
   const none = await open(dict([text("epoch"), integer(1)]));
   expect(() => stateDict(none)).toThrow(/no tensors in the file/);
+  const array = call(global("numpy.core.multiarray", "_reconstruct"), global("numpy", "ndarray"));
+  const arrays = await open(dict([text("model"), dict([text("fc.weight"), array])]));
+  expect(() => stateDict(arrays)).toThrow(/NumPy arrays, no tensors.*numpy\.savez/);
 });

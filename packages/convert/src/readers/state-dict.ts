@@ -45,9 +45,17 @@ export function stateDict(checkpoint: Checkpoint, wrapper?: readonly string[]): 
   const { values } = checkpoint.unread;
   const object = values.find((one) => one.isModule || place.startsWith(one.place));
   if (object) throw unreadObject(object);
+  if (values.some(({ what }) => what === "numpy.ndarray")) throw numpyArrays(place);
   const note = unreadNote(checkpoint.unread);
   throw new OnebitError(
     `no tensors in ${printable(place) || "the file"}: not a checkpoint${note ? `; ${note}` : ""}`,
+  );
+}
+
+function numpyArrays(place: string): OnebitError {
+  const where = printable(place) || "the file";
+  return new OnebitError(
+    `${where} holds NumPy arrays, no tensors: save them as such, numpy.savez("weights.npz", **arrays), where arrays is the dict of name and array`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { type Cursor, remaining, take, utf8 } from "../cursor.js";
+import { type Cursor, remaining, take, utf8, utf8OrNothing } from "../cursor.js";
 
 /** Ceilings far above what a checkpoint of thousands of tensors needs, whatever lies beside them. */
 export const pickleLimits = {
@@ -19,8 +19,11 @@ export const pickleLimits = {
 export const bytesOf = (cursor: Cursor, length: number): Uint8Array<ArrayBuffer> =>
   take(cursor, length);
 
-export const textOf = (cursor: Cursor, length: number): string =>
-  utf8(take(cursor, length), "pickle: a text");
+/** Texts that are no UTF-8 stay bytes: Python keeps odd file names as lone surrogates. */
+export function textOf(cursor: Cursor, length: number): string | Uint8Array<ArrayBuffer> {
+  const bytes = take(cursor, length);
+  return utf8OrNothing(bytes) ?? bytes;
+}
 
 /** Texts of Python 2 are bytes; those that are not ASCII stay bytes. */
 export function asciiOrBytes(cursor: Cursor, length: number): string | Uint8Array<ArrayBuffer> {
@@ -28,11 +31,12 @@ export function asciiOrBytes(cursor: Cursor, length: number): string | Uint8Arra
   return bytes.every((byte) => byte < 128) ? utf8(bytes, "pickle: a text") : bytes;
 }
 
-/** Little-endian two's complement of `length` bytes. */
-export function integerOf(cursor: Cursor, length: number): number | bigint {
-  if (length > pickleLimits.integerBytes) {
-    throw new OnebitError(`pickle: an integer of ${length} bytes: not a checkpoint`);
-  }
+/** Little-endian two's complement of `length` bytes; very long ones, which nothing needs, stay bytes. */
+export function integerOf(
+  cursor: Cursor,
+  length: number,
+): number | bigint | Uint8Array<ArrayBuffer> {
+  if (length > pickleLimits.integerBytes) return take(cursor, length);
   if (length === 0) return 0;
   const hex = Array.from(take(cursor, length), (byte) => byte.toString(16).padStart(2, "0"));
   return small(BigInt.asIntN(length * 8, BigInt(`0x${hex.reverse().join("")}`)));

@@ -12,6 +12,7 @@ export const op = {
   INT: 0x49,
   BININT: 0x4a,
   BININT1: 0x4b,
+  LONG: 0x4c,
   BININT2: 0x4d,
   NONE: 0x4e,
   BINPERSID: 0x51,
@@ -58,7 +59,6 @@ export const op = {
 
 /** Instructions that exist but are refused: of protocol 0, of private registries, of data elsewhere. */
 const refused: Readonly<Record<number, string>> = {
-  76: "LONG",
   70: "FLOAT",
   80: "PERSID",
   83: "STRING",

@@ -94,6 +94,7 @@ class Machine {
       case op.BININT2:
         return this.#push(u16(c));
       case op.INT:
+      case op.LONG:
         return this.#push(textInteger(c));
       case op.LONG1:
         return this.#push(integerOf(c, u8(c)));

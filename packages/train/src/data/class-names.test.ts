@@ -25,6 +25,8 @@ describe("matchNames", () => {
     ["nor two to one", ["Cat", "CAT"], ["cat", "dog"], [-1, -1], /^$/],
     ["doubles of equal lists", ["crane", "x", "crane"], ["crane", "x", "crane"], [0, 1, 2], /^$/],
     ["doubles in another order", ["x", "crane"], ["crane", "x", "crane"], [1, -1], /^$/],
+    ["not where further names differ", ["apple, red"], ["apple, green"], [-1], /^$/],
+    ["numbers with zeros before them", ["01", "10"], ["10", "1"], [1, 0], /"01" as "1"/],
     ["unknown", ["ant", "bee"], ["bee", "cow"], [-1, 0], /^$/],
   ])("%s", (_, names, known, numbers, note) => {
     const found = matchNames(names, known);
@@ -41,7 +43,12 @@ describe("matchClasses", () => {
     ["another order", match(["b", "a"], ["a", "b"]), [1, 0], /in another order: matched by name/],
     ["some", match(["c", "b", "a"], ["a", "b"]), [2, 1], /has 2 of the network's 3 classes/],
     ["no names at all", match(undefined, digits), [0, 1, 2], /^$/],
-    ["only the network's", match(["a", "b", "c"], digits), [0, 1, 2], /^$/],
+    [
+      "only the network's",
+      match(["a", "b", "c"], digits),
+      [0, 1, 2],
+      /name no classes.*position: "a"/,
+    ],
     ["only the data's", match(digits, ["a", "b", "c"]), [0, 1, 2], /names no classes.*by position/],
     [
       "numbers as text sorts them",
@@ -102,6 +109,11 @@ describe("matchClasses", () => {
       "other counts without names",
       () => match(undefined, digits, { of: 4 }),
       /3 classes, the network 4/,
+    ],
+    [
+      "numbers that are names of others",
+      () => match(["1", "2", "3"], digits),
+      /does not know 1 of 3 classes: "0"/,
     ],
     ["a number too high", () => match(["a", "b"], ["1", "7"]), /does not know 2 of 2/],
     [

@@ -40,10 +40,12 @@ export function listNames(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown || "none";
 }
 
+const isNumber = (name: string) => /^\d{1,9}$/.test(name);
+
 /** Forms of a name, the strictest first: the first in which only one class agrees decides. */
 const FORMS: readonly ((name: string) => string)[] = [
   (name) => name,
-  (name) => name.toLowerCase().replace(/[\s_-]+/g, " "),
+  (name) => (isNumber(name) ? String(Number(name)) : name.toLowerCase().replace(/[\s_-]+/g, " ")),
   // "tench, Tinca tinca" is a tench.
   (name) =>
     name
@@ -70,6 +72,8 @@ export function matchNames(names: readonly string[], known: readonly string[]): 
     for (const [name, [k, ...others]] of wanted) {
       const [found, ...more] = offered.get(name) ?? [];
       if (found === undefined || others.length || more.length) continue;
+      // "apple, red" is no "apple, green".
+      if (strictness === 2 && left[k].includes(",") && right[found].includes(",")) continue;
       numbers[k] = found;
       taken.add(found);
       if (strictness > 0) loose.push(`"${names[k]}" as "${known[found]}"`);
@@ -122,9 +126,12 @@ function matchedNumbers(network: NetworkClasses, data: Dataset): NameMatch {
   if (byName && !byName.numbers.includes(-1)) {
     return { ...byName, notes: [...byName.notes, ...orderNotes(byName.numbers, network, data)] };
   }
-  const byNumber = matchNumbers(network, data);
+  // Names that are other numbers than the positions: 0 of the data is not the network's first, "1".
+  const isNumbered = hasNames(labels) && labels.every(isNumber);
+  const byNumber = isNumbered ? undefined : matchNumbers(network, data);
   if (byNumber) return byNumber;
-  if (byName && hasNames(data.classes)) throw unknownNames(byName.numbers, labels!, data);
+  if (byName && (isNumbered || hasNames(data.classes)))
+    throw unknownNames(byName.numbers, labels!, data);
   throw new OnebitError(
     `${data.spec} has ${data.classes.length} classes, the network ${network.classes}, and no names to match them by: evaluate it on the data it was trained for, or give names: --labels when it is imported, classes.txt in the data`,
   );
@@ -151,9 +158,13 @@ function matchNumbers(network: NetworkClasses, data: Dataset): NameMatch | undef
   const { classes, folders = classes } = data;
   const positions = classes.map((_, k) => k);
   const isPlain = classes.length === network.classes;
-  if (!hasNames(classes)) return isPlain ? { numbers: positions, notes: [] } : undefined;
+  if (!hasNames(classes)) {
+    const note = `the data name no classes: taken by position: ${listNames(network.labels ?? [])}`;
+    const notes = hasNames(network.labels) ? [note] : [];
+    return isPlain ? { numbers: positions, notes } : undefined;
+  }
   const numbers = hasNames(network.labels) ? classes : folders;
-  if (numbers.every((name) => /^\d{1,9}$/.test(name))) {
+  if (numbers.every(isNumber)) {
     return matchValues(numbers.map(Number), network.classes);
   }
   const inImagenet = imagenetNumbers(network, data);

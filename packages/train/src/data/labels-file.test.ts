@@ -37,6 +37,7 @@ it.each<[string, string | Buffer]>([
 it.each<[string, unknown, object]>([
   ["a list", names, { names }],
   ["names by number", { 1: "gr\u00fcn", 0: "rot" }, { names }],
+  ["names by number from 1", { 2: "gr\u00fcn", 1: "rot" }, { names }],
   ["numbers by name", { gr\u00fcn: 1, rot: 0 }, { names }],
   [
     "imagenet_class_index",
@@ -49,6 +50,10 @@ it.each<[string, unknown, object]>([
   expect(await read(Buffer.from(`\ufeff${JSON.stringify(value)}`, "utf16le"), "l.json")).toEqual(
     list,
   );
+});
+
+it("leaves numbers that belong to the names", async () => {
+  expect(await read("1 euro\n2 euro\n")).toEqual({ names: ["1 euro", "2 euro"] });
 });
 
 it("tells ids from names", async () => {

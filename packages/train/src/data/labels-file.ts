@@ -75,7 +75,9 @@ function ofIds(lines: readonly string[]): ClassList | undefined {
 function numbered(lines: readonly string[]): string[] | undefined {
   const parts = lines.map((line) => /^\{?\s*(\d+)\s*[:.,\s]\s*(.+?)\s*[,}]*$/.exec(line));
   if (!counts(parts.map((part) => part?.[1]))) return undefined;
-  return parts.map((part) => part![2].replace(/^(["'])(.*)\1$/, "$2"));
+  const names = parts.map((part) => part![2].replace(/^(["'])(.*)\1$/, "$2"));
+  // "1 euro", "2 euro" are names.
+  return new Set(names).size > names.length / 2 ? names : undefined;
 }
 
 /** 0, 1, 2, ... or 1, 2, 3, ... */
@@ -96,7 +98,9 @@ function ofJson(value: unknown, path: string): ClassList {
   const isByName = entries.every(([, number]) => Number.isInteger(number));
   const pairs = isByName ? entries.map(([name, number]) => [number, name]) : entries;
   const items = new Array<unknown>(pairs.length).fill(undefined);
-  for (const [number, item] of pairs) items[checkedNumber(number, pairs.length, path)] = item;
+  const first = pairs.some(([number]) => Number(number) === 0) ? 0 : 1;
+  for (const [number, item] of pairs)
+    items[checkedNumber(number, first, pairs.length, path)] = item;
   const missing = items.indexOf(undefined);
   if (missing >= 0) throw new OnebitError(`${path}: class ${missing} has no name`);
   if (items.every((item) => typeof item === "string")) return { names: items };
@@ -104,11 +108,11 @@ function ofJson(value: unknown, path: string): ClassList {
   return { ids: items.map(([id]) => id), names: items.map(([, name]) => name) };
 }
 
-function checkedNumber(number: unknown, count: number, path: string): number {
+function checkedNumber(number: unknown, first: number, count: number, path: string): number {
   const value = typeof number === "string" && /^\d+$/.test(number) ? Number(number) : number;
-  if (typeof value === "number" && value >= 0 && value < count) return value;
+  if (typeof value === "number" && value >= first && value < count + first) return value - first;
   throw new OnebitError(
-    `${path}: ${JSON.stringify(number)} is no number of one of its ${count} classes (from 0)`,
+    `${path}: ${JSON.stringify(number)} is no number of one of its ${count} classes (from 0 or 1)`,
   );
 }
 

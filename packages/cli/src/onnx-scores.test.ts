@@ -86,6 +86,14 @@ const tails: [what: string, tail: string[], more?: Parameters<typeof colourClass
       ints: { Unsqueeze: { axes: [2, 3] } },
     },
   ],
+  [
+    "[classes], of one image at a time",
+    ["Softmax logits p", "Squeeze p zero y"],
+    {
+      tensors: { zero: { shape: [1], data: [0n] } },
+      ...{ image: { name: "image", shape: [1, 3, 8, 8] }, output: { name: "y", shape: [4] } },
+    },
+  ],
   ["Exp over ReduceSum", ["Exp logits e", "ReduceSum e one s", "Div e s y"], { tensors: { one } }],
   [
     "percentages",
@@ -138,6 +146,30 @@ describe("probabilities of an ONNX classifier that ends in", () => {
     const found = [0, 1, 2, 3].map((k) => top.find(({ index }) => index === k)!.probability);
     expectRight(found, 4);
     expect(stderr).toMatch(/note: it ends in a sigmoid, which judges every class alone/);
+  });
+
+  it("positive logits that differ little are no probabilities", async () => {
+    const tensors = { ten: { shape: [], data: [10] } };
+    const bytes = colourClassifier({ tail: ["Add logits ten s", "Relu s y"], tensors });
+    expectRight(await probabilities(bytes, ...plain), 4);
+  });
+
+  it("classes before images are refused", async () => {
+    const output = { name: "y", shape: [4, "N"] };
+    const tail = ["Transpose logits y"];
+    await writeFile(path("net.onnx"), colourClassifier({ tail, output }));
+    await writeFile(path("labels.txt"), "a\nb\nc\nd\n");
+    const run = [
+      "run",
+      path("net.onnx"),
+      path("picture.png"),
+      "--labels",
+      path("labels.txt"),
+      ...plain,
+    ];
+    const { status, stderr } = await onebit(...run);
+    expect(stderr).toMatch(/output "y" is \[4,1\] for 1 images of 4 classes/);
+    expect(status).toBe(1);
   });
 
   it("a softmax over the wrong axis is refused", async () => {

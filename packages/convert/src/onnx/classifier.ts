@@ -103,7 +103,8 @@ function checkMemory(batch: number, pixels: number, classes: number): void {
 /** Some exporters leave the batch of the images open, but not that of the scores. */
 function batchOf(images: OnnxDimension, { shape }: OnnxValueInfo): number | undefined {
   if (typeof images === "number") return images;
-  return shape && shape.length > 1 && shape[0] === 1 ? 1 : undefined;
+  const isOne = shape?.length === 1 || (shape && shape.length > 1 && shape[0] === 1);
+  return isOne ? 1 : undefined;
 }
 
 function imageInput({ inputs }: OnnxFile): OnnxValueInfo {
@@ -167,7 +168,9 @@ function scoreOutput({ outputs }: OnnxFile, told: string | undefined): OnnxValue
   }
   const scores = outputs.filter(({ type }) => FLOATS.includes(type));
   const flat = scores.filter(({ shape }) => !shape || shape.length === 2);
-  const candidates = flat.length ? flat : scores.filter(isOnePixel);
+  const candidates =
+    [flat, scores.filter(isOnePixel), scores.filter(isOneImage)].find((list) => list.length > 0) ??
+    [];
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1) {
     throw new OnebitError(
@@ -196,8 +199,14 @@ function isOnePixel({ shape }: OnnxValueInfo): boolean {
   return shape?.length === 4 && shape.slice(1).filter((dim) => dim === 1).length === 2;
 }
 
+/** [classes], of a network that squeezes away its batch of one. */
+function isOneImage({ shape }: OnnxValueInfo): boolean {
+  return shape?.length === 1 && typeof shape[0] === "number" && shape[0] > 1;
+}
+
 function classesOf({ name, shape }: OnnxValueInfo, { labels }: OnnxSettings, file: OnnxFile) {
-  const sizes = (shape ?? []).slice(1).filter((dim) => dim !== 1);
+  const perImage = shape?.length === 1 ? shape : shape?.slice(1);
+  const sizes = (perImage ?? []).filter((dim) => dim !== 1);
   if (sizes.length > 1) {
     throw new OnebitError(`output "${name}" has shape ${shapeText(shape)}, not a score per class`);
   }

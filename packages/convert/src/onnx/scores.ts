@@ -43,6 +43,11 @@ function lastComputed(producers: ReadonlyMap<string, OnnxNodeInfo>, output: stri
 
 /** Float16 and 8-bit outputs round. */
 const ROUNDING = 0.01;
+/** Of float32: positive logits of two images of noise may well have almost the same sum. */
+const FINE_ROUNDING = 1e-5;
+
+/** Of probabilities, of percentages, and of 8-bit numbers. */
+const USUAL_SUMS = [1, 100, 255, 256];
 
 /**
  * What the scores are, now that those of two different images are known; a sentence where that is
@@ -67,7 +72,9 @@ export function judgeScores(
   }
   const [sum] = sums;
   const isSame = rows.every((row) => row.every((x, i) => x === rows[0][i]));
-  const isShare = sum > 0 && sums.every((other) => Math.abs(other - sum) <= ROUNDING * sum);
+  const isUsual = USUAL_SUMS.some((usual) => Math.abs(sum - usual) <= ROUNDING * usual);
+  const rounding = isUsual ? ROUNDING : FINE_ROUNDING;
+  const isShare = sum > 0 && sums.every((other) => Math.abs(other - sum) <= rounding * sum);
   if (isShare && (!isSame || Math.abs(sum - 1) <= ROUNDING)) {
     return {
       kind: "softmax",

@@ -69,11 +69,12 @@ export class OnnxClassifier {
   }
 
   async #call(part: Float32Array, count: number): Promise<Float32Array> {
-    const { inputName, outputName, classes } = this.info;
+    const { inputName, outputName, classes, batch = count } = this.info;
     const feeds = { [inputName]: this.feed(part, count) };
     const { [outputName]: scores } = await this.session.run(feeds, [outputName]);
     const data = scores.data.subarray(0, count * classes);
-    if (data.length === count * classes) return data;
+    const [first] = scores.shape.length > 1 ? scores.shape : [1];
+    if (first === batch && data.length === count * classes) return data;
     throw new OnebitError(
       `output "${outputName}" is [${scores.shape}] for ${count} images of ${classes} classes`,
     );

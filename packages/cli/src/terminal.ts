@@ -58,24 +58,25 @@ export function terminalOutput(flags: OutputFlags): Output {
 
 export type Cell = string | number;
 
-/** A plain table; without `align`, the first column is left, the others right. */
+/**
+ * A plain table; without `align`, the first column is left, the others right. A title of the first column
+ * alone stands above, however long it is.
+ */
 export function table(
   head: readonly string[],
   rows: readonly (readonly Cell[])[],
   align: readonly ("left" | "right")[] = head.map((_, i) => (i ? "right" : "left")),
 ): string {
+  const isHeading = head.slice(1).every((title) => title === "");
   const built = new Table({
-    head: head.map((title) => colors.bold(shown(title))),
+    head: isHeading ? [] : head.map((title) => colors.bold(shown(title))),
     colAligns: [...align],
     style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
     chars: borderless,
   });
   for (const row of rows) built.push(row.map(shown));
-  return built
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join(LINE_END);
+  const heading = isHeading ? [colors.bold(shown(head[0]))] : [];
+  return [...heading, ...built.toString().split("\n")].map((line) => line.trimEnd()).join(LINE_END);
 }
 
 /** Longer ones are no names that anybody gave. */

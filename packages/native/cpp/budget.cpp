@@ -7,13 +7,17 @@
 namespace onebit {
 namespace {
 
-std::string mebibytes(size_t bytes) { return std::to_string(roundedUp(bytes, size_t{1} << 20) >> 20) + " MiB"; }
+std::string bytesText(size_t bytes) {
+  const size_t kibibytes = bytes / 1024 + (bytes % 1024 != 0);
+  if (kibibytes < 10240) return std::to_string(kibibytes) + " KiB";
+  return std::to_string(kibibytes / 1024 + (kibibytes % 1024 != 0)) + " MiB";
+}
 
 }  // namespace
 
 void Budget::take(size_t bytes) {
   if (bytes > left_) {
-    throw OverBudget("native: needs more than its memory budget of " + mebibytes(bytes_) + " for weights and tables");
+    throw OverBudget("native: needs more than its memory budget of " + bytesText(bytes_) + " for weights and tables");
   }
   left_ -= bytes;
 }
@@ -21,9 +25,9 @@ void Budget::take(size_t bytes) {
 void Budget::takeArenas(size_t bytes, size_t threads) {
   const size_t all = product(bytes, threads);
   if (all > left_) {
-    throw OverBudget("native: needs " + mebibytes(all) + " for the values of an image (" + mebibytes(bytes) + " in each of " +
+    throw OverBudget("native: needs " + bytesText(all) + " for the values of an image (" + bytesText(bytes) + " in each of " +
                      std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
-                     "), more than its memory budget of " + mebibytes(bytes_));
+                     "), more than its memory budget of " + bytesText(bytes_));
   }
   left_ -= all;
 }

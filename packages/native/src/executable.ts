@@ -8,7 +8,7 @@ export function orOnebitError<T>(call: () => T): T {
     return call();
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
-    if (code === "OVER_BUDGET") throw new BudgetError(message);
+    if (code === "OVER_BUDGET") throw BudgetError.because(message);
     throw new OnebitError(message, { cause: error });
   }
 }

@@ -60,7 +60,7 @@ async function describe(spec: string, flags: Flags): Promise<void> {
   const rows = classes.map((label, i) => [label, count(train[i]), count(test[i])]);
   out.line();
   out.line(table(["class", "train", "test"], rows));
-  for (const note of dataset.notes) out.note(note);
+  for (const note of dataset.notes) out.note(`note: ${note}`);
   if (flags.preview) out.note(`wrote ${flags.preview}`);
   reportBad(out, bad, dataset.train.length + dataset.test.length);
 }

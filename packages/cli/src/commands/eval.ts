@@ -64,7 +64,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   }
   if (kind === "float") refuseOnnxFlags(file, flags);
   const dataset = await openDataset(flags.data, { testImages });
-  for (const note of dataset.notes) out.note(note);
+  for (const note of dataset.notes) out.note(`note: ${note}`);
   const result = await evaluateFile(
     { file, kind },
     dataset,

@@ -83,7 +83,8 @@ function parseJson(text: string): Header {
     return record(JSON.parse(text), "onebit metadata");
   } catch (error) {
     if (error instanceof OnebitError) throw error;
-    throw new OnebitError(`onebit metadata: not JSON (${(error as Error).message})`);
+    const why = (error as Error).message;
+    throw new OnebitError(`onebit metadata: not JSON (${why}): fetch or pack it again`);
   }
 }
 

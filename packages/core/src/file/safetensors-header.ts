@@ -101,7 +101,8 @@ function parseObject(text: string): { [key: string]: unknown } {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new OnebitError(`safetensors header: not JSON (${(error as Error).message})`);
+    const why = (error as Error).message;
+    throw new OnebitError(`safetensors header: not JSON (${why}): fetch or copy it again`);
   }
   if (isObject(value)) return value;
   throw new OnebitError("safetensors header: a JSON object is wanted");

@@ -18,12 +18,13 @@ export interface Budget {
 
 export const DEFAULT_BUDGET = { memory: 768 * 2 ** 20, work: 1e11 } as const;
 
-/** A program needs more than it may have. reason: what it needs, and what it may have. */
+/** A program needs more than it may have. */
 export class BudgetError extends OnebitError {
   override name = "BudgetError";
 
-  constructor(reason: string) {
-    super(
+  /** reason: what it needs, and what it may have. */
+  static because(reason: string): BudgetError {
+    return new BudgetError(
       `${reason}; smaller images and fewer threads take less, and if you trust the file, allow more ` +
         "(budget in load(), --memory and --work on the command line)",
     );
@@ -41,20 +42,21 @@ export function isBudget(budget: unknown): budget is Budget {
 /** BudgetError where all that a program takes for an image is more than that. */
 export function checkMemory(backend: string, needed: number, memory = DEFAULT_BUDGET.memory): void {
   if (needed <= memory) return;
-  const needs = `${backend}: needs ${mebibytes(needed)} for the values of an image, weights and tables`;
-  throw new BudgetError(`${needs}, more than its memory budget of ${mebibytes(memory)}`);
+  const needs = `${backend}: needs ${bytesText(needed)} for the values of an image, weights and tables`;
+  throw BudgetError.because(`${needs}, more than its memory budget of ${bytesText(memory)}`);
 }
 
 /** BudgetError where an image takes more arithmetic than it may. */
 export function checkWork(cost: ProgramCost, work: number = DEFAULT_BUDGET.work): void {
   const needed = cost.binaryMacs / 32 + cost.macs + cost.elementwise;
   if (needed <= work) return;
-  throw new BudgetError(
+  throw BudgetError.because(
     `an image takes ${needed.toPrecision(2)} multiply-adds (32 binary ones count as one), more than ` +
       `its work budget of ${work.toPrecision(2)}`,
   );
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+function bytesText(bytes: number): string {
+  const kibibytes = Math.ceil(bytes / 2 ** 10);
+  return kibibytes < 10_240 ? `${kibibytes} KiB` : `${Math.ceil(kibibytes / 2 ** 10)} MiB`;
 }

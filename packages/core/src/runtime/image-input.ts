@@ -91,8 +91,14 @@ const WANTED =
 function adviceFor(image: unknown): string {
   if (classOf(image) === "Promise") return ": await it first";
   const kind = classOf(image);
-  if (kind === "Response") return `: ${decoding("await response.blob()")}`;
-  if (/^(String|URL|Blob|File)$/.test(kind)) return `: ${decoding("it")}`;
+  if (kind === "Response") return decoding("await it.arrayBuffer()", "await it.blob()");
+  if (/^(Blob|File)$/.test(kind)) return decoding("await it.arrayBuffer()");
+  if (/^(String|URL)$/.test(kind)) {
+    const isRemote = /^https?:/i.test(String(image));
+    if (isRemote)
+      return decoding("await (await fetch(it)).arrayBuffer()", "await (await fetch(it)).blob()");
+    return decoding(kind === "URL" ? "fileURLToPath(it)" : "it");
+  }
   if (Array.isArray(image)) return " inside: give images, one or a flat list of them";
   if (typeof image === "object" && image !== null && "shape" in image) {
     return ": a tensor goes to run(), and its logits to topPredictions()";
@@ -104,7 +110,7 @@ function adviceFor(image: unknown): string {
 function encodedNote(data: Uint8Array | Uint8ClampedArray): string {
   const start = String.fromCharCode(...data.subarray(0, 12));
   const found = SIGNATURES.find(([, signature]) => signature.test(start));
-  return found ? `: it is ${found[0]} file: ${decoding("it")}` : "";
+  return found ? `: it is ${found[0]} file${decoding("it")}` : "";
 }
 
 const SIGNATURES: readonly (readonly [name: string, signature: RegExp])[] = [
@@ -115,9 +121,9 @@ const SIGNATURES: readonly (readonly [name: string, signature: RegExp])[] = [
   ["an AVIF or HEIC", /^[\s\S]{4}ftyp/],
 ];
 
-/** How to get at the pixels of an encoded picture here. */
-function decoding(what: string): string {
+/** How to get at the pixels of an encoded picture here: from what sharp takes, or from a Blob. */
+function decoding(forSharp: string, blob = "blob"): string {
   return typeof createImageBitmap === "function"
-    ? `decode it first: await createImageBitmap(${what === "it" ? "blob" : what})`
-    : "decode it first, with the package sharp for instance: const { data, info } = await sharp(it).rotate().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true }); then give { data, ...info }";
+    ? `: decode it first: await createImageBitmap(${blob})`
+    : `: decode it first, with the package sharp for instance: const { data, info } = await sharp(${forSharp}).rotate().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true }); then give { data, ...info }`;
 }

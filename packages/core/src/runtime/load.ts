@@ -5,6 +5,7 @@ import { openOnebit } from "../file/read-onebit.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType } from "../program/types.js";
 import { beginLoading } from "./backends.js";
+import { BudgetError } from "./budget.js";
 import { checkLoadOptions, type LoadOptions } from "./load-options.js";
 import { Model } from "./model.js";
 
@@ -47,7 +48,7 @@ async function create(
 ): Promise<Model> {
   const sized = input ? await named(source, () => fileAtSize(file, input)) : file;
   const whole = maps ? await fileWithMaps(sized, maps) : sized;
-  return Model.create(whole, backend, { threads, budget });
+  return named(source, () => Model.create(whole, backend, { threads, budget }));
 }
 
 /** The model, which nobody gets to see where its file is damaged. */
@@ -80,6 +81,7 @@ async function named<T>(source: Source, work: () => T | Promise<T>): Promise<T> 
     return await work();
   } catch (error) {
     if (!(error instanceof OnebitError) || error instanceof UsageError) throw error;
-    throw new OnebitError(`${nameOf(source)}: ${error.message}`, { cause: error });
+    const Kind = error instanceof BudgetError ? BudgetError : OnebitError;
+    throw new Kind(`${nameOf(source)}: ${error.message}`, { cause: error });
   }
 }

@@ -63,7 +63,7 @@ async function imagenetNames(folders: readonly string[]): Promise<NamedClasses |
   if (!numbers) return undefined;
   const { imagenetClasses } = await import("@onebit/convert");
   const names = numbers.map((number) => imagenetClasses[number].name);
-  return { folders, names, notes: ["class folders are WordNet ids: called as ImageNet does"] };
+  return { folders, names, notes: ["class folders are WordNet ids: named as in ImageNet"] };
 }
 
 function arranged(

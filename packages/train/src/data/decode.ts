@@ -56,6 +56,9 @@ function refuseOthers(bytes: Uint8Array, source: string): void {
   const wrong = kind ? undefined : wrongFile(bytes, { name: source, wanted: "picture" });
   // Of many pictures, this one is bad: the caller asked for nothing wrong.
   if (wrong) throw new OnebitError(wrong.message);
+  if (bytes.length === 0) {
+    throw new OnebitError(`${source}: cannot be decoded: it is empty: replace or remove the file`);
+  }
   const what = kind ? `it is ${kind.what}` : "it is no picture that is known here";
   throw new OnebitError(
     `${source}: cannot be decoded: ${what}; JPEG, PNG, WebP, AVIF, GIF and TIFF are read: convert or remove it`,

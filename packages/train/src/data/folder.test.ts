@@ -250,7 +250,7 @@ describe("folder", () => {
         ["n01440764", "n01443537"],
         [0, 1],
       ]);
-      expect(d.notes[0]).toMatch(/called as ImageNet does/);
+      expect(d.notes[0]).toMatch(/named as in ImageNet/);
       await fill(["train/n99999999/1.png"]);
       const other = await open();
       expect([other.classes[0], other.folders, other.imagenet]).toEqual([

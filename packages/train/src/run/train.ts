@@ -58,7 +58,7 @@ async function trainRun(
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const folder = new RunFolder(out);
   const recorded = options.resume && (await folder.exists()) ? await folder.read() : undefined;
-  const skipBad = recorded ? (recorded.data.skipped ?? false) : options.skipBad;
+  const skipBad = recorded?.data.skipped ?? options.skipBad;
   const setup = await prepare(recipe, { ...options, skipBad });
   const fresh = options.resume ? undefined : await beginning(setup, options);
   await folder.begin(setup.record, options);

@@ -20,7 +20,7 @@ export function registerExport(program: Command): void {
     .command("export <model>")
     .description("write a float model, a run's best weights, or a packed network for other tools")
     .requiredOption("--to <format>", "onnx or safetensors")
-    .requiredOption("-o, --output <file>", "where to write it")
+    .requiredOption("-o, --output <file>", "where to write it; - is standard output")
     .option("--batch <n>", "fix the batch size of the ONNX graph (default: left open)")
     .option("--json", "one JSON document")
     .addHelpText("after", "\nA .onebit file is exported as its float equivalent.")

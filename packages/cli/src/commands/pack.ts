@@ -22,7 +22,7 @@ export function registerPack(program: Command): void {
   program
     .command("pack <model>")
     .description("pack a float model, or the best weights of a run, to 1 bit")
-    .requiredOption("-o, --output <file.onebit>", "where to write it")
+    .requiredOption("-o, --output <file.onebit>", "where to write it; - is standard output")
     .option("--real-weights <type>", "stem, gates, classifier: int8, float16 or float32", "float32")
     .addOption(vectors.choices(VECTORS).default("float32"))
     .option("--quantised <bits>", QUANTISED_HELP)

@@ -56,7 +56,7 @@ export function registerRun(program: Command): void {
       "--input <x.npy>",
       "normalised images [N, C, H, W] of any size that fits, instead of photographs",
     )
-    .option("--output <y.npy>", "where to write their logits [N, classes]")
+    .option("--output <y.npy>", "where to write their logits [N, classes]; - is standard output")
     .option("--strict", STRICT_HELP)
     .addOption(new Option("--json", "one JSON document").conflicts("jsonl"))
     .option("--jsonl", "one line per image")

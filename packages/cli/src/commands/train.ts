@@ -48,7 +48,7 @@ export function registerTrain(program: Command): void {
       "start from these weights; classifier rows by class names, new ones for new classes",
     )
     .option("--out <dir>", "run folder (default: runs/<recipe>)")
-    .option("--resume", "go on where the run in --out stopped")
+    .option("--resume", "go on where the run in --out stopped, with the same values")
     .option("--overwrite", "replace the run in --out")
     .option("--skip-bad", "first try every picture, and leave out those that cannot be decoded")
     .option("--seed <n>", "of initialisation, shuffling and augmentation (default 0)")

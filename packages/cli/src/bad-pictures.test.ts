@@ -184,6 +184,10 @@ describe("train", () => {
     expect(stderr).toMatch(/train\/blue\/text\.png: cannot be decoded/);
     expect(stderr).toMatch(/--skip-bad --overwrite/);
     expect(status).toBe(1);
+    // Begun with all of them, it cannot go on without some.
+    const resumed = await training("stopped", "--epochs", "1", "--resume", "--skip-bad");
+    expect(resumed.stderr).toMatch(/cannot go on with another data\.trainImages \(\d+, now 9\)/);
+    expect(resumed.status).toBe(2);
   });
 
   it("leaves them out with --skip-bad, and resumes to the same weights", async () => {

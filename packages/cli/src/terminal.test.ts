@@ -47,4 +47,9 @@ describe("table", () => {
       ["name     n", "a        1", "longer  22  note"].join(LINE_END),
     );
   });
+
+  it("widens no column for a title above it", () => {
+    const title = "a/path/longer/than/what/stands/below";
+    expect(table([title, ""], [["images", 3]])).toBe([title, "images  3"].join(LINE_END));
+  });
 });

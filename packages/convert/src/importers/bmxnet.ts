@@ -133,7 +133,7 @@ const cifar10 = "airplane automobile bird cat deer dog frog horse ship truck".sp
 function bmxnetLabels(graph: Graph, input: InputSize, told?: readonly string[]): Labels {
   const classes = classesOf(graph);
   if (told || classes !== 10 || input.join() !== "3,32,32") return labelsFor(classes, told);
-  const note = "10 classes of 3x32x32 images: taken for CIFAR-10; give labels if they are others";
+  const note = "10 classes of 3x32x32 images: taken for CIFAR-10; --labels gives others";
   return { names: cifar10, notes: [note] };
 }
 

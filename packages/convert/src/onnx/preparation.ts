@@ -37,7 +37,7 @@ export function preparation(
     }
     if (!settings.size && told.resize === undefined && told.crop === undefined) {
       notes.push(
-        `the file does not say how pictures become ${size.join("x")}: the shorter side becomes ${assumed.resize} and the middle is cut out; resize and crop say otherwise`,
+        `the file does not say how pictures become ${size.join("x")}: the shorter side becomes ${assumed.resize} and the middle is cut out; --resize and --crop say otherwise`,
       );
     }
   }

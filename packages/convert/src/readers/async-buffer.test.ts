@@ -58,7 +58,10 @@ describe("file", () => {
   });
 
   test("no file, a folder", async () => {
-    await refused(() => openBuffer(join(folder, "absent")), /absent: cannot be opened/);
+    await refused(
+      () => openBuffer(join(folder, "absent")),
+      /absent: cannot be opened: there is no such file/,
+    );
     await refused(() => openBuffer(folder), /is not a file/);
   });
 

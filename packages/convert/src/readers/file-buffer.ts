@@ -14,8 +14,9 @@ const mostAtOnce = 2 ** 30;
 /** Opens a file of this machine (Node only). The caller closes it. */
 export async function fileBuffer(path: string): Promise<FileBuffer> {
   const { open, stat } = await import("node:fs/promises");
-  const failed = (error: Error): never => {
-    throw new OnebitError(`${path}: cannot be opened: ${error.message}`);
+  const failed = ({ code, message }: NodeJS.ErrnoException): never => {
+    const why = code === "ENOENT" ? "there is no such file" : message;
+    throw new OnebitError(`${path}: cannot be opened: ${why}`);
   };
   // Asked first, because opening a pipe would wait for somebody to write into it.
   const { size, isFile } = await stat(path).then(

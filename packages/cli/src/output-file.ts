@@ -35,7 +35,7 @@ export async function writeOutput(
 
 /** Where writing would destroy what a command reads. */
 export function refuseSameFile(input: string, output: string): void {
-  const [a, b] = [input, output].map((path) => statSync(path, { throwIfNoEntry: false }));
+  const [a, b] = [input, output].map(statsOf);
   if (!a?.isFile() || !b || a.ino !== b.ino || a.dev !== b.dev) return;
   throw new UsageError(`--output ${output}: is the input, which would be lost: name another file`);
 }
@@ -46,8 +46,17 @@ export function hasEnding(path: string, ending: string): boolean {
 }
 
 function isNoFile(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = statsOf(path);
   return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+/** What is wrong with a name is said by what reads or writes it. */
+function statsOf(path: string) {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 const elsewhere = "choose another place";

@@ -1,7 +1,7 @@
 import { loadavg } from "node:os";
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { type BackendName, UsageError } from "onebit";
+import { type BackendName, UsageError, visible } from "onebit";
 import {
   type ArchitectureFlags,
   addArchitectureOptions,
@@ -99,7 +99,7 @@ function commandLine(subjects: readonly string[], flags: Flags): string {
     ...["--against", against.join(",")],
     ...(flags.kernels ? ["--kernels"] : []),
   ];
-  return shellCommand("npx", "onebit", "bench", ...given);
+  return visible(shellCommand("npx", "onebit", "bench", ...given));
 }
 
 function onlySubject(subjects: readonly string[]): string {

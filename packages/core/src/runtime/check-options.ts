@@ -13,11 +13,13 @@ export function checkOptions<T extends object>(
   options: T,
   checks: OptionChecks<T>,
 ): void {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new UsageError(`${call}: options must be an object, not ${describe(options)}`);
   }
   const known = Object.keys(checks);
-  for (const [name, value] of Object.entries(options)) {
+  const inherited = known.filter((name) => name in options);
+  for (const name of new Set([...Object.keys(options), ...inherited])) {
+    const value = options[name as keyof T];
     if (value === undefined) continue;
     if (!Object.hasOwn(checks, name)) throw new UsageError(unknownOption(call, name, known));
     const wanted = checks[name as keyof T](value);

@@ -74,7 +74,9 @@ function bytesOf(data: unknown, where: string): Uint8Array | Uint8ClampedArray {
   const kind = classOf(data);
   if (kind === "Uint8Array" || kind === "Uint8ClampedArray") return data as Uint8Array;
   const isByte = (x: unknown) => Number.isInteger(x) && (x as number) >= 0 && (x as number) <= 255;
-  if (Array.isArray(data) && data.every(isByte)) return Uint8Array.from(data as number[]);
+  // Not every(), which passes over holes.
+  if (Array.isArray(data) && Array.from(data).every(isByte))
+    return Uint8Array.from(data as number[]);
   const what = Array.isArray(data) ? "a list with other numbers than 0 to 255" : describe(data);
   throw new UsageError(
     `${where}: data is ${what}: 8-bit pixels are wanted, a Uint8Array or Uint8ClampedArray; floats that are normalised already go to run() as { shape: [N, C, H, W], data }`,
@@ -104,10 +106,12 @@ function adviceFor(image: unknown): string {
     return ": a tensor goes to run(), and its logits to topPredictions()";
   }
   const isBytes = kind === "Uint8Array" || kind === "ArrayBuffer";
-  return (isBytes && encodedNote(new Uint8Array(image as ArrayBuffer))) || WANTED;
+  const isThere = isBytes && (image as ArrayBuffer).byteLength > 0;
+  return (isThere && encodedNote(new Uint8Array(image as ArrayBuffer))) || WANTED;
 }
 
 function encodedNote(data: Uint8Array | Uint8ClampedArray): string {
+  if (data.length === 0) return ": was its memory transferred away?";
   const start = String.fromCharCode(...data.subarray(0, 12));
   const found = SIGNATURES.find(([, signature]) => signature.test(start));
   return found ? `: it is ${found[0]} file${decoding("it")}` : "";

@@ -58,6 +58,15 @@ describe("classify", () => {
 
   const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70, 73, 70, 0, 1, 1]);
 
+  it("refuses pixels whose memory is gone", async () => {
+    const data = new Uint8Array(18);
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    await expect(model.classify({ ...size, data })).rejects.toThrow(/0 bytes .*transferred away\?/);
+    await expect(model.classify(anything(data))).rejects.toThrow(
+      /^image: a Uint8Array: wanted are pixels/,
+    );
+  });
+
   it.each([
     [undefined, /^image: undefined: wanted are pixels \{ data, width, height \}/],
     [null, /^image: null: wanted/],
@@ -92,6 +101,7 @@ describe("classify", () => {
     [{ ...size, width: 4, data: rgb }, /18 bytes are not 4x2 pixels/],
     [{ ...size, width: "3", data: rgb }, /18 bytes are not "3"x2 pixels/],
     [{ ...size, height: -2, width: -3, data: rgb }, /18 bytes are not -3x-2 pixels/],
+    [{ ...size, data: new Array(18) }, /a list with other numbers than 0 to 255/],
     [{ width: 0, height: 0, data: [] }, /0 bytes are not 0x0 pixels/],
     [{ ...size, width: Number.NaN, data: rgb }, /18 bytes are not NaNx2 pixels/],
     [{ ...size, channels: 1, data: Buffer.alloc(12) }, /12 bytes are not 3x2 pixels of 1 channels/],

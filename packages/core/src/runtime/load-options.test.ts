@@ -26,6 +26,8 @@ it.each([
   [{ timeout: "5" }, /^timeout "5": must be/],
   [{ timeout: Number.NaN }, /^timeout NaN: must be/],
   ["wasm", /^load: options must be an object, not "wasm"/],
+  [[], /^load: options must be an object, not an empty list/],
+  [Object.create({ threads: 0 }), /^threads 0: must be a whole number/],
   [null, /^load: options must be an object, not null/],
 ])("load refuses %o before it reads anything", async (options, message) => {
   const failing = load("http://127.0.0.1:1/none.onebit", options as never);

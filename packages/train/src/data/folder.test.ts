@@ -279,6 +279,21 @@ describe("folder", () => {
       await expect(open()).rejects.toThrow(/set: holds train\/ and so is a data set itself/);
     });
 
+    it("refuses parts of a data set of other names, and classes one level too deep", async () => {
+      const png = await picture();
+      for (const part of ["seg_train", "seg_test"]) await put(`${part}/a/0.png`, png);
+      await expect(open()).rejects.toThrow(/seg_train, .*seg_test: .*call them train and test/);
+      await rm(join(folder, "seg_test"), { recursive: true });
+      await put("seg_train/b/0.png", png);
+      await expect(open()).rejects.toThrow(/seg_train: would be the only class.*"a", "b"/);
+    });
+
+    it("knows training_set/ and Test-Images/", async () => {
+      const png = await picture();
+      for (const part of ["training_set", "Test-Images"]) await put(`${part}/a/0.png`, png);
+      expect(await open()).toMatchObject({ train: { length: 1 }, test: { length: 1 } });
+    });
+
     it("tells grey from colour by the pictures that can be read", async () => {
       await put("train/a/0.png", "broken");
       await put("train/a/1.png", await picture(1));

@@ -18,7 +18,7 @@ const STD = [0.229, 0.224, 0.225];
 const GREY_MEAN = [0.459];
 const GREY_STD = [0.226];
 
-/** In lower case; of several test folders the first that holds classes is used. */
+/** In lower case, without what `partName` takes off; of several test folders the first that holds classes is used. */
 const TRAIN_FOLDERS = ["train", "training"];
 const TEST_FOLDERS = ["test", "testing", "val", "valid", "validation"];
 const TEST_SHARE = 0.1;
@@ -37,6 +37,7 @@ export async function openFolder(spec: string, folder: string): Promise<Dataset>
   const isTestOnly = layout.train === undefined;
   const annotated = isTestOnly ? await annotatedClasses(layout.test) : undefined;
   const folders = annotated ?? (await classFolders(own, isTestOnly ? "keep" : "refuse"));
+  if (!annotated) await refuseOnlyClass(folders);
   const loose = await looseImages(own);
   if (loose) notes.push(`${loose} images in ${own} lie outside the class folders: left out`);
   notes.push(...leftOut(folders), ...mergeNotes(folders));
@@ -77,7 +78,7 @@ type Layout = { readonly notes: readonly string[]; readonly hasTrainFolder: bool
 async function layoutOf(folder: string): Promise<Layout> {
   const entries = (await listEntries(folder)).filter((entry) => entry.isFolder);
   const called = (names: readonly string[]): Entry[] =>
-    names.flatMap((name) => entries.filter((entry) => entry.name.toLowerCase() === name));
+    names.flatMap((name) => entries.filter((entry) => partName(entry.name) === name));
   const [train, ...otherTrains] = called(TRAIN_FOLDERS);
   const candidates = called(TEST_FOLDERS);
   const isSplit = train !== undefined || (await holdsOnly(entries, candidates));
@@ -102,6 +103,9 @@ async function layoutOf(folder: string): Promise<Layout> {
   );
 }
 
+/** "Training_Set" is training. */
+const partName = (name: string) => name.toLowerCase().replace(/[_-]?(set|data|images)$/, "");
+
 async function hasLabels(folder: string, known?: readonly string[]): Promise<boolean> {
   return (await hasAnnotations(folder)) || (await holdsClasses(folder, known));
 }
@@ -116,15 +120,36 @@ async function holdsOnly(entries: readonly Entry[], tests: readonly Entry[]): Pr
   return true;
 }
 
-/** A data set inside the folder would be read as one class. */
+/** A data set inside the folder would be read as one class, and parts of it as one each. */
 async function refuseWrapped(entries: readonly Entry[]): Promise<void> {
   for (const { path } of entries) {
     const inside = (await listEntries(path)).filter((entry) => entry.isFolder);
-    if (!inside.some(({ name }) => TRAIN_FOLDERS.includes(name.toLowerCase()))) continue;
+    if (!inside.some(({ name }) => TRAIN_FOLDERS.includes(partName(name)))) continue;
     throw new OnebitError(
       `${path}: holds train/ and so is a data set itself, not a class: give folder:${path}, or put the classes into train/CLASS/`,
     );
   }
+  const like = (words: readonly string[]) => {
+    const pattern = new RegExp(`(^|[_-])(${words.join("|")})([_-]|$)`);
+    return entries.find(({ name }) => pattern.test(partName(name)));
+  };
+  const [train, test] = [like(TRAIN_FOLDERS), like(TEST_FOLDERS)];
+  if (!train || !test || train === test) return;
+  if (!(await holdsClasses(train.path)) || !(await holdsClasses(test.path))) return;
+  throw new OnebitError(
+    `${train.path}, ${test.path}: hold folders of images and look like parts of a data set, not like classes: call them train and test`,
+  );
+}
+
+/** Several folders of images in the only class are the classes, one level too deep. */
+async function refuseOnlyClass([only, ...others]: readonly ClassFolder[]): Promise<void> {
+  if (!only || others.length > 0 || (await looseImages(only.path))) return;
+  const inside = (await listEntries(only.path)).filter((entry) => entry.isFolder);
+  if (inside.length < 2) return;
+  const names = listNames(inside.map(({ name }) => name));
+  throw new OnebitError(
+    `${only.path}: would be the only class, but holds folders (${names}): if they are the classes, give the folder that they lie in`,
+  );
 }
 
 async function partsOf(

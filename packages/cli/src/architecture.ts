@@ -44,7 +44,7 @@ function addSwitches(command: Command): Command {
       "--form <form>",
       "binary, step1 (real weights, binary activations) or real (float twin)",
     )
-    .option("--widths <list>", "channels of the stem and of each block, such as 32,64,128,128")
+    .option("--widths <list>", "channels of the stem and of each block, such as 32,64,128x2")
     .option("--width <n>", "channels of the first stage (ResNet-like networks)")
     .option("--depths <list>", "blocks of each stage (ResNet-like networks)")
     .option("--stem-stride <n>", "stride of the first convolution, 1 or 2")
@@ -93,8 +93,12 @@ export function wholeNumber(flag: string, text: string | undefined): number | un
   throw new UsageError(`${flag} ${text}: a positive whole number is wanted`);
 }
 
+/** 32,64x2 is 32,64,64. */
 function numberList(flag: string, text: string | undefined): number[] | undefined {
-  return text?.split(",").map((item) => wholeNumber(flag, item.trim())!);
+  return text?.split(",").flatMap((item) => {
+    const [value, times = "1"] = item.trim().split(/x(?=\d{1,3}$)/);
+    return new Array<number>(wholeNumber(flag, times)!).fill(wholeNumber(flag, value)!);
+  });
 }
 
 function inputSize(text: string): [number, number, number] {

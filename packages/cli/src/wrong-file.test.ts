@@ -102,6 +102,11 @@ describe("one of onebit's files in the place of another", () => {
       "import {packed.safetensors} -o {o.onebit}",
       /a packed network .*, not a checkpoint/,
     ],
+    [
+      "train --init",
+      "train --data idx:{four} --batch 16 --init {packed.onebit} --out {out}",
+      /a packed network .*, not .*cannot be trained on; give the run or float model/,
+    ],
     ["import of ONNX", "import {net.onnx} -o {o.onebit}", /an ONNX model, not a checkpoint/],
     ["an array", "run {packed.onebit} --input {net.pth} --output {y.npy}", /not a NumPy array/],
     ["a run", "run {four} {blue.png}", /four: is a folder.*`onebit pack .*four -o model\.onebit`/],

@@ -59,6 +59,8 @@ it("takes switches, and shows single layers", async () => {
   const real = await onebitJson<Summary>(...args, "--form", "real");
   expect(real.binaryMacs).toBe(0);
   const plain = await onebitJson<Summary>(...args);
+  // As import and summary print them.
+  expect(await onebitJson(...args.with(3, "8x2"))).toEqual(plain);
   expect(plain.binaryMacs).toBe(8 * 8 * (8 * 8 * 9 + 8 * 8));
 });
 

@@ -67,7 +67,9 @@ function usable(
     case "packed":
       return [
         "a packed network (.onebit)",
-        `it runs as it is, \`onebit run ${file} IMAGE\`; its float equivalent: \`onebit export ${file} --to safetensors -o model.safetensors\``,
+        wanted === "tensors"
+          ? "its weights are signs and cannot be trained on; give the run or float model that it was packed from"
+          : `it runs as it is, \`onebit run ${file} IMAGE\`; its float equivalent: \`onebit export ${file} --to safetensors -o model.safetensors\``,
       ];
     case "float":
       return wanted === "onnx"

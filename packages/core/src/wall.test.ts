@@ -22,7 +22,7 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" })
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), "utf8");
   const code = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-  const statements = /(?:^|[\s;}])(?:import|from)\s*\(?\s*["']([^"']+)["']/g;
+  const statements = /(?:^|[\s;}])(?:import|from)\s*\(?\s*["']([\w@.][^"'\s]*)["']/g;
   return [...code.matchAll(statements)].map(([, target]) => ({ file, target }));
 }
 

@@ -40,7 +40,7 @@ describe("package.json", () => {
   });
 
   it("publishes no tests", () => {
-    expect(files).toEqual(["dist", "wasm"]);
+    expect(files).toEqual(["bin", "dist", "!dist/.tsbuildinfo", "wasm"]);
     const published = readdirSync(folder("dist"), { recursive: true }) as string[];
     expect(published.filter((file) => /\.test\.|test-support/.test(file))).toEqual([]);
   });

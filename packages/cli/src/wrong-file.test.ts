@@ -1,6 +1,6 @@
 import { copyFile, writeFile } from "node:fs/promises";
 import sharp from "sharp";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, it, test } from "vitest";
 import { bytes, floats } from "../../convert/src/readers/test-support/bytes.js";
 import {
   dict,
@@ -84,6 +84,16 @@ describe.each(commands)("%s", (name, command) => {
 });
 
 describe("one of onebit's files in the place of another", () => {
+  it("is told from a checkpoint by import, which leaves out what it says besides", async () => {
+    const { status, stderr } = await onebit(
+      ...["import", path("float.safetensors"), "-o", path("again.onebit")],
+    );
+    expect(stderr).toMatch(
+      /note: a float model of onebit's: .* left out; to keep them: onebit pack/,
+    );
+    expect(status).toBe(0);
+  });
+
   refuses(WRONG_USAGE, [
     ["run", "run {float.safetensors} {blue.png}", /a float model, not .*`onebit pack .*float\.saf/],
     ["run, other name", "run {float.onebit} {blue.png}", /float\.onebit: a float model, not/],

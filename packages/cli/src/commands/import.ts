@@ -10,7 +10,14 @@ import {
 import { type Command, Option } from "commander";
 import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
-import { REAL_WEIGHTS, type RealWeights, VECTORS, type Vectors } from "onebit/file";
+import {
+  fileKind,
+  KIND_BYTES,
+  REAL_WEIGHTS,
+  type RealWeights,
+  VECTORS,
+  type Vectors,
+} from "onebit/file";
 import { type Form, floatModelChunks, floatModelGraph } from "onebit/models";
 import { architectureOptions, QUANTISED_HELP } from "../architecture.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
@@ -21,6 +28,7 @@ import {
   type PreprocessFlags,
   preprocessOverrides,
 } from "../preprocess-flags.js";
+import { shellCommand } from "../shell.js";
 import { bytes, count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
 interface Flags extends PreprocessFlags {
@@ -85,6 +93,7 @@ async function run(source: string, flags: Flags): Promise<void> {
     ...(await importOptions(flags)),
     symbol: () => symbolOf(source, flags.symbol),
   };
+  const notes = await withBuffer(source, (buffer) => notesOnOwn(source, buffer));
   const { model, report, size } = await (packed ? importPacked : importFloat)(
     source,
     options,
@@ -93,6 +102,7 @@ async function run(source: string, flags: Flags): Promise<void> {
   const { parameters, binaryParameters } = summarize(floatModelGraph(model));
   const result = {
     ...report,
+    notes: [...report.notes, ...notes],
     ...{ parameters, binaryParameters: report.binary ? binaryParameters : 0 },
     ...{ output: flags.output, bytes: size },
   };
@@ -118,6 +128,16 @@ async function importFloat(source: string, options: ImportOptions, flags: Flags)
     const size = await writeOutput(flags.output, floatModelChunks(model, tensors));
     return { model, report, size };
   });
+}
+
+/** What a float model of onebit's says besides its weights is not a checkpoint's to say. */
+async function notesOnOwn(source: string, buffer: AsyncBuffer): Promise<string[]> {
+  const start = await buffer.slice(0, Math.min(KIND_BYTES, buffer.byteLength));
+  if (fileKind(start) !== "float") return [];
+  const instead = shellCommand("onebit", "pack", source, "-o", "model.onebit");
+  return [
+    `a float model of onebit's: its size, preparation and class names are left out; to keep them: ${instead}`,
+  ];
 }
 
 async function withBuffer<T>(source: string, work: (buffer: AsyncBuffer) => Promise<T>) {

@@ -6,10 +6,14 @@ import { OnebitError, UsageError } from "onebit";
 export interface IdxFiles {
   /** What their names begin with: "" for MNIST's own, "emnist-letters". */
   readonly prefix: string;
-  readonly paths: { readonly [role in Role]: string };
+  readonly paths: { readonly [role in TestRole]: string } & {
+    readonly [role in TrainRole]?: string;
+  };
 }
 
-type Role = "trainImages" | "trainLabels" | "testImages" | "testLabels";
+type TrainRole = "trainImages" | "trainLabels";
+type TestRole = "testImages" | "testLabels";
+type Role = TrainRole | TestRole;
 
 const EXAMPLES: { readonly [role in Role]: string } = {
   trainImages: "train-images-idx3-ubyte",
@@ -23,7 +27,7 @@ const NAME =
 
 /**
  * The files of one set in a folder. Names begin as they like, in any case. Where there are several
- * sets, `prefix` says which; without it MNIST's own names are meant.
+ * sets, `prefix` says which; without it MNIST's own names are meant. Test files alone are enough.
  */
 export async function findIdxFiles(
   folder: string,
@@ -39,14 +43,15 @@ export async function findIdxFiles(
       `there is no folder ${join(folder, prefix)}, and no set of that name in ${folder}${all && `; there are ${all}`}`,
     );
   }
-  if (sets.size === 0) throw nothingFound(folder, names);
+  if (sets.size === 0) throw await nothingFound(folder, names);
   const wanted = prefix ?? (sets.size === 1 ? [...sets.keys()][0] : "");
   const files = sets.get(wanted);
   if (!files) {
     throw new OnebitError(`${folder}: holds several sets, say which: ${all}`);
   }
+  const isTestOnly = !files.trainImages && !files.trainLabels;
   for (const role of Object.keys(EXAMPLES) as Role[]) {
-    if (files[role] !== undefined) continue;
+    if (files[role] !== undefined || (isTestOnly && role.startsWith("train"))) continue;
     const name = `${wanted && `${wanted}-`}${EXAMPLES[role]}`;
     throw new OnebitError(
       `${folder}: ${name}(.gz) is missing: an idx folder needs images and labels for train and t10k (or test); there are ${Object.values(files).join(", ")}`,
@@ -76,10 +81,24 @@ function setsOf(names: readonly string[]): Map<string, Partial<Record<Role, stri
   return sets;
 }
 
-function nothingFound(folder: string, names: readonly string[]): OnebitError {
+/** With the folder below that holds some, as `MNIST/raw` or `gzip` do. */
+async function nothingFound(folder: string, names: readonly string[]): Promise<OnebitError> {
+  const inside = await idxFolderIn(folder, 2);
+  if (inside) return new OnebitError(`${folder}: its idx files lie deeper: give idx:${inside}`);
   const similar = names.filter((name) => /idx|ubyte/i.test(name));
   const shown = (similar.length ? similar : names).slice(0, 8).join(", ") || "nothing";
   return new OnebitError(
     `${folder}: train-images-idx3-ubyte(.gz) is missing: an idx folder needs images and labels for train and t10k (or test), four files named alike. There are: ${shown}`,
   );
+}
+
+async function idxFolderIn(folder: string, depth: number): Promise<string | undefined> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  if (entries.some(({ name }) => NAME.test(name))) return folder;
+  if (depth === 0) return undefined;
+  for (const entry of entries) {
+    const found = entry.isDirectory() && (await idxFolderIn(join(folder, entry.name), depth - 1));
+    if (found) return found;
+  }
+  return undefined;
 }

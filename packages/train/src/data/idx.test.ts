@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -66,6 +66,23 @@ describe("idx", () => {
     expect(d.mean[0]).toBeCloseTo(355 / 6 / 255, 12);
     const variance = [0, 255, 10, 20, 30, 40].reduce((s, v) => s + (v - 355 / 6) ** 2, 0) / 6;
     expect(d.std[0]).toBeCloseTo(Math.sqrt(variance) / 255, 12);
+  });
+
+  it("takes test files alone, to evaluate on, but not half a training set", async () => {
+    const alone = { "train-images-idx3-ubyte": undefined, "train-labels-idx1-ubyte.gz": undefined };
+    await write(alone);
+    const d = await open();
+    expect([d.train.length, d.test.length, d.classes.length]).toEqual([0, 1, 2]);
+    expect(d.mean[0]).toBeCloseTo(7.5 / 255, 12);
+    expect(d.notes.join()).toMatch(/no training images: only t10k-images-idx3-ubyte\.gz/);
+    await writeFile(join(folder, "train-labels-idx1-ubyte"), TRAIN_LABELS);
+    await expect(open()).rejects.toThrow(/train-images-idx3-ubyte\(\.gz\) is missing/);
+  });
+
+  it("says where files lie that are deeper", async () => {
+    await mkdir(join(folder, "MNIST/raw"), { recursive: true });
+    await writeFile(join(folder, "MNIST/raw/t10k-labels-idx1-ubyte"), TEST_LABELS);
+    await expect(open()).rejects.toThrow(/lie deeper: give idx:.*MNIST\/raw$/);
   });
 
   it("reads colour images [N, H, W, 3] and class names", async () => {

@@ -17,7 +17,7 @@ import { type MemorySplit, sharedInts } from "./split.js";
 
 /**
  * A folder in MNIST's format: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with
- * `t10k-` (or `test-`), gzipped or not; or the folder and what the names begin with, as
+ * `t10k-` (or `test-`), or these alone, gzipped or not; or the folder and what the names begin with, as
  * `DIR/emnist-letters`. Images [N, H, W], or [N, H, W, 3] in `idx4` files. Class names from
  * `classes.txt` beside them, else the label numbers. EMNIST's images are turned upright.
  */
@@ -27,10 +27,11 @@ export async function openIdx(spec: string, address: string): Promise<Dataset> {
   const files = await findIdxFiles(folder, isFolder ? undefined : basename(address));
   const { paths, prefix } = files;
   const notes = [...files.notes];
-  let [train, test] = await Promise.all([
-    readPart(paths.trainImages, paths.trainLabels),
-    readPart(paths.testImages, paths.testLabels),
-  ]);
+  const { trainImages, trainLabels } = paths;
+  let test = await readPart(paths.testImages, paths.testLabels);
+  let train = none(test);
+  if (trainImages && trainLabels) train = await readPart(trainImages, trainLabels);
+  else notes.push(`no training images: only ${basename(paths.testImages)}, to evaluate on`);
   if (train.width !== test.width || train.height !== test.height) {
     throw new OnebitError(
       `${folder}: training images are ${train.width}x${train.height}, test images ${test.width}x${test.height}: they do not belong together`,
@@ -57,9 +58,14 @@ export async function openIdx(spec: string, address: string): Promise<Dataset> {
     size: [train.height, train.width],
     train: memorySplit(train),
     test: memorySplit(test),
-    ...pixelStatistics(train.pixels, train.channels),
+    ...pixelStatistics((train.labels.length ? train : test).pixels, train.channels),
     notes,
   };
+}
+
+/** No images of that size. */
+function none(part: MemorySplit): MemorySplit {
+  return { ...part, pixels: part.pixels.subarray(0, 0), labels: part.labels.subarray(0, 0) };
 }
 
 async function readPart(imagesPath: string, labelsPath: string): Promise<MemorySplit> {

@@ -179,6 +179,7 @@ describe("of several networks", () => {
       "state_dict.model_ema",
       { state_dict: { ...under("model.", network), ...under("model_ema.", other) } },
     ],
+    ["ema1", { "my weights": network, ema1: other }],
     ["averaged_model", { "my weights": network, averaged_model: under("module.", other) }],
   ] satisfies [string, Saved][])(
     "plain weights come before %s, and it is named",
@@ -191,6 +192,19 @@ describe("of several networks", () => {
       expect(leftOut(again)[0]).toMatch(/another network; --dict .+ imports it instead/);
     },
   );
+
+  it("averaged weights that nothing could import are called so too", async () => {
+    const flat = Object.fromEntries(
+      Object.entries(other).map(([key, tensor]) => [
+        `model_ema.${key.replaceAll(".", "")}`,
+        tensor,
+      ]),
+    );
+    const report = await imported({ state_dict: { ...under("model.", network), ...flat } });
+    expect(leftOut(report)[0]).toMatch(
+      /model_ema\.\* \(\d+ tensors, averaged weights, by its name\)/,
+    );
+  });
 
   it("students come before teachers in the same dict, and can be named in many ways", async () => {
     const both = { ...under("model.student.", network), ...under("model.teacher.", other) };

@@ -4,10 +4,10 @@ import { printable } from "../readers/text.js";
 import { type Candidate, plainName } from "./networks-in.js";
 
 /** Names of averaged copies: timm's state_dict_ema, averaged_model, swa_model. */
-const AVERAGED = /(^|[._])(ema|averaged?|swa|avg|polyak)([._]|$)/i;
+const AVERAGED = /(^|[._])(ema|averaged?|swa|avg|polyak|shadow)([._\d]|$)/i;
 const TEACHER = /(^|[._])(teachers?|assistants?)([._\d]|$)/i;
 
-export const isAveraged = ({ name }: Candidate): boolean => AVERAGED.test(name);
+export const isAveraged = ({ name }: Pick<Candidate, "name">): boolean => AVERAGED.test(name);
 
 /**
  * The network to import. Names decide where several lie in a file, in this order:

@@ -49,11 +49,14 @@ function groupOf(
   const [first, ...more] = rest.split(".");
   const isDict = !inside && path.length > 1;
   const name = isDict ? "*" : more.length ? `${first}.*` : first;
-  return { keys: [...dicts, name].join(".") };
+  const keys = [...dicts, name].join(".");
+  return isAveraged({ name: keys }) ? { keys, what: AVERAGED } : { keys };
 }
 
+const AVERAGED = "averaged weights, by its name";
+
 const network = (owner: Candidate) =>
-  `${isAveraged(owner) ? "averaged weights, by its name" : "another network"}; ${flagOf(owner)} imports it instead`;
+  `${isAveraged(owner) ? AVERAGED : "another network"}; ${flagOf(owner)} imports it instead`;
 
 const shown = 12;
 

@@ -30,7 +30,7 @@ export async function usablePictures(
   const notes = skipped.length ? [leftOut(skipped, found)] : [];
   if (usable.train.length > 0 && usable.test.length > 0) return { dataset: usable, skipped, notes };
   const part = usable.train.length > 0 ? "test" : "training";
-  const why = dataset.train.length > 0 ? "" : `: ${dataset.notes.join("; ")}. Add train/CLASS/`;
+  const why = dataset.train.length > 0 ? "" : `: ${dataset.notes.join("; ")}. Add training images`;
   throw new UsageError(`${dataset.spec}: there are no ${part} images to use${why}`);
 }
 

@@ -35,10 +35,25 @@ describe.each([
   });
 });
 
+/** More numbers than the loop alone is given. */
+const MANY = 70_000;
+
+it("finds them in few numbers and in many", () => {
+  for (const size of [5, MANY]) {
+    const data = new Float32Array(size);
+    expect(finiteCheck()(data)).toBe(true);
+    data[size - 1] = Number.NaN;
+    expect(finiteCheck()(data)).toBe(false);
+  }
+});
+
 it("does without WebAssembly", () => {
   vi.stubGlobal("WebAssembly", undefined);
   try {
-    expect(finiteCheck()).toBe(allFinite);
+    const data = new Float32Array(MANY);
+    expect(finiteCheck()(data)).toBe(true);
+    data[MANY - 1] = Number.NaN;
+    expect(finiteCheck()(data)).toBe(false);
   } finally {
     vi.unstubAllGlobals();
   }

@@ -73,7 +73,7 @@ describe.skipIf(!executable)("pictures of a page", () => {
       "closed frame": /^OnebitError: image: has been closed/,
       "video without frames": /^OnebitError: image: has no frame yet: .*loadeddata/,
       Blob: /^UsageError: image: a Blob: decode it first: await createImageBitmap\(blob\)/,
-      Response: /^UsageError: image: a Response: .*createImageBitmap\(await response.blob\(\)\)/,
+      Response: /^UsageError: image: a Response: .*createImageBitmap\(await it\.blob\(\)\)/,
       Promise: /^UsageError: images\[0\]: a Promise: await it first/,
       element: /^UsageError: image: an? HTMLBodyElement: wanted are/,
       URL: /^UsageError: image: "\/picture.png": decode it first: await createImageBitmap/,

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const conditions = ["onebit-source", "node", "import", "default"];
@@ -8,5 +9,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "examples/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 60_000,
+    // One of two cores would be idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

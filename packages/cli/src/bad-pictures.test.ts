@@ -158,23 +158,11 @@ describe("data", () => {
   });
 });
 
+const TRAIN = "train plain --model linear --input 3x4x4 --batch 3 --threads 1".split(" ");
+
 describe("train", () => {
   const training = (out: string, ...more: string[]) =>
-    onebit(
-      ...[
-        "train",
-        "plain",
-        "--model",
-        "linear",
-        "--input",
-        "3x4x4",
-        "--batch",
-        "3",
-        "--threads",
-        "1",
-      ],
-      ...["--data", `folder:${path("data")}`, "--out", path(out), ...more],
-    );
+    onebit(...TRAIN, ...["--data", `folder:${path("data")}`, "--out", path(out), ...more]);
   const weights = (out: string) => readFile(path(out, "checkpoint/state.safetensors"));
 
   it("names all and stops", async () => {
@@ -201,18 +189,7 @@ describe("train", () => {
     const clean = path("clean");
     await writeColours(clean, { red: "red", green: "green", blue: "blue" }, 3);
     const same = await onebit(
-      ...[
-        "train",
-        "plain",
-        "--model",
-        "linear",
-        "--input",
-        "3x4x4",
-        "--batch",
-        "3",
-        "--threads",
-        "1",
-      ],
+      ...TRAIN,
       ...["--data", `folder:${clean}`, "--out", path("same"), "--epochs", "2"],
     );
     expect(same.status).toBe(0);

@@ -52,7 +52,7 @@ async function imported(number: string, options: ImportOptions = {}) {
 describe("checkpoints of other people", () => {
   if (!folder) return it("skipped: no cases", () => {});
 
-  it.each(cases)("%s has the official logits, packed: %j", async (number, told, logits, input) => {
+  it.each(cases)("%s has the official logits, packed", async (number, told, logits, input) => {
     const { model } = await imported(number, told);
     const { program, tensors } = pack(floatModelGraph(model), model.tensors);
     const images = readNpy(shared(input ?? "cases/noelm-input.npy")!);

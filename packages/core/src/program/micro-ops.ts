@@ -89,13 +89,15 @@ export const MICRO_OPS: { readonly [N in MicroOpName]: readonly Operand[] } = TA
 /** In the order of their numbers. */
 export const MICRO_OP_NAMES = Object.keys(TABLE) as readonly MicroOpName[];
 
+export const COMPUTING_NAMES = MICRO_OP_NAMES.filter(computes);
+
 export function isComputing(op: MicroOp): op is Computing {
-  return MICRO_OPS[op[0]].every((sort) => sort !== "read" && sort !== "write");
+  return computes(op[0]);
 }
 
-export const COMPUTING_NAMES = MICRO_OP_NAMES.filter((name) =>
-  MICRO_OPS[name].every((sort) => sort !== "read" && sort !== "write"),
-) as readonly ComputingName[];
+function computes(name: MicroOpName): name is ComputingName {
+  return MICRO_OPS[name].every((sort) => sort !== "read" && sort !== "write");
+}
 
 /** Value and channel offset that a micro-op writes, if it writes. */
 export function writeOf(op: MicroOp): { value: number; offset: number } | undefined {

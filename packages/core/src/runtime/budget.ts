@@ -5,13 +5,11 @@ import type { ProgramCost } from "../program/cost.js";
 export interface Budget {
   /**
    * Bytes for the values of an image, in each thread, with weights and tables; what features() needs
-   * counts as well. Default: 768 MiB, so that a process stays below 1 GiB. BNext-L takes 0.2 GiB for
-   * 224x224, and runs at 1024x1024.
+   * counts as well. Default: 768 MiB, so that a process stays below 1 GiB.
    */
   readonly memory?: number;
   /**
-   * Multiply-adds per image, of which 32 binary ones count as one. Default: 10^11, 50 times what BNext-L
-   * takes for 224x224.
+   * Multiply-adds per image, of which 32 binary ones count as one. Default: 10^11.
    */
   readonly work?: number;
 }

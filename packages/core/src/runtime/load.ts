@@ -16,10 +16,9 @@ import { Model } from "./model.js";
  *   const model = await load("bnext-t.onebit");
  *   const [best] = await model.classify(image);
  *
- * OnebitError: it cannot be read, is damaged, or no backend can run it; BudgetError, which is one: it needs
- * more than it may take. UsageError: unknown options,
- * or values that they cannot have.
- * The signal's reason where it is aborted.
+ * OnebitError: it cannot be read, is damaged, or no backend can run it; BudgetError, which is one: it
+ * needs more than it may take. UsageError: unknown options, or values that they cannot have. The signal's
+ * reason where it is aborted.
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   checkLoadOptions(options);

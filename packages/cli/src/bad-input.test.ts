@@ -1,9 +1,9 @@
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "./test-support/folder.js";
-import { idxBytes, writeIdxFolder } from "./test-support/idx.js";
+import { writeIdxFolder } from "./test-support/idx.js";
 import { floatModel, tinyBnext, writeFloatModel } from "./test-support/networks.js";
 import { FAILED, refusalsIn, WRONG_USAGE } from "./test-support/refusals.js";
 import { onebit } from "./test-support/run-cli.js";
@@ -111,26 +111,7 @@ describe("what does not fit together", () => {
       "eval {three.safetensors} --data idx:{two}",
       /two has 2 classes, the network 3/,
     ],
-    [
-      "a colour photograph, a grey network",
-      "run {grey.onebit} {blue.png}",
-      /blue\.png: .*in colour.*1 \(grey\): convert/,
-    ],
   ]);
-  it.each(["grey.onebit", "grey.safetensors"])("colour data, a grey network (%s)", async (file) => {
-    const labels = Uint8Array.from([0, 1, 2, 3]);
-    await mkdir(path("rgb"), { recursive: true });
-    for (const split of ["train", "t10k"]) {
-      const images = idxBytes([4, 8, 8, 3], new Uint8Array(4 * 8 * 8 * 3).fill(99));
-      await writeFile(path("rgb", `${split}-images-idx4-ubyte`), images);
-      await writeFile(path("rgb", `${split}-labels-idx1-ubyte`), idxBytes([4], labels));
-    }
-    await expectRefusal(
-      ["eval", path(file), "--data", `idx:${path("rgb")}`],
-      WRONG_USAGE,
-      /images have 3 channels, the network takes 1: use a network with 3 input channels/,
-    );
-  });
   it("weights of a colour network to start a grey one from", async () => {
     const args = ["train", "--data", `idx:${path("four")}`, "--model", "linear", "--batch", "16"];
     await expectRefusal(

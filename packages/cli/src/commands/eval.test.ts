@@ -110,6 +110,51 @@ it("agrees on every image between float, wasm and reference", async () => {
   expect(float.loss).toBeCloseTo(reference.loss, 4);
 });
 
+describe("colour pictures on a grey network", () => {
+  /** Of Pillow's convert("L"). */
+  const luma = { blue: ["#00f", 29], green: ["#0f0", 150], red: ["#f00", 76] } as const;
+  const names = Object.keys(luma);
+  /** Probabilities where logit k is k times the grey, normalised to -1 .. 1. */
+  const expected = Object.values(luma).map(([, value]) => {
+    const scores = names.map((_, k) => Math.exp(k * (value / 127.5 - 1)));
+    return scores.map((score) => score / scores.reduce((a, b) => a + b));
+  });
+
+  beforeAll(async () => {
+    const grey = linearNetwork({ classes: 3, input: [1, 1, 1] }, names, (k) => k);
+    await writeFloatModel(path("grey.safetensors"), grey);
+    await onebit("export", path("grey.safetensors"), "--to", "onnx", "-o", path("grey.onnx"));
+    await packed("grey");
+    for (const [name, [background]] of Object.entries(luma)) {
+      await mkdir(path("coloured", "test", name), { recursive: true });
+      const photo = sharp({ create: { width: 9, height: 7, channels: 3, background } });
+      await photo.png().toFile(path("coloured", "test", name, "1.png"));
+    }
+  });
+
+  it.each([...engines, ["onnx", "onnx", []] as (typeof engines)[number]])(
+    "are evaluated as Pillow makes them grey (%s)",
+    async (_, file, args) => {
+      const data = ["--data", `folder:${path("coloured")}`];
+      const { loss } = await onebitJson<Evaluation>("eval", path(`grey.${file}`), ...data, ...args);
+      const losses = expected.map((probabilities, truth) => -Math.log(probabilities[truth]));
+      expect(loss).toBeCloseTo(losses.reduce((a, b) => a + b) / 3, 5);
+    },
+  );
+
+  it.each(["grey.onebit", "grey.onnx"])("are run alike (%s)", async (file) => {
+    const photo = path("coloured", "test", "red", "1.png");
+    const how = file.endsWith("x") ? ["--mean", "0.5", "--std", "0.5"] : [];
+    type Ran = {
+      readonly top: readonly { readonly index: number; readonly probability: number }[];
+    };
+    const [{ top }] = await onebitJson<Ran[]>("run", path(file), photo, ...how);
+    for (const { index, probability } of top) {
+      expect(probability).toBeCloseTo(expected[2][index], 5);
+    }
+  });
+});
+
 describe("an .onnx model", () => {
   it("is evaluated like any other, on some of its classes too, by their names", async () => {
     const names = ["red", "green", "blue", "other"];

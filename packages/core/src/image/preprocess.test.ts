@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { centerCrop, fit, type Preprocess, preprocess } from "./preprocess.js";
+import { centerCrop, fit, normalize, type Preprocess, preprocess } from "./preprocess.js";
 import { type PixelImage, resize } from "./resize.js";
 
 const base: Preprocess = {
@@ -14,6 +14,15 @@ const base: Preprocess = {
 function numbered(width: number, height: number, channels = 1): PixelImage {
   const data = Uint8Array.from({ length: width * height * channels }, (_, i) => i % 256);
   return { data, width, height, channels };
+}
+
+/** Bits 16 to 23 of the C standard's example generator. */
+function noise(length: number): Uint8Array {
+  let state = 1n;
+  return Uint8Array.from({ length }, () => {
+    state = (state * 1103515245n + 12345n) & 0x7fffffffn;
+    return Number((state >> 16n) & 255n);
+  });
 }
 
 describe("preprocess", () => {
@@ -83,15 +92,27 @@ describe("preprocess", () => {
     expect(out.slice(0, 4)).toEqual(out.slice(8, 12));
   });
 
-  it("takes a colour image into a grey network only if it is grey", () => {
-    const p: Preprocess = { ...base, channels: 1, mean: [0], std: [1] };
-    const grey = new Uint8Array([9, 9, 9, 8, 8, 8, 7, 7, 7, 6, 6, 6]);
-    const image = { data: grey, width: 2, height: 2, channels: 3 };
-    expect(preprocess(image, p)[2]).toBeCloseTo(7 / 255, 7);
-    grey[4] = 200;
-    expect(() => preprocess(image, p)).toThrow(
-      /image has 3 channels and is in colour, the network takes 1 \(grey\): convert/,
-    );
+  it("makes colour grey for a grey network, before it resizes", () => {
+    const p: Preprocess = { ...base, channels: 1, mean: [0], std: [1], size: [4, 6] };
+    const image = { data: noise(13 * 9 * 3), width: 13, height: 9, channels: 3 };
+    // Pillow 12.3: convert("L").resize((6, 4), BILINEAR); resized first, 9 of them would be 1 higher.
+    const pillow = [
+      ...[121, 143, 120, 109, 132, 137, 117, 117, 129, 125, 127, 99],
+      ...[140, 131, 118, 136, 144, 119, 122, 140, 104, 106, 128, 122],
+    ];
+    expect([...fit(image, p).data]).toEqual(pillow);
+    expect(Array.from(preprocess(image, p), (v) => Math.round(v * 255))).toEqual(pillow);
+    const direct = new Float32Array(2);
+    const pair = { data: Uint8Array.of(255, 0, 0, 1, 2, 3), width: 2, height: 1, channels: 3 };
+    normalize(pair, { ...p, size: [1, 2] }, direct);
+    expect(Array.from(direct, (v) => Math.round(v * 255))).toEqual([76, 2]);
+  });
+
+  it("lays alpha on white before it becomes grey", () => {
+    const p: Preprocess = { ...base, channels: 1, mean: [0], std: [1], size: [1, 2] };
+    const data = Uint8Array.of(255, 0, 0, 255, 255, 0, 0, 0);
+    const out = preprocess({ data, width: 2, height: 1, channels: 4 }, p);
+    expect(Array.from(out, (v) => Math.round(v * 255))).toEqual([76, 255]);
   });
 
   it("composites alpha on white", () => {

@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { crop, type Rectangle } from "./crop.js";
+import { toGrey } from "./grey.js";
 import { checkImage, type Interpolation, type PixelImage, resize } from "./resize.js";
 
 /**
@@ -28,9 +29,8 @@ export interface Preprocess {
 /**
  * Photograph to network input: float32 [C, H, W].
  *
- * Channels of the image: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. Alpha is composited on white. Grey
- * is repeated for a network of 3 channels; an RGB image goes into a network of 1 channel only if its
- * three channels are equal everywhere.
+ * Channels of the image: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. Alpha is composited on white. For a
+ * network of 1 channel colour becomes grey before the resize (`toGrey`); for one of 3 grey is repeated.
  */
 export function preprocess(image: PixelImage, p: Preprocess): Float32Array {
   const out = new Float32Array(p.channels * p.size[0] * p.size[1]);
@@ -39,8 +39,8 @@ export function preprocess(image: PixelImage, p: Preprocess): Float32Array {
 }
 
 /**
- * Alpha, resize and crop: 8-bit pixels of the size that the network takes. Only what the crop leaves
- * is resized, so that a strip of 65000x1 pixels takes no more memory than a square.
+ * Alpha, grey, resize and crop: 8-bit pixels of the size that the network takes. Only what the crop
+ * leaves is resized, so that a strip of 65000x1 pixels takes no more memory than a square.
  */
 export function fit(image: PixelImage, p: Preprocess): PixelImage {
   checkImage(image);
@@ -50,7 +50,7 @@ export function fit(image: PixelImage, p: Preprocess): PixelImage {
       `image of ${image.width}x${image.height} becomes ${width}x${height}, but the network takes ${p.size[1]}x${p.size[0]} and crop is "none": set crop to "center", or resize to [height, width]`,
     );
   }
-  const opaque = compositeOnWhite(image);
+  const opaque = withChannels(compositeOnWhite(image), p.channels);
   const window = centre({ width, height }, p.size);
   return opaque.width === width && opaque.height === height
     ? crop(opaque, window)
@@ -68,9 +68,8 @@ export function normalize(image: PixelImage, p: Preprocess, out: Float32Array, o
       `image of ${image.width}x${image.height} does not fit a network that takes ${width}x${height}: resize or crop it first`,
     );
   }
-  checkChannels(image, p.channels);
   const plane = height * width;
-  const { data, channels } = image;
+  const { data, channels } = withChannels(image, p.channels);
   for (let c = 0; c < p.channels; c++) {
     const table = normalizeTable(p.mean[c], p.std[c]);
     const start = offset + c * plane;
@@ -158,17 +157,7 @@ function compositeOnWhite(image: PixelImage): PixelImage {
   return { data: out, width, height, channels: colours };
 }
 
-function checkChannels(image: PixelImage, channels: 1 | 3): void {
-  if (image.channels === channels || image.channels === 1) return;
-  if (image.channels === 3 && isGrey(image)) return;
-  throw new OnebitError(
-    `image has ${image.channels} channels and is in colour, the network takes ${channels} (grey): convert the image to grey, or use a network trained on colour images`,
-  );
-}
-
-function isGrey({ data, channels }: PixelImage): boolean {
-  for (let i = 0; i < data.length; i += channels) {
-    if (data[i] !== data[i + 1] || data[i] !== data[i + 2]) return false;
-  }
-  return true;
+/** Grey for a network of 1 channel; for one of 3 `normalize` repeats it. */
+function withChannels(image: PixelImage, channels: 1 | 3): PixelImage {
+  return channels === 1 ? toGrey(image) : image;
 }

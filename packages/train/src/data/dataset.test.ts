@@ -1,6 +1,6 @@
 import { UsageError } from "onebit";
 import { describe, expect, it } from "vitest";
-import { checkChannels, type Dataset, openDataset, preprocessFor } from "./dataset.js";
+import { type Dataset, openDataset, preprocessFor } from "./dataset.js";
 
 describe("openDataset", () => {
   it.each([
@@ -46,11 +46,12 @@ describe("preprocessFor", () => {
     expect(p.std).toEqual([0.4, 0.4, 0.4]);
   });
 
-  it("refuses colour for a grey network", () => {
-    const colour = { ...base, spec: "cifar:c", channels: 3 } as Dataset;
-    expect(() => preprocessFor(colour, { channels: 1 })).toThrow(
-      /cifar:c: images have 3 channels, the network takes 1: use a network with 3 input channels/,
-    );
-    expect(() => checkChannels(colour, 3)).not.toThrow();
+  it("weighs colour as its grey does", () => {
+    const [mean, std] = [
+      [0.485, 0.456, 0.406],
+      [0.229, 0.224, 0.225],
+    ];
+    const p = preprocessFor({ ...base, channels: 3, mean, std }, { channels: 1 });
+    expect(p).toMatchObject({ channels: 1, mean: [0.459], std: [0.2256] });
   });
 });

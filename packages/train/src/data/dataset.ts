@@ -18,6 +18,7 @@ export interface Dataset {
   folders?: readonly string[];
   /** ImageNet's numbers of the classes (0 to 999), where the folders are its WordNet ids. */
   imagenet?: readonly number[];
+  /** Of folders: 1 where the pictures that were looked at are grey. */
   channels: 1 | 3;
   /** Where all images are equally large. */
   size?: [height: number, width: number];
@@ -90,7 +91,8 @@ export interface PreprocessChoice {
 
 /**
  * The usual preprocessing for a data set. Images of one size: stretched to the network's size where
- * that differs. Folders: shorter side to 8/7 of the network's longer side, then the centre.
+ * that differs. Folders: shorter side to 8/7 of the network's longer side, then the centre. Colour
+ * becomes grey for a network of 1 channel, grey is repeated for one of 3.
  */
 export function preprocessFor(dataset: Dataset, choice: PreprocessChoice = {}): Preprocess {
   const size = choice.size ?? dataset.size;
@@ -98,25 +100,22 @@ export function preprocessFor(dataset: Dataset, choice: PreprocessChoice = {}): 
   if (!size) {
     throw new UsageError(`${dataset.spec}: images differ in size: say what the network takes`);
   }
-  checkChannels(dataset, channels);
-  const repeat = (values: number[]): number[] =>
-    values.length === channels ? [...values] : new Array(channels).fill(values[0]);
   const common = {
     size,
     channels,
     interpolation: "bilinear" as const,
-    mean: repeat(dataset.mean),
-    std: repeat(dataset.std),
+    mean: perChannel(dataset.mean, channels),
+    std: perChannel(dataset.std, channels),
   };
   return dataset.size
     ? { ...common, resize: size, crop: "none" }
     : { ...common, resize: Math.round((Math.max(...size) * 8) / 7), crop: "center" };
 }
 
-/** Grey images are repeated for a network that takes colour; the other way round is an error. */
-export function checkChannels(dataset: Dataset, channels: 1 | 3): void {
-  if (dataset.channels === channels || dataset.channels === 1) return;
-  throw new UsageError(
-    `${dataset.spec}: images have ${dataset.channels} channels, the network takes ${channels}: use a network with ${dataset.channels} input channels, or convert the images to grey`,
-  );
+/** Grey's are repeated for colour. Colour becomes grey as ITU-R 601 weighs it: about so for its deviation. */
+function perChannel(values: readonly number[], channels: 1 | 3): number[] {
+  if (values.length === channels) return [...values];
+  if (channels === 3) return [values[0], values[0], values[0]];
+  const [r, g, b] = values;
+  return [Number((0.299 * r + 0.587 * g + 0.114 * b).toFixed(4))];
 }

@@ -1,4 +1,4 @@
-import { fit, type Preprocess } from "onebit/image";
+import { fit, type Preprocess, toGrey } from "onebit/image";
 import { type AugmentOptions, flipHorizontally, padAndCrop, randomResizedCrop } from "./augment.js";
 import type { Random } from "./random.js";
 import type { RawImage } from "./split.js";
@@ -15,21 +15,21 @@ export function prepare(
 ): RawImage {
   if (!random) return plain(image, preprocess);
   const { resizedCrop, pad = 0, flip = false } = augment;
+  const source = preprocess.channels === 1 ? (toGrey(image) as RawImage) : image;
   let out = resizedCrop
     ? randomResizedCrop(
-        image,
+        source,
         preprocess.size,
         preprocess.interpolation,
         random,
         resizedCrop === true ? {} : resizedCrop,
       )
-    : plain(image, preprocess);
+    : plain(source, preprocess);
   if (pad > 0) out = padAndCrop(out, pad, random);
   if (flip && random.chance(0.5)) out = flipHorizontally(out);
   return out;
 }
 
 function plain(image: RawImage, preprocess: Preprocess): RawImage {
-  const { data, width, height } = fit(image, preprocess);
-  return { data: data as Uint8Array, width, height, channels: image.channels };
+  return fit(image, preprocess) as RawImage;
 }

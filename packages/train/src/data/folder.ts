@@ -24,6 +24,8 @@ const TEST_FOLDERS = ["test", "testing", "val", "valid", "validation"];
 const TEST_SHARE = 0.1;
 /** So many files are looked at to tell grey from colour. */
 const PROBES = 12;
+const GREY_NOTE =
+  "the pictures that were looked at are grey: so is the data set, and colour among them becomes grey (a network for colour, such as --input 3x64x64, keeps it)";
 
 /**
  * A folder of photographs: `DIR/train/CLASS/*.jpg` (or deeper) with `DIR/test`, `val` or `valid`, or
@@ -54,6 +56,7 @@ export async function openFolder(spec: string, folder: string): Promise<Dataset>
   const parts = await partsOf(folder, layout, all, list.folders, notes);
   const imagenet = await imagenetNumbers(list.folders);
   const channels = await probeChannels([...parts.train, ...parts.test]);
+  if (channels === 1) notes.push(GREY_NOTE);
   return {
     spec,
     name: basename(resolve(folder)),
@@ -61,8 +64,8 @@ export async function openFolder(spec: string, folder: string): Promise<Dataset>
     ...(list.names !== list.folders && { folders: list.folders }),
     ...(imagenet && { imagenet }),
     channels,
-    train: fileSplit(portable(parts.train, channels)),
-    test: fileSplit(portable(parts.test, channels)),
+    train: fileSplit(portable(parts.train)),
+    test: fileSplit(portable(parts.test)),
     mean: channels === 3 ? MEAN : GREY_MEAN,
     std: channels === 3 ? STD : GREY_STD,
     notes,
@@ -238,12 +241,11 @@ function setAside(items: readonly Labelled[]): [train: Labelled[], test: Labelle
   return [items.filter((item) => !chosen.has(item)), items.filter((item) => chosen.has(item))];
 }
 
-function portable(items: readonly Labelled[], channels: 1 | 3): FileSplit {
+function portable(items: readonly Labelled[]): FileSplit {
   return {
     kind: "files",
     paths: items.map((item) => item.path),
     labels: sharedInts(items.map((item) => item.label)),
-    channels,
   };
 }
 

@@ -11,7 +11,6 @@ export {
   type NetworkClasses,
 } from "./class-names.js";
 export {
-  checkChannels,
   type Dataset,
   type DatasetOptions,
   openDataset,

@@ -133,12 +133,22 @@ describe("batches", () => {
     expect(b.images.slice(0, 16)).toEqual(b.images.slice(16, 32));
   });
 
+  it("make colour grey for a grey network, augmented or not", async () => {
+    const data = glyphs();
+    const preprocess = { ...preprocessFor(data, { channels: 1 }), mean: [0], std: [1] };
+    const of = { split: "train" as const, batch: 1, preprocess, shuffle: false, workers: 1 };
+    const [plain] = await collect(batches(data, of));
+    const { data: pixels } = await data.train.image(0);
+    plain.images.forEach((value, i) => {
+      const [r, g, b] = pixels.subarray(3 * i);
+      expect(Math.abs(255 * value - (0.299 * r + 0.587 * g + 0.114 * b))).toBeLessThan(0.51);
+    });
+    const [flipped] = await collect(batches(data, { ...of, augment: { pad: 0, flip: true } }));
+    expect([...flipped.images].sort()).toEqual([...plain.images].sort());
+  });
+
   it("refuse what does not fit before any work", async () => {
     const data = glyphs();
-    const grey = { ...preprocessFor(data), channels: 1 as const, mean: [0], std: [1] };
-    expect(() => batches(data, options(data, { preprocess: grey }))).toThrow(
-      /images have 3 channels, the network takes 1/,
-    );
     expect(() => batches(data, options(data, { batch: 51 }))).toThrow(
       /batches of 51 from 50 train images: use a batch of at most 50/,
     );

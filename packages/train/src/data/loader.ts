@@ -2,7 +2,7 @@ import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import type { AugmentOptions } from "./augment.js";
 import type { BadPicture } from "./bad-picture.js";
-import { checkChannels, type Dataset } from "./dataset.js";
+import type { Dataset } from "./dataset.js";
 import { type BatchRequest, fillBatch } from "./fill.js";
 import { rng } from "./random.js";
 import type { Part } from "./worker.js";
@@ -122,7 +122,6 @@ function openStream(dataset: Dataset, options: BatchOptions, engine: Engine): Ba
   const { shuffle = part === "train", dropLast = part === "train" } = options;
   const { seed = 0, epoch = 0, augment, skipBad, signal } = options;
   const split = dataset[part];
-  checkChannels(dataset, preprocess.channels);
   checkBatch(dataset, part, batch, dropLast);
   const total = dropLast ? Math.floor(split.length / batch) : Math.ceil(split.length / batch);
   const stride = preprocess.channels * preprocess.size[0] * preprocess.size[1];

@@ -1,4 +1,4 @@
-/** A decoded image: interleaved rows, 8 bits. */
+/** A decoded image: interleaved rows, 8 bits; of a folder some may be grey and others in colour. */
 export interface RawImage {
   data: Uint8Array;
   width: number;
@@ -46,8 +46,6 @@ export interface FileSplit {
   kind: "files";
   paths: string[];
   labels: Int32Array;
-  /** 1: all files are grey, and one in colour is an error. */
-  channels: 1 | 3;
 }
 
 /** Some items of another split. */

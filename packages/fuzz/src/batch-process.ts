@@ -28,8 +28,8 @@ for (let index = Number(from); index < Number(to); index++) {
 process.exit();
 
 async function attempt(fuzzer: Fuzzer, index: number): Promise<JournalEntry> {
-  const started = process.cpuUsage();
   const input = await fuzzer.input(Number(seed), index);
+  const started = process.cpuUsage();
   const { edits, story } = input;
   const outcome = await input.judge().catch((error: unknown) => failure(error));
   // Let go what was left undone.

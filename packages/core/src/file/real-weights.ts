@@ -34,7 +34,9 @@ export function storeRealWeight(
 }
 
 function halves(key: string, data: Float32Array): Uint8Array {
-  const stored = Uint16Array.from(data, toFloat16);
+  // Uint16Array.from() would make a list of all the numbers first.
+  const stored = new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i++) stored[i] = toFloat16(data[i]);
   const bad = stored.findIndex((half) => (half & 0x7c00) === 0x7c00);
   if (bad < 0) return new Uint8Array(stored.buffer);
   throw new OnebitError(

@@ -156,7 +156,7 @@ class Fusion {
 
   #scaledRows({ name, shape, data }: FloatTensor, scale: Float64Array): string {
     const row = data.length / scale.length;
-    const scaled = Float32Array.from(data, (w, i) => w * scale[Math.floor(i / row)]);
+    const scaled = data.map((w, i) => w * scale[Math.floor(i / row)]);
     return this.#add({ name: `${name}:folded`, shape, data: scaled });
   }
 

@@ -32,12 +32,12 @@ it.skipIf(!executable)("the example page, built by Vite, says what Node says", a
     const picture = sharp(pixels, { raw: { width: 28, height: 28, channels: 1 } });
     const buffer = await picture.png().toBuffer();
     await page.setInputFiles("input", { name: "x.png", mimeType: "image/png", buffer });
-    await page.waitForFunction('document.querySelector("pre").textContent.includes("class")');
+    await page.waitForFunction('document.querySelector("pre").textContent.includes("%")');
     using model = await load(path("models/fashion-mnist.onebit"), { backend: "reference" });
     const rgba = new Uint8ClampedArray(await sharp(buffer).ensureAlpha().raw().toBuffer());
     const top = await model.classify({ data: rgba, width: 28, height: 28 }, { top: 3 });
     const lines = top.map(({ label, probability }) => {
-      return `${(100 * probability).toFixed(1)} %  class ${label}`;
+      return `${(100 * probability).toFixed(1)} %  ${label}`;
     });
     expect(await page.textContent("pre")).toBe(lines.join("\n"));
     expect([...server.requested].filter((file) => file.includes("team-worker"))).toHaveLength(1);

@@ -60,7 +60,7 @@ describe.skipIf(!executable)("the example page", () => {
   }
 
   it("names what it sees, and shows why a later picture failed, not what the last one was", async () => {
-    const { answer, pick, says } = await opened();
+    const { page, answer, pick, says } = await opened();
     await says(/^ready: wasm$/);
     await pick(await picture("trousers"));
     await says(/^\d+\.\d % {2}Trouser\n.*\n.*$/);
@@ -69,6 +69,8 @@ describe.skipIf(!executable)("the example page", () => {
     expect(await answer.textContent()).not.toContain("Trouser");
     await pick(await picture("bag"));
     await says(/^\d+\.\d % {2}Bag/);
+    await page.setInputFiles("input", []);
+    await says(/^ready: wasm$/);
   });
 
   it("answers the last of overlapping picks", async () => {

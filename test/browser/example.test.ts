@@ -55,7 +55,8 @@ describe.skipIf(!executable)("the example page", () => {
     await page.goto(`${server.origin}/page/index.html`);
     const answer = page.locator("pre");
     const pick = (file: Awaited<ReturnType<typeof picture>>) => page.setInputFiles("input", file);
-    const says = (text: RegExp) => expect.poll(() => answer.textContent()).toMatch(text);
+    const says = (text: RegExp) =>
+      expect.poll(() => answer.textContent(), { timeout: 20_000 }).toMatch(text);
     return { page, answer, pick, says };
   }
 

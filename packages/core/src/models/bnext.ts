@@ -12,6 +12,16 @@ import {
 import type { Graph } from "../graph/types.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
 import { alike, endBits } from "./end-bits.js";
+import {
+  imagenet,
+  imagenetPreprocess,
+  type ModelEntries,
+  type ModelEntry,
+  nano,
+  nanoWidths,
+  onImagenet,
+  withWidths,
+} from "./entry.js";
 import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, type Gate, inputShape } from "./options.js";
 
@@ -175,3 +185,86 @@ export function checkWidths(name: string, widths: readonly number[]): void {
     }
   });
 }
+
+const family = {
+  ...imagenet,
+  family: "bnext",
+  switches: [
+    "widths",
+    "stemStride",
+    "elm",
+    "gate",
+    "seReduction",
+    "latentStd",
+    "quantised",
+    "storedScale",
+  ],
+  preprocess: imagenetPreprocess(235, "bicubic"),
+  build: (name, options) => bnext(name, withWidths(name, options)),
+} satisfies Partial<ModelEntry>;
+
+export const bnextPaper = "BNext, arXiv 2211.12933 and hpi-xnor/BNext README";
+
+export const bnextModels: ModelEntries = {
+  "bnext-t": {
+    ...family,
+    description: "BNext tiny: 13 blocks, 31 Info-RCP units",
+    defaults: { widths: bnextWidths.t },
+    published: onImagenet({
+      top1: 0.724,
+      ops: 0.89e8,
+      quantisedOps: 0.077e9,
+      mebibytes: 13.3,
+      source: bnextPaper,
+    }),
+  },
+  "bnext-s": {
+    ...family,
+    description: "BNext small: 13 blocks, 31 Info-RCP units",
+    defaults: { widths: bnextWidths.s },
+    published: onImagenet({
+      top1: 0.761,
+      ops: 1.9e8,
+      quantisedOps: 0.172e9,
+      mebibytes: 26.7,
+      source: bnextPaper,
+    }),
+  },
+  "bnext-m": {
+    ...family,
+    description: "BNext middle: 21 blocks, 47 Info-RCP units",
+    defaults: { widths: bnextWidths.m },
+    published: onImagenet({ top1: 0.783, quantisedOps: 0.317e9, source: bnextPaper }),
+  },
+  "bnext-l": {
+    ...family,
+    description: "BNext large: 29 blocks, 63 Info-RCP units",
+    defaults: { widths: bnextWidths.l },
+    published: onImagenet({
+      top1: 0.8057,
+      quantisedOps: 0.819e9,
+      mebibytes: 106.1,
+      source: bnextPaper,
+    }),
+  },
+  bnext: {
+    ...family,
+    description: "BNext with your own list of widths",
+    defaults: {},
+  },
+  "bnext-nano": {
+    ...family,
+    ...nano,
+    // Only stem, gates and classifier are real.
+    description:
+      "BNext for 28 to 64 pixel images: ELM and Info-RCP on, 111 kB packed with float16 gates",
+    defaults: {
+      widths: nanoWidths,
+      stemStride: 2,
+      // A gate costs 2 C^2 / reduction real weights beside 9 C^2 or C^2 1-bit ones: 8 or 16 would be too many.
+      seReduction: 32,
+      // For trainings of minutes: see Switches.latentStd.
+      latentStd: 0.05,
+    },
+  },
+};

@@ -1,8 +1,10 @@
 import type { GraphBuilder } from "../graph/builder.js";
 import { type LayerBits, network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
+import { bnextPaper } from "./bnext.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
 import { alike, endBits } from "./end-bits.js";
+import { imagenet, imagenetPreprocess, type ModelEntries, onImagenet } from "./entry.js";
 import { classifierHead } from "./head.js";
 import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
@@ -96,3 +98,25 @@ export function plainUnit18(
   const unit = { u, r: u, p: u, ...shape, elm: false, clampScale: "always" } as const;
   return infoRcpUnit(b, key, unit, settings);
 }
+
+export const bnext18Models: ModelEntries = {
+  "bnext-18": {
+    ...imagenet,
+    family: "bnext-18",
+    description: "BNext units in a ResNet-18; a small stem for other class counts than 1000",
+    switches: [
+      "width",
+      "depths",
+      "stem",
+      "gate",
+      "seReduction",
+      "latentStd",
+      "quantised",
+      "shortcutBias",
+    ],
+    defaults: {},
+    preprocess: imagenetPreprocess(235, "bicubic"),
+    published: onImagenet({ top1: 0.684, ops: 1.64e8, mebibytes: 5.4, source: bnextPaper }),
+    build: bnext18,
+  },
+};

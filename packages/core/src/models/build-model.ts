@@ -1,8 +1,9 @@
 import { UsageError } from "../errors.js";
 import type { Graph } from "../graph/types.js";
-import { type ModelEntry, models } from "./catalogue.js";
+import { models } from "./catalogue.js";
 import { closest } from "./closest.js";
 import { isEndBits } from "./end-bits.js";
+import type { ModelEntry } from "./entry.js";
 import type { BuildOptions, ModelOptions } from "./options.js";
 
 /** An architecture by name; UsageError with the names there are. */

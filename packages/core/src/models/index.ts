@@ -2,8 +2,9 @@ export { blockOf, blockOutputs } from "./blocks.js";
 export { type BnextOptions, bnext, bnextWidths } from "./bnext.js";
 export { type Bnext18Options, bnext18 } from "./bnext18.js";
 export { buildModel, modelNamed } from "./build-model.js";
-export { type ModelEntry, models, type PublishedFigures } from "./catalogue.js";
+export { models } from "./catalogue.js";
 export { closest } from "./closest.js";
+export type { ModelEntries, ModelEntry, PublishedFigures } from "./entry.js";
 export {
   type Architecture,
   decodeFloatModel,

@@ -1,8 +1,16 @@
 import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, network, rprelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
+import {
+  imagenet,
+  imagenetPreprocess,
+  type ModelEntries,
+  type ModelEntry,
+  onImagenet,
+} from "./entry.js";
 import { classifierHead } from "./head.js";
 import { type BuildOptions, type Form, inputShape, type Stem } from "./options.js";
+import { reactnetPaper } from "./reactnet.js";
 import { reactConv, reactSign } from "./reactnet-conv.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
 
@@ -50,3 +58,25 @@ export function reactnetUnit(
   const sum = b.op("add", [y, shortcut], {}, k("add"));
   return rprelu(b, { before: k("move1"), slope: k("prelu"), after: k("move2") }, sum, key);
 }
+
+const family = {
+  ...imagenet,
+  family: "reactnet-resnet",
+  switches: ["width", "depths", "stem"],
+  preprocess: imagenetPreprocess(256, "bilinear"),
+  build: reactnetResnet,
+} satisfies Partial<ModelEntry>;
+
+export const reactnetResnetModels: ModelEntries = {
+  "reactnet-18": {
+    ...family,
+    description: "ReActNet on ResNet-18: a shortcut around each of 16 convolutions",
+    defaults: { depths: [4, 4, 4, 4] },
+    published: onImagenet({ top1: 0.659, ops: 1.63e8, source: reactnetPaper }),
+  },
+  "reactnet-34": {
+    ...family,
+    description: "ReActNet on ResNet-34; the authors published no weights for it",
+    defaults: { depths: [6, 8, 12, 6] },
+  },
+};

@@ -2,6 +2,16 @@ import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, conv2d, halve, network, rprelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import { bnextWidths, checkWidths } from "./bnext.js";
+import {
+  imagenet,
+  imagenetPreprocess,
+  type ModelEntries,
+  type ModelEntry,
+  nano,
+  nanoWidths,
+  onImagenet,
+  withWidths,
+} from "./entry.js";
 import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, inputShape } from "./options.js";
 import { reactConv, reactSign } from "./reactnet-conv.js";
@@ -76,3 +86,33 @@ export function reactnetBlock(
         );
   return rprelu(b, { before: k("move22"), slope: k("prelu2"), after: k("move23") }, w, key);
 }
+
+const family = {
+  ...imagenet,
+  family: "reactnet",
+  switches: ["widths", "stemStride"],
+  preprocess: imagenetPreprocess(256, "bilinear"),
+  build: (name, options) => reactnet(name, withWidths(name, options)),
+} satisfies Partial<ModelEntry>;
+
+export const reactnetPaper = "ReActNet, arXiv 2003.03488 and liuzechun/ReActNet README";
+
+export const reactnetModels: ModelEntries = {
+  "reactnet-a": {
+    ...family,
+    description: "ReActNet-A: a MobileNetV1 of 13 blocks with 1-bit 3x3 and 1x1 convolutions",
+    defaults: { widths: reactnetWidths },
+    published: onImagenet({ top1: 0.694, ops: 0.87e8, mebibytes: 7.4, source: reactnetPaper }),
+  },
+  reactnet: {
+    ...family,
+    description: "ReActNet-A with your own list of widths",
+    defaults: {},
+  },
+  "reactnet-nano": {
+    ...family,
+    ...nano,
+    description: "ReActNet for 28 to 64 pixel images, under 120 kB packed",
+    defaults: { widths: nanoWidths, stemStride: 2 },
+  },
+};

@@ -1,6 +1,6 @@
 export { type ImagenetClass, imagenetClasses, imagenetLabels } from "./imagenet-classes.js";
-export { symbolOf } from "./importers/bmxnet-symbol.js";
-export type { ImportableFamily } from "./importers/families.js";
+export { symbolOf } from "./importers/bmxnet/symbol.js";
+export type { TemperatureReport } from "./importers/bnext/temperature.js";
 export {
   type Imported,
   type ImportedStream,
@@ -8,10 +8,20 @@ export {
   importCheckpoint,
   importStream,
 } from "./importers/import-checkpoint.js";
+export type {
+  FoundNetwork,
+  Importer,
+  NetworkOption,
+  NetworkOptions,
+  NetworkTensor,
+  Place,
+  StoredNetwork,
+} from "./importers/importer.js";
+export { importers } from "./importers/importers.js";
+export type { Labels } from "./importers/labels.js";
 export type { LeftOut } from "./importers/left-out.js";
 export type { InputSize, PreprocessOverrides } from "./importers/preprocess.js";
 export type { Fate, ImportReport, TensorReport } from "./importers/report.js";
-export type { TemperatureReport } from "./importers/temperature.js";
 export * from "./onnx/index.js";
 export { type AsyncBuffer, memoryBuffer } from "./readers/async-buffer.js";
 export type {

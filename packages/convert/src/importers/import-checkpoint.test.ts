@@ -204,8 +204,8 @@ describe("preprocessing and labels", () => {
       expect(model.labels).toHaveLength(1000);
       expect(report.notes).toEqual([
         "weights do not tell the input size: 3x224x224 is assumed",
-        "1000 classes: ImageNet's names are assumed; --labels gives others",
         "weights do not tell the stride of the stem: 2 is assumed",
+        "1000 classes: ImageNet's names are assumed; --labels gives others",
       ]);
     }
   });

@@ -1,41 +1,32 @@
 import { OnebitError, UsageError } from "onebit";
-import type { Tensor } from "onebit/graph";
-import { buildModel, type FloatModel } from "onebit/models";
+import type { Graph, Tensor } from "onebit/graph";
+import { type FloatModel, floatModelGraph } from "onebit/models";
 import { type AsyncBuffer, naming } from "../readers/async-buffer.js";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import { openCheckpoint } from "../readers/open-checkpoint.js";
 import { unreadNote } from "../readers/unread.js";
-import { importBmxnet } from "./bmxnet.js";
+import { importerOf } from "./architectures.js";
+import type { Importer, NetworkOptions } from "./importer.js";
+import { importers as house } from "./importers.js";
 import { labelsFor } from "./labels.js";
 import { leftOut } from "./left-out.js";
 import { locate } from "./locate.js";
-import { matchTensors } from "./match.js";
-import { findNetwork, type NetworkOptions } from "./network.js";
-import { type PreprocessOverrides, preprocessFor } from "./preprocess.js";
-import { eachTensor, readTensors } from "./read-tensors.js";
-import { importable } from "./recognise.js";
-import { type ImportReport, reportOf } from "./report.js";
-import { isBinary, notYetBinary, readTemperature } from "./temperature.js";
+import { type Match, matchTensors } from "./match.js";
+import { overridden } from "./preprocess.js";
+import { eachTensor, type ReadOptions, readTensors } from "./read-tensors.js";
+import { classesOf, type ImportReport, reportOf } from "./report.js";
 
 export interface ImportOptions extends NetworkOptions {
-  /** One per class; when absent, ImageNet's names for 1000 classes, else numbers. */
+  /** One per class; when absent, the family's, ImageNet's names for 1000 classes, else numbers. */
   readonly labels?: readonly string[];
-  readonly preprocess?: PreprocessOverrides;
-  /** What exactly zero binary weights count as; default: they are an error. */
-  readonly zeroWeights?: 1 | -1;
-  /**
-   * Dicts and modules around the network, where a file holds several: ["state_dict", "student"],
-   * ["state_dict.student"] or ["student"].
-   */
-  readonly wrapper?: readonly string[];
   /**
    * signs: of 1-bit weights keep only what packing needs, 1/32 of the memory; each is made again,
    * as signs, when it is asked for; weights that are not binary yet are refused. latent: keep the
    * real numbers behind them (default).
    */
   readonly weights?: "latent" | "signs";
-  /** MXNet: gives the text of the `-symbol.json`, which describes the network; see symbolOf. */
-  readonly symbol?: () => Promise<string>;
+  /** Families of your own; they are asked before onebit's. */
+  readonly importers?: readonly Importer[];
 }
 
 export interface Imported {
@@ -63,9 +54,7 @@ export async function importCheckpoint(
   buffer: AsyncBuffer,
   options: ImportOptions = {},
 ): Promise<Imported> {
-  return opened(buffer, options, async (checkpoint, source) => {
-    if (checkpoint.format === "mxnet-params") return importBmxnet(checkpoint, options, source);
-    const { model, report, graph, matches, read } = await found(checkpoint, options, source);
+  return opened(buffer, options, async ({ model, report, graph, matches, read }) => {
     return { model: { ...model, tensors: await readTensors(graph, matches, read) }, report };
   });
 }
@@ -75,19 +64,9 @@ export async function importStream(
   buffer: AsyncBuffer,
   options: Omit<ImportOptions, "weights"> = {},
 ): Promise<ImportedStream> {
-  return opened(buffer, options, async (checkpoint, source) => {
-    if (checkpoint.format === "mxnet-params") {
-      const { model, report } = await importBmxnet(checkpoint, options, source);
-      const { tensors, ...about } = model;
-      return { model: about, report, tensors: each(tensors) };
-    }
-    const { model, report, graph, matches, read } = await found(checkpoint, options, source);
+  return opened(buffer, options, async ({ model, report, graph, matches, read }) => {
     return { model, report, tensors: namingAll(buffer, eachTensor(graph, matches, read)) };
   });
-}
-
-async function* each(tensors: FloatModel["tensors"]) {
-  for (const entry of Object.entries(tensors)) yield entry;
 }
 
 async function* namingAll<T>(buffer: AsyncBuffer, items: AsyncGenerator<T>): AsyncGenerator<T> {
@@ -100,13 +79,14 @@ async function* namingAll<T>(buffer: AsyncBuffer, items: AsyncGenerator<T>): Asy
 
 async function opened<T>(
   buffer: AsyncBuffer,
-  { arch }: ImportOptions,
-  read: (checkpoint: Checkpoint, source: string | undefined) => Promise<T>,
+  options: ImportOptions,
+  read: (network: Found) => Promise<T>,
 ): Promise<T> {
-  if (arch !== undefined) importable(arch);
+  const importers = [...(options.importers ?? []), ...house];
+  if (options.arch !== undefined) importerOf(options.arch, importers);
   const checkpoint = await openCheckpoint(buffer);
   try {
-    return await read(checkpoint, sourceName(buffer));
+    return await read(await find(checkpoint, importers, options, sourceName(buffer)));
   } catch (error) {
     // What the caller asked for is not the file's fault.
     if (error instanceof UsageError) throw error;
@@ -115,41 +95,40 @@ async function opened<T>(
 }
 
 /** The network in a file, everything but its tensors. */
-async function found(
+interface Found extends Omit<ImportedStream, "tensors"> {
+  readonly graph: Graph;
+  readonly matches: readonly Match[];
+  readonly read: ReadOptions;
+}
+
+async function find(
   checkpoint: Checkpoint,
-  { zeroWeights, weights = "latent", labels, preprocess = {}, wrapper, ...told }: ImportOptions,
+  importers: readonly Importer[],
+  options: ImportOptions,
   source: string | undefined,
-) {
-  const { place, candidates } = locate(checkpoint, told.arch, wrapper?.join("."));
-  const network = await findNetwork(place, checkpoint.metadata, told, preprocess.size);
-  const { arch, options, classes, form } = network;
-  const graph = buildModel(arch, options);
+): Promise<Found> {
+  const { zeroWeights, weights = "latent", preprocess = {} } = options;
+  const { place, importer, candidates } = locate(checkpoint, importers, options);
+  const { format, metadata } = checkpoint;
+  const network = await importer.network({ format, metadata, tensors: place.tensors }, options);
+  const { architecture, notYetBinary } = network;
+  const graph = floatModelGraph({ architecture });
   const left = leftOut(checkpoint, place, candidates);
   const matches = matchTensors(graph, network.tensors, left, unreadNote(checkpoint.unread));
-  const temperature = await readTemperature(graph, matches);
-  const { names, notes } = labelsFor(classes, labels);
-  const about = {
-    architecture: { name: arch, options },
-    labels: names,
-    preprocess: preprocessFor(network, preprocess),
-  };
-  const binary = isBinary(form, temperature);
-  if (temperature && !binary && weights === "signs") {
-    throw new OnebitError(`${notYetBinary(temperature)}. Import it as a float model instead`);
+  const labels = labelsFor(classesOf(graph), options.labels, network.labels);
+  const images = overridden(network.preprocess, preprocess);
+  if (notYetBinary && weights === "signs") {
+    throw new OnebitError(`${notYetBinary}. Import it as a float model instead`);
   }
-  const report = await reportOf({
-    checkpoint,
-    place,
-    left,
-    network,
-    graph,
-    matches,
-    temperature,
-    notes,
-  });
+  const { notes } = labels;
+  const findings = { checkpoint, place, importer, left, network, graph, matches, notes };
+  const report = await reportOf(findings);
   const card = { source, sha256: report.sha256 };
-  const read = { binary, zeroWeights, weights, temperature };
-  return { model: { ...about, card }, report, graph, matches, read };
+  return {
+    model: { architecture, labels: labels.names, preprocess: images, card },
+    ...{ report, graph, matches },
+    read: { binary: report.binary, zeroWeights, weights },
+  };
 }
 
 /** The last part of a path or address: where a file lay is nobody else's business. */

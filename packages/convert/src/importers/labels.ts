@@ -7,10 +7,11 @@ export interface Labels {
   readonly notes: readonly string[];
 }
 
-/** Class names as told, else ImageNet's for its numbers of classes, else numbers. */
-export function labelsFor(classes: number, told: readonly string[] | undefined): Labels {
+/** Class names as told, else the family's, else ImageNet's for its numbers of classes, else numbers. */
+export function labelsFor(classes: number, told?: readonly string[], family?: Labels): Labels {
   if (told) checkLabels(told, classes);
   if (told) return { names: told, notes: [] };
+  if (family) return family;
   const numbers = { names: Array.from({ length: classes }, (_, i) => String(i)), notes: [] };
   return assumedLabels(classes) ?? numbers;
 }

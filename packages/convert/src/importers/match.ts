@@ -1,8 +1,9 @@
 import { OnebitError } from "onebit";
-import { type Graph, type Shape, sizeOf, type TensorSpec } from "onebit/graph";
+import type { Graph, Shape, TensorSpec } from "onebit/graph";
 import { closest } from "onebit/models";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { printable } from "../readers/text.js";
+import type { NetworkTensor } from "./importer.js";
 import type { LeftOut } from "./left-out.js";
 
 /** A tensor of the graph and what the file has for it. */
@@ -10,7 +11,7 @@ export interface Match {
   /** The graph's key. */
   readonly key: string;
   readonly spec: TensorSpec;
-  readonly entry: TensorEntry;
+  readonly entry: NetworkTensor;
   /** A counter that the file does not have, which nothing computes with: 0. */
   readonly absent?: boolean;
 }
@@ -18,13 +19,12 @@ export interface Match {
 /**
  * Finds every tensor of the graph in the file. What is missing, left over or of another shape is one
  * OnebitError that lists all of it, with the nearest names; only counters of batches may be missing.
- * 1-bit weights may be flat (`weights`, [O * I * K * K, 1]) on one side and 4-D (`weight`) on the
- * other. beside: what lies outside of the network, where a misspelt module would be; unread: what the
- * file holds and nobody reads, in a note.
+ * beside: what lies outside of the network, where a misspelt module would be; unread: what the file
+ * holds and nobody reads, in a note.
  */
 export function matchTensors(
   graph: Graph,
-  tensors: ReadonlyMap<string, TensorEntry>,
+  tensors: ReadonlyMap<string, NetworkTensor>,
   beside: readonly LeftOut[] = [],
   unread?: string,
 ): readonly Match[] {
@@ -33,9 +33,8 @@ export function matchTensors(
   const misshapen: string[] = [];
   const left = new Map(tensors);
   for (const [key, spec] of Object.entries(graph.tensors)) {
-    const stored = storedKey(key, tensors);
-    const entry = tensors.get(stored);
-    left.delete(stored);
+    const entry = tensors.get(key);
+    left.delete(key);
     if (!entry && COUNTER.test(key)) matches.push({ key, spec, entry: zero(key), absent: true });
     else if (!entry) missing.push(key);
     else if (fits(entry, key, spec.shape)) matches.push({ key, spec, entry });
@@ -64,22 +63,9 @@ function zero(key: string): TensorEntry {
   };
 }
 
-/** The graph's key, or for a 1-bit weight its other spelling where the file has only that. */
-function storedKey(key: string, tensors: ReadonlyMap<string, TensorEntry>): string {
-  if (tensors.has(key) || !isConvWeight(key)) return key;
-  const other = key.endsWith("s") ? key.slice(0, -1) : `${key}s`;
-  return tensors.has(other) ? other : key;
-}
-
 function fits({ shape, elements }: TensorEntry, key: string, wanted: Shape): boolean {
-  if (shape.join() === wanted.join()) return true;
-  if (COUNTER.test(key) && elements === 1) return true;
-  const isFlat = (dims: Shape) => dims.length === 2 && dims[1] === 1;
-  const [flat, full] = isFlat(shape) ? [shape, wanted] : [wanted, shape];
-  return isConvWeight(key) && elements === sizeOf(wanted) && isFlat(flat) && full.length === 4;
+  return shape.join() === wanted.join() || (COUNTER.test(key) && elements === 1);
 }
-
-const isConvWeight = (key: string) => /\.binary_\w+\.weights?$/.test(key);
 
 const shown = 8;
 /** Names that are compared with a wrong one: a file may hold a hundred thousand. */

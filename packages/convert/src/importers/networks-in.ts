@@ -2,13 +2,13 @@ import { OnebitError } from "onebit";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { printable } from "../readers/text.js";
-import { families, familyOf, type ImportableFamily } from "./families.js";
+import type { Importer, Place } from "./importer.js";
 
 /** A network of a known family, somewhere in a checkpoint. */
 export interface Candidate {
   /** Dicts and modules around it, joined with dots: "state_dict.student"; "" for the file itself. */
   readonly name: string;
-  readonly family: ImportableFamily;
+  readonly importer: Importer;
   /** Dicts around its tensors: ["state_dict"], or none. */
   readonly wrapper: readonly string[];
   /** What stands before its keys inside of these dicts: "module.", or nothing. */
@@ -36,36 +36,71 @@ export function plainName(name: string): string {
 
 const plain = (parts: readonly string[]) => parts.filter((part) => !WRAPPER.test(part));
 
-/** Every network of a known family: a place whose keys, from there on, are the family's. */
-export function networksIn({ tensors }: Checkpoint): readonly Candidate[] {
-  const roots = new Map<string, Root>();
-  for (const entry of tensors.values()) {
-    const root = rootOf(entry);
-    if (root && !roots.has(root.name)) roots.set(root.name, root);
-    if (roots.size > maxNetworks) {
-      throw new OnebitError(`more than ${maxNetworks} networks: save the one to import alone`);
-    }
-  }
-  return [...roots.values()].map((root) => ({ ...root, tensors: membersOf(root, tensors) }));
-}
-
 /** An ensemble has some; each costs a look at every tensor. */
 const maxNetworks = 64;
 
-type Root = Omit<Candidate, "tensors">;
+interface Path {
+  readonly entry: TensorEntry;
+  /** Of its path, all dots alike. */
+  readonly parts: readonly string[];
+}
 
-function rootOf({ path }: TensorEntry): Root | undefined {
-  const parts = path.join(".").split(".");
-  for (let depth = 0; depth < parts.length && !TRAINING.test(parts[depth]); depth++) {
-    const family = familyOf([plain(parts.slice(depth)).join(".")]);
-    if (family)
-      return { name: plain(parts.slice(0, depth)).join("."), family, ...around(path, depth) };
+/**
+ * Every network of a known family. From the outside in, each dict and module with what no network
+ * around it owns is shown to the importers.
+ */
+export function networksIn(
+  { format, tensors }: Pick<Checkpoint, "format" | "tensors">,
+  importers: readonly Importer[],
+): readonly Candidate[] {
+  const found = new Map<string, Candidate>();
+  let left: readonly Path[] = Array.from(tensors.values(), (entry) => {
+    return { entry, parts: entry.path.join(".").split(".") };
+  });
+  for (let depth = 0; left.length > 0; depth++) {
+    const owned = new Set<readonly string[]>();
+    for (const [name, place] of placesAt(depth, left, format)) {
+      const importer = found.has(name) ? undefined : importers.find((one) => one.recognises(place));
+      if (!importer) continue;
+      const members = membersOf(name, importer, tensors);
+      const paths = new Set(Array.from(members.values(), ({ path }) => path));
+      const first = [...place.tensors.values()].find(({ path }) => paths.has(path));
+      if (!first) continue;
+      found.set(name, { name, importer, ...around(first.path, depth), tensors: members });
+      if (found.size > maxNetworks) {
+        throw new OnebitError(`more than ${maxNetworks} networks: save the one to import alone`);
+      }
+      for (const path of paths) owned.add(path);
+    }
+    const goesOn = ({ entry, parts }: Path) =>
+      depth + 1 < parts.length && !TRAINING.test(parts[depth]) && !owned.has(entry.path);
+    left = left.filter(goesOn);
   }
-  return undefined;
+  return [...found.values()];
+}
+
+/** What lies in each dict or module at a depth. */
+function placesAt(
+  depth: number,
+  left: readonly Path[],
+  format: Place["format"],
+): ReadonlyMap<string, Place> {
+  const places = new Map<string, Map<string, TensorEntry>>();
+  for (const { entry, parts } of left) {
+    const name = plain(parts.slice(0, depth)).join(".");
+    const key = plain(parts.slice(depth)).join(".");
+    let tensors = places.get(name);
+    if (!tensors) {
+      tensors = new Map();
+      places.set(name, tensors);
+    }
+    if (!tensors.has(key)) tensors.set(key, entry);
+  }
+  return new Map(Array.from(places, ([name, tensors]) => [name, { format, tensors }]));
 }
 
 /** Of a key whose parts from `depth` on are the network's: the dicts before, and the rest. */
-function around(path: readonly string[], depth: number): Pick<Root, "wrapper" | "prefix"> {
+function around(path: readonly string[], depth: number): Pick<Candidate, "wrapper" | "prefix"> {
   const wrapper: string[] = [];
   let left = depth;
   for (const name of path.slice(0, -1)) {
@@ -86,14 +121,14 @@ function around(path: readonly string[], depth: number): Pick<Root, "wrapper" | 
   };
 }
 
-function membersOf({ name, family }: Root, tensors: Checkpoint["tensors"]) {
+function membersOf(name: string, { owns = () => true }: Importer, tensors: Checkpoint["tensors"]) {
   const members = new Map<string, TensorEntry>();
   const start = name && `${name}.`;
   for (const entry of tensors.values()) {
     const whole = plainName(entry.path.join("."));
     if (!whole.startsWith(start)) continue;
     const key = whole.slice(start.length);
-    if (!families[family].members.test(key) || isThopCounter(key)) continue;
+    if (!owns(key) || isThopCounter(key)) continue;
     const twin = members.get(key);
     if (twin) throw isTwice(key, twin, entry);
     members.set(key, { ...entry, key });

@@ -8,7 +8,6 @@ import {
   signsOnly,
 } from "./binary-weights.js";
 import type { Match } from "./match.js";
-import { isWeightTemperature, type TemperatureReport } from "./temperature.js";
 
 export interface ReadOptions {
   /** Whether weights count as binary: zeros are refused then. */
@@ -16,7 +15,6 @@ export interface ReadOptions {
   readonly zeroWeights?: 1 | -1;
   /** See ImportOptions. */
   readonly weights: "latent" | "signs";
-  readonly temperature?: TemperatureReport;
 }
 
 /** Reads the tensors one by one, refusing numbers that no trained network holds. */
@@ -41,16 +39,13 @@ export async function readTensors(
 export async function* eachTensor(
   graph: Graph,
   matches: readonly Match[],
-  { binary, zeroWeights, temperature }: ReadOptions,
+  { binary, zeroWeights }: ReadOptions,
 ): AsyncGenerator<readonly [key: string, Tensor]> {
   const uses = binary ? binaryUses(graph) : new Map<string, BinaryUse>();
-  for (const match of matches) {
-    const { key, spec } = match;
-    const data = await match.entry.floats();
+  for (const { key, spec, entry } of matches) {
+    const data = await entry.floats();
     checkNumbers(key, data);
     if (uses.has(key)) settleZeros(key, data, zeroWeights);
-    // An activation's temperature decides nothing, yet a mirror must not say more than the weights'.
-    if (spec.kind === "mirror" && !isWeightTemperature(match)) data.fill(temperature!.value);
     yield [key, { shape: spec.shape, data }];
   }
 }

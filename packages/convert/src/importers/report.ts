@@ -1,16 +1,14 @@
-import type { Graph, TensorSpec } from "onebit/graph";
+import { type Graph, type TensorKind, typesOf } from "onebit/graph";
 import type { Form, Switches } from "onebit/models";
 import type { Checkpoint, CheckpointFormat } from "../readers/checkpoint.js";
 import type { DType } from "../readers/dtype.js";
-import type { TensorEntry } from "../readers/tensor-entry.js";
 import { unreadNote } from "../readers/unread.js";
-import type { ImportableFamily } from "./families.js";
+import type { TemperatureReport } from "./bnext/temperature.js";
+import type { FoundNetwork, Importer } from "./importer.js";
 import { type LeftOut, leftOutNote } from "./left-out.js";
 import type { Match } from "./match.js";
-import type { FoundNetwork } from "./network.js";
 import type { Candidate } from "./networks-in.js";
 import type { InputSize } from "./preprocess.js";
-import { isBinary, notYetBinary, type TemperatureReport } from "./temperature.js";
 
 /**
  * used: a weight or a statistic of the network. dead: the official module stores it and never runs
@@ -35,8 +33,9 @@ export interface ImportReport {
   readonly wrapper: readonly string[];
   /** What stood before every key: "module.", or nothing. */
   readonly prefix: string;
-  readonly family: ImportableFamily | "bmxnet";
-  /** Name in the catalogue; "bmxnet" for a network that its own symbol describes. */
+  /** Name of the importer: "bnext", "bnext-18", "reactnet", "reactnet-resnet", "bmxnet". */
+  readonly family: string;
+  /** Name in the catalogue; the family's for a network that describes itself. */
   readonly arch: string;
   /** What differs from that entry. */
   readonly switches: Switches;
@@ -62,24 +61,28 @@ export interface ImportReport {
 export interface Findings {
   readonly checkpoint: Checkpoint;
   readonly place: Pick<Candidate, "wrapper" | "prefix">;
+  readonly importer: Importer;
   readonly left: readonly LeftOut[];
   readonly network: FoundNetwork;
   readonly graph: Graph;
   readonly matches: readonly Match[];
-  readonly temperature?: TemperatureReport;
   /** Of what was assumed elsewhere. */
   readonly notes: readonly string[];
 }
 
 export async function reportOf(found: Findings): Promise<ImportReport> {
-  const { checkpoint, place, left, network, matches, temperature } = found;
-  const { family, arch, switches, classes, input, form } = network;
-  const unused = [...network.quantisers].map(([key, { shape, dtype }]): TensorReport => {
+  const { checkpoint, place, importer, left, network, graph, matches } = found;
+  const { family } = importer;
+  const { architecture, unused = new Map(), switches = {}, form, temperature } = network;
+  const stored = matches.filter(({ absent }) => !absent);
+  const known = stored.map(({ key, spec, entry }): TensorReport => {
+    const { shape, dtype } = entry.stored ?? entry;
+    return { key, fate: fateOf(spec.kind), shape, dtype };
+  });
+  const dead = [...unused].map(([key, { shape, dtype }]): TensorReport => {
     return { key, fate: "dead", shape, dtype };
   });
-  const stored = matches.filter(({ absent }) => !absent);
-  const known = stored.map(({ key, spec, entry }) => tensorReport(key, spec, entry));
-  const tensors = [...known, ...unused];
+  const tensors = [...known, ...dead];
   return {
     ...{
       format: checkpoint.format,
@@ -87,9 +90,9 @@ export async function reportOf(found: Findings): Promise<ImportReport> {
       wrapper: place.wrapper,
       prefix: place.prefix,
     },
-    ...{ family, arch, switches, classes, input, widths: widthsOf(network), form },
-    binary: isBinary(form, temperature),
-    temperature,
+    ...{ family, arch: "name" in architecture ? architecture.name : family, switches },
+    ...{ classes: classesOf(graph), input: inputOf(graph) },
+    ...{ widths: network.widths ?? widthsOf(graph), form, binary: isBinary(network), temperature },
     tensors,
     ignored: tensors.filter(({ fate }) => fate === "dead").map(({ key }) => key),
     outside: left.reduce((sum, group) => sum + group.tensors, 0),
@@ -98,35 +101,32 @@ export async function reportOf(found: Findings): Promise<ImportReport> {
   };
 }
 
-/** What became of a tensor of the file. */
-export function tensorReport(
-  key: string,
-  { kind }: TensorSpec,
-  { shape, dtype }: TensorEntry,
-): TensorReport {
-  const isUsed = kind === "parameter" || kind === "buffer";
-  return { key, fate: isUsed ? "used" : (kind as Fate), shape, dtype };
+const fateOf = (kind: TensorKind): Fate =>
+  kind === "parameter" || kind === "buffer" ? "used" : kind;
+
+export const isBinary = ({ form, notYetBinary }: FoundNetwork): boolean =>
+  form === "binary" && notYetBinary === undefined;
+
+export function classesOf(graph: Graph): number {
+  return typesOf(graph).get(graph.outputs.logits)!.shape[1];
 }
 
-function widthsOf({ entry, options, switches }: FoundNetwork): readonly number[] {
-  const {
-    widths,
-    width = 64,
-    depths = [2, 2, 2, 2],
-  } = { ...options, ...entry.defaults, ...switches };
-  return widths ?? depths.map((_, stage) => width * 2 ** stage);
+function inputOf(graph: Graph): InputSize {
+  const [, channels, height, width] = graph.inputs.find(({ name }) => name === "x")!.shape;
+  return [channels, height, width];
 }
 
-function notesOf(found: Findings): string[] {
-  const { checkpoint, network, graph, matches, left, temperature } = found;
-  const notes = [...network.notes, ...found.notes];
+/** Of the 1-bit convolutions, a number for every stage. */
+function widthsOf(graph: Graph): number[] {
+  const binary = Object.values(graph.tensors).filter(({ role }) => role === "binary");
+  const outs = binary.map(({ shape }) => shape[0]);
+  return outs.filter((width, i) => width !== outs[i - 1]);
+}
+
+function notesOf({ checkpoint, network, matches, left, notes: others }: Findings): string[] {
+  const notes = [...network.notes, ...others];
   const unread = unreadNote(checkpoint.unread);
   if (unread) notes.push(unread);
-  const stem = graph.nodes.find(({ name }) => name === "feature.0.conv1");
-  if (stem && network.options.stemStride === undefined) {
-    const [stride] = stem.attrs.stride as readonly number[];
-    notes.push(`weights do not tell the stride of the stem: ${stride} is assumed`);
-  }
   const absent = matches.filter((match) => match.absent).length;
   if (absent > 0) {
     notes.push(
@@ -136,6 +136,6 @@ function notesOf(found: Findings): string[] {
   const beside = leftOutNote(left);
   if (beside) notes.push(beside);
   if (network.form !== "binary") notes.push("its weights are real numbers, not 1-bit");
-  if (temperature && !isBinary("binary", temperature)) notes.push(notYetBinary(temperature));
+  if (network.notYetBinary) notes.push(network.notYetBinary);
   return notes;
 }

@@ -6,10 +6,10 @@ import { writeOnebit } from "onebit/file";
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
 import { expect, it } from "vitest";
-import { shared } from "../../../core/src/test-support/shared.js";
-import { memoryBuffer } from "../readers/async-buffer.js";
-import { symbolOf } from "./bmxnet-symbol.js";
-import { importCheckpoint } from "./import-checkpoint.js";
+import { shared } from "../../../../core/src/test-support/shared.js";
+import { memoryBuffer } from "../../readers/async-buffer.js";
+import { importCheckpoint } from "../import-checkpoint.js";
+import { symbolOf } from "./symbol.js";
 
 const params = shared("data/weights/bmxnet/binarized_cifar10-resnet18-64bit-0000.params");
 const testImages = shared("data/cifar10/test_first1000_lossless.bin.xz");

@@ -1,24 +1,16 @@
 import { OnebitError } from "onebit";
-import type { Form } from "onebit/models";
-import type { MetadataValue } from "../readers/checkpoint.js";
-import type { TensorEntry } from "../readers/tensor-entry.js";
-import { families, type ImportableFamily, type Shapes } from "./families.js";
+import type { MetadataValue } from "../../readers/checkpoint.js";
+import type { FoundForm, Tensors } from "../catalogue/catalogued.js";
+import { type Shapes, some } from "../catalogue/shapes.js";
 import { binaryEvidence } from "./form-evidence.js";
-
-/** Whether weights are binary, and how that was told. */
-export interface FoundForm {
-  readonly form: Form;
-  /** Where keys do not tell: what was assumed, and why. */
-  readonly note?: string;
-}
 
 /** Nats: by this much one form must explain the statistics better. A chance of 1 in 20,000. */
 const decisive = 10;
 
 /**
- * Binary, step 1 or real-valued. Both of ReActNet's training steps can have the same keys (4-D
- * `weight`): the official ReActNet-A only in step 1, AdamBNN's and those on ResNets in both. Then tell,
- * in this order:
+ * Binary, step 1 or real-valued. Flat `weights` are binary. Both of ReActNet's training steps can have
+ * 4-D `weight`: the official ReActNet-A only in step 1, AdamBNN's and those on ResNets in both. Then
+ * tell, in this order:
  *
  *   weights that are +-s per output channel    binary, as the authors released them
  *   means that the batch norms have stored     of real weights or of signs; see binaryEvidence
@@ -27,14 +19,12 @@ const decisive = 10;
  * OnebitError where none of these tells. Source of the last: liuzechun/ReActNet and
  * liuzechun/AdamBNN, run.sh of both steps.
  */
-export async function findForm(
-  family: ImportableFamily,
-  tensors: ReadonlyMap<string, TensorEntry>,
+export async function reactnetForm(
+  tensors: Tensors,
+  shapes: Shapes,
   metadata: ReadonlyMap<string, MetadataValue>,
 ): Promise<FoundForm> {
-  const shapes: Shapes = new Map([...tensors].map(([key, { shape }]) => [key, shape]));
-  const form = families[family].form(shapes);
-  if (form) return { form };
+  if (some(shapes, /\.binary_\w+\.weights$/)) return { form: "binary" };
   if (await isSignsTimesScale(tensors)) return { form: "binary" };
   const evidence = await binaryEvidence(tensors);
   if (Math.abs(evidence) > decisive) {
@@ -64,7 +54,7 @@ function undecided(): OnebitError {
 }
 
 /** Looks at the smallest 1-bit convolution only. */
-async function isSignsTimesScale(tensors: ReadonlyMap<string, TensorEntry>): Promise<boolean> {
+async function isSignsTimesScale(tensors: Tensors): Promise<boolean> {
   const convs = [...tensors.values()].filter(
     ({ key, shape }) => /\.binary_\w+\.weight$/.test(key) && shape.length === 4,
   );

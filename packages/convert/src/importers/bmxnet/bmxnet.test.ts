@@ -3,11 +3,11 @@ import { evaluate } from "onebit/graph";
 import { decodeFloatModel, encodeFloatModel, floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
-import { comparePacked } from "../../../core/src/test-support/compare-packed.js";
-import { randomImages } from "../../../core/src/test-support/random-weights.js";
-import { memoryBuffer } from "../readers/async-buffer.js";
-import { floats, seeded } from "../readers/test-support/bytes.js";
-import { type ImportOptions, importCheckpoint } from "./import-checkpoint.js";
+import { comparePacked } from "../../../../core/src/test-support/compare-packed.js";
+import { randomImages } from "../../../../core/src/test-support/random-weights.js";
+import { memoryBuffer } from "../../readers/async-buffer.js";
+import { floats, seeded } from "../../readers/test-support/bytes.js";
+import { type ImportOptions, importCheckpoint } from "../import-checkpoint.js";
 import {
   channels,
   classes,
@@ -17,7 +17,7 @@ import {
   side,
   smallNetwork,
   symbolText,
-} from "./test-support/bmxnet-network.js";
+} from "../test-support/bmxnet-network.js";
 
 const input = [3, side, side] as const;
 
@@ -302,8 +302,8 @@ describe("refused", () => {
 
   it.each<[string, ImportOptions, RegExp]>([
     ["no symbol", { symbol: undefined }, /give the text of its -symbol\.json/],
-    ["an architecture", { arch: "bnext-t" }, /arch: a BMXNet network describes itself/],
-    ["a form", { form: "real" }, /form: a BMXNet network describes itself/],
+    ["an architecture", { arch: "bnext-t" }, /arch: a bmxnet network describes itself/],
+    ["a form", { form: "real" }, /form: a bmxnet network describes itself/],
     ["too few labels", { labels: ["a"] }, /1 labels for 3 classes/],
     ["a size beside the input", { preprocess: { size: [8, 8] } }, /images of 8x8 for an input/],
   ])("%s", async (_, options, message) => {

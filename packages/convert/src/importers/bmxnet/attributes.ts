@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
-import type { SymbolNode } from "../readers/mxnet/symbol.js";
-import { printable } from "../readers/text.js";
+import type { SymbolNode } from "../../readers/mxnet/symbol.js";
+import { printable } from "../../readers/text.js";
 
 /** They say how fast, not what. */
 const irrelevant = /^(workspace|cudnn_tune|cudnn_off|__\w+__)$/;

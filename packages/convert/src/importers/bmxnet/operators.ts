@@ -1,9 +1,9 @@
 import { OnebitError } from "onebit";
 import { defaultInit, type Init, type Shape, type TensorKind, type TensorRole } from "onebit/graph";
-import type { SymbolNode } from "../readers/mxnet/symbol.js";
-import { printable } from "../readers/text.js";
-import type { NodeAttributes } from "./bmxnet-attributes.js";
-import type { Translation } from "./bmxnet-graph.js";
+import type { SymbolNode } from "../../readers/mxnet/symbol.js";
+import { printable } from "../../readers/text.js";
+import type { NodeAttributes } from "./attributes.js";
+import type { Translation } from "./graph.js";
 
 /** Adds what an operator computes to the graph and returns the name of its value. */
 type Operator = (t: Translation, node: SymbolNode, attributes: NodeAttributes) => string;

@@ -1,6 +1,6 @@
 import { typesOf } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
-import type { InputSize } from "./preprocess.js";
+import type { InputSize } from "../preprocess.js";
 
 /** Larger is no assumption any more. */
 const LARGEST = 512;

@@ -2,13 +2,13 @@ import { OnebitError } from "onebit";
 import { evaluate } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
 import { describe, expect, it } from "vitest";
-import { randomImages, randomWeights } from "../../../core/src/test-support/random-weights.js";
-import type { MetadataValue } from "../readers/checkpoint.js";
-import { openCheckpoint } from "../readers/open-checkpoint.js";
-import type { ImportableFamily } from "./families.js";
-import { findForm } from "./form.js";
+import { randomImages, randomWeights } from "../../../../core/src/test-support/random-weights.js";
+import type { MetadataValue } from "../../readers/checkpoint.js";
+import { openCheckpoint } from "../../readers/open-checkpoint.js";
+import { shapesOf } from "../catalogue/shapes.js";
+import { checkpointOf, rename, type Tensors, weightsOf } from "../test-support/checkpoints.js";
+import { reactnetForm } from "./form.js";
 import { binaryEvidence } from "./form-evidence.js";
-import { checkpointOf, rename, type Tensors, weightsOf } from "./test-support/checkpoints.js";
 
 const small = { input: [3, 32, 32], classes: 4 } as const;
 const reactnetA = (seed = 11) =>
@@ -45,13 +45,9 @@ async function evidence(tensors: Tensors): Promise<number> {
   return binaryEvidence((await openCheckpoint(checkpointOf(tensors))).tensors);
 }
 
-async function found(
-  family: ImportableFamily,
-  tensors: Tensors,
-  metadata: { [key: string]: MetadataValue } = {},
-) {
-  const checkpoint = await openCheckpoint(checkpointOf(tensors));
-  return findForm(family, checkpoint.tensors, new Map(Object.entries(metadata)));
+async function found(stored: Tensors, metadata: { [key: string]: MetadataValue } = {}) {
+  const { tensors } = await openCheckpoint(checkpointOf(stored));
+  return reactnetForm(tensors, shapesOf(tensors), new Map(Object.entries(metadata)));
 }
 
 /** Weights as the authors released them: +-s per output channel. */
@@ -74,11 +70,11 @@ describe("where batch norms have seen images", () => {
   it("they tell the step of ReActNet-A and AdamBNN", async () => {
     const step1 = trained("reactnet", { ...options, form: "step1" }, 1);
     const step2 = fourDimensional(trained("reactnet", options, 1), step1);
-    expect(await found("reactnet", step1)).toEqual({
+    expect(await found(step1)).toEqual({
       form: "step1",
       note: expect.stringMatching(/means in its batch norms are those of real weights; --form bin/),
     });
-    expect(await found("reactnet", step2)).toEqual({
+    expect(await found(step2)).toEqual({
       form: "binary",
       note: expect.stringMatching(/taken as step 2, .* those of signs; --form step1 if it is not/),
     });
@@ -86,9 +82,9 @@ describe("where batch norms have seen images", () => {
 
   it("they tell the step on ResNets", async () => {
     const step1 = trained("reactnet-18", { ...resnet, form: "step1" }, 4);
-    expect(await found("reactnet-resnet", step1)).toMatchObject({ form: "step1" });
+    expect(await found(step1)).toMatchObject({ form: "step1" });
     const step2 = trained("reactnet-18", resnet, 4);
-    expect(await found("reactnet-resnet", step2)).toMatchObject({ form: "binary" });
+    expect(await found(step2)).toMatchObject({ form: "binary" });
   });
 
   it("they do so by tens of nats, whatever the seed", async () => {
@@ -109,9 +105,9 @@ describe("where batch norms have seen images", () => {
 
   it("they go before the optimiser: step 1 may be trained without decay", async () => {
     const step1 = trained("reactnet", { ...options, form: "step1" }, 6);
-    expect(await found("reactnet", step1, decays(0, 0))).toMatchObject({ form: "step1" });
+    expect(await found(step1, decays(0, 0))).toMatchObject({ form: "step1" });
     const step2 = fourDimensional(trained("reactnet", options, 6), step1);
-    expect(await found("reactnet", step2, decays(0, 1e-5))).toMatchObject({ form: "binary" });
+    expect(await found(step2, decays(0, 1e-5))).toMatchObject({ form: "binary" });
   });
 });
 
@@ -131,35 +127,25 @@ describe("where they have not", () => {
     [[0, 0], "binary", /taken as step 2, .*does not decay/],
     [[0, 5e-6], "step1", /taken as step 1, .*optimiser decays/],
   ])("an optimiser that decays weights by %j makes it %s", async (values, form, note) => {
-    const result = await found("reactnet", reactnetA(), decays(...values));
+    const result = await found(reactnetA(), decays(...values));
     expect(result).toEqual({ form, note: expect.stringMatching(note) });
-    expect(await found("reactnet-resnet", reactnet18(), decays(...values))).toMatchObject({ form });
+    expect(await found(reactnet18(), decays(...values))).toMatchObject({ form });
   });
 
   it("it is not guessed", async () => {
-    for (const [family, tensors] of [
-      ["reactnet", reactnetA()],
-      ["reactnet-resnet", reactnet18()],
-    ] as const) {
-      await expect(found(family, tensors)).rejects.toThrow(/--form binary .* or --form step1/);
-      await expect(found(family, tensors)).rejects.toThrow(OnebitError);
+    for (const tensors of [reactnetA(), reactnet18()]) {
+      await expect(found(tensors)).rejects.toThrow(/--form binary .* or --form step1/);
+      await expect(found(tensors)).rejects.toThrow(OnebitError);
     }
   });
 
   it("it is binary where weights are signs times a scale", async () => {
-    expect(await found("reactnet", released(reactnetA()))).toEqual({ form: "binary" });
+    expect(await found(released(reactnetA()))).toEqual({ form: "binary" });
   });
 
   it("flat weights, as on ResNets before October 2020, are binary", async () => {
     const tensors = reactnet18();
     rename(tensors, /binary_conv\.weight$/, "binary_conv.weights");
-    expect(await found("reactnet-resnet", tensors)).toEqual({ form: "binary" });
+    expect(await found(tensors)).toEqual({ form: "binary" });
   });
-});
-
-it("BNext is told by its keys", async () => {
-  for (const form of ["binary", "step1", "real"] as const) {
-    const tensors = weightsOf("bnext", { ...small, widths: [8, 8, 8], form });
-    expect(await found("bnext", tensors)).toEqual({ form });
-  }
 });

@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
-import { readRange } from "../readers/async-buffer.js";
-import { openBuffer } from "../readers/open-buffer.js";
+import { readRange } from "../../readers/async-buffer.js";
+import { openBuffer } from "../../readers/open-buffer.js";
 
 const maxBytes = 8 * 2 ** 20;
 

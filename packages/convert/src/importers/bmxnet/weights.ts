@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
 import { type Shape, sizeOf } from "onebit/graph";
-import type { TensorEntry } from "../readers/tensor-entry.js";
+import type { TensorEntry } from "../../readers/tensor-entry.js";
 
 /** Words of 32 or 64 bits, in arrays that claim to hold floats of that size. */
 const wordBits: { readonly [dtype: string]: number } = { float32: 32, float64: 64 };

@@ -1,4 +1,4 @@
-import type { TensorEntry } from "../readers/tensor-entry.js";
+import type { TensorEntry } from "../../readers/tensor-entry.js";
 import { cholesky, logDeterminant, type SquareMatrix, solveLower } from "./cholesky.js";
 
 type Tensors = ReadonlyMap<string, TensorEntry>;

@@ -1,32 +1,26 @@
 import { OnebitError } from "onebit";
-import type { Switches } from "onebit/models";
-import type { TensorEntry } from "../readers/tensor-entry.js";
-import type { ImportableFamily } from "./families.js";
-
-type Entries = ReadonlyMap<string, TensorEntry>;
+import type { FoundSwitches, Tensors } from "../catalogue/catalogued.js";
 
 /** What only the official quantised modules hold: bounds that never change, and an unused factor. */
 const CLIP = /(^|\.)(weight|activation|act)_clip_val$/;
 const UNUSED = "fc.scale";
 
-/** The tensors of the network, and those of its quantisers; only BNexts have any. */
-export function withoutQuantisers(
-  family: ImportableFamily,
-  stored: Entries,
-): { readonly tensors: Entries; readonly quantisers: Entries } {
-  const isBnext = family === "bnext" || family === "bnext-18";
-  const isQuantiser = (key: string) => isBnext && (CLIP.test(key) || key === UNUSED);
-  const entries = [...stored];
-  return {
-    tensors: new Map(entries.filter(([key]) => !isQuantiser(key))),
-    quantisers: new Map(entries.filter(([key]) => isQuantiser(key))),
-  };
+/** Tensors of the quantisers, which nothing reads. */
+export const isQuantiser = (key: string): boolean => CLIP.test(key) || key === UNUSED;
+
+/** What the official quantised class of a family does otherwise: see the models' switches. */
+interface QuantisedClass {
+  /** Whether it has real shortcuts, with bits of their own. */
+  readonly shortcuts: boolean;
+  readonly storedScale: boolean;
 }
 
-export interface FoundBits {
-  /** What the official quantised class computes otherwise: see the models' switches. */
-  readonly switches: Pick<Switches, "quantised" | "storedScale">;
-  readonly notes: readonly string[];
+/** Bits as the file's keys and the caller tell. */
+export function quantisedBits(family: QuantisedClass) {
+  return async (tensors: Tensors, quantisers: Tensors, told?: string): Promise<FoundSwitches> => {
+    const { switches, notes } = findBits(family, tensors, quantisers, told);
+    return { switches, notes: [...notes, ...(await clipNotes(quantisers))] };
+  };
 }
 
 /** Layers that are quantised together. Sources: hpi-xnor/BNext, bnext_quant.py, birealnet_quant.py. */
@@ -44,12 +38,12 @@ const order: readonly End[] = ["stem", "gates", "classifier", "shortcuts"];
  * shortcuts then have 8 bits, gates 4, 8 or 32, which nothing in the file tells: OnebitError unless the
  * caller says so. What has no bounds stays real, such as BNext-18's small stem.
  */
-export function findBits(
-  family: ImportableFamily,
-  tensors: Entries,
-  quantisers: Entries,
+function findBits(
+  { shortcuts: hasShortcuts, storedScale }: QuantisedClass,
+  tensors: Tensors,
+  quantisers: Tensors,
   told: string | undefined,
-): FoundBits {
+): FoundSwitches {
   if (![...quantisers.keys()].some((key) => CLIP.test(key))) {
     const after = `stem, gates and classifier become ${told} bits; the network was trained without`;
     return { switches: { quantised: told }, notes: told === undefined ? [] : [after] };
@@ -62,12 +56,11 @@ export function findBits(
   const [stem, gates, classifier, shortcuts = stem] = parts;
   const wanted = { stem, gates, classifier, shortcuts };
   const bits = order.map((end) => (isQuantised(end) ? wanted[end] : "32"));
-  const hasOwn = family === "bnext-18" && bits[3] !== bits[0];
+  const hasOwn = hasShortcuts && bits[3] !== bits[0];
   const quantised = bits.slice(0, hasOwn || parts.length > 3 ? 4 : 3).join("-");
   const ends = order.filter(isQuantised).join(", ");
   const notes = [`bounds beside its weights tell that ${ends} are quantised`];
-  const storedScale = family === "bnext" || undefined;
-  return { switches: { quantised, storedScale }, notes };
+  return { switches: { quantised, storedScale: storedScale || undefined }, notes };
 }
 
 function unknownGates(): OnebitError {
@@ -76,7 +69,7 @@ function unknownGates(): OnebitError {
   );
 }
 
-function hasBounds(layers: RegExp, tensors: Entries, quantisers: Entries): boolean {
+function hasBounds(layers: RegExp, tensors: Tensors, quantisers: Tensors): boolean {
   const keys = [...tensors.keys()].filter((key) => layers.test(key));
   const bounded = keys.filter((key) => quantisers.has(`${key}_clip_val`));
   if (bounded.length === 0 || bounded.length === keys.length) return bounded.length > 0;
@@ -90,7 +83,7 @@ const CONV_CLIP = 1000;
 const LINEAR_CLIP = 25;
 
 /** Bounds that are not the published ones, a sentence each. */
-export async function clipNotes(quantisers: Entries): Promise<readonly string[]> {
+async function clipNotes(quantisers: Tensors): Promise<readonly string[]> {
   const notes: string[] = [];
   for (const [key, entry] of quantisers) {
     if (!CLIP.test(key)) continue;

@@ -1,13 +1,13 @@
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
-import { prepareProgram } from "../../../core/src/runtime/backends/reference/program.js";
-import { channelsLast } from "../../../core/src/test-support/compare-packed.js";
-import { imagesOf } from "../../../core/src/test-support/golden-networks.js";
-import { readNpy } from "../../../core/src/test-support/npy.js";
-import { shared } from "../../../core/src/test-support/shared.js";
-import { openBuffer } from "../readers/open-buffer.js";
-import { importCheckpoint } from "./import-checkpoint.js";
+import { prepareProgram } from "../../../../core/src/runtime/backends/reference/program.js";
+import { channelsLast } from "../../../../core/src/test-support/compare-packed.js";
+import { imagesOf } from "../../../../core/src/test-support/golden-networks.js";
+import { readNpy } from "../../../../core/src/test-support/npy.js";
+import { shared } from "../../../../core/src/test-support/shared.js";
+import { openBuffer } from "../../readers/open-buffer.js";
+import { importCheckpoint } from "../import-checkpoint.js";
 
 /**
  * Logits of two reference networks with 8-4-8 bit ends, computed by a second implementation: NumPy,

@@ -1,19 +1,19 @@
 import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
-import { prepareProgram } from "../../../core/src/runtime/backends/reference/program.js";
-import { wasm } from "../../../core/src/runtime/backends/wasm/index.js";
-import { channelsLast } from "../../../core/src/test-support/compare-packed.js";
-import { randomImages, randomWeights } from "../../../core/src/test-support/random-weights.js";
-import { importCheckpoint } from "./import-checkpoint.js";
-import { checkpointOf, type Tensors } from "./test-support/checkpoints.js";
+import { prepareProgram } from "../../../../core/src/runtime/backends/reference/program.js";
+import { wasm } from "../../../../core/src/runtime/backends/wasm/index.js";
+import { channelsLast } from "../../../../core/src/test-support/compare-packed.js";
+import { randomImages, randomWeights } from "../../../../core/src/test-support/random-weights.js";
+import { importCheckpoint } from "../import-checkpoint.js";
+import { checkpointOf, type Tensors } from "../test-support/checkpoints.js";
 import {
   type Bits,
   halfToEven,
   quantisedBnext,
   quantisedBnext18,
   type Rounding,
-} from "./test-support/quantised-reference.js";
+} from "../test-support/quantised-reference.js";
 
 const small = { classes: 5, input: [3, 16, 16] } as const;
 const widths = [8, 16, 32, 32];

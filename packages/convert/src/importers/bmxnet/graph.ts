@@ -1,10 +1,10 @@
 import { OnebitError } from "onebit";
 import { type Graph, GraphBuilder } from "onebit/graph";
-import type { MxnetSymbol, SymbolNode } from "../readers/mxnet/symbol.js";
-import { printable } from "../readers/text.js";
-import { NodeAttributes } from "./bmxnet-attributes.js";
-import { operators } from "./bmxnet-operators.js";
-import type { InputSize } from "./preprocess.js";
+import type { MxnetSymbol, SymbolNode } from "../../readers/mxnet/symbol.js";
+import { printable } from "../../readers/text.js";
+import type { InputSize } from "../preprocess.js";
+import { NodeAttributes } from "./attributes.js";
+import { operators } from "./operators.js";
 
 export interface BmxnetNetwork {
   readonly graph: Graph;

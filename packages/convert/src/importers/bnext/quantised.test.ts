@@ -3,11 +3,11 @@ import { evaluate } from "onebit/graph";
 import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
-import { comparePacked } from "../../../core/src/test-support/compare-packed.js";
-import { randomImages } from "../../../core/src/test-support/random-weights.js";
-import { memoryBuffer } from "../readers/async-buffer.js";
-import { type ImportOptions, importCheckpoint } from "./import-checkpoint.js";
-import { type Tensors, weightsOf } from "./test-support/checkpoints.js";
+import { comparePacked } from "../../../../core/src/test-support/compare-packed.js";
+import { randomImages } from "../../../../core/src/test-support/random-weights.js";
+import { memoryBuffer } from "../../readers/async-buffer.js";
+import { type ImportOptions, importCheckpoint } from "../import-checkpoint.js";
+import { type Tensors, weightsOf } from "../test-support/checkpoints.js";
 
 const small = { classes: 4, input: [3, 32, 32] } as const;
 const bnext = { ...small, widths: [8, 16, 16] };

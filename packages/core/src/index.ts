@@ -9,10 +9,19 @@ export type { Backend, CompileOptions, Executable } from "./runtime/backend.js";
 export type { BackendChoice, BackendName } from "./runtime/backends.js";
 export { checkBatch } from "./runtime/batch.js";
 export { type Budget, BudgetError, DEFAULT_BUDGET } from "./runtime/budget.js";
+export type { Classifier, ClassifierInfo, ClassifyOptions } from "./runtime/classifier.js";
 export type { ImageInput, ImageLike } from "./runtime/image-input.js";
-export { load } from "./runtime/load.js";
+export { load, loadModel } from "./runtime/load.js";
 export type { LoadOptions } from "./runtime/load-options.js";
-export type { ClassifyOptions, Model, ModelInfo, StepProfile } from "./runtime/model.js";
+export type {
+  Model,
+  ModelInfo,
+  ModelInputs,
+  ModelOutputs,
+  RunOptions,
+  StepProfile,
+  TensorInfo,
+} from "./runtime/model.js";
 export type { FloatTensor, TensorInput } from "./runtime/tensor-input.js";
 export { MAX_THREADS } from "./runtime/threads.js";
 export { type Prediction, topPredictions } from "./runtime/top.js";

@@ -19,7 +19,7 @@ async function complaints(
   code: string,
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "onebit-types-"));
-  const imports = `import { type ImageInput, type Model, load } from ${JSON.stringify(built)};`;
+  const imports = `import { type Classifier, type ImageInput, type Model, load, loadModel } from ${JSON.stringify(built)};`;
   await writeFile(join(folder, "user.mts"), `${imports}\n${code}`);
   const compilerOptions = {
     ...{ noEmit: true, strict: true, module: "nodenext", target: "es2023", lib },
@@ -37,7 +37,7 @@ async function complaints(
 }
 
 const everywhere = `
-  export async function pixels(model: Model) {
+  export async function pixels(model: Classifier) {
     const size = { width: 1, height: 1 };
     const [best] = await model.classify({ ...size, data: new Uint8Array(4) });
     const [[first]] = await model.classify([{ ...size, data: [1, 2, 3] }], { top: 1 });
@@ -47,7 +47,21 @@ const everywhere = `
     const why: string | undefined = model.threadsReason;
     return [best.label, first.probability, logits.data[0], threads, why];
   }
+  export async function named(model: Model, classifier: Classifier) {
+    const x = { shape: [1, 2], data: [0, 0] };
+    const { anything } = await model.run({ x });
+    const { a, b } = await model.run(x, { outputs: ["a", "b"] });
+    const { logits } = await classifier.run({ x });
+    // @ts-expect-error: not asked for
+    const { c } = await classifier.run({ x }, { outputs: ["a"] });
+    // @ts-expect-error: only the logits are asked for
+    const { features } = await classifier.run(x);
+    const any: Model = classifier;
+    const [channels] = any.inputs.x.shape;
+    return [anything.data, a.shape, b.shape, logits.data, channels, any.program.steps];
+  }
   export const loading = load("x.onebit", { threads: 2, timeout: 5000 });
+  export const any: Promise<Model> = loadModel("x.onebit", { maps: "bfloat16" });
   // @ts-expect-error: no such option
   load("x.onebit", { thread: 2 });
   // @ts-expect-error: a path is no image
@@ -57,7 +71,7 @@ const everywhere = `
 `;
 
 const inPages = `
-  export async function pictures(model: Model, canvas: HTMLCanvasElement, image: HTMLImageElement) {
+  export async function pictures(model: Classifier, canvas: HTMLCanvasElement, image: HTMLImageElement) {
     await model.classify(image);
     await model.classify(canvas);
     await model.classify(document.querySelectorAll("img"));

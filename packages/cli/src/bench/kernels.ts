@@ -1,5 +1,5 @@
 import { cpus } from "node:os";
-import { type BackendName, type FloatTensor, load, type Model, OnebitError } from "onebit";
+import { type BackendName, type FloatTensor, loadModel, type Model, OnebitError } from "onebit";
 import { writeOnebit } from "onebit/file";
 import type { Packed } from "onebit/pack";
 import {
@@ -128,7 +128,7 @@ async function measureShape(
   try {
     const entries: KernelEntry[] = [];
     for (const backend of backends) {
-      const model = await load(packed, { backend, threads });
+      const model = await loadModel(packed, { backend, threads });
       models.push(model);
       await model.ready();
       entries.push(kernelEntry(model, threads, convMacs(shape)));
@@ -197,7 +197,7 @@ export function kernelProgram(shape: ConvShape): Packed {
           ...{ covers: [], input: 1, epilogue: [["store", 0, 2, 0]] },
         },
       ],
-      outputs: { logits: 2 },
+      outputs: { accumulators: 2 },
     },
     tensors: {
       zero: { type: "float32", shape: [inputs], data: new Float32Array(inputs) },

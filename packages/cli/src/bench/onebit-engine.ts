@@ -61,9 +61,10 @@ export async function onebitEntry(
 }
 
 /** Deterministic noise around 0. */
-export function randomImages({ info }: Model, batch: number): FloatTensor {
-  const { channels, height, width } = info.input;
-  const length = batch * channels * height * width;
+export function randomImages({ inputs }: Pick<Model, "inputs">, batch: number): FloatTensor {
+  const [info] = Object.values(inputs);
+  const shape = [batch, ...info.shape];
+  const length = shape.reduce((product, dim) => product * dim, 1);
   const data = Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1)));
-  return { shape: [batch, channels, height, width], data };
+  return { shape, data };
 }

@@ -1,13 +1,16 @@
 import type { Sample } from "@onebit/train";
 import type { Dataset } from "@onebit/train/data";
-import type { Model } from "onebit";
+import type { Classifier } from "onebit";
 import { png } from "../contact-sheet.js";
 
 const COUNT = 24;
 const SIDE = 64;
 
 /** Evenly spaced test pictures with what the packed network says of them. */
-export async function samplePictures({ test, classes }: Dataset, model: Model): Promise<Sample[]> {
+export async function samplePictures(
+  { test, classes }: Dataset,
+  model: Classifier,
+): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (let n = 0; n < Math.min(COUNT, test.length); n++) {
     const index = Math.floor((n * test.length) / COUNT);

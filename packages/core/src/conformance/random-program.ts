@@ -104,8 +104,8 @@ class Generator {
   }
 
   generate(): RandomProgram {
-    const input = this.#shapes.input();
-    this.#addValue("map", input);
+    const [kind, input] = this.#input();
+    this.#addValue(kind, input);
     for (let count = this.#random.int(1, 7); count > 0; count--) this.#addStep();
     const image = this.#floats(input[0] * input[1] * input[2]);
     const program = {
@@ -115,6 +115,11 @@ class Generator {
       outputs: this.#chooseOutputs(),
     };
     return { program: this.#narrowed(program), tensors: this.#tensors, image };
+  }
+
+  #input(): [ValueKind, MapShape] {
+    const shape = this.#shapes.input();
+    return this.#random.chance(0.1) ? ["vector", [1, 1, shape[2]]] : ["map", shape];
   }
 
   /** In half of the programs, half of the maps that may be bfloat16 are. */

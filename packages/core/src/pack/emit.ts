@@ -58,7 +58,7 @@ export function emit(
 
 function programValue(node: PackNode): ProgramValue {
   const { name, shape } = node;
-  if (node.op.kind === "input") return { name, kind: "map", shape };
+  if (node.op.kind === "input") return { name, kind: node.op.vector ? "vector" : "map", shape };
   if (isBits(node)) return { name, kind: "bits", shape };
   return { name, kind: shape[0] * shape[1] === 1 ? "vector" : "map", shape };
 }

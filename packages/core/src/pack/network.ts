@@ -31,7 +31,7 @@ export interface Window {
  *   bits     +1 where x > threshold[c] (zero = 1: x >= threshold[c]), else -1
  */
 export type PackOp =
-  | { readonly kind: "input" }
+  | { readonly kind: "input"; readonly vector: boolean }
   | ({
       readonly kind: "binary-conv";
       /** [O, row bytes], see program/types.ts. */

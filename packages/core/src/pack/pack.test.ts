@@ -1,14 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { OnebitError, UsageError } from "../errors.js";
 import { GraphBuilder } from "../graph/builder.js";
-import { batchNorm, binaryConv2d, globalAveragePool, linear, sign } from "../graph/layers.js";
+import { evaluate } from "../graph/evaluate.js";
+import {
+  batchNorm,
+  binaryConv2d,
+  globalAveragePool,
+  linear,
+  network,
+  sign,
+} from "../graph/layers.js";
+import { rebatch } from "../graph/rebatch.js";
 import { type Graph, type GraphInput, sizeOf, type Tensor } from "../graph/types.js";
 import { buildModel } from "../models/index.js";
 import { compactProgram } from "../program/compact.js";
 import { programCost } from "../program/cost.js";
+import { runValues } from "../runtime/backends/reference/program.js";
+import { expectClose } from "../test-support/close.js";
 import { comparePacked } from "../test-support/compare-packed.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";
-import { pack } from "./index.js";
+import { pack, unpack } from "./index.js";
 import { mergeSiblings } from "./merge-siblings.js";
 
 const small = { classes: 7, input: [3, 16, 16] as const };
@@ -53,6 +64,25 @@ describe("whole networks, packed, against float64", () => {
     const outputs = Object.keys(packed.program.outputs);
     const wanted = Object.keys(graph.outputs).filter((o) => name !== "linear" || o === "logits");
     expect(outputs).toEqual(wanted);
+  });
+
+  it("takes rows of a table, [N, C]", () => {
+    const graph = network("table", [8, 12], (b, x) => {
+      const hidden = b.op("relu", [linear(b, "fc1", x, 20)], {}, "relu");
+      return linear(b, "fc2", hidden, 5);
+    });
+    const weights = randomWeights(graph, 1);
+    const packed = pack(graph, weights);
+    const { input, values, outputs } = packed.program;
+    expect(values[input]).toEqual({ name: "x", kind: "vector", shape: [1, 1, 12] });
+    const x = randomImages([1, 12], 3);
+    const { logits } = evaluate(rebatch(graph, 1), { x }, weights).outputs;
+    const packedLogits = runValues(packed.program, packed.tensors, Float32Array.from(x.data));
+    expectClose(packedLogits[outputs.logits], logits.data, 1e-6, "packed");
+    const unpacked = unpack(packed.program, packed.tensors);
+    expect(unpacked.graph.inputs).toEqual([{ name: "x", shape: [1, 12] }]);
+    const again = evaluate(unpacked.graph, { x }, unpacked.tensors).outputs.logits;
+    expectClose(again.data, logits.data, 1e-6, "unpacked");
   });
 
   it("takes a graph of any batch size", () => {

@@ -8,7 +8,7 @@ import { readTemperature } from "./temperature.js";
 
 /** A graph for one image in inference mode, split into what depends on the image and what does not. */
 export interface Specialised {
-  /** The image: the one input that is not a scalar, [1, C, H, W]. */
+  /** The one input that is not a scalar: an image [1, C, H, W], or a row of a table [1, C]. */
   readonly input: { readonly name: string; readonly shape: Shape };
   /** Nodes that depend on the image and lead to an output, in order. */
   readonly nodes: readonly Node[];
@@ -18,7 +18,7 @@ export interface Specialised {
 }
 
 export function specialise(graph: Graph, tensors: Tensors, temperature?: number): Specialised {
-  const input = imageInput(graph);
+  const input = mainInput(graph);
   const single = input.shape[0] === 1 ? graph : rebatch(graph, 1);
   const scalars = single.inputs.filter(({ shape }) => shape.length === 0);
   const values = scalars.map(({ name }) => [
@@ -37,12 +37,12 @@ export function specialise(graph: Graph, tensors: Tensors, temperature?: number)
   };
 }
 
-function imageInput(graph: Graph): Specialised["input"] {
-  const images = graph.inputs.filter(({ shape }) => shape.length > 0);
-  if (images.length === 1 && images[0].shape.length === 4) return images[0];
-  const found = images.map(({ name, shape }) => `${name} [${shape}]`).join(", ") || "none";
+function mainInput(graph: Graph): Specialised["input"] {
+  const inputs = graph.inputs.filter(({ shape }) => shape.length > 0);
+  if (inputs.length === 1 && [2, 4].includes(inputs[0].shape.length)) return inputs[0];
+  const found = inputs.map(({ name, shape }) => `${name} [${shape}]`).join(", ") || "none";
   throw new UsageError(
-    `${graph.name}: a packed network has one input [N, C, H, W] besides scalars; found: ${found}`,
+    `${graph.name}: a packed network has one input [N, C, H, W] or [N, C] besides scalars; found: ${found}`,
   );
 }
 

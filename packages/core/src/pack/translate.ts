@@ -30,7 +30,8 @@ export class Translation {
     readonly zeroWeights?: ZeroWeights,
   ) {
     const { name, shape } = source.input;
-    this.define(name, this.#push(name, { kind: "input" }, [], mapShape(shape, name), []));
+    const op = { kind: "input", vector: shape.length === 2 } as const;
+    this.define(name, this.#push(name, op, [], mapShape(shape, name), []));
   }
 
   get constants(): Constants {

@@ -27,9 +27,16 @@ export class UnpackedValues {
     this.#program = program;
     this.#given = tensors;
     this.#valueNames = new Set(program.values.map((value) => value.name));
-    const [height, width, channels] = program.values[program.input].shape;
-    const input = this.b.input(this.nameOf(program.input), [1, channels, height, width]);
-    this.#values.set(program.input, input);
+    this.#values.set(program.input, this.#input());
+  }
+
+  /** A vector as a map of one pixel: what it is inside. */
+  #input(): string {
+    const { name, kind, shape } = this.#program.values[this.#program.input];
+    const [height, width, channels] = shape;
+    if (kind !== "vector") return this.b.input(name, [1, channels, height, width]);
+    const input = this.b.input(name, [1, channels]);
+    return this.op("reshape", [input], { shape: [0, -1, 1, 1] }, `${name}/map`);
   }
 
   nameOf(id: ValueId): string {

@@ -100,7 +100,11 @@ describe("checkProgram", () => {
       set((p) => p.values[2], { shape: [2 ** 20, 2 ** 20, 1] }),
       /product of at most/,
     ],
-    ["an input that is no map", set((p) => p, { input: 1 }), /input 1 must be the index of a map/],
+    [
+      "an input that is no map",
+      set((p) => p, { input: 1 }),
+      /input 1 must be the index of a map or vector/,
+    ],
     ["an input outside", set((p) => p, { input: 99 }), /input 99 must be/],
     ["an output outside", set((p) => p.outputs, { z: 9 }), /output "z": value 9 is not/],
     ["an output of bits", set((p) => p.outputs, { z: 1 }), /output "z": value 1 is not/],

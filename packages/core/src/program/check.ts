@@ -99,8 +99,9 @@ function checkValues({ values, input }: Program): void {
       `program: values hold ${total} elements, at most ${MAX_TOTAL_ELEMENTS} are allowed`,
     );
   }
-  if (values[input]?.kind !== "map") {
-    throw new OnebitError(`program: input ${input} must be the index of a map`);
+  const kind = values[input]?.kind;
+  if (kind !== "map" && kind !== "vector") {
+    throw new OnebitError(`program: input ${input} must be the index of a map or vector`);
   }
 }
 

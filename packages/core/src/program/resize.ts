@@ -21,7 +21,12 @@ export function atInputSize(
     if (Number.isSafeInteger(side) && side > 0) continue;
     throw new UsageError(`input ${height}x${width}: sides must be positive whole numbers`);
   }
-  const given = program.values[program.input].shape;
+  const { name, kind, shape: given } = program.values[program.input];
+  if (kind === "vector") {
+    throw new OnebitError(
+      `input ${height}x${width}: "${name}" is a vector, which has no other size`,
+    );
+  }
   if (given[0] === height && given[1] === width) return program;
   const resizing = new Resizing(program, [height, width, given[2]]);
   program.steps.forEach((step, index) => {

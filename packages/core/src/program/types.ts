@@ -114,7 +114,7 @@ export type StepKind = Step["kind"];
 
 export interface Program {
   readonly values: readonly ProgramValue[];
-  /** Value fed by the caller: a map [H, W, C], already normalised. */
+  /** Value fed by the caller: a map [H, W, C], already normalised, or a vector [C]. Its name is the input's. */
   readonly input: ValueId;
   readonly steps: readonly Step[];
   /** "logits", "features" (pooled vector), "stage-4", "stage-8", ... (feature maps by stride). */

@@ -10,15 +10,27 @@ import { load } from "./load.js";
 const { subjects } = await subjectsHere();
 const backends = [...new Set(subjects.map(({ backend }) => backend))];
 
-/** A padded convolution and its mean. */
+/** A padded convolution and its mean, which are the outputs. */
 function padded(kernel: number, side: number): { program: Program; tensors: ProgramTensors } {
   const conv = { kind: "conv", covers: [], input: 0, weight: "w", out: 1, groups: 1 } as const;
   const window = { kernel: [kernel, kernel], stride: [1, 1], padding: [kernel, kernel] } as const;
   const program: Program = {
-    values: [value("x", "map", [side, side, 64]), value("logits", "vector", [1, 1, 1])],
+    values: [
+      value("x", "map", [side, side, 64]),
+      value("logits", "vector", [1, 1, 1]),
+      value("y", "map", [side + kernel + 1, side + kernel + 1, 1]),
+    ],
     input: 0,
-    steps: [{ ...conv, ...window, epilogue: [["mean", 0, 1, 0]] }],
-    outputs: { logits: 1 },
+    steps: [
+      {
+        ...{ ...conv, ...window },
+        epilogue: [
+          ["mean", 0, 1, 0],
+          ["store", 0, 2, 0],
+        ],
+      },
+    ],
+    outputs: { logits: 1, y: 2 },
   };
   return {
     program,

@@ -2,7 +2,7 @@ import { classOf, describe } from "../describe.js";
 import { UsageError } from "../errors.js";
 import { type PixelImage, type Preprocess, preprocess } from "../image/index.js";
 import { isPicture, type PictureLike, picturePixels } from "../platform/picture.js";
-import { toChannelsLast } from "./channels-last.js";
+import type { FloatTensor } from "./tensor-input.js";
 
 /** 8-bit pixels, interleaved: an ImageData, or any object like it with 1 to 4 channels. */
 export interface ImageLike<Data = Uint8Array | Uint8ClampedArray> {
@@ -26,21 +26,19 @@ export function listImages(input: unknown): { list: readonly unknown[]; single: 
     : { list: [input], single: true };
 }
 
-/** Photographs to one [N, H, W, C] array, as the model's preprocessing says. */
+/** Photographs to [N, C, H, W], as the model's preprocessing says. */
 export function prepareImages(
   images: readonly unknown[],
   how: Preprocess,
   single: boolean,
-): Float32Array {
-  const [height, width] = how.size;
-  const size = height * width * how.channels;
-  const batch = new Float32Array(images.length * size);
+): FloatTensor {
+  const shape = [images.length, how.channels, ...how.size];
+  const data = new Float32Array(shape.reduce((product, dim) => product * dim, 1));
   images.forEach((image, n) => {
     const pixels = pixelsOf(image, single ? "image" : `images[${n}]`);
-    const planes = preprocess(pixels, how);
-    toChannelsLast(planes, [height, width, how.channels], batch.subarray(n * size));
+    data.set(preprocess(pixels, how), (n * data.length) / images.length);
   });
-  return batch;
+  return { shape, data };
 }
 
 function pixelsOf(image: unknown, where: string): PixelImage {

@@ -2,8 +2,8 @@ import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../errors.js";
 import { meanModel } from "../test-support/mean-model.js";
+import type { Classifier } from "./classifier.js";
 import { load } from "./load.js";
-import type { Model } from "./model.js";
 
 /** Two rows of three pixels, all alike: the logits are these three numbers / 255. */
 const colour = [255, 51, 0];
@@ -15,7 +15,7 @@ const likeliest = [0, 1, 2];
 const planes = colour.flatMap((c) => Array(6).fill(c / 255));
 const shape = [1, 3, 2, 3];
 
-let model: Model;
+let model: Classifier;
 
 beforeAll(async () => {
   model = await load(await meanModel(2, 3), { backend: "reference" });

@@ -29,7 +29,7 @@ export interface LoadOptions extends TransferOptions {
   readonly maps?: MapType;
   /**
    * What the file may take: BudgetError where it would need more memory or work, before any of it is
-   * taken. features(), which computes more, asks again.
+   * taken. Other outputs, and features(), which computes all, ask again.
    */
   readonly budget?: Budget;
 }
@@ -52,6 +52,6 @@ const CHECKS: OptionChecks<LoadOptions> = {
 };
 
 /** UsageError for options that there are not, and for values that they cannot have. */
-export function checkLoadOptions(options: LoadOptions): void {
-  checkOptions("load", options, CHECKS);
+export function checkLoadOptions(call: string, options: LoadOptions): void {
+  checkOptions(call, options, CHECKS);
 }

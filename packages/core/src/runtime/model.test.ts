@@ -5,7 +5,7 @@ import type { Backend } from "./backend.js";
 import { reference } from "./backends/reference/index.js";
 import { load } from "./load.js";
 
-const file = meanModel();
+const file = meanModel(2, 3, { image: 0 });
 const image = { shape: [1, 3, 2, 3], data: new Float32Array(18).fill(0.5) };
 const picture = { width: 3, height: 2, data: new Uint8Array(18) };
 

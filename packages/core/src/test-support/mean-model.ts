@@ -14,11 +14,17 @@ export function meanProgram(height: number, width: number, channels = 3): Progra
   };
 }
 
-/** Its file: pixels 0 to 255 become 0 to 1. */
-export function meanModel(height = 2, width = 3): Promise<Uint8Array> {
+/** Its file: pixels 0 to 255 become 0 to 1. others: outputs besides the logits. */
+export function meanModel(
+  height = 2,
+  width = 3,
+  others: Program["outputs"] = {},
+): Promise<Uint8Array> {
   const preprocess = {
     ...{ size: [height, width] as [number, number], channels: 3 as const, crop: "none" as const },
     ...{ interpolation: "bilinear" as const, mean: [0, 0, 0], std: [1, 1, 1] },
   };
-  return writeOnebit({ program: meanProgram(height, width), tensors: {}, preprocess });
+  const program = meanProgram(height, width);
+  const outputs = { ...program.outputs, ...others };
+  return writeOnebit({ program: { ...program, outputs }, tensors: {}, preprocess });
 }

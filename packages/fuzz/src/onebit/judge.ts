@@ -1,4 +1,4 @@
-import { type LoadOptions, load, type Model, OnebitError, UsageError } from "onebit";
+import { type Classifier, type LoadOptions, load, OnebitError, UsageError } from "onebit";
 import type { Random } from "onebit/conformance";
 import { type OnebitFile, readOnebit } from "onebit/file";
 import { atInputSize, elementCount, type Program, withMaps } from "onebit/program";
@@ -36,7 +36,10 @@ function loadOptions(random: Random): LoadOptions {
 }
 
 /** The model, or what the user is told; any other error is none that a file may cause. */
-async function loadOrRefusal(bytes: Uint8Array, options: LoadOptions): Promise<Model | string> {
+async function loadOrRefusal(
+  bytes: Uint8Array,
+  options: LoadOptions,
+): Promise<Classifier | string> {
   try {
     return await load(bytes, options);
   } catch (error) {
@@ -60,20 +63,22 @@ function imagesFor({ values, input }: Program, random: Random): Float32Array {
   return Float32Array.from({ length: count * elementCount(values[input].shape) }, draw);
 }
 
-/** The same as [N, C, H, W], which Model.run takes. */
+/** The same as [N, C, H, W], or [N, C], which Model.run takes. */
 function planesOf(images: Float32Array, { values, input }: Program) {
-  const [height, width, channels] = values[input].shape;
+  const { kind, shape: map } = values[input];
+  const [height, width, channels] = map;
   const pixels = height * width;
   const count = images.length / (pixels * channels);
   const data = images.map((_, i) => {
     const [n, rest] = [Math.floor(i / (pixels * channels)), i % (pixels * channels)];
     return images[(n * pixels + (rest % pixels)) * channels + Math.floor(rest / pixels)];
   });
-  return { shape: [count, channels, height, width], data };
+  const shape = kind === "vector" ? [count, channels] : [count, channels, height, width];
+  return { shape, data };
 }
 
 /** Preprocessing comes from the file as well: a picture is classified, or refused with a reason. */
-async function classifyPicture(model: Model, random: Random): Promise<void> {
+async function classifyPicture(model: Classifier, random: Random): Promise<void> {
   if (!model.info.preprocess || random.chance(0.5)) return;
   const [width, height] = [random.int(1, 12), random.int(1, 12)];
   const data = Uint8Array.from({ length: width * height * 4 }, () => random.int(0, 255));

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { load, type Model } from "onebit";
+import { type Classifier, load } from "onebit";
 import { summarize } from "onebit/cost";
 import { writeOnebit } from "onebit/file";
 import { floatModelGraph } from "onebit/models";
@@ -28,7 +28,7 @@ function records(path: string): Uint8Array | undefined {
 }
 
 /** How many images an open model is right on, prepared as its own file says. */
-async function right(model: Model, bytes: Uint8Array): Promise<number> {
+async function right(model: Classifier, bytes: Uint8Array): Promise<number> {
   let right = 0;
   for (let i = 0; i < bytes.length / recordBytes; i++) {
     const record = bytes.subarray(i * recordBytes, (i + 1) * recordBytes);

@@ -1,0 +1,92 @@
+import { programCost } from "../program/cost.js";
+import { prune } from "../program/prune.js";
+import type { Program, ProgramTensors } from "../program/types.js";
+import type { Executable } from "./backend.js";
+import { type BackendChoice, type Chosen, compileFor } from "./backends.js";
+import { type Budget, checkWork, DEFAULT_BUDGET } from "./budget.js";
+
+export interface ExecutableSettings {
+  readonly threads: number;
+  readonly budget: Budget;
+}
+
+/** A program that computes some outputs, and nothing else. */
+export interface Compiled {
+  readonly program: Program;
+  readonly executable: Executable;
+}
+
+/**
+ * One program, compiled for each set of outputs that is asked for: for the first one at once, for
+ * others when their time comes, on the same backend. The budget spans all of them.
+ */
+export class Executables {
+  readonly first: Compiled;
+  readonly chosen: Chosen;
+  readonly #whole: Program;
+  readonly #tensors: ProgramTensors;
+  readonly #settings: ExecutableSettings;
+  readonly #bySet = new Map<string, Compiled>();
+
+  static async create(
+    whole: Program,
+    tensors: ProgramTensors,
+    outputs: readonly string[],
+    choice: BackendChoice,
+    settings: ExecutableSettings,
+  ): Promise<Executables> {
+    const { threads, budget } = settings;
+    const program = affordable(prune(whole, outputs), budget);
+    const options = { threads, memory: budget.memory };
+    const chosen = await compileFor(choice, program, tensors, options);
+    return new Executables(whole, tensors, settings, chosen, program);
+  }
+
+  private constructor(
+    whole: Program,
+    tensors: ProgramTensors,
+    settings: ExecutableSettings,
+    chosen: Chosen,
+    program: Program,
+  ) {
+    this.#whole = whole;
+    this.#tensors = tensors;
+    this.#settings = settings;
+    this.chosen = chosen;
+    this.first = { program, executable: chosen.executable };
+    this.#bySet.set(setOf(Object.keys(program.outputs)), this.first);
+  }
+
+  /** What computes these outputs. One call after another: each counts what the others have taken. */
+  async for(outputs: readonly string[]): Promise<Compiled> {
+    const set = setOf(outputs);
+    const known = this.#bySet.get(set);
+    if (known) return known;
+    const { threads, budget } = this.#settings;
+    const program = affordable(prune(this.#whole, outputs), budget);
+    const memory = (budget.memory ?? DEFAULT_BUDGET.memory) - this.#memoryBytes();
+    const { backend } = this.chosen;
+    const executable = await backend.compile(program, this.#tensors, { threads, memory });
+    const compiled = { program, executable };
+    this.#bySet.set(set, compiled);
+    return compiled;
+  }
+
+  dispose(): void {
+    for (const { executable } of this.#bySet.values()) executable.dispose();
+  }
+
+  #memoryBytes(): number {
+    const all = [...this.#bySet.values()];
+    return all.reduce((sum, { executable }) => sum + (executable.memoryBytes ?? 0), 0);
+  }
+}
+
+function setOf(outputs: readonly string[]): string {
+  return JSON.stringify([...outputs].sort());
+}
+
+function affordable(program: Program, { work }: Budget): Program {
+  checkWork(programCost(program), work);
+  return program;
+}

@@ -5,16 +5,15 @@ import {
   OnnxClassifier,
   type OnnxFile,
   type OnnxLayout,
-  type OnnxSession,
   type OnnxSettings,
+  openOnnxSession,
   readOnnxFile,
   withOutputs,
 } from "@onebit/convert";
 import { type Command, Option } from "commander";
 import { OnebitError, UsageError } from "onebit";
-import { fromFloat16, wrongFile } from "onebit/file";
+import { wrongFile } from "onebit/file";
 import { readFileBytes } from "onebit/node";
-import ort from "onnxruntime-node";
 import {
   labelsOf,
   type PreprocessFlags,
@@ -84,7 +83,7 @@ export async function openOnnxClassifier(
   }
   // By path, so that weights in other files are found.
   const model = watch.length ? withOutputs(file.bytes, watch) : path;
-  const session = await ortSession(path, model, threads);
+  const session = await openOnnxSession(path, model, threads);
   if (watch.length) return new OnnxClassifier(info, session);
   try {
     return await about(path, () => OnnxClassifier.open(info, session));
@@ -102,53 +101,4 @@ async function about<T>(path: string, work: () => T | Promise<T>): Promise<T> {
     const message = `${path}: ${error.message}`;
     throw error instanceof UsageError ? new UsageError(message) : new OnebitError(message);
   }
-}
-
-/** ONNX bytes, or the path of a file, in ONNX Runtime on the CPU. */
-export async function ortSession(
-  name: string,
-  model: string | Uint8Array,
-  threads: number,
-): Promise<OnnxSession> {
-  const options = {
-    executionProviders: ["cpu"],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 4,
-  } as const;
-  const create = () =>
-    typeof model === "string"
-      ? ort.InferenceSession.create(model, options)
-      : ort.InferenceSession.create(model, options);
-  const failed = (what: string) => (error: Error) => {
-    throw new OnebitError(`${name}: ONNX Runtime cannot ${what} it: ${error.message}`);
-  };
-  const session = await create().catch(failed("load"));
-  return {
-    async run(feeds, outputs) {
-      const given = Object.entries(feeds).map(([input, { type, shape, data }]) => [
-        input,
-        new ort.Tensor(type, data, [...shape]),
-      ]);
-      const results = await session
-        .run(Object.fromEntries(given), [...outputs])
-        .catch(failed("run"));
-      const tensors = outputs.map((output) => {
-        const { dims, type, data } = results[output];
-        return [output, { shape: dims, data: floats(`${name}: output "${output}"`, type, data) }];
-      });
-      return Object.fromEntries(tensors);
-    },
-    dispose: () => session.release(),
-  };
-}
-
-function floats(what: string, type: string, data: ort.Tensor["data"]): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof Float64Array) return Float32Array.from(data);
-  // Halves come as their bits, or as numbers where JavaScript has Float16Array.
-  if (data instanceof Uint16Array && type === "float16")
-    return Float32Array.from(data, fromFloat16);
-  if (type === "float16") return Float32Array.from(data as unknown as ArrayLike<number>);
-  throw new OnebitError(`${what} is ${type}, not numbers with a fraction`);
 }

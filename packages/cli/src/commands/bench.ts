@@ -1,5 +1,6 @@
 import { loadavg } from "node:os";
 import { basename } from "node:path";
+import { loadOnnxRuntime } from "@onebit/convert";
 import type { Command } from "commander";
 import { type BackendName, UsageError, visible } from "onebit";
 import {
@@ -38,7 +39,7 @@ interface Flags extends ArchitectureFlags, BudgetFlags {
   readonly threads?: string;
   readonly batch?: string;
   readonly maps?: string;
-  readonly against: string;
+  readonly against?: string;
   readonly markdown?: string;
   readonly json?: boolean;
 }
@@ -56,8 +57,7 @@ export function registerBench(program: Command): void {
     )
     .option(
       "--against <list>",
-      "peers: onnxruntime, onnxruntime-web, ONNX files, or none",
-      "onnxruntime",
+      "peers: onnxruntime (default, where it is installed), onnxruntime-web, ONNX files, or none",
     )
     .option("--kernels", "also the rate of each binary convolution of BNext-T and ReActNet-A")
     .option("--markdown <file>", "write the results as a page")
@@ -79,16 +79,31 @@ async function run(subjects: readonly string[], flags: Flags): Promise<void> {
   if (!subjects.length && !flags.kernels) {
     throw new UsageError("bench: a file or an architecture is wanted, or --kernels");
   }
-  const report = await measure(subjects, flags, out);
+  const against = flags.against ?? (await usualPeer(out));
+  const report = await measure(subjects, { ...flags, against }, out);
   out.result(report);
   printReport(report, out);
   if (!flags.markdown) return;
-  await writeOutput(flags.markdown, benchPage(report, commandLine(subjects, flags)));
+  const command = commandLine(subjects, { ...flags, against });
+  await writeOutput(flags.markdown, benchPage(report, command));
   out.note(`${flags.markdown} written`);
 }
 
+/** ONNX Runtime; where it is not installed nothing, which is said with how to install it. */
+async function usualPeer(out: Output): Promise<string> {
+  try {
+    await loadOnnxRuntime("comparing with a float runtime");
+    return "onnxruntime";
+  } catch (error) {
+    out.note(`without a peer: ${(error as Error).message}`);
+    return "none";
+  }
+}
+
+type FlagsWithPeers = Flags & { readonly against: string };
+
 /** The command as anyone would type it: files without the folders that they lie in here. */
-function commandLine(subjects: readonly string[], flags: Flags): string {
+function commandLine(subjects: readonly string[], flags: FlagsWithPeers): string {
   const against = flags.against.split(",").map((peer) => basename(peer));
   const given = [
     ...subjects.map((subject) => basename(subject)),
@@ -109,7 +124,7 @@ function onlySubject(subjects: readonly string[]): string {
 
 async function measure(
   subjects: readonly string[],
-  flags: Flags,
+  flags: FlagsWithPeers,
   out: Output,
 ): Promise<BenchReport> {
   const [loadAverage] = loadavg();

@@ -1,10 +1,9 @@
-import type { OnnxSession } from "@onebit/convert";
+import { type OnnxSession, openOnnxSession } from "@onebit/convert";
 import type { FloatTensor } from "onebit";
 import { type Graph, GraphBuilder, type Tensor } from "onebit/graph";
 import { type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { openFloatModel } from "../models-on-disk.js";
-import { ortSession } from "../onnx-file.js";
 import { type Sum, unscaled, type Visible, visibleNodes } from "./float-values.js";
 import type { OpenOptions, Subject, Tracer } from "./subject.js";
 import { imageValue, type Trace, type Value } from "./tensors.js";
@@ -31,9 +30,9 @@ export async function floatSubject(
   const image = graph.inputs.find(({ shape }) => shape.length === 4)!;
   const [, channels, height, width] = image.shape;
   const onnx = (outputs: Graph["outputs"]) => toOnnx({ ...graph, outputs }, { tensors, scalars });
-  const session = await ortSession(path, onnx({ logits: graph.outputs.logits }), threads);
+  const session = await openOnnxSession(path, onnx({ logits: graph.outputs.logits }), threads);
   const { nodes, sums } = visibleNodes(graph, tensors, image.name);
-  const open = (outputs: Graph["outputs"]) => ortSession(path, onnx(outputs), threads);
+  const open = (outputs: Graph["outputs"]) => openOnnxSession(path, onnx(outputs), threads);
   return {
     ...{ kind: "float", path, graph, tensors, scalars, backend: "onnxruntime", notes: [] },
     ...{ input: { channels, height, width }, classes: model.labels.length, labels: model.labels },

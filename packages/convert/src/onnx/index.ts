@@ -12,6 +12,16 @@ export {
   type OnnxValueInfo,
   readOnnxFile,
 } from "./model.js";
+export { loadOnnxRuntime, onnxRuntimeVersion } from "./runtime.js";
+export { openOnnxSession } from "./runtime-session.js";
+export type {
+  OnnxElementType,
+  OnnxRuntime,
+  OnnxRuntimeSession,
+  OnnxSessionOptions,
+  OnnxTensor,
+  OnnxTensors,
+} from "./runtime-types.js";
 export type { ScoreKind } from "./scores.js";
 export { OnnxClassifier, type OnnxSession } from "./session.js";
 export { withOutputs } from "./watch.js";

@@ -3,7 +3,7 @@ import type { OnnxClassifierInfo } from "./classifier.js";
 import { feedOf, type OnnxFeed } from "./input-type.js";
 import { judgeScores, logitsOf } from "./scores.js";
 
-/** The part of ONNX Runtime that is needed; whoever has it gives it, so that this package need not. */
+/** What runs the network: openOnnxSession on ONNX Runtime, or anything else that can. */
 export interface OnnxSession {
   /** One input, of the type that the model takes; every output that was asked for, as float32. */
   run(

@@ -1,15 +1,15 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { loadOnnxRuntime } from "@onebit/convert";
 import { cost } from "onebit/cost";
 import { type Graph, GraphBuilder, type Shape, sizeOf, typesOf } from "onebit/graph";
 import { withTemporaryFolder } from "onebit/node";
 import { toOnnx } from "onebit/onnx";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { rng } from "../data/index.js";
-import { createCore } from "../engine/core.js";
+import { createEngine } from "../engine/node.js";
 import { compileTraining, trainingGraph } from "../engine/plan.js";
-import { createSession } from "../engine/session.js";
 import { resolveRecipe } from "../recipes/index.js";
+import { createCpuSession } from "../runtime/node.js";
 import { flatten, initialTensors, layoutOf } from "../state/index.js";
 
 export interface TrainingSpeed {
@@ -50,7 +50,7 @@ export async function measureTrainingSpeed(
   const { clip, averageDecay, optimiser, loss } = recipe;
   const training = { graph, optimiser, clip, averageDecay, labelSmoothing: loss.labelSmoothing };
   const values = flatten(layout, initialTensors(network, 0));
-  const core = await createCore({ layout, training, threads }, values);
+  const core = await createEngine({ layout, training, threads }, values);
   const convolutions = convolutionsOf(network);
   const before = await convolutionRate(convolutions, threads);
   const [batch] = graph.input;
@@ -126,8 +126,9 @@ async function convolutionTime(
   const b = new GraphBuilder("conv");
   const inputs = [b.input("x", x), b.input("w", w)];
   b.output("y", b.op("conv", inputs, { stride, padding: [1, 1], groups: 1 }));
-  const session = await createSession(toOnnx(b.build(), { target: "cpu" }), threads);
-  const feed = (shape: Shape) => new Tensor("float32", randomValues(sizeOf(shape)), [...shape]);
+  const ort = await loadOnnxRuntime("training");
+  const session = await createCpuSession(ort, toOnnx(b.build(), { target: "cpu" }), threads);
+  const feed = (shape: Shape) => new ort.Tensor("float32", randomValues(sizeOf(shape)), shape);
   const feeds = { x: feed(x), w: feed(w) };
   await session.run(feeds);
   const times: number[] = [];
@@ -139,6 +140,7 @@ async function convolutionTime(
 /** ONNX Runtime's own profile of a few steps, added up by op. */
 async function profile(network: Graph, threads: number): Promise<TrainingSpeed["byOp"]> {
   const runs = 3;
+  const { InferenceSession, Tensor } = await loadOnnxRuntime("training");
   return withTemporaryFolder(async (folder) => {
     const session = await InferenceSession.create(compileTraining(network).onnx, {
       graphOptimizationLevel: "basic",

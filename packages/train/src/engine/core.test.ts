@@ -8,7 +8,7 @@ import { targetsFromLabels } from "../losses/index.js";
 import { adamDefaults, type OptimiserConfig } from "../optimisers/index.js";
 import { flatten, initialTensors } from "../state/index.js";
 import { layoutOf } from "../state/layout.js";
-import { createCore } from "./core.js";
+import { createEngine } from "./node.js";
 import { compileEvaluation, compileTraining, trainingGraph } from "./plan.js";
 import { startEngine } from "./start.js";
 import type { Engine, EnginePlan, MicroBatch, TrainingPlan } from "./types.js";
@@ -62,7 +62,7 @@ function setUp(network: Graph, training: Partial<TrainingPlan> = {}, seed = 1): 
 }
 
 async function start({ plan, values }: Setup): Promise<Engine> {
-  const engine = await createCore(plan, values);
+  const engine = await createEngine(plan, values);
   engines.push(engine);
   return engine;
 }
@@ -181,7 +181,7 @@ describe("engine", () => {
     for (const replicas of [1, 2, 3]) {
       const { plan, values } = setUp(tiny(), { optimiser: adamDefaults });
       // One thread for each: with more, ONNX Runtime may add in another order.
-      const engine = await createCore({ ...plan, replicas, threads: replicas }, values);
+      const engine = await createEngine({ ...plan, replicas, threads: replicas }, values);
       engines.push(engine);
       for (let step = 0; step < 3; step++) {
         const result = await engine.step({ microBatches: parts(), learningRate: 0.01, scalars });

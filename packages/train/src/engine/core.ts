@@ -1,10 +1,10 @@
 import { OnebitError } from "onebit";
-import type { InferenceSession } from "onnxruntime-node";
 import { momentNames, type OptimiserState, update } from "../optimisers/index.js";
+import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
 import { FlipCounter } from "./flips.js";
+import type { Platform } from "./platform.js";
 import { bindTensors, checkImages, setScalars } from "./replica.js";
 import { Replicas } from "./replicas.js";
-import { type Bindings, bind, createSession } from "./session.js";
 import type {
   CompiledGraph,
   Engine,
@@ -19,33 +19,39 @@ import type {
 import { type UpdateSegment, updateSegments } from "./updates.js";
 
 /**
- * The engine itself, in the thread that calls it (ONNX Runtime blocks that thread while it runs;
- * startEngine puts it into a worker). `values` holds all tensors, in the layout's order.
+ * The engine itself, in the thread that calls it, on whatever platform. `values` holds all tensors, in
+ * the layout's order.
  */
-export async function createCore(plan: EnginePlan, values: Float32Array): Promise<Engine> {
+export async function createCore(
+  plan: EnginePlan,
+  values: Float32Array,
+  platform: Platform,
+): Promise<Engine> {
   const { layout, training, evaluation, threads } = plan;
   if (values.length !== layout.length) {
     throw new OnebitError(`state has ${values.length} values, ${layout.length} are wanted`);
   }
-  const core = new Core(plan, values);
-  if (training) core.replicas = await Replicas.start(plan, training, values);
-  if (evaluation) core.evaluation = await createSession(evaluation.onnx, threads);
+  const core = new Core(plan, values, platform);
+  if (training) core.replicas = await Replicas.start(plan, training, values, platform);
+  if (evaluation) core.evaluation = await platform.runtime.createSession(evaluation.onnx, threads);
   return core;
 }
 
 class Core implements Engine {
   replicas?: Replicas;
-  evaluation?: InferenceSession;
+  evaluation?: TrainingSession;
   readonly #plan: EnginePlan;
+  readonly #runtime: TrainingRuntime;
   readonly #state: OptimiserState;
   readonly #flips: FlipCounter;
   readonly #updates: readonly UpdateSegment[];
   readonly #feeds: Bindings = {};
   readonly #fetches: Bindings = {};
 
-  constructor(plan: EnginePlan, values: Float32Array) {
+  constructor(plan: EnginePlan, values: Float32Array, { runtime }: Platform) {
     const { layout, training, evaluation } = plan;
     this.#plan = plan;
+    this.#runtime = runtime;
     const moments = training ? momentNames(training.optimiser) : [];
     const averaged = training && training.averageDecay !== null;
     this.#state = {
@@ -92,8 +98,9 @@ class Core implements Engine {
     this.#completeAverage();
     setScalars(this.#feeds, evaluation.scalars, scalars);
     checkImages(images, evaluation.input);
-    await this.evaluation.run({ ...this.#feeds, x: bind(images, evaluation.input) }, this.#fetches);
-    const logits = this.#fetches.logits.data as Float32Array;
+    const x = this.#runtime.tensor(images, evaluation.input);
+    await this.evaluation.run({ ...this.#feeds, x }, this.#fetches);
+    const logits = this.#fetches.logits.data;
     return { logits: logits.slice(0, count * evaluation.classes), recycled: [images] };
   }
 
@@ -143,9 +150,11 @@ class Core implements Engine {
 
   #bindEvaluation({ tensors, scalars, input, classes }: CompiledGraph): void {
     const { values, average } = this.#state;
-    Object.assign(this.#feeds, bindTensors(this.#plan.layout, tensors, average ?? values));
-    for (const name of scalars) this.#feeds[name] = bind(new Float32Array(1), []);
+    const runtime = this.#runtime;
+    const flat = average ?? values;
+    Object.assign(this.#feeds, bindTensors(runtime, this.#plan.layout, tensors, flat));
+    for (const name of scalars) this.#feeds[name] = runtime.tensor(new Float32Array(1), []);
     const shape = [input[0], classes];
-    this.#fetches.logits = bind(new Float32Array(shape[0] * shape[1]), shape);
+    this.#fetches.logits = runtime.tensor(new Float32Array(shape[0] * shape[1]), shape);
   }
 }

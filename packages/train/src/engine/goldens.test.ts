@@ -20,7 +20,7 @@ import {
 } from "../optimisers/index.js";
 import { bnextGroups } from "../recipes/groups.js";
 import { flatten, layoutOf, unflatten } from "../state/index.js";
-import { createCore } from "./core.js";
+import { createEngine } from "./node.js";
 import { compileTraining } from "./plan.js";
 
 const adamw: OptimiserConfig = {
@@ -94,7 +94,7 @@ describe.runIf(root !== undefined).each(bundles)("one training step of $name", (
     const layout = layoutOf(network, new Set(graph.gradients), optimiser);
     const training = { graph, optimiser, clip, averageDecay: null, labelSmoothing: 0 };
     const plan = { layout, training, threads: 1 };
-    const engine = await createCore(plan, flatten(layout, state));
+    const engine = await createEngine(plan, flatten(layout, state));
     try {
       const result = await engine.step({
         microBatches: [

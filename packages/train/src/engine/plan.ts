@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
 import { type Estimator, type Graph, GraphBuilder, rebatch, typesOf } from "onebit/graph";
-import { toOnnx, usedTensors } from "onebit/onnx";
+import { type OnnxTarget, toOnnx, usedTensors } from "onebit/onnx";
 import { gradientOutput, gradients } from "../gradients/index.js";
 import { crossEntropy } from "../losses/index.js";
 import type { CompiledGraph } from "./types.js";
@@ -10,6 +10,8 @@ export type Loss = (b: GraphBuilder, logits: string, target: string) => string;
 
 export interface TrainingGraphOptions {
   readonly loss?: Loss;
+  /** What compileTraining lowers for: as the runtime says that trains. Default cpu. */
+  readonly target?: OnnxTarget;
   /** Straight-through estimators of the user, by the name that `sign` nodes give. */
   readonly estimators?: { readonly [name: string]: Estimator };
 }
@@ -36,18 +38,22 @@ export function compileTraining(network: Graph, options: TrainingGraphOptions = 
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));
   return {
     ...describe(graph),
-    onnx: toOnnx(graph, { target: "cpu", mode: "training" }),
+    onnx: toOnnx(graph, { target: options.target ?? "cpu", mode: "training" }),
     tensors: usedTensors(graph),
     gradients: Object.keys(graph.tensors).filter((key) => gradientOutput(key) in graph.outputs),
     updates: Object.keys(graph.updates).filter((key) => read.has(key)),
   };
 }
 
-export function compileEvaluation(network: Graph, batch: number): CompiledGraph {
+export function compileEvaluation(
+  network: Graph,
+  batch: number,
+  target: OnnxTarget = "cpu",
+): CompiledGraph {
   const graph = rebatch(onlyLogits(network), batch);
   return {
     ...describe(graph),
-    onnx: toOnnx(graph, { target: "cpu", mode: "inference" }),
+    onnx: toOnnx(graph, { target, mode: "inference" }),
     tensors: usedTensors(graph),
     gradients: [],
     updates: [],

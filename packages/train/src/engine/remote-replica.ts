@@ -3,6 +3,7 @@ import { OnebitError } from "onebit";
 import { startWorker } from "../worker-url.js";
 import type { ReplicaPlan, ReplicaResult } from "./replica.js";
 import type { ReplicaReply, ReplicaSetup } from "./replica-worker.js";
+import { shared } from "./shared.js";
 import { unpack } from "./thread-error.js";
 import type { MicroBatch, Scalars } from "./types.js";
 import { updateSegments } from "./updates.js";
@@ -63,8 +64,4 @@ export class RemoteReplica {
     this.#dead ??= new OnebitError(`a replica of the engine ${how}`);
     this.#settle?.(this.#dead);
   }
-}
-
-export function shared(length: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(4 * length));
 }

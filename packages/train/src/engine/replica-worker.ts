@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { nodeRuntime } from "../runtime/node.js";
 import { Replica, type ReplicaPlan, type ReplicaResult } from "./replica.js";
 import { pack, type ThreadError } from "./thread-error.js";
 import type { MicroBatch, Scalars } from "./types.js";
@@ -25,7 +26,8 @@ const port = parentPort!;
 const setup = workerData as ReplicaSetup;
 
 try {
-  const replica = await Replica.create(setup.plan, Float32Array.from(setup.values));
+  const values = Float32Array.from(setup.values);
+  const replica = await Replica.create(setup.plan, values, await nodeRuntime());
   port.on("message", (run: ReplicaRun) => answer(replica, run));
   reply({ result: undefined });
 } catch (error) {

@@ -1,8 +1,7 @@
 import { OnebitError } from "onebit";
-import type { InferenceSession } from "onnxruntime-node";
 import { targetsFromLabels } from "../losses/index.js";
+import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
 import { type Layout, viewsOf } from "../state/layout.js";
-import { type Bindings, bind, createSession } from "./session.js";
 import type { CompiledGraph, MicroBatch, Scalars } from "./types.js";
 import { updateSegments } from "./updates.js";
 
@@ -35,38 +34,50 @@ export class Replica {
   /** New values from the forward pass, as updateSegments places them. */
   readonly updates: Float32Array;
   readonly #plan: ReplicaPlan;
-  readonly #session: InferenceSession;
+  readonly #runtime: TrainingRuntime;
+  readonly #session: TrainingSession;
   readonly #feeds: Bindings = {};
   readonly #fetches: Bindings = {};
   readonly #target: Float32Array<ArrayBuffer>;
 
   /** values: the network's tensors; shared with the caller, who changes them between runs. */
-  static async create(plan: ReplicaPlan, values: Float32Array): Promise<Replica> {
-    return new Replica(plan, values, await createSession(plan.graph.onnx, plan.threads));
+  static async create(
+    plan: ReplicaPlan,
+    values: Float32Array,
+    runtime: TrainingRuntime,
+  ): Promise<Replica> {
+    const session = await runtime.createSession(plan.graph.onnx, plan.threads);
+    return new Replica(plan, values, runtime, session);
   }
 
-  private constructor(plan: ReplicaPlan, values: Float32Array, session: InferenceSession) {
+  private constructor(
+    plan: ReplicaPlan,
+    values: Float32Array,
+    runtime: TrainingRuntime,
+    session: TrainingSession,
+  ) {
     const { layout, graph } = plan;
     const updates = updateSegments(layout, graph);
     this.#plan = plan;
+    this.#runtime = runtime;
     this.#session = session;
     this.values = values;
     this.gradients = new Float32Array(layout.trained);
     this.updates = new Float32Array(updates.length);
-    Object.assign(this.#feeds, bindTensors(layout, graph.tensors, values));
-    for (const name of graph.scalars) this.#feeds[name] = bind(new Float32Array(1), []);
-    const gradients = bindTensors(layout, graph.gradients, this.gradients);
+    Object.assign(this.#feeds, bindTensors(runtime, layout, graph.tensors, values));
+    for (const name of graph.scalars) this.#feeds[name] = runtime.tensor(new Float32Array(1), []);
+    const gradients = bindTensors(runtime, layout, graph.gradients, this.gradients);
     for (const [key, tensor] of Object.entries(gradients)) {
       this.#fetches[gradientOutput(key)] = tensor;
     }
     for (const { key, shape, from, length } of updates.segments) {
       const view = this.updates.subarray(from, from + length);
-      this.#fetches[updateOutput(key)] = bind(view, shape);
+      this.#fetches[updateOutput(key)] = runtime.tensor(view, shape);
     }
     const logits = [graph.input[0], graph.classes];
     this.#target = new Float32Array(logits[0] * logits[1]);
-    this.#fetches.loss = bind(new Float32Array(1), []);
-    this.#fetches.logits = bind(new Float32Array(this.#target.length), logits);
+    this.#fetches.loss = runtime.tensor(new Float32Array(1), []);
+    this.#fetches.logits = runtime.tensor(new Float32Array(this.#target.length), logits);
   }
 
   async run(batch: MicroBatch, scalars: Scalars): Promise<ReplicaResult> {
@@ -76,10 +87,13 @@ export class Replica {
     checkBatch(batch, input, classes);
     setScalars(this.#feeds, graph.scalars, scalars);
     const target = batch.target ?? targetsFromLabels(labels, classes, labelSmoothing, this.#target);
-    const data = { x: bind(images, input), target: bind(target, [input[0], classes]) };
+    const data = {
+      x: this.#runtime.tensor(images, input),
+      target: this.#runtime.tensor(target, [input[0], classes]),
+    };
     await this.#session.run({ ...this.#feeds, ...data }, this.#fetches);
-    const [loss] = this.#fetches.loss.data as Float32Array;
-    const correct = countCorrect(this.#fetches.logits.data as Float32Array, labels);
+    const [loss] = this.#fetches.loss.data;
+    const correct = countCorrect(this.#fetches.logits.data, labels);
     return { loss, correct, images };
   }
 
@@ -89,16 +103,21 @@ export class Replica {
 }
 
 /** Tensors over their places in a flat array, by key. */
-export function bindTensors(layout: Layout, keys: readonly string[], flat: Float32Array): Bindings {
+export function bindTensors(
+  { tensor }: TrainingRuntime,
+  layout: Layout,
+  keys: readonly string[],
+  flat: Float32Array,
+): Bindings {
   const views = viewsOf(layout, flat);
   const shapes = new Map(layout.segments.map(({ key, shape }) => [key, shape]));
-  return Object.fromEntries(keys.map((key) => [key, bind(views.get(key)!, shapes.get(key)!)]));
+  return Object.fromEntries(keys.map((key) => [key, tensor(views.get(key)!, shapes.get(key)!)]));
 }
 
 export function setScalars(feeds: Bindings, names: readonly string[], given: Scalars): void {
   for (const name of names) {
     if (!(name in given)) throw new OnebitError(`no value given for the scalar input "${name}"`);
-    (feeds[name].data as Float32Array)[0] = given[name];
+    feeds[name].data[0] = given[name];
   }
 }
 

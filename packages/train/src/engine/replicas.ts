@@ -1,5 +1,7 @@
-import { RemoteReplica, shared } from "./remote-replica.js";
+import { OnebitError } from "onebit";
+import type { Platform, RunningReplica } from "./platform.js";
 import { Replica, type ReplicaPlan, type ReplicaResult } from "./replica.js";
+import { shared } from "./shared.js";
 import type { EnginePlan, MicroBatch, Scalars, TrainingPlan } from "./types.js";
 import { type UpdateSegment, updateSegments } from "./updates.js";
 
@@ -24,7 +26,7 @@ export interface StepSums {
  */
 export class Replicas {
   readonly #local: Replica;
-  readonly #remote: readonly RemoteReplica[];
+  readonly #remote: readonly RunningReplica[];
   /** Where the remote ones read the values. */
   readonly #published: Float32Array;
   readonly #statistics: readonly UpdateSegment[];
@@ -34,12 +36,13 @@ export class Replicas {
     { layout, threads, replicas = 1 }: EnginePlan,
     { graph, labelSmoothing }: TrainingPlan,
     values: Float32Array,
+    { runtime, startReplica = noThreads }: Platform,
   ): Promise<Replicas> {
     const each = Math.max(1, Math.floor(threads / replicas));
     const plan: ReplicaPlan = { layout, graph, labelSmoothing, threads: each };
-    const published = shared(replicas > 1 ? layout.length : 0);
-    const local = Replica.create(plan, values);
-    const remote = Array.from({ length: replicas - 1 }, () => RemoteReplica.start(plan, published));
+    const published = replicas > 1 ? shared(layout.length) : new Float32Array(0);
+    const local = Replica.create(plan, values, runtime);
+    const remote = Array.from({ length: replicas - 1 }, () => startReplica(plan, published));
     await allOrNone([local, ...remote]);
     return new Replicas(plan, await local, await Promise.all(remote), published);
   }
@@ -47,7 +50,7 @@ export class Replicas {
   private constructor(
     { layout, graph }: ReplicaPlan,
     local: Replica,
-    remote: readonly RemoteReplica[],
+    remote: readonly RunningReplica[],
     published: Float32Array,
   ) {
     this.#local = local;
@@ -87,7 +90,7 @@ export class Replicas {
     return settled.map(fulfilled);
   }
 
-  #add({ gradients, updates }: Pick<Replica, "gradients" | "updates">, first: boolean): void {
+  #add({ gradients, updates }: RunningReplica, first: boolean): void {
     this.#sums ??= {
       gradients: new Float32Array(gradients.length),
       updates: new Float32Array(updates.length),
@@ -103,6 +106,10 @@ export class Replicas {
       addRange(sums.updates, updates, from, from + length);
     }
   }
+}
+
+async function noThreads(): Promise<never> {
+  throw new OnebitError("there are no threads for further replicas here: one must do");
 }
 
 /** Waits for all; if one fails, the others are disposed of. */

@@ -1,6 +1,6 @@
 import { parentPort, type TransferListItem } from "node:worker_threads";
 import { OnebitError } from "onebit";
-import { createCore } from "./core.js";
+import { createEngine } from "./node.js";
 import type { Call, Reply } from "./protocol.js";
 import { pack } from "./thread-error.js";
 import type { Engine } from "./types.js";
@@ -26,7 +26,7 @@ async function answer(call: Call): Promise<void> {
 
 async function perform(call: Call): Promise<unknown> {
   if (call.method === "start") {
-    engine = await createCore(call.plan, call.values);
+    engine = await createEngine(call.plan, call.values);
     return undefined;
   }
   if (!engine) throw new OnebitError("the engine has not been started");

@@ -11,7 +11,7 @@ import {
   openLoader,
   preprocessFor,
 } from "../data/index.js";
-import { createCore } from "../engine/core.js";
+import { createEngine } from "../engine/node.js";
 import { compileEvaluation } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine, Scalars } from "../engine/types.js";
@@ -73,7 +73,10 @@ export async function evaluateFloat(
     ...known(graph, tensors, evaluation.tensors),
   });
   const temperature = options.temperature ?? scalarInputs(graph, tensors).temperature ?? 0;
-  const engine = await (worker ? startEngine : createCore)({ layout, evaluation, threads }, values);
+  const engine = await (worker ? startEngine : createEngine)(
+    { layout, evaluation, threads },
+    values,
+  );
   const loader = openLoader(dataset, { workers: dataWorkers });
   try {
     return await evaluateSplit({

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
@@ -37,6 +38,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
+  const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
   const opened = typeof options.data === "string" ? await openDataset(options.data) : options.data;
   const { skipBad = false, dataWorkers: workers, signal } = options;
   const { dataset, skipped, notes } = await usablePictures(opened, skipBad, { workers, signal });
@@ -83,7 +85,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
       seed,
       init: typeof options.init === "string" ? options.init : null,
       threads,
-      versions: versions(),
+      versions: versions(onnxRuntime),
       revision: options.revision ?? null,
       started: new Date().toISOString(),
       result: null,

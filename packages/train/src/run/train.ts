@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { OnebitError } from "onebit";
 import type { Tensor } from "onebit/graph";
 import { openLoader } from "../data/index.js";
-import { createCore } from "../engine/core.js";
+import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
 import { momentNames } from "../optimisers/index.js";
 import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
@@ -82,7 +82,7 @@ async function trainIn(
   emit(startEvent(setup, out, done, stage));
   for (const message of [...setup.notes, ...from.notes]) emit({ event: "warning", message });
   const { plan, dataset } = setup;
-  const engine = await (worker ? startEngine : createCore)(plan, from.snapshot.values);
+  const engine = await (worker ? startEngine : createEngine)(plan, from.snapshot.values);
   const loader = openLoader(dataset, { workers: dataWorkers });
   try {
     if (!fresh) await engine.restore(from.snapshot);

@@ -1,3 +1,9 @@
+import type {
+  OnnxElementType,
+  OnnxRuntime,
+  OnnxRuntimeSession,
+  OnnxTensors,
+} from "@onebit/convert";
 import { OnebitError } from "onebit";
 
 /** What an ONNX model says of one of its inputs; open dimensions are names. */
@@ -7,19 +13,24 @@ export interface OnnxInput {
   readonly shape: readonly (number | string)[];
 }
 
-/** Metadata of a session, of either package. */
-type InputMetadata =
-  | { readonly name: string; readonly isTensor: false }
-  | ({ readonly isTensor: true } & OnnxInput);
-
-export function inputsOf(session: { readonly inputMetadata: readonly InputMetadata[] }) {
-  return session.inputMetadata.map((input): OnnxInput => {
+/** Tensors for every input of a session, as feedsFor makes them. */
+export function feedTensors(
+  { Tensor }: OnnxRuntime,
+  model: string,
+  { inputMetadata }: OnnxRuntimeSession,
+  batch: number,
+): OnnxTensors {
+  const inputs = inputMetadata.map((input): OnnxInput => {
     return input.isTensor ? input : { name: input.name, type: "a sequence or map", shape: [] };
   });
+  const feeds = Object.entries(feedsFor(model, inputs, batch));
+  return Object.fromEntries(
+    feeds.map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)]),
+  );
 }
 
 export interface FeedTensor {
-  readonly type: string;
+  readonly type: OnnxElementType;
   readonly dims: readonly number[];
   readonly data: TypedArray;
 }
@@ -67,13 +78,14 @@ function feed(model: string, { name, type, shape }: OnnxInput, batch: number): F
     const known = Object.keys(values).join(", ");
     throw new OnebitError(`${model}: input "${name}" is of type ${type}: bench can make ${known}`);
   }
-  return { type, dims, data: values[type](size) };
+  const known = type as keyof typeof values;
+  return { type: known, dims, data: values[known](size) };
 }
 
 const noise = (_: unknown, i: number) => Math.sin(12.9898 * (i + 1));
 const pixel = (_: unknown, i: number) => (i * 7919) % 256;
 
-const values: { readonly [type: string]: (length: number) => TypedArray } = {
+const values = {
   float32: (length) => Float32Array.from({ length }, noise),
   float64: (length) => Float64Array.from({ length }, noise),
   // Bits of a half: sign, exponent 14, fraction; magnitudes of 0.5 to 1.
@@ -86,4 +98,4 @@ const values: { readonly [type: string]: (length: number) => TypedArray } = {
   int32: (length) => new Int32Array(length),
   int64: (length) => new BigInt64Array(length),
   bool: (length) => new Uint8Array(length),
-};
+} satisfies { readonly [type in OnnxElementType]?: (length: number) => TypedArray };

@@ -1,8 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { loadOnnxRuntime, type OnnxSessionOptions } from "@onebit/convert";
 import { withTemporaryFolder } from "onebit/node";
-import type { InferenceSession } from "onnxruntime-node";
-import { createSession, feedTensors } from "./onnxruntime-node.js";
+import { feedTensors } from "./onnx-inputs.js";
+import { createSession } from "./onnxruntime-node.js";
 import type { OnnxModel } from "./peer.js";
 
 /** One kernel call of ONNX Runtime's own profile. */
@@ -62,17 +63,18 @@ const size = (shape: readonly number[]) => shape.reduce((product, dim) => produc
 async function kernelCalls(
   { name, bytes }: OnnxModel,
   batch: number,
-  options: InferenceSession.SessionOptions,
+  options: OnnxSessionOptions,
   runs: number,
 ): Promise<KernelCall[]> {
+  const ort = await loadOnnxRuntime(name);
   return withTemporaryFolder(async (folder) => {
-    const session = await createSession(name, bytes, {
+    const session = await createSession(ort, name, bytes, {
       ...options,
       ...{ intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 },
       ...{ enableProfiling: true, profileFilePrefix: join(folder, "profile") },
     });
     try {
-      const feeds = feedTensors(name, session, batch);
+      const feeds = feedTensors(ort, name, session, batch);
       for (let run = 0; run < runs; run++) await session.run(feeds);
       session.endProfiling();
     } finally {

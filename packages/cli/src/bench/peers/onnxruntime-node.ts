@@ -1,16 +1,21 @@
-import { createRequire } from "node:module";
+import {
+  loadOnnxRuntime,
+  type OnnxRuntime,
+  type OnnxRuntimeSession,
+  type OnnxSessionOptions,
+  onnxRuntimeVersion,
+} from "@onebit/convert";
 import { OnebitError } from "onebit";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { timed } from "../latency.js";
 import { timedLoad } from "../load-time.js";
-import { feedsFor, inputsOf } from "./onnx-inputs.js";
+import { feedTensors } from "./onnx-inputs.js";
 import type { PeerEngine } from "./peer.js";
 
 /**
  * Best settings: every graph optimisation, all threads on one op. A thread pool that has nothing to
  * do must not spin through its neighbours' turns, so spinning ends with each run.
  */
-const bestOptions: InferenceSession.SessionOptions = {
+const bestOptions: OnnxSessionOptions = {
   executionProviders: ["cpu"],
   graphOptimizationLevel: "all",
   interOpNumThreads: 1,
@@ -20,22 +25,23 @@ const bestOptions: InferenceSession.SessionOptions = {
 
 /** ONNX Runtime's native CPU provider. */
 export async function onnxRuntimeNode(threads: number): Promise<PeerEngine> {
+  const ort = await loadOnnxRuntime("--against onnxruntime");
   const options = { ...bestOptions, intraOpNumThreads: threads };
-  const sessions: InferenceSession[] = [];
+  const sessions: OnnxRuntimeSession[] = [];
   return {
-    engine: `onnxruntime-node ${onnxRuntimeNodeVersion()}`,
+    engine: `onnxruntime-node ${onnxRuntimeVersion(ort)}`,
     backend: "cpu",
     threads,
     open: async ({ name, bytes }, batch) => {
       const start = performance.now();
-      const session = await createSession(name, bytes, options);
+      const session = await createSession(ort, name, bytes, options);
       sessions.push(session);
       const loadMs = performance.now() - start;
-      const feeds = feedTensors(name, session, batch);
+      const feeds = feedTensors(ort, name, session, batch);
       await firstRun(name, () => session.run(feeds));
       const reload = () =>
         timedLoad(
-          () => createSession(name, bytes, options),
+          () => createSession(ort, name, bytes, options),
           (another) => another.release(),
         );
       return { loadMs, reload, run: () => timed(() => session.run(feeds)) };
@@ -48,10 +54,11 @@ export async function onnxRuntimeNode(threads: number): Promise<PeerEngine> {
 
 /** A session, or an OnebitError that names the model. */
 export async function createSession(
+  { InferenceSession }: OnnxRuntime,
   name: string,
   bytes: Uint8Array,
-  options: InferenceSession.SessionOptions,
-): Promise<InferenceSession> {
+  options: OnnxSessionOptions,
+): Promise<OnnxRuntimeSession> {
   try {
     return await InferenceSession.create(bytes, options);
   } catch (error) {
@@ -65,19 +72,4 @@ async function firstRun(name: string, run: () => Promise<unknown>): Promise<void
   } catch (error) {
     throw new OnebitError(`${name}: ONNX Runtime cannot run it: ${(error as Error).message}`);
   }
-}
-
-/** Tensors for every input of a session. */
-export function feedTensors(name: string, session: InferenceSession, batch: number) {
-  const feeds = feedsFor(name, inputsOf(session), batch);
-  return Object.fromEntries(
-    Object.entries(feeds).map(([input, { type, data, dims }]) => {
-      return [input, new Tensor(type as "float32", data as Float32Array, dims)];
-    }),
-  );
-}
-
-function onnxRuntimeNodeVersion(): string {
-  const require = createRequire(import.meta.url);
-  return (require("onnxruntime-node/package.json") as { version: string }).version;
 }

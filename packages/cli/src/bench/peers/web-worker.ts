@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { OnnxRuntime, OnnxRuntimeSession, OnnxTensors } from "@onebit/convert";
 import { timedLoad } from "../load-time.js";
-import { feedsFor, inputsOf } from "./onnx-inputs.js";
+import { feedTensors } from "./onnx-inputs.js";
 
 /** What onnxruntime-web.ts asks of its worker. */
 export type WebRequest =
@@ -17,16 +17,9 @@ export type WebRequest =
 
 export type WebReply<T> = { readonly value: T } | { readonly error: string };
 
-/** The part of onnxruntime-web's surface used here; both packages share it. */
-interface Ort {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: typeof Tensor;
-  readonly env: { logLevel?: string; readonly wasm: { numThreads?: number } };
-}
-
 interface Open {
-  readonly session: InferenceSession;
-  readonly feeds: InferenceSession.FeedsType;
+  readonly session: OnnxRuntimeSession;
+  readonly feeds: OnnxTensors;
 }
 
 const sessions = new Map<number, Open>();
@@ -45,22 +38,26 @@ if (parentPort) {
 }
 
 /** By a name that the type checker does not follow: the package is optional. */
-async function load(threads: number): Promise<Ort> {
+async function load(threads: number): Promise<OnnxRuntime> {
   const name = "onnxruntime-web";
-  const ort = (await import(name)) as Ort;
+  const ort = (await import(name)) as OnnxRuntime;
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = threads;
   return ort;
 }
 
-async function answer(ort: Ort, request: WebRequest): Promise<unknown> {
+async function answer(ort: OnnxRuntime, request: WebRequest): Promise<unknown> {
   if (request.kind === "open") return open(ort, request);
   if (request.kind === "reload") return { ms: await reload(ort, request) };
   const { session, feeds } = sessions.get(request.id)!;
   return { ms: await timedRun(session, feeds) };
 }
 
-async function createSession(ort: Ort, name: string, bytes: Uint8Array): Promise<InferenceSession> {
+async function createSession(
+  ort: OnnxRuntime,
+  name: string,
+  bytes: Uint8Array,
+): Promise<OnnxRuntimeSession> {
   try {
     return await ort.InferenceSession.create(bytes, {
       executionProviders: ["wasm"],
@@ -72,31 +69,25 @@ async function createSession(ort: Ort, name: string, bytes: Uint8Array): Promise
   }
 }
 
-function reload(ort: Ort, { name, bytes }: Extract<WebRequest, { kind: "reload" }>) {
+function reload(ort: OnnxRuntime, { name, bytes }: Extract<WebRequest, { kind: "reload" }>) {
   return timedLoad(
     () => createSession(ort, name, bytes),
     (session) => session.release(),
   );
 }
 
-async function open(ort: Ort, request: Extract<WebRequest, { kind: "open" }>) {
+async function open(ort: OnnxRuntime, request: Extract<WebRequest, { kind: "open" }>) {
   const { id, name, bytes, batch } = request;
   const start = performance.now();
   const session = await createSession(ort, name, bytes);
   const ms = performance.now() - start;
-  const feeds = Object.fromEntries(
-    Object.entries(feedsFor(name, inputsOf(session), batch)).map(
-      ([input, { type, data, dims }]) => {
-        return [input, new ort.Tensor(type as "float32", data as Float32Array, dims)];
-      },
-    ),
-  );
+  const feeds = feedTensors(ort, name, session, batch);
   await timedRun(session, feeds);
   sessions.set(id, { session, feeds });
   return { ms };
 }
 
-async function timedRun(session: InferenceSession, feeds: InferenceSession.FeedsType) {
+async function timedRun(session: OnnxRuntimeSession, feeds: OnnxTensors) {
   const start = performance.now();
   await session.run(feeds);
   return performance.now() - start;

@@ -45,7 +45,7 @@ describe("what is not there", () => {
     [
       "a place for the logits",
       "run {grey.onebit} --input {x.npy}",
-      /--input and --output go together/,
+      /--input .*x\.npy goes with --output: x\.npy in, y\.npy out/,
     ],
   ]);
   refuses(FAILED, [
@@ -75,7 +75,7 @@ describe("numbers that are none", () => {
     ["top", "run {grey.onebit} {text.jpg} --top 0", /--top 0: a positive whole number/],
     ["widths", "summary bnext --widths 8,,8", /--widths : a positive whole number/],
     ["an input size", "summary bnext-t --input 224x224", /channels x height x width is wanted/],
-    ["a form", "summary bnext-t --form float", /form is "float", must be binary or step1 or real/],
+    ["a form", "summary bnext-t --form float", /--form float: must be binary, step1 or real/],
     [
       "a kind of weights",
       "pack {grey.safetensors} -o {x.onebit} --real-weights int3",
@@ -98,7 +98,11 @@ describe("what does not fit together", () => {
       "eval {grey.safetensors} --data idx:{four} --backend wasm",
       /runs on ONNX/,
     ],
-    ["switches for a file", "summary {grey.onebit} --classes 3", /is a file and says itself/],
+    [
+      "switches for a file",
+      "summary {grey.onebit} --classes 3",
+      /--classes 3 goes with architectures; .*grey\.onebit is a packed network, which says itself how/,
+    ],
   ]);
   refuses(FAILED, [
     [

@@ -166,7 +166,7 @@ describe("bench refuses", () => {
       "a file with switches",
       ["x.onebit", "--widths", "8,8"],
       2,
-      /x\.onebit is a file and says itself/,
+      /x\.onebit is a packed network, which says itself how it is built/,
     ],
   ])("%s", async (_, args, expected, message) => {
     const { status, stderr, stdout } = await onebit("bench", ...args.map(inFolder));

@@ -193,7 +193,7 @@ describe("train refuses", () => {
     [
       "both kinds of JSON",
       ["--data", "glyphs", "--json", "--jsonl"],
-      /'--json' cannot be used with option '--jsonl'/,
+      /--jsonl does not go with --json/,
     ],
     [
       "a network's unknown switch",

@@ -179,7 +179,7 @@ describe("verify and bisect refuse", () => {
     [
       "an output where there are none",
       `bisect {packed.onebit} {float.safetensors} --output-name y`,
-      /--output-name goes with \.onnx/,
+      /--output-name \S+ goes with \.onnx models/,
     ],
     ["a tolerance that is none", `verify {packed.onebit} ${on} --tolerance x`, /--tolerance x/],
     ["a seed that is none", `verify {packed.onebit} ${on} --seed -1`, /--seed -1/],

@@ -1,7 +1,9 @@
 import { UsageError } from "onebit";
 import { describe, expect, it } from "vitest";
-import { budgetOf } from "./backends.js";
-import { onebit } from "./test-support/run-cli.js";
+import { onebit } from "../test-support/run-cli.js";
+import { budgetFlags } from "./budget.js";
+
+const [memory, work] = budgetFlags;
 
 describe("--memory and --work", () => {
   it.each([
@@ -9,17 +11,19 @@ describe("--memory and --work", () => {
     ["768m", 768 * 2 ** 20],
     ["2g", 2 ** 31],
     ["1.5GiB", 1.5 * 2 ** 30],
-    [undefined, undefined],
-  ])("take %s", (memory, bytes) => {
-    expect(budgetOf({ memory }).memory).toBe(bytes);
+  ])("take %s", (text, bytes) => {
+    expect(memory.reader!.read(text, memory.name)).toBe(bytes);
   });
 
-  it.each([{ memory: "2x" }, { memory: "-1" }, { memory: "" }, { work: "much" }, { work: "-1" }])(
-    "refuse %j",
-    (flags) => {
-      expect(() => budgetOf(flags)).toThrow(UsageError);
-    },
-  );
+  it.each([
+    [memory, "2x"],
+    [memory, "-1"],
+    [memory, ""],
+    [work, "much"],
+    [work, "-1"],
+  ])("refuse %o %s", (flag, text) => {
+    expect(() => flag.reader!.read(text, flag.name)).toThrow(UsageError);
+  });
 
   it("bound what a packed network takes, whatever is done with it", async () => {
     const file = "models/fashion-mnist.onebit";

@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { UsageError } from "onebit";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type PreprocessFlags, preprocessOverrides } from "./preprocess-flags.js";
-import { temporaryFolder } from "./test-support/folder.js";
-import { colourClassifier } from "./test-support/onnx.js";
-import { onebit, onebitJson } from "./test-support/run-cli.js";
+import { temporaryFolder } from "../test-support/folder.js";
+import { colourClassifier } from "../test-support/onnx.js";
+import { onebit, onebitJson } from "../test-support/run-cli.js";
+import { preprocessFlags } from "./preprocess.js";
 
 const path = temporaryFolder();
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 describe("flags of preprocessing are refused", () => {
-  it.each<[PreprocessFlags, RegExp]>([
+  it.each<[{ readonly [key: string]: string }, RegExp]>([
     [{ std: "0" }, /--std 0: every number must be above 0/],
     [{ std: "0.2,-0.2,0.2" }, /--std 0\.2,-0\.2,0\.2: every number must be above 0/],
     [{ std: "nan" }, /--std nan: one number per channel, or one for all, such as 0\.229/],
@@ -34,8 +34,10 @@ describe("flags of preprocessing are refused", () => {
     [{ resize: "8.5" }, /--resize 8\.5: a side/],
     [{ resize: "8x" }, /--resize 8x: a side/],
   ])("%j", (flags, message) => {
-    expect(() => preprocessOverrides(flags)).toThrow(UsageError);
-    expect(() => preprocessOverrides(flags)).toThrow(message);
+    const [[key, text]] = Object.entries(flags);
+    const { reader, name } = preprocessFlags.find((flag) => flag.key === key)!;
+    expect(() => reader!.read(text, name)).toThrow(UsageError);
+    expect(() => reader!.read(text, name)).toThrow(message);
   });
 
   it.each([

@@ -21,6 +21,7 @@ beforeAll(async () => {
   for (const name of ["grey", "three", "colour"]) {
     await onebit("pack", path(`${name}.safetensors`), "-o", path(`${name}.onebit`));
   }
+  await onebit("export", path("grey.safetensors"), "--to", "onnx", "-o", path("net.onnx"));
   await writeFile(path("text.txt"), "neither a picture nor a network\n");
   await copyFile(path("text.txt"), path("text.jpg"));
 });
@@ -97,6 +98,62 @@ describe("what does not fit together", () => {
       "a backend for a float model",
       "eval {grey.safetensors} --data idx:{four} --backend wasm",
       /runs on ONNX/,
+    ],
+    [
+      "an endless run for ONNX",
+      "run {net.onnx} {blue.png} --work 1e9",
+      /--work 1e9 goes with packed/,
+    ],
+    [
+      "a backend for an .onnx model",
+      "verify {net.onnx} --against {grey.onebit} --backend wasm",
+      /--backend wasm goes with packed networks.*net\.onnx is an \.onnx model, which runs on ONNX/,
+    ],
+    [
+      "a backend for the other",
+      "verify {grey.onebit} --against {net.onnx} --against-backend wasm",
+      /--against-backend wasm goes with packed networks.*net\.onnx is an \.onnx/,
+    ],
+    [
+      "classes named for a tensor",
+      "run {grey.onebit} --input {x.npy} --output {y.npy} --top 3",
+      /--top 3 does not go with --input/,
+    ],
+    [
+      "one line per image for a tensor",
+      "run {grey.onebit} --input {x.npy} --output {y.npy} --jsonl",
+      /--jsonl does not go with --input: it writes one file/,
+    ],
+    [
+      "generated images beside others",
+      "verify {grey.onebit} --against {grey.onebit} --data glyphs --images 3",
+      /--images 3 does not go with --data: --limit says/,
+    ],
+    [
+      "a seed for photographs",
+      "bisect {grey.onebit} {grey.onebit} {blue.png} --seed 3",
+      /--seed is about generated images, and photographs are given/,
+    ],
+    [
+      "peers of a training",
+      "bench linear --train --against none",
+      /--against none does not go with --tr/,
+    ],
+    ["threads of one training", "bench linear --train --threads 1,2", /--threads 1,2: one number/],
+    [
+      "strict counting",
+      "data glyphs --strict --no-decode",
+      /--strict does not go with --no-decode/,
+    ],
+    [
+      "layers of ONNX",
+      "summary {net.onnx} --layers",
+      /--layers goes with packed networks, float models and/,
+    ],
+    [
+      "a packed network onto itself",
+      "pack {grey.onebit} -o {grey.onebit}",
+      /is the input, which would/,
     ],
     [
       "switches for a file",

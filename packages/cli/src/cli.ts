@@ -3,7 +3,7 @@ import { OnebitError, UsageError } from "onebit";
 import { stderrColors as colors } from "./colors.js";
 import { commands } from "./commands/index.js";
 import { register } from "./flags/command.js";
-import { either } from "./flags/readers.js";
+import { listed } from "./flags/readers.js";
 import { sendable } from "./foreign-text.js";
 import { Interruption } from "./interrupt.js";
 import { BrokenOutput } from "./streams.js";
@@ -63,7 +63,7 @@ function whoseFlag(text: string): string {
   const [, name] = /unknown option '(--[\w-]+)'$/.exec(text.trimEnd()) ?? [];
   const owners = commands.filter(({ flags }) => flags.some((flag) => flag.name === name));
   if (!owners.length) return "";
-  return `\n(onebit ${either(owners.map((owner) => owner.name))} takes it)`;
+  return `\n(onebit ${listed(owners.map((owner) => owner.name))} takes it)`;
 }
 
 function say(what: string, text: string): void {

@@ -172,7 +172,7 @@ describe("verify and bisect refuse", () => {
     [
       "a backend for a float model",
       `verify {packed.onebit} ${on} --against-backend wasm`,
-      /only packed/,
+      /--against-backend wasm goes with packed networks/,
     ],
     ["two sources", `verify {packed.onebit} {photo.png} ${on} --data glyphs`, /only one of them/],
     ["flags of ONNX where there is none", `verify {packed.onebit} ${on} --mean 0`, /says? itself/],

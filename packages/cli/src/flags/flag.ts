@@ -1,4 +1,4 @@
-import { either, type Reader } from "./readers.js";
+import { listed, type Reader } from "./readers.js";
 
 /** What a flag speaks of: a network of some kind, or an architecture's name. */
 export type Kind = "packed" | "float" | "onnx" | "architecture";
@@ -8,8 +8,8 @@ export interface Scope {
   readonly kinds: readonly Kind[];
   /** What is true of all others, such as "runs on ONNX Runtime". */
   readonly others: string;
-  /** What else can be done. */
-  readonly instead?: string;
+  /** What else can be done with others. */
+  readonly instead?: { readonly [kind in Kind]?: string };
 }
 
 interface Together {
@@ -117,7 +117,7 @@ export class Flag<K extends string = string, V = unknown> {
     const { help, otherwise } = this.facts;
     const { choices } = this.reader ?? {};
     const isNamed = choices?.every((choice) => help.includes(choice)) ?? true;
-    const named = isNamed ? help : `${help}: ${either(choices!)}`;
+    const named = isNamed ? help : `${help}: ${listed(choices!)}`;
     return otherwise === undefined ? named : `${named} (default: ${otherwise})`;
   }
 

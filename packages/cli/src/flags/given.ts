@@ -1,5 +1,6 @@
 import { UsageError } from "onebit";
 import type { AnyFlag, Kind, Scope } from "./flag.js";
+import { listed } from "./readers.js";
 
 /** A flag as it was given: its texts are none for a switch, several where it was repeated. */
 interface GivenFlag {
@@ -93,8 +94,11 @@ function outOfScope(
   networks: readonly Named[],
 ): UsageError {
   const [{ path, kind }] = networks;
-  const scope = kinds.map((one) => nouns[one][1]).join(" and ");
-  const remedy = instead === undefined ? "" : `, or ${instead}`;
+  const scope = listed(
+    kinds.map((one) => nouns[one][1]),
+    "and",
+  );
+  const remedy = instead?.[kind] === undefined ? "" : `, or ${instead[kind]}`;
   return new UsageError(
     `${written(flag, texts)} goes with ${scope}; ${path} is ${nouns[kind][0]}, which ${others}: leave ${flag.name} out${remedy}`,
   );

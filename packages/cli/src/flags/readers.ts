@@ -41,7 +41,7 @@ export function oneOf<const C extends string>(choices: readonly C[]): Reader<C> 
       if (choice !== undefined) return choice;
       const near = closest(text, choices);
       const hint = near === undefined ? "" : `; did you mean ${near}?`;
-      throw misread(flag, text, `must be ${either(choices)}${hint}`);
+      throw misread(flag, text, `must be ${listed(choices)}${hint}`);
     },
   };
 }
@@ -54,8 +54,8 @@ export function listOf<V>({ read, choices }: Reader<V>): Reader<readonly V[]> {
   };
 }
 
-/** a, b or c. */
-export function either(names: readonly string[]): string {
+/** a, b or c; a, b and c. */
+export function listed(names: readonly string[], word: "or" | "and" = "or"): string {
   if (names.length < 2) return names.join("");
-  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+  return `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
 }

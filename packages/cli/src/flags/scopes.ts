@@ -4,14 +4,16 @@ import type { Scope } from "./flag.js";
 export const ofPacked: Scope = {
   kinds: ["packed", "architecture"],
   others: "runs on ONNX Runtime",
-  instead: "pack the network",
+  instead: { float: "pack it first" },
 };
+
+const imported = "import it again with it";
 
 /** Of flags about what packed networks and float models say themselves. */
 export const ofOnnx: Scope = {
   kinds: ["onnx"],
   others: "says itself how images are prepared and what classes are called",
-  instead: "import it again with it",
+  instead: { packed: imported, float: imported },
 };
 
 /** Of flags about what a file says itself. */

@@ -173,7 +173,7 @@ describe("train refuses", () => {
     [
       "epochs that are none",
       ["--data", "glyphs", "--epochs", "many"],
-      /epochs: "many" is a string, a number/,
+      /--epochs many: a positive whole number/,
     ],
     [
       "an unknown option",

@@ -2,7 +2,7 @@ import type { Scope } from "./flag.js";
 
 /** Of flags about what onebit itself runs. */
 export const ofPacked: Scope = {
-  kinds: ["packed", "architecture"],
+  kinds: ["packed"],
   others: "runs on ONNX Runtime",
   instead: { float: "pack it first" },
 };

@@ -102,12 +102,23 @@ void prepend(RawStep& reader, const RawStep& conv, size_t store, bool narrow) {
   reader.ops = std::move(ops);
 }
 
+/** Stores the integers as they are. What came after the store goes on with what was to be stored. */
+void storeIntegers(RawStep& conv, size_t store) {
+  const int32_t passedOn = static_cast<int32_t>(store) + 1;
+  const int32_t stored = conv.ops[store].a;
+  for (RawOp& op : conv.ops) {
+    if (op.a == passedOn) op.a = stored;
+    if (op.combines() && op.b == passedOn) op.b = stored;
+  }
+  conv.ops[store].code = Code::storeIntegers;
+  conv.ops[store].a = 0;
+}
+
 void remake(Program& program, RawStep& reader, RawStep& conv, size_t store) {
   prepend(reader, conv, store, isNarrow(program, reader.input));
   if (!isSmall(program, conv)) {
     program.values[reader.input].kind = ValueKind::integers;
-    conv.ops[store].code = Code::storeIntegers;
-    conv.ops[store].a = 0;
+    storeIntegers(conv, store);
     return;
   }
   std::vector<int32_t> renumbered;

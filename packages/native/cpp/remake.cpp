@@ -16,7 +16,7 @@ constexpr size_t kMostCount = 32767;
 int32_t readersOf(const Program& program, int32_t value) {
   int32_t readers = 0;
   for (const RawStep& step : program.steps) {
-    if (!step.skipped && step.input == value) readers++;
+    if (step.input == value) readers++;
     for (const RawOp& op : step.ops) readers += op.reads() && op.value == value;
   }
   return readers + static_cast<int32_t>(std::count(program.outputs.begin(), program.outputs.end(), value));
@@ -35,7 +35,7 @@ Write soleStore(Program& program, int32_t value) {
     for (size_t i = 0; i < step.ops.size(); i++) {
       const RawOp& op = step.ops[i];
       if (!op.writes() || op.value != value) continue;
-      if (found.step || op.code != Code::store || op.pooled || op.offset != 0) return {};
+      if (found.step || op.code != Code::store || op.offset != 0) return {};
       found = {&step, i};
     }
   }

@@ -61,6 +61,8 @@ enum class Code : int32_t {
   store,
   bits,
   mean,
+  /** The rows of a pair must come in order. */
+  mean2x2,
   /** The step's floats. */
   accumulator,
   /** base - 2 * counts of a binary convolution. */
@@ -69,8 +71,6 @@ enum class Code : int32_t {
   take,
   /** mix where the value at hand is the second operand. */
   mixInto,
-  /** Of 2x2 means; the rows of a pair must come in order. */
-  storePooled,
   storeIntegers,
   /** To bfloat16, as storing into such a map does. */
   round,
@@ -89,8 +89,6 @@ struct MicroOp {
   float low, high;
   /** bits: r >= t, not r > t. */
   bool orEqual;
-  /** storePooled: means that there are. */
-  int32_t rows, columns;
   /** mean: row sums [height][sumStride]. */
   size_t sumOffset;
   int32_t sumStride;

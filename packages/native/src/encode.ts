@@ -13,7 +13,7 @@ import {
  * Of this form and of the addon's functions: raised whenever either changes, here and in
  * cpp/program.h, so that an addon of another version is told apart before it reads anything.
  */
-export const ENCODING = 1;
+export const ENCODING = 2;
 
 /**
  * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by

@@ -1,5 +1,5 @@
 import { programCost } from "../program/cost.js";
-import { prune } from "../program/prune.js";
+import { forOutputs } from "../program/passes/for-outputs.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type BackendChoice, type Chosen, compileFor } from "./backends.js";
@@ -36,7 +36,7 @@ export class Executables {
     settings: ExecutableSettings,
   ): Promise<Executables> {
     const { threads, budget } = settings;
-    const program = affordable(prune(whole, outputs), budget);
+    const program = affordable(forOutputs(whole, outputs), budget);
     const options = { threads, memory: budget.memory };
     const chosen = await compileFor(choice, program, tensors, options);
     return new Executables(whole, tensors, settings, chosen, program);
@@ -63,7 +63,7 @@ export class Executables {
     const known = this.#bySet.get(set);
     if (known) return known;
     const { threads, budget } = this.#settings;
-    const program = affordable(prune(this.#whole, outputs), budget);
+    const program = affordable(forOutputs(this.#whole, outputs), budget);
     const memory = (budget.memory ?? DEFAULT_BUDGET.memory) - this.#memoryBytes();
     const { backend } = this.chosen;
     const executable = await backend.compile(program, this.#tensors, { threads, memory });

@@ -103,12 +103,12 @@ async function onceIntact<M extends Model>(making: Promise<M>, intact: Promise<v
 type Size = readonly [height: number, width: number];
 
 async function programAtSize(program: Program, tensors: ProgramTensors, size: Size) {
-  const { atInputSize } = await import("../program/resize.js");
+  const { atInputSize } = await import("../program/passes/resize.js");
   return atInputSize(program, tensors, size);
 }
 
 async function programWithMaps(program: Program, maps: MapType): Promise<Program> {
-  const { withMaps } = await import("../program/narrow-maps.js");
+  const { withMaps } = await import("../program/passes/narrow-maps.js");
   return withMaps(program, maps);
 }
 

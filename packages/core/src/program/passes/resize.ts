@@ -1,8 +1,8 @@
-import { OnebitError, UsageError } from "../errors.js";
-import { checkProgram } from "./check.js";
-import { type MapShape, outputShape } from "./geometry.js";
-import { operandsOf, writeOf } from "./micro-ops.js";
-import type { Program, ProgramTensors, ProgramValue, Step } from "./types.js";
+import { OnebitError, UsageError } from "../../errors.js";
+import { checkProgram } from "../check.js";
+import { type MapShape, outputShape, writtenShape } from "../geometry.js";
+import { operandsOf, writeOf } from "../micro-ops.js";
+import type { Program, ProgramTensors, ProgramValue, Step } from "../types.js";
 
 /**
  * The same network for images of another size. Convolutions and pools slide over any map and the
@@ -58,7 +58,7 @@ class Resizing {
     for (const op of step.epilogue) {
       for (const id of operandsOf(op, "read")) this.#checkRead(this.values[id], shape, where);
       const write = writeOf(op);
-      if (write) this.#write(write.value, op[0] === "mean" ? [1, 1, shape[2]] : shape, where);
+      if (write) this.#write(write.value, writtenShape(op, shape), where);
     }
   }
 
@@ -70,6 +70,9 @@ class Resizing {
 
   #write(id: number, [height, width]: MapShape, where: string): void {
     const value = this.values[id];
+    if (!Number.isInteger(height) || !Number.isInteger(width)) {
+      throw this.#refusal(where, `means of 2x2 pixels of a map of ${2 * height}x${2 * width}`);
+    }
     if (value.kind === "vector" && height * width > 1) {
       throw this.#refusal(
         where,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { randomProgram } from "../conformance/random-program.js";
-import { prepareProgram } from "../runtime/backends/reference/program.js";
-import { checkProgram } from "./check.js";
-import { writeOf } from "./micro-ops.js";
+import { randomProgram } from "../../conformance/random-program.js";
+import { prepareProgram } from "../../runtime/backends/reference/program.js";
+import { checkProgram } from "../check.js";
+import { writeOf } from "../micro-ops.js";
 import { prune } from "./prune.js";
 
 describe("prune", () => {

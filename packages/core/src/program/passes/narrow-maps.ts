@@ -1,5 +1,5 @@
-import { float32Only } from "./map-types.js";
-import type { MapType, Program, ProgramValue, Step } from "./types.js";
+import { float32Only } from "../map-types.js";
+import type { MapType, Program, ProgramValue, Step } from "../types.js";
 
 /**
  * The program with its maps in one type. bfloat16: every map that may be (map-types.ts); an output that

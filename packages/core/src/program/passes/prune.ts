@@ -1,5 +1,6 @@
-import { mapOperands, operandsOf, writeOf } from "./micro-ops.js";
-import type { MicroOp, Program, Step, ValueId } from "./types.js";
+import { mapOperands, operandsOf, writeOf } from "../micro-ops.js";
+import type { MicroOp, Program, Step, ValueId } from "../types.js";
+import { withValues } from "./with-values.js";
 
 /**
  * The program that computes only some outputs: writes that nobody reads, and steps that are left
@@ -18,7 +19,7 @@ export function prune(program: Program, outputs: readonly string[]): Program {
     steps.push({ ...step, epilogue });
   }
   steps.reverse();
-  return renumber({ ...program, steps, outputs: Object.fromEntries(kept) }, needed);
+  return withValues({ ...program, steps, outputs: Object.fromEntries(kept) }, needed);
 }
 
 /** Without the writes of values that are not needed, and without what only led to them. */
@@ -48,23 +49,4 @@ function keep(
     registers[i + 1] = dropped ? (write ? registers[op[1] as number] : -1) : kept.length;
   });
   return kept;
-}
-
-function renumber(program: Program, needed: ReadonlySet<ValueId>): Program {
-  const ids = new Map<ValueId, ValueId>();
-  for (const id of [...needed].sort((a, b) => a - b)) ids.set(id, ids.size);
-  const id = (old: ValueId) => ids.get(old)!;
-  const op = (o: MicroOp) => mapOperands(mapOperands(o, "read", id), "write", id);
-  return {
-    values: [...ids.keys()].map((old) => program.values[old]),
-    input: id(program.input),
-    steps: program.steps.map((step) => ({
-      ...step,
-      input: id(step.input),
-      epilogue: step.epilogue.map(op),
-    })),
-    outputs: Object.fromEntries(
-      Object.entries(program.outputs).map(([name, old]) => [name, id(old)]),
-    ),
-  };
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { randomProgram } from "../conformance/random-program.js";
-import { runValues } from "../runtime/backends/reference/program.js";
-import { floatTensor, value } from "../test-support/packed-step.js";
-import { roundToBfloat16 } from "./bfloat16.js";
-import { checkProgram } from "./check.js";
-import { compactProgram, expandProgram } from "./compact.js";
+import { randomProgram } from "../../conformance/random-program.js";
+import { runValues } from "../../runtime/backends/reference/program.js";
+import { floatTensor, value } from "../../test-support/packed-step.js";
+import { roundToBfloat16 } from "../bfloat16.js";
+import { checkProgram } from "../check.js";
+import { compactProgram, expandProgram } from "../compact.js";
+import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "../types.js";
 import { withMaps } from "./narrow-maps.js";
 import { prune } from "./prune.js";
-import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "./types.js";
 
 const tensors: ProgramTensors = {
   s: floatTensor(Float32Array.of(1 / 3, 1 / 7)),

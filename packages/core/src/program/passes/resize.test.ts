@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { writeOnebit } from "../file/index.js";
-import { GraphBuilder } from "../graph/builder.js";
-import { conv2d, linear } from "../graph/layers.js";
-import { buildModel } from "../models/index.js";
-import { pack } from "../pack/index.js";
-import { load } from "../runtime/load.js";
-import { randomImages, randomWeights } from "../test-support/random-weights.js";
+import { writeOnebit } from "../../file/index.js";
+import { GraphBuilder } from "../../graph/builder.js";
+import { conv2d, linear } from "../../graph/layers.js";
+import { buildModel } from "../../models/index.js";
+import { pack } from "../../pack/index.js";
+import { load } from "../../runtime/load.js";
+import { randomImages, randomWeights } from "../../test-support/random-weights.js";
 import { atInputSize } from "./resize.js";
 
 const small = { classes: 5, widths: [4, 8, 8, 8, 16] };

@@ -89,7 +89,7 @@ async function runPictures(
   const bad: BadPicture[] = [];
   for (const path of await photographs(inputs)) {
     const input = await preparedFile(path, how).catch((error: Error) => {
-      if (strict || !(error instanceof OnebitError)) throw error;
+      if (strict) throw error;
       return badPicture(path, error);
     });
     const isBad = "reason" in input;

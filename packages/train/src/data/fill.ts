@@ -53,7 +53,6 @@ export class BatchFiller {
         normalize(image, preprocess, images, filled * stride);
         filled++;
       } catch (error) {
-        if (!(error instanceof OnebitError)) throw error;
         const found = badPicture(this.#split.source(i), error, i);
         if (!skipBad) throw new OnebitError(`${found.source}: ${found.reason}`);
         bad.push(found);

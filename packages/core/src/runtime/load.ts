@@ -52,8 +52,8 @@ async function open<M extends Model>(
   make: Making<M>,
 ): Promise<M> {
   checkLoadOptions(call, options);
-  const { backend = "auto", threads = 1, signal } = options;
-  beginLoading(backend, { threads });
+  const { backend = "auto", threads = 1, assets, signal } = options;
+  beginLoading(backend, { threads, assets });
   const bytes = await readSource(source, options).catch(async (error) => {
     throw await explain(error, nameOf(source));
   });
@@ -79,13 +79,13 @@ async function classifierOf(file: OnebitFile, options: LoadOptions): Promise<Cla
 /** outputs: what run() computes where it is not asked for certain ones; all, if they are not given. */
 async function modelOf(
   { program, tensors, card }: OnebitFile,
-  { backend = "auto", threads = 1, input, maps, budget = {} }: LoadOptions,
+  { backend = "auto", threads = 1, input, maps, budget = {}, assets }: LoadOptions,
   outputs?: readonly string[],
 ): Promise<Model> {
   const sized = input ? await programAtSize(program, tensors, input) : program;
   const whole = maps ? await programWithMaps(sized, maps) : sized;
   return ProgramModel.create({ program: whole, tensors, card }, backend, {
-    ...{ threads, budget, outputs },
+    ...{ threads, budget, assets, outputs },
   });
 }
 

@@ -2,9 +2,10 @@ import { setFlagsFromString } from "node:v8";
 import { beforeAll, describe, expect, it } from "vitest";
 import { randomProgram } from "../../../conformance/random-program.js";
 import { expectSameFloats } from "../../../test-support/packed-step.js";
+import type { KernelBuild } from "./beside.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
-import { fastestBuild, type KernelBuild, loadKernels } from "./module.js";
+import { fastestBuild, loadKernels } from "./module.js";
 
 /** In Node 20 relaxed SIMD is behind a flag, which V8 takes until it compiles the first module. */
 beforeAll(() => setFlagsFromString("--experimental-wasm-relaxed-simd"));
@@ -25,8 +26,8 @@ describe("the relaxed build", () => {
 
   it("imports and exports the same", async () => {
     const [relaxed, simd] = await Promise.all([
-      loadKernels(false, "relaxed"),
-      loadKernels(false, "simd"),
+      loadKernels(false, { build: "relaxed" }),
+      loadKernels(false, { build: "simd" }),
     ]);
     expect(WebAssembly.Module.exports(relaxed)).toEqual(WebAssembly.Module.exports(simd));
     expect(WebAssembly.Module.imports(relaxed)).toEqual(WebAssembly.Module.imports(simd));

@@ -1,6 +1,7 @@
 import { classOf, describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
 import { checkStart } from "../file/receive.js";
+import { fetchPacked } from "./fetch.js";
 import { isNode, isPath } from "./is-node.js";
 import type { TransferOptions } from "./transfer.js";
 
@@ -26,8 +27,7 @@ export async function readSource(
     );
   }
   const file = filePath(source as string | URL);
-  if (file === undefined)
-    return (await import("./fetch.js")).fetchPacked(source as string | URL, options);
+  if (file === undefined) return fetchPacked(source as string | URL, options);
   return (await import("#node")).readPackedFile(file, options);
 }
 

@@ -2,6 +2,7 @@ import { OnebitError, UsageError } from "../errors.js";
 import { explain } from "../file/explain.js";
 import type { OnebitFile } from "../file/onebit-file.js";
 import { openOnebit } from "../file/read-onebit.js";
+import { preprocessAt } from "../image/preprocess-at.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType, Program, ProgramTensors } from "../program/types.js";
 import { beginLoading } from "./backends.js";
@@ -72,7 +73,7 @@ async function open<M extends Model>(
 
 async function classifierOf(file: OnebitFile, options: LoadOptions): Promise<Classifier> {
   checkClassifies(file.program);
-  const facts = options.input ? await factsAtSize(file, options.input) : file;
+  const facts = options.input ? factsAtSize(file, options.input) : file;
   return new ImageClassifier(await modelOf(file, options, [LOGITS]), facts);
 }
 
@@ -112,8 +113,7 @@ async function programWithMaps(program: Program, maps: MapType): Promise<Program
   return withMaps(program, maps);
 }
 
-async function factsAtSize({ labels, preprocess }: OnebitFile, size: Size): Promise<ImageFacts> {
-  const { preprocessAt } = await import("../image/preprocess-at.js");
+function factsAtSize({ labels, preprocess }: OnebitFile, size: Size): ImageFacts {
   return { labels, preprocess: preprocess && preprocessAt(preprocess, size) };
 }
 

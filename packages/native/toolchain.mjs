@@ -48,6 +48,7 @@ const SHARED = [
   "budget",
   "program",
   "constants",
+  "join",
   "remake",
   "parts",
   "layout",

@@ -18,6 +18,8 @@ struct CompiledStep {
   Division division;
   /** Of a task; a part by blocks is a single one. */
   int32_t taskRows;
+  /** Done by the steps before. */
+  bool skipped;
   /** Too little work to be shared among threads. */
   bool serial;
 };

@@ -173,7 +173,7 @@ describe("train refuses", () => {
     [
       "epochs that are none",
       ["--data", "glyphs", "--epochs", "many"],
-      /--epochs many: a positive whole number/,
+      /epochs: "many" is a string, a number/,
     ],
     [
       "an unknown option",
@@ -193,7 +193,7 @@ describe("train refuses", () => {
     [
       "both kinds of JSON",
       ["--data", "glyphs", "--json", "--jsonl"],
-      /--jsonl does not go with --json/,
+      /'--json' cannot be used with option '--jsonl'/,
     ],
     [
       "a network's unknown switch",

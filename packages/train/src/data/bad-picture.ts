@@ -1,5 +1,4 @@
 import { OnebitError } from "onebit";
-import { NoDecoder } from "./sharp.js";
 
 /** A picture that cannot be used: not there, not decodable, or of the wrong kind. */
 export interface BadPicture {
@@ -11,9 +10,7 @@ export interface BadPicture {
   readonly reason: string;
 }
 
-/** Throws on what is not about the picture. */
-export function badPicture(source: string, error: unknown, index = 0): BadPicture {
-  if (!(error instanceof OnebitError) || error instanceof NoDecoder) throw error;
+export function badPicture(source: string, error: Error, index = 0): BadPicture {
   const { message } = error;
   const prefix = `${source}: `;
   const reason = message.startsWith(prefix) ? message.slice(prefix.length) : message;

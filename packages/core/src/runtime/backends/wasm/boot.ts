@@ -1,11 +1,12 @@
 import { compileEpilogues } from "./codegen/epilogue-module.js";
 import type { CompiledProgram } from "./compile.js";
-import { type KernelFile, loadKernels } from "./module.js";
+import { type KernelBuild, loadKernels } from "./module.js";
 import { instantiateKernels, type Kernels, type Machine, Runner } from "./runner.js";
 
-export interface BootOptions extends KernelFile {
+export interface BootOptions {
   /** Threads share the memory. */
   readonly shared?: boolean;
+  readonly build?: KernelBuild;
   /** What the plan has allocated. */
   readonly memory?: WebAssembly.Memory;
 }
@@ -19,9 +20,9 @@ export interface Booted {
 /** Takes the constants out of the plan: a compiled program boots once. */
 export async function boot(
   compiled: CompiledProgram,
-  { shared = false, memory: given, ...file }: BootOptions = {},
+  { shared = false, build, memory: given }: BootOptions = {},
 ): Promise<Booted> {
-  const loading = loadKernels(shared, file);
+  const loading = loadKernels(shared, build);
   // Compiled on other threads while this one lays out the weights.
   const compiling = compileEpilogues(compiled.epilogues, shared);
   for (const made of [loading, compiling]) made.catch(() => {});

@@ -14,7 +14,9 @@ removeBuild(join(folder, "dist"));
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-b"], { cwd: folder, stdio: "inherit" });
 if (existsSync(join(folder, "kernels"))) {
-  execFileSync("npm", ["run", "--silent", "build:wasm"], { cwd: folder, stdio: "inherit" });
+  for (const what of ["build:wasm", "build:bundles"]) {
+    execFileSync("npm", ["run", "--silent", what], { cwd: folder, stdio: "inherit" });
+  }
 }
 copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
 

@@ -48,7 +48,6 @@ const SHARED = [
   "budget",
   "program",
   "constants",
-  "join",
   "remake",
   "parts",
   "layout",

@@ -88,7 +88,11 @@ describe.skipIf(!executable)("a page that lacks something", () => {
   }
 
   it.each([
-    ["kernels that are not served", { routes: { "**/*.wasm": missing } }, /status 404: serve this/],
+    [
+      "kernels that are not served",
+      { routes: { "**/*.wasm": missing } },
+      /the server answers 404; serve a copy of the folder node_modules.onebit.wasm/,
+    ],
     ["kernels that are a web page", { routes: { "**/*.wasm": page } }, /another file comes back/],
     [
       "a policy against WebAssembly",

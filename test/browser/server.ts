@@ -18,7 +18,7 @@ const TYPES: { readonly [extension: string]: string } = {
 };
 
 /**
- * Serves folders by the first part of the path, on a free port of this machine. Isolated: with the
+ * Serves folders by the first part of the path, "" all others, on a free port of this machine. Isolated: with the
  * headers that SharedArrayBuffer, and so threads, need.
  */
 export async function serve(
@@ -29,7 +29,8 @@ export async function serve(
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
     requested.add(path);
-    const [, mount, ...rest] = normalize(path).split("/");
+    const parts = normalize(path).split("/").slice(1);
+    const mount = parts[0] in folders ? parts.shift()! : "";
     const headers = {
       "content-type": TYPES[extname(path)] ?? "application/octet-stream",
       ...(isolated && {
@@ -38,7 +39,7 @@ export async function serve(
       }),
     };
     try {
-      const body = await readFile(join(folders[mount], ...rest));
+      const body = await readFile(join(folders[mount], ...parts));
       response.writeHead(200, headers).end(body);
     } catch {
       response.writeHead(404).end(`no ${path}`);

@@ -21,6 +21,7 @@ beforeAll(async () => {
   for (const name of ["grey", "three", "colour"]) {
     await onebit("pack", path(`${name}.safetensors`), "-o", path(`${name}.onebit`));
   }
+  await onebit("export", path("grey.safetensors"), "--to", "onnx", "-o", path("net.onnx"));
   await writeFile(path("text.txt"), "neither a picture nor a network\n");
   await copyFile(path("text.txt"), path("text.jpg"));
 });
@@ -45,7 +46,7 @@ describe("what is not there", () => {
     [
       "a place for the logits",
       "run {grey.onebit} --input {x.npy}",
-      /--input and --output go together/,
+      /--input .*x\.npy goes with --output: x\.npy in, y\.npy out/,
     ],
   ]);
   refuses(FAILED, [
@@ -75,7 +76,7 @@ describe("numbers that are none", () => {
     ["top", "run {grey.onebit} {text.jpg} --top 0", /--top 0: a positive whole number/],
     ["widths", "summary bnext --widths 8,,8", /--widths : a positive whole number/],
     ["an input size", "summary bnext-t --input 224x224", /channels x height x width is wanted/],
-    ["a form", "summary bnext-t --form float", /form is "float", must be binary or step1 or real/],
+    ["a form", "summary bnext-t --form float", /--form float: must be binary, step1 or real/],
     [
       "a kind of weights",
       "pack {grey.safetensors} -o {x.onebit} --real-weights int3",
@@ -98,7 +99,67 @@ describe("what does not fit together", () => {
       "eval {grey.safetensors} --data idx:{four} --backend wasm",
       /runs on ONNX/,
     ],
-    ["switches for a file", "summary {grey.onebit} --classes 3", /is a file and says itself/],
+    [
+      "an endless run for ONNX",
+      "run {net.onnx} {blue.png} --work 1e9",
+      /--work 1e9 goes with packed/,
+    ],
+    [
+      "a backend for an .onnx model",
+      "verify {net.onnx} --against {grey.onebit} --backend wasm",
+      /--backend wasm goes with packed networks.*net\.onnx is an \.onnx model, which runs on ONNX/,
+    ],
+    [
+      "a backend for the other",
+      "verify {grey.onebit} --against {net.onnx} --against-backend wasm",
+      /--against-backend wasm goes with packed networks.*net\.onnx is an \.onnx/,
+    ],
+    [
+      "classes named for a tensor",
+      "run {grey.onebit} --input {x.npy} --output {y.npy} --top 3",
+      /--top 3 does not go with --input/,
+    ],
+    [
+      "one line per image for a tensor",
+      "run {grey.onebit} --input {x.npy} --output {y.npy} --jsonl",
+      /--jsonl does not go with --input: it writes one file/,
+    ],
+    [
+      "generated images beside others",
+      "verify {grey.onebit} --against {grey.onebit} --data glyphs --images 3",
+      /--images 3 does not go with --data: --limit says/,
+    ],
+    [
+      "a seed for photographs",
+      "bisect {grey.onebit} {grey.onebit} {blue.png} --seed 3",
+      /--seed is about generated images, and photographs are given/,
+    ],
+    [
+      "peers of a training",
+      "bench linear --train --against none",
+      /--against none does not go with --tr/,
+    ],
+    ["threads of one training", "bench linear --train --threads 1,2", /--threads 1,2: one number/],
+    [
+      "strict counting",
+      "data glyphs --strict --no-decode",
+      /--strict does not go with --no-decode/,
+    ],
+    [
+      "layers of ONNX",
+      "summary {net.onnx} --layers",
+      /--layers goes with packed networks, float models and/,
+    ],
+    [
+      "a packed network onto itself",
+      "pack {grey.onebit} -o {grey.onebit}",
+      /is the input, which would/,
+    ],
+    [
+      "switches for a file",
+      "summary {grey.onebit} --classes 3",
+      /--classes 3 goes with architectures; .*grey\.onebit is a packed network, which says itself how/,
+    ],
   ]);
   refuses(FAILED, [
     [

@@ -2,8 +2,6 @@ import { type BadPicture, describeBad } from "@onebit/train/data";
 import { OnebitError } from "onebit";
 import type { Output } from "./terminal.js";
 
-export const STRICT_HELP = "stop at the first picture that cannot be used, instead of at the end";
-
 /** Names the pictures that could not be used, and fails if there are any. */
 export function reportBad(out: Output, bad: readonly BadPicture[], of: number): void {
   if (bad.length === 0) return;

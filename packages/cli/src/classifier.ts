@@ -7,13 +7,13 @@ import {
   load,
   type MapType,
   OnebitError,
-  UsageError,
 } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
-import { mapsNotes } from "./backends.js";
+import { mapsNotes } from "./flags/maps.js";
+import type { OnnxFlags } from "./flags/onnx.js";
 import { modelKind } from "./model-kind.js";
 import { openPacked } from "./models-on-disk.js";
-import { type OnnxFlags, openOnnxClassifier, refuseOnnxFlags } from "./onnx-file.js";
+import { openOnnxClassifier } from "./onnx-file.js";
 
 /** A network that scores images, whoever runs it: a packed one, or one in ONNX. */
 export interface Classifier {
@@ -50,13 +50,8 @@ export async function openClassifier(
   { backend, threads, flags, size, maps, budget }: ClassifierOptions,
 ): Promise<Classifier> {
   if ((await modelKind(path, "runnable")) === "onnx") {
-    if (maps) throw new UsageError(`--maps ${maps}: goes with packed networks`);
-    if (backend !== "auto") {
-      throw new UsageError(`--backend ${backend}: an .onnx model runs on ONNX Runtime`);
-    }
     return onnxClassifier(await openOnnxClassifier(path, { flags, threads, size }), threads);
   }
-  refuseOnnxFlags(path, flags);
   const model = await load(path, { backend, threads, input: size, maps, budget });
   const notes = [...(size ? await sizeNotes(path, size) : []), ...mapsNotes(model.info.maps, maps)];
   if (model.threadsReason) notes.push(`threads: ${model.threads}: ${model.threadsReason}`);

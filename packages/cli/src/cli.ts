@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { OnebitError, UsageError } from "onebit";
 import { stderrColors as colors } from "./colors.js";
-import { registerCommands } from "./commands/index.js";
+import { commands } from "./commands/index.js";
+import { register } from "./flags/command.js";
+import { listed } from "./flags/readers.js";
 import { sendable } from "./foreign-text.js";
 import { Interruption } from "./interrupt.js";
 import { BrokenOutput } from "./streams.js";
@@ -25,10 +27,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       "after",
       "\nExit status: 0 done, 1 failed, 2 wrong usage, 141 the reader of the output has\ngone; 130, 143, 129 stopped by Ctrl-C, SIGTERM, SIGHUP.",
     );
-  registerCommands(program);
-  for (const command of program.commands) {
-    command.showHelpAfterError(`(onebit ${command.name()} --help says more)`);
-  }
+  for (const command of commands) register(program, command);
   try {
     await program.parseAsync(argv);
     return DONE;
@@ -55,8 +54,16 @@ function report(error: unknown): number {
 
 /** Commander's, which may say on further lines what was meant instead. */
 function usageMessage(text: string): string {
-  const coloured = text.replace(/^error:/, colors.red("error:"));
+  const coloured = `${text.trimEnd()}${whoseFlag(text)}\n`.replace(/^error:/, colors.red("error:"));
   return coloured.split("\n").map(sendable).join("\n");
+}
+
+/** For a flag that this command lacks and does not nearly have: the commands that have it. */
+function whoseFlag(text: string): string {
+  const [, name] = /unknown option '(--[\w-]+)'$/.exec(text.trimEnd()) ?? [];
+  const owners = commands.filter(({ flags }) => flags.some((flag) => flag.name === name));
+  if (!owners.length) return "";
+  return `\n(onebit ${listed(owners.map((owner) => owner.name))} takes it)`;
 }
 
 function say(what: string, text: string): void {

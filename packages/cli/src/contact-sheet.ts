@@ -1,5 +1,4 @@
-import type { Dataset, RawImage, Split } from "@onebit/train/data";
-import sharp, { type OverlayOptions } from "sharp";
+import { type Dataset, loadSharp, type RawImage, type Split } from "@onebit/train/data";
 
 const TILE = 64;
 const COLUMNS = 12;
@@ -9,13 +8,14 @@ const MOST_CLASSES = 40;
 export async function contactSheet(dataset: Dataset): Promise<Buffer> {
   const rows = dataset.classes.slice(0, MOST_CLASSES);
   const split = dataset.train.length > 0 ? dataset.train : dataset.test;
-  const tiles: OverlayOptions[] = [];
+  const tiles: { input: Buffer; left: number; top: number }[] = [];
   for (const [row] of rows.entries()) {
     for (const [column, index] of firstOfClass(split, row).entries()) {
       const input = await png(await split.image(index), TILE);
       tiles.push({ input, left: column * TILE, top: row * TILE });
     }
   }
+  const sharp = await loadSharp();
   const size = { width: COLUMNS * TILE, height: rows.length * TILE, channels: 3 } as const;
   return sharp({ create: { ...size, background: "#fff" } })
     .composite(tiles)
@@ -32,7 +32,11 @@ function firstOfClass(split: Split, label: number): number[] {
 }
 
 /** A square PNG of a picture, pixels kept sharp. */
-export function png({ data, width, height, channels }: RawImage, side: number): Promise<Buffer> {
+export async function png(
+  { data, width, height, channels }: RawImage,
+  side: number,
+): Promise<Buffer> {
+  const sharp = await loadSharp();
   return sharp(data, { raw: { width, height, channels } })
     .resize(side, side, { kernel: "nearest", fit: "contain", background: "#fff" })
     .png()

@@ -103,7 +103,7 @@ describe("published ONNX classifiers", () => {
     }[];
     const classifier = await openClassifier(join(weights, "mobilenet_v2_1.0_224_f32.onnx"), {
       ...{ backend: "auto", threads: 1 },
-      flags: { mean: "0.5,0.5,0.5", std: "0.5,0.5,0.5" },
+      flags: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     });
     let right = 0;
     const chosen = truth.filter((_, i) => i % 4 === 0);

@@ -4,49 +4,14 @@ import {
   describeClassifier,
   OnnxClassifier,
   type OnnxFile,
-  type OnnxLayout,
-  type OnnxSettings,
   openOnnxSession,
   readOnnxFile,
   withOutputs,
 } from "@onebit/convert";
-import { type Command, Option } from "commander";
 import { OnebitError, UsageError } from "onebit";
 import { wrongFile } from "onebit/file";
 import { readFileBytes } from "onebit/node";
-import {
-  labelsOf,
-  type PreprocessFlags,
-  preprocessOverrides,
-  refusePreprocess,
-} from "./preprocess-flags.js";
-
-export interface OnnxFlags extends PreprocessFlags {
-  readonly layout?: OnnxLayout;
-  readonly outputName?: string;
-}
-
-export function addOnnxOptions(command: Command): Command {
-  const layout = new Option(
-    "--layout <order>",
-    "of an .onnx model's images, where its shape does not tell",
-  );
-  return command
-    .addOption(layout.choices(["nchw", "nhwc"]))
-    .option("--output-name <name>", "of an .onnx model's scores, where it has several outputs");
-}
-
-/** A packed network or float model says itself how it is fed and read. */
-export function refuseOnnxFlags(file: string, flags: OnnxFlags): void {
-  refusePreprocess(file, flags);
-  if (flags.layout) throw new UsageError("--layout goes with .onnx models");
-  if (flags.outputName !== undefined) throw new UsageError("--output-name goes with .onnx models");
-}
-
-export async function onnxSettings(flags: OnnxFlags): Promise<OnnxSettings> {
-  const { layout, outputName: output } = flags;
-  return { layout, output, labels: await labelsOf(flags), preprocess: preprocessOverrides(flags) };
-}
+import { type OnnxFlags, onnxSettings } from "./flags/onnx.js";
 
 export interface OnnxOptions {
   readonly flags?: OnnxFlags;

@@ -3,15 +3,18 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { describe, expect, it } from "vitest";
+import { VERSION } from "./version.js";
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const { dependencies, exports, files, sideEffects } = JSON.parse(
+const { dependencies, exports, files, imports, sideEffects, version } = JSON.parse(
   readFileSync(folder("package.json"), "utf8"),
 ) as {
   dependencies?: object;
   exports: { [path: string]: { [condition: string]: string } };
   files: string[];
+  imports: { [name: string]: { [condition: string]: string } };
   sideEffects: boolean;
+  version: string;
 };
 
 /** Scripts that a visitor's browser loads to run a packed network, as a bundler leaves them. */
@@ -19,8 +22,6 @@ async function browserScripts(): Promise<string[]> {
   const bundle = await rolldown({
     input: [folder("dist/index.js"), folder("dist/runtime/backends/wasm/team-worker.js")],
     platform: "browser",
-    // A browser never asks for what is behind the Node check.
-    external: [/^node:/, /\/platform\/node/],
   });
   const { output } = await bundle.generate({ format: "esm", minify: true });
   return output.flatMap((file) => (file.type === "chunk" ? [file.code] : []));
@@ -34,8 +35,27 @@ describe("package.json", () => {
 
   it.each(Object.keys(exports))("exports %s as source, types and JavaScript", (path) => {
     const conditions = exports[path];
-    expect(Object.keys(conditions)).toEqual(["types", "onebit-source", "default"]);
+    const wanted = [
+      "types",
+      "onebit-source",
+      ...(path === "./standalone" ? ["node"] : []),
+      "default",
+    ];
+    expect(Object.keys(conditions)).toEqual(wanted);
     for (const file of Object.values(conditions))
+      expect(statSync(folder(file)).isFile()).toBe(true);
+  });
+
+  it("has the version that its code tells, and kernels of it", () => {
+    expect(VERSION).toBe(version);
+    const module = new WebAssembly.Module(readFileSync(folder("wasm/simd.wasm")));
+    const [stamp] = WebAssembly.Module.customSections(module, "onebit");
+    expect(new TextDecoder().decode(stamp)).toBe(version);
+  });
+
+  it("gives Node's own modules to Node only, under a condition that bundlers know", () => {
+    expect(Object.keys(imports["#node"])).toEqual(["onebit-source", "node", "default"]);
+    for (const file of Object.values(imports["#node"]))
       expect(statSync(folder(file)).isFile()).toBe(true);
   });
 
@@ -48,12 +68,18 @@ describe("package.json", () => {
   it("keeps the browser's runtime under 60 kB, JavaScript and WebAssembly together, gzipped", async () => {
     const size = (data: string | Uint8Array) => gzipSync(data, { level: 9 }).length;
     const scripts = (await browserScripts()).map(size);
-    const kernels = readdirSync(folder("wasm")).map((file) =>
-      size(readFileSync(folder(`wasm/${file}`))),
-    );
+    const kernels = readdirSync(folder("wasm"))
+      .filter((file) => file.endsWith(".wasm"))
+      .map((file) => size(readFileSync(folder(`wasm/${file}`))));
     // A visitor loads one build of the kernels: the largest counts.
     const total = scripts.reduce((sum, bytes) => sum + bytes, Math.max(...kernels));
     expect(total).toBeGreaterThan(20_000);
     expect(total).toBeLessThan(60_000);
+  });
+
+  it("keeps the standalone file, kernels and threads inside, under 60 kB gzipped", () => {
+    const bytes = gzipSync(readFileSync(folder("dist/onebit.standalone.js")), { level: 9 }).length;
+    expect(bytes).toBeGreaterThan(40_000);
+    expect(bytes).toBeLessThan(60_000);
   });
 });

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "epilogue.h"
-#include "join.h"
 #include "remake.h"
 #include "sizes.h"
 #include "weights.h"
@@ -81,7 +80,6 @@ class Compiler {
 
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
-    joinPools(r.program);
     remakeMaps(r.program, options_.apart);
     for (const RawStep& step : r.program.steps)
       divisions_.push_back(divisionOf(r.program, step, options_.threads));
@@ -117,7 +115,7 @@ class Compiler {
     for (size_t i = 0; i < r.layout.ranges.size(); i++) {
       Range& home = r.layout.ranges[r.layout.homes[i]];
       home.last = std::max(home.last, r.layout.ranges[i].last);
-      // Nobody touches what a pool's step or a remade map would have been.
+      // Nobody touches what a remade map would have been.
       const bool used = home.first <= home.last;
       if (used && &home == &r.layout.ranges[i]) (inParts(i) ? parts : shared).push_back(&home);
     }
@@ -178,7 +176,7 @@ class Compiler {
     job.blockCount = static_cast<int32_t>(step.blocks.size());
     step.clears = clearsOf(index + 1);
     compileKernel(index, job, raw, input);
-    EpilogueInput epilogueInput = {raw, r.program.values, r.layout, {}, sumStrideOf(shape)};
+    EpilogueInput epilogueInput = {raw, r.layout, {}, sumStrideOf(shape)};
     for (const Range& sums : scratch_[index].sums) epilogueInput.sums.push_back(sums.offset);
     CompiledEpilogue epilogue = compileEpilogue(epilogueInput, vectors);
     step.ops = std::move(epilogue.ops);
@@ -263,7 +261,6 @@ class Compiler {
   /** Cuts the parts of a step into tasks. */
   void divide(int32_t index, CompiledStep& step, const RawStep& raw, const Value& input) const {
     const StepJob& job = step.job;
-    step.skipped = raw.skipped;
     step.serial = options_.threads == 1 || (cyclesOf(step, raw, input) < 20000 && !options_.apart);
     step.division = divisions_[index];
     step.job.parts = step.division.byBlocks ? options_.threads : 1;
@@ -297,10 +294,10 @@ class Compiler {
 
   /** Both rows of a 2x2 mean belong to one task. */
   static void roundRows(CompiledStep& step) {
-    const bool pooled = std::any_of(step.ops.begin(), step.ops.end(), [](const MicroOp& op) {
-      return op.code == Code::storePooled;
+    const bool halves = std::any_of(step.ops.begin(), step.ops.end(), [](const MicroOp& op) {
+      return op.code == Code::mean2x2;
     });
-    if (pooled) step.taskRows += step.taskRows % 2;
+    if (halves) step.taskRows += step.taskRows % 2;
   }
 
   std::unique_ptr<CompiledProgram> result_;

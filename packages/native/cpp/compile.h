@@ -18,8 +18,6 @@ struct CompiledStep {
   Division division;
   /** Of a task; a part by blocks is a single one. */
   int32_t taskRows;
-  /** Done by the steps before. */
-  bool skipped;
   /** Too little work to be shared among threads. */
   bool serial;
 };

@@ -136,11 +136,9 @@ class EpilogueCompiler {
       const size_t mean = raw.code == Code::mean ? means++ : 0;
       if (!raw.writes() || origin_[i + 1] != r) continue;
       MicroOp op{};
-      op.code = raw.pooled ? Code::storePooled : raw.code;
+      op.code = raw.code;
       op.place = input_.layout.places[raw.value];
       op.offset = raw.offset;
-      op.rows = input_.values[raw.value].height;
-      op.columns = input_.values[raw.value].width;
       op.s = vectors_.get(raw.s);
       op.orEqual = raw.orEqual;
       if (raw.code == Code::mean) op.sumOffset = input_.sums[mean];

@@ -23,7 +23,6 @@ class ChannelVectors {
 
 struct EpilogueInput {
   const RawStep& step;
-  const std::vector<Value>& values;
   const Layout& layout;
   /** Arena offsets of the row sums, one per mean. */
   std::vector<size_t> sums;

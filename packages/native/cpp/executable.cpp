@@ -144,7 +144,6 @@ void Executable::runTask(Worker& worker, char* arena, const CompiledStep& step, 
 }
 
 void Executable::runStep(Worker& worker, char* arena, const CompiledStep& step, bool shared) {
-  if (step.skipped) return;
   clear(arena, step.clears);
   prepare(step.job, arena);
   if (shared && !step.serial) {

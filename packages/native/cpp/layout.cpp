@@ -83,7 +83,6 @@ void findLifetimes(const Program& program, std::vector<Range>& ranges) {
   };
   use(program.input, -1);
   for (int32_t i = 0; i < end; i++) {
-    if (program.steps[i].skipped) continue;
     use(program.steps[i].input, i);
     for (const RawOp& op : program.steps[i].ops) {
       if (op.reads() || op.writes()) use(op.value, i);
@@ -100,7 +99,7 @@ bool sameShape(const Place& a, const Place& b) {
 
 /** Op i stores a whole map. */
 bool storesWhole(const Program& program, const RawStep& step, const RawOp& op) {
-  return op.code == Code::store && !op.pooled && op.offset == 0 && isMap(program.values[op.value]) &&
+  return op.code == Code::store && op.offset == 0 && isMap(program.values[op.value]) &&
          program.values[op.value].channels == outputShape(program, step).channels;
 }
 

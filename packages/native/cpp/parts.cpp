@@ -23,8 +23,8 @@ bool divisibleByBlocks(const RawStep& step) {
          });
 }
 
-bool pools(const RawStep& step) {
-  return std::any_of(step.ops.begin(), step.ops.end(), [](const RawOp& op) { return op.pooled; });
+bool halves(const RawStep& step) {
+  return std::any_of(step.ops.begin(), step.ops.end(), [](const RawOp& op) { return op.code == Code::mean2x2; });
 }
 
 /** How an op's value would have to lie for the step's parts to be its parts. */
@@ -33,7 +33,7 @@ Parting partingOf(const Value& shape, const Division& division, const Value& val
     const bool whole = op.offset == 0 && value.channels == shape.channels;
     return whole ? Parting{Parting::Kind::blocks, division.size} : Parting{};
   }
-  if (op.pooled) return {Parting::Kind::rows, division.size / 2};
+  if (op.code == Code::mean2x2) return {Parting::Kind::rows, division.size / 2};
   return value.height == shape.height ? Parting{Parting::Kind::rows, division.size} : Parting{};
 }
 
@@ -47,7 +47,7 @@ Division divisionOf(const Program& program, const RawStep& step, int32_t threads
     return {true, share(blocks, threads, kWordBits / kLanes)};
   }
   // Both rows of a 2x2 mean belong to one part.
-  return {false, share(shape.height, threads, pools(step) ? 2 : 1)};
+  return {false, share(shape.height, threads, halves(step) ? 2 : 1)};
 }
 
 std::vector<Parting> partingsOf(const Program& program, const std::vector<Division>& divisions,
@@ -59,7 +59,6 @@ std::vector<Parting> partingsOf(const Program& program, const std::vector<Divisi
   };
   for (size_t i = 0; i < program.steps.size(); i++) {
     const RawStep& step = program.steps[i];
-    if (step.skipped) continue;
     const Value shape = outputShape(program, step);
     const auto like = [&](int32_t value, const RawOp& op) {
       return partingOf(shape, divisions[i], program.values[value], op);

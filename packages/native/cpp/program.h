@@ -8,7 +8,7 @@
 namespace onebit {
 
 /** See ENCODING in src/encode.ts. */
-constexpr int32_t kEncoding = 1;
+constexpr int32_t kEncoding = 2;
 
 /** Bytes of a tensor, owned by the caller. */
 struct Tensor {
@@ -23,7 +23,7 @@ struct Value {
   int32_t height, width, channels;
 };
 
-inline bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloat16; }
+inline bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloats; }
 
 /** Operands in their order: registers (b is -1 where there is one), indices into Program.tensors (or -1). */
 struct RawOp {
@@ -33,13 +33,12 @@ struct RawOp {
   int32_t value, offset;
   bool orEqual;
   float low, high;
-  /** store: the value takes 2x2 means of the register (see join.h). */
-  bool pooled;
 
   bool combines() const { return b >= 0; }
   bool reads() const { return code == Code::load; }
   bool writes() const {
-    return code == Code::store || code == Code::bits || code == Code::mean || code == Code::storeIntegers;
+    return code == Code::store || code == Code::bits || code == Code::mean || code == Code::mean2x2 ||
+           code == Code::storeIntegers;
   }
 };
 
@@ -52,8 +51,6 @@ struct RawStep {
   int32_t mode;
   int32_t bits;
   float clip;
-  /** The steps before have done its work. */
-  bool skipped;
   std::vector<RawOp> ops;
 };
 

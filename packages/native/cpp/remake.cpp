@@ -16,7 +16,7 @@ constexpr size_t kMostCount = 32767;
 int32_t readersOf(const Program& program, int32_t value) {
   int32_t readers = 0;
   for (const RawStep& step : program.steps) {
-    if (!step.skipped && step.input == value) readers++;
+    if (step.input == value) readers++;
     for (const RawOp& op : step.ops) readers += op.reads() && op.value == value;
   }
   return readers + static_cast<int32_t>(std::count(program.outputs.begin(), program.outputs.end(), value));
@@ -35,7 +35,7 @@ Write soleStore(Program& program, int32_t value) {
     for (size_t i = 0; i < step.ops.size(); i++) {
       const RawOp& op = step.ops[i];
       if (!op.writes() || op.value != value) continue;
-      if (found.step || op.code != Code::store || op.pooled || op.offset != 0) return {};
+      if (found.step || op.code != Code::store || op.offset != 0) return {};
       found = {&step, i};
     }
   }
@@ -46,7 +46,7 @@ size_t productsOf(const Program& program, const RawStep& step) {
   return product(step.kernel[0], step.kernel[1], program.values[step.input].channels / step.groups);
 }
 
-bool isNarrow(const Program& program, int32_t value) { return program.values[value].kind == ValueKind::bfloat16; }
+bool isNarrow(const Program& program, int32_t value) { return program.values[value].kind == ValueKind::bfloats; }
 
 /** A convolution whose integers fit 16 bits, in blocks of channels, and nothing else needed for the map. */
 bool canRemake(const Program& program, const RawStep& step) {
@@ -102,12 +102,23 @@ void prepend(RawStep& reader, const RawStep& conv, size_t store, bool narrow) {
   reader.ops = std::move(ops);
 }
 
+/** Stores the integers as they are. What came after the store goes on with what was to be stored. */
+void storeIntegers(RawStep& conv, size_t store) {
+  const int32_t passedOn = static_cast<int32_t>(store) + 1;
+  const int32_t stored = conv.ops[store].a;
+  for (RawOp& op : conv.ops) {
+    if (op.a == passedOn) op.a = stored;
+    if (op.combines() && op.b == passedOn) op.b = stored;
+  }
+  conv.ops[store].code = Code::storeIntegers;
+  conv.ops[store].a = 0;
+}
+
 void remake(Program& program, RawStep& reader, RawStep& conv, size_t store) {
   prepend(reader, conv, store, isNarrow(program, reader.input));
   if (!isSmall(program, conv)) {
     program.values[reader.input].kind = ValueKind::integers;
-    conv.ops[store].code = Code::storeIntegers;
-    conv.ops[store].a = 0;
+    storeIntegers(conv, store);
     return;
   }
   std::vector<int32_t> renumbered;

@@ -15,13 +15,13 @@ constexpr int kMaxBlocks = 4;
 constexpr int kTileFloats = kSegment * kLanes;
 
 /**
- * bfloat16: a map of bfloat16 numbers, the upper halves of floats. integers: a map of 16-bit ones, which
+ * bfloats: a map of bfloat16 numbers, the upper halves of floats. integers: a map of 16-bit ones, which
  * compilation makes of some.
  */
-enum class ValueKind : int32_t { map, bits, vector, bfloat16, integers };
+enum class ValueKind : int32_t { map, bits, vector, bfloats, integers };
 /** Of an element; of bits, a word. */
 static inline int32_t bytesOf(ValueKind kind) {
-  return kind == ValueKind::bfloat16 || kind == ValueKind::integers ? 2 : 4;
+  return kind == ValueKind::bfloats || kind == ValueKind::integers ? 2 : 4;
 }
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 
@@ -61,6 +61,8 @@ enum class Code : int32_t {
   store,
   bits,
   mean,
+  /** The rows of a pair must come in order. */
+  mean2x2,
   /** The step's floats. */
   accumulator,
   /** base - 2 * counts of a binary convolution. */
@@ -69,8 +71,6 @@ enum class Code : int32_t {
   take,
   /** mix where the value at hand is the second operand. */
   mixInto,
-  /** Of 2x2 means; the rows of a pair must come in order. */
-  storePooled,
   storeIntegers,
   /** To bfloat16, as storing into such a map does. */
   round,
@@ -89,8 +89,6 @@ struct MicroOp {
   float low, high;
   /** bits: r >= t, not r > t. */
   bool orEqual;
-  /** storePooled: means that there are. */
-  int32_t rows, columns;
   /** mean: row sums [height][sumStride]. */
   size_t sumOffset;
   int32_t sumStride;

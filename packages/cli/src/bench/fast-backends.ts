@@ -1,7 +1,7 @@
 import { type BackendName, load, OnebitError } from "onebit";
 import { writeOnebit } from "onebit/file";
 import type { Program } from "onebit/program";
-import { choices } from "../backends.js";
+import { backendNames } from "../flags/backend.js";
 
 export interface LoadedBackends {
   readonly names: readonly BackendName[];
@@ -25,8 +25,8 @@ export async function fastBackends(): Promise<LoadedBackends> {
   const packed = await writeOnebit({ program: smallest, tensors: {} });
   const names: BackendName[] = [];
   const reasons: { [backend: string]: string } = {};
-  for (const name of choices) {
-    if (name === "auto" || name === "reference") continue;
+  for (const name of backendNames) {
+    if (name === "reference") continue;
     try {
       using _ = await load(packed, { backend: name });
       names.push(name);

@@ -4,7 +4,6 @@ import { writeOnebit } from "onebit/file";
 import type { Graph, Tensor } from "onebit/graph";
 import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack, unpack } from "onebit/pack";
-import { refuseSwitches } from "../architecture.js";
 import { modelKind } from "../model-kind.js";
 import { isFile, openFloatModel, openPacked } from "../models-on-disk.js";
 
@@ -22,15 +21,20 @@ export async function benchSubject(
   subject: string,
   options: Partial<ModelOptions>,
 ): Promise<BenchSubject> {
-  if (isFile(subject)) refuseSwitches(subject, options);
-  const kind = isFile(subject) ? await modelKind(subject, "unpackable") : undefined;
+  const kind = await benchKind(subject);
   if (kind === "packed") {
     const { bytes, program, tensors } = await openPacked(subject);
     return { name: subject, packed: bytes, ...unpack(program, tensors, basename(subject)) };
   }
-  const { graph, tensors } = kind ? await floatSubject(subject) : randomSubject(subject, options);
+  const { graph, tensors } =
+    kind === "float" ? await floatSubject(subject) : randomSubject(subject, options);
   const packed = await writeOnebit(pack(graph, tensors));
   return { name: subject, packed, graph, tensors };
+}
+
+export async function benchKind(subject: string): Promise<"packed" | "float" | "architecture"> {
+  if (!isFile(subject)) return "architecture";
+  return (await modelKind(subject, "unpackable")) as "packed" | "float";
 }
 
 async function floatSubject(path: string) {

@@ -1,21 +1,24 @@
 import { measureTrainingSpeed, type TrainingSpeed } from "@onebit/train";
 import { UsageError } from "onebit";
 import { buildModel } from "onebit/models";
-import { type ArchitectureFlags, architectureOptions, wholeNumber } from "../architecture.js";
+import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
 import { machine } from "../machine.js";
 import { isFile } from "../models-on-disk.js";
 import { type Output, percent, table, threadCount } from "../terminal.js";
 import { version } from "../version.js";
 
 interface Flags extends ArchitectureFlags {
-  readonly batch?: string;
-  readonly threads?: string;
+  readonly batch?: number;
+  readonly threads?: readonly number[];
 }
 
 /** `onebit bench --train`: images per second of training, and where a step goes. */
 export async function trainingBench(subject: string, flags: Flags, out: Output): Promise<void> {
-  const batch = wholeNumber("--batch", flags.batch) ?? 64;
-  const threads = wholeNumber("--threads", flags.threads) ?? 2;
+  const { batch = 64, threads: numbers = [2] } = flags;
+  const [threads, ...others] = numbers;
+  if (others.length) {
+    throw new UsageError(`--threads ${numbers.join(",")}: one number is wanted with --train`);
+  }
   if (isFile(subject)) {
     throw new UsageError(`${subject}: bench --train takes an architecture, such as bnext-18`);
   }

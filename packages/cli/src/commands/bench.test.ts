@@ -158,15 +158,20 @@ describe("bench refuses", () => {
     ["an unknown backend", [...tiny, "--backend", "wasm,gpu"], 2, /--backend gpu: must be auto/],
     ["threads that are no number", [...tiny, "--threads", "1,x"], 2, /--threads x: a positive/],
     ["maps of another type", [...tiny, "--maps", "int8"], 2, /--maps int8: must be float32 or bf/],
-    ["narrow kernels", ["--kernels", "--maps", "bfloat16"], 2, /neither --train nor --kernels/],
+    [
+      "narrow kernels",
+      ["--kernels", "--maps", "bfloat16"],
+      2,
+      /--maps bfloat16 does not go with --kernels/,
+    ],
     ["a batch of none", [...tiny, "--batch", "0"], 2, /--batch 0: a positive/],
     ["a file with --train", ["x.onebit", "--train"], 2, /takes an architecture, such as bnext-18/],
     ["two networks with --train", ["bnext-18", "bnext-t", "--train"], 2, /one architecture/],
     [
       "a file with switches",
-      ["x.onebit", "--widths", "8,8"],
+      ["{tiny.onebit}", "--widths", "8,8"],
       2,
-      /x\.onebit is a file and says itself/,
+      /tiny\.onebit is a packed network, which says itself how it is built/,
     ],
   ])("%s", async (_, args, expected, message) => {
     const { status, stderr, stdout } = await onebit("bench", ...args.map(inFolder));

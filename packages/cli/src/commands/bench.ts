@@ -1,21 +1,7 @@
 import { loadavg } from "node:os";
 import { basename } from "node:path";
 import { loadOnnxRuntime } from "@onebit/convert";
-import type { Command } from "commander";
 import { type BackendName, UsageError, visible } from "onebit";
-import {
-  type ArchitectureFlags,
-  addArchitectureOptions,
-  architectureOptions,
-  wholeNumber,
-} from "../architecture.js";
-import {
-  addBudgetOptions,
-  type BudgetFlags,
-  backendChoice,
-  budgetOf,
-  mapsOf,
-} from "../backends.js";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type BenchResult, benchInference } from "../bench/inference.js";
@@ -23,8 +9,20 @@ import { benchKernels } from "../bench/kernels.js";
 import { benchPage } from "../bench/markdown.js";
 import { parsePeers } from "../bench/peers/index.js";
 import { type BenchReport, busyLine } from "../bench/report.js";
-import { benchSubject } from "../bench/subject.js";
+import { benchKind, benchSubject } from "../bench/subject.js";
 import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
+import { architectureFlags, architectureOptions } from "../flags/architecture.js";
+import { backendList } from "../flags/backend.js";
+import { batch } from "../flags/batch.js";
+import { budgetFlags, budgetOf } from "../flags/budget.js";
+import { command } from "../flags/command.js";
+import { type FlagValues, flag } from "../flags/flag.js";
+import type { Given } from "../flags/given.js";
+import { json } from "../flags/json.js";
+import { mapsList } from "../flags/maps.js";
+import { words } from "../flags/readers.js";
+import { threadList } from "../flags/threads.js";
+import { train } from "../flags/train.js";
 import { machine } from "../machine.js";
 import { writeOutput } from "../output-file.js";
 import { shellCommand } from "../shell.js";
@@ -32,62 +30,63 @@ import { type Output, terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 import { trainingBench } from "./bench-train.js";
 
-interface Flags extends ArchitectureFlags, BudgetFlags {
-  readonly train?: boolean;
-  readonly kernels?: boolean;
-  readonly backend?: string;
-  readonly threads?: string;
-  readonly batch?: string;
-  readonly maps?: string;
-  readonly against?: string;
-  readonly markdown?: string;
-  readonly json?: boolean;
-}
+const kernels = flag(
+  "--kernels",
+  "also the rate of each binary convolution of BNext-T and ReActNet-A",
+).excludes(train);
 
-export function registerBench(program: Command): void {
-  const command = program
-    .command("bench [file|arch...]")
-    .description("latency of packed networks against float runtimes, in turns; rates of kernels")
-    .option("--backend <list>", "onebit's backends (default: every fast one that loads here)")
-    .option("--threads <list>", "numbers of threads, such as 1,2 (default 1; 2 with --train)")
-    .option("--batch <n>", "images per run (default 1; 64 with --train)")
-    .option(
-      "--maps <list>",
-      "how onebit keeps maps between steps: float32, bfloat16 (default: as the file says)",
-    )
-    .option(
-      "--against <list>",
-      "peers: onnxruntime (default, where it is installed), onnxruntime-web, ONNX files, or none",
-    )
-    .option("--kernels", "also the rate of each binary convolution of BNext-T and ReActNet-A")
-    .option("--markdown <file>", "write the results as a page")
-    .option(
-      "--train",
-      "instead: images per second of training, and the share of ONNX Runtime's rate",
-    )
-    .option("--json", "one JSON document")
-    .action(run);
-  addArchitectureOptions(addBudgetOptions(command));
-}
+const against = flag(
+  "--against <list>",
+  "peers: onnxruntime, onnxruntime-web, ONNX files, or none",
+  words,
+)
+  .otherwise("onnxruntime, where it is installed")
+  .excludes(train);
 
-async function run(subjects: readonly string[], flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  if (flags.maps && (flags.train || flags.kernels)) {
-    throw new UsageError(`--maps ${flags.maps}: goes with neither --train nor --kernels`);
-  }
-  if (flags.train) return trainingBench(onlySubject(subjects), flags, out);
-  if (!subjects.length && !flags.kernels) {
-    throw new UsageError("bench: a file or an architecture is wanted, or --kernels");
-  }
-  const against = flags.against ?? (await usualPeer(out));
-  const report = await measure(subjects, { ...flags, against }, out);
-  out.result(report);
-  printReport(report, out);
-  if (!flags.markdown) return;
-  const command = commandLine(subjects, { ...flags, against });
-  await writeOutput(flags.markdown, benchPage(report, command));
-  out.note(`${flags.markdown} written`);
-}
+const markdown = flag("--markdown <file>", "write the results as a page", words).excludes(train);
+
+const flags = [
+  backendList
+    .means("onebit's backends, between commas")
+    .otherwise("every fast one that loads here")
+    .excludes(train, "that runs on ONNX Runtime"),
+  threadList.otherwise("1; 2 with --train"),
+  batch.means("images per run").otherwise("1; 64 with --train"),
+  mapsList.excludes(train).excludes(kernels),
+  against,
+  kernels,
+  markdown,
+  train.means("instead: images per second of training, and the share of ONNX Runtime's rate"),
+  json,
+  ...budgetFlags.map((one) => one.excludes(train) as typeof one),
+  ...architectureFlags,
+] as const;
+
+type Flags = FlagValues<typeof flags>;
+
+export const bench = command({
+  name: "bench",
+  arguments: ["[file|arch...]"],
+  about: "latency of packed networks against float runtimes, in turns; rates of kernels",
+  flags,
+  async run([subjects], flags, given) {
+    const out = terminalOutput(flags);
+    if (flags.train) return trainingBench(onlySubject(subjects), flags, out);
+    if (!subjects.length && !flags.kernels) {
+      throw new UsageError("bench: a file or an architecture is wanted, or --kernels");
+    }
+    for (const path of subjects) {
+      given.checkScope({ path, kind: await benchKind(path) }, architectureFlags);
+    }
+    const against = flags.against ?? (await usualPeer(out));
+    const report = await measure(subjects, { ...flags, against }, out);
+    out.result(report);
+    printReport(report, out);
+    if (!flags.markdown) return;
+    await writeOutput(flags.markdown, benchPage(report, commandLine(subjects, against, given)));
+    out.note(`${flags.markdown} written`);
+  },
+});
 
 /** ONNX Runtime; where it is not installed nothing, which is said with how to install it. */
 async function usualPeer(out: Output): Promise<string> {
@@ -103,18 +102,13 @@ async function usualPeer(out: Output): Promise<string> {
 type FlagsWithPeers = Flags & { readonly against: string };
 
 /** The command as anyone would type it: files without the folders that they lie in here. */
-function commandLine(subjects: readonly string[], flags: FlagsWithPeers): string {
-  const against = flags.against.split(",").map((peer) => basename(peer));
-  const given = [
-    ...subjects.map((subject) => basename(subject)),
-    ...(flags.backend ? ["--backend", flags.backend] : []),
-    ...(flags.threads ? ["--threads", flags.threads] : []),
-    ...(flags.batch ? ["--batch", flags.batch] : []),
-    ...(flags.maps ? ["--maps", flags.maps] : []),
-    ...["--against", against.join(",")],
-    ...(flags.kernels ? ["--kernels"] : []),
-  ];
-  return visible(shellCommand("npx", "onebit", "bench", ...given));
+function commandLine(subjects: readonly string[], peers: string, given: Given): string {
+  const names = peers.split(",").map((peer) => basename(peer));
+  const others = flags.filter(
+    (one) => ![against, markdown, json].some(({ root }) => root === one.root),
+  );
+  const words = [...subjects.map((subject) => basename(subject)), ...given.words(others)];
+  return visible(shellCommand("npx", "onebit", "bench", ...words, "--against", names.join(",")));
 }
 
 function onlySubject(subjects: readonly string[]): string {
@@ -128,16 +122,13 @@ async function measure(
   out: Output,
 ): Promise<BenchReport> {
   const [loadAverage] = loadavg();
-  const threads = threadNumbers(flags.threads);
-  const batch = wholeNumber("--batch", flags.batch) ?? 1;
-  const named = flags.backend?.split(",").map((name) => backendChoice(name.trim()));
+  const { threads = [1], batch = 1, backend: named, maps } = flags;
   const peers = await parsePeers(flags.against);
   const networks = [];
   for (const subject of subjects) {
     networks.push(await benchSubject(subject, architectureOptions(flags)));
   }
   const backends = named ?? (await loadable(out));
-  const maps = flags.maps?.split(",").map((type) => mapsOf(type.trim())!);
   const how = { backends, threads, batch, peers, maps, budget: budgetOf(flags), note: out.note };
   const results: BenchResult[] = [];
   for (const network of networks) {
@@ -152,11 +143,6 @@ async function loadable(out: Output): Promise<readonly BackendName[]> {
   const { names, reasons } = await fastBackends();
   for (const [name, reason] of Object.entries(reasons)) out.note(`without ${name}: ${reason}`);
   return names;
-}
-
-function threadNumbers(text = "1"): number[] {
-  const numbers = text.split(",").map((part) => wholeNumber("--threads", part.trim())!);
-  return [...new Set(numbers)];
 }
 
 function printReport(report: BenchReport, out: Output): void {

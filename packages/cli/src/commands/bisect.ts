@@ -1,15 +1,12 @@
-import type { Command } from "commander";
 import { OnebitError } from "onebit";
-import { type Bisection, bisect } from "../compare/bisect.js";
+import { type Bisection, bisect as bisectImages } from "../compare/bisect.js";
 import type { Position } from "../compare/differences.js";
-import {
-  addCompareOptions,
-  type CompareFlags,
-  fraction,
-  openComparison,
-} from "../compare/flags.js";
 import { firstImages } from "../compare/images.js";
+import { openComparison } from "../compare/open.js";
 import type { Difference } from "../compare/walk.js";
+import { command } from "../flags/command.js";
+import { compareFlags } from "../flags/compare.js";
+import { tolerance } from "../flags/tolerance.js";
 import { count, type Output, table, terminalOutput } from "../terminal.js";
 
 const TOLERANCE = 2e-5;
@@ -17,43 +14,40 @@ const GENERATED = 2;
 /** Photographs and data sets: more would only repeat what the first show. */
 const MOST = 8;
 
-export function registerBisect(program: Command): void {
-  const command = program
-    .command("bisect <a> <b> [images...]")
-    .description("find the first node in which two networks differ: packed, float or ONNX")
-    .option("--tolerance <x>", `of a node's value, relative to its largest (default ${TOLERANCE})`)
-    .action(run);
-  addCompareOptions(command);
-}
-
-async function run(
-  pathA: string,
-  pathB: string,
-  inputs: readonly string[],
-  flags: CompareFlags,
-): Promise<void> {
-  const out = terminalOutput(flags);
-  const tolerance = fraction("--tolerance", flags.tolerance, TOLERANCE);
-  const comparison = await openComparison([pathA, pathB], inputs, flags, GENERATED);
-  const { a, b, pairs, notes } = comparison;
-  let result: Bisection;
-  try {
-    for (const note of notes) out.note(`note: ${note}`);
-    result = await bisect(a, b, await firstImages(pairs, flags.input ? Infinity : MOST), tolerance);
-  } finally {
-    await comparison.dispose();
-  }
-  const [first] = result.differences;
-  out.result({
-    ...result,
-    first: first?.node ?? null,
-    tolerance,
-    backends: [a.backend, b.backend],
-  });
-  print(out, result);
-  if (result.ok) return;
-  throw new OnebitError(verdict(pathA, pathB, result));
-}
+export const bisect = command({
+  name: "bisect",
+  arguments: ["<a>", "<b>", "[images...]"],
+  about: "find the first node in which two networks differ: packed, float or ONNX",
+  flags: [
+    tolerance.means("of a node's value, relative to its largest").byDefault(TOLERANCE),
+    ...compareFlags,
+  ],
+  async run([pathA, pathB, inputs], flags, given) {
+    const out = terminalOutput(flags);
+    const { tolerance } = flags;
+    const how = { flags, given, generated: GENERATED };
+    const comparison = await openComparison([pathA, pathB], inputs, how);
+    const { a, b, pairs, notes } = comparison;
+    let result: Bisection;
+    try {
+      for (const note of notes) out.note(`note: ${note}`);
+      const images = await firstImages(pairs, flags.input ? Infinity : MOST);
+      result = await bisectImages(a, b, images, tolerance);
+    } finally {
+      await comparison.dispose();
+    }
+    const [first] = result.differences;
+    out.result({
+      ...result,
+      first: first?.node ?? null,
+      tolerance,
+      backends: [a.backend, b.backend],
+    });
+    print(out, result);
+    if (result.ok) return;
+    throw new OnebitError(verdict(pathA, pathB, result));
+  },
+});
 
 function verdict(a: string, b: string, { compared, differences, backendFaults }: Bisection) {
   if (compared === 0) {

@@ -6,66 +6,66 @@ import {
   type Split,
   withoutPictures,
 } from "@onebit/train/data";
-import type { Command } from "commander";
-import { listBad, reportBad, STRICT_HELP } from "../bad-pictures.js";
+import { listBad, reportBad } from "../bad-pictures.js";
 import { contactSheet } from "../contact-sheet.js";
+import { command } from "../flags/command.js";
+import { DATA_SPEC } from "../flags/data.js";
+import { flag } from "../flags/flag.js";
+import { json } from "../flags/json.js";
+import { words } from "../flags/readers.js";
+import { strict } from "../flags/strict.js";
 import { writeOutput } from "../output-file.js";
 import { bar, StatusLine } from "../progress.js";
-import { count, table, terminalOutput } from "../terminal.js";
+import { count, type Output, table, terminalOutput } from "../terminal.js";
 
-interface Flags {
-  readonly preview?: string;
-  readonly strict?: boolean;
-  readonly decode: boolean;
-  readonly json?: boolean;
-}
+const noDecode = flag("--no-decode", "only count pictures, without trying each of them");
 
-export function registerData(program: Command): void {
-  program
-    .command("data <spec>")
-    .description("describe and check a data set: glyphs, idx:DIR, cifar:DIR or folder:DIR")
-    .option("--preview <file.png>", "write a sheet of training pictures, one row per class")
-    .option("--strict", STRICT_HELP)
-    .option("--no-decode", "only count pictures, without trying each of them")
-    .option("--json", "one JSON document")
-    .action(describe);
-}
+const preview = flag(
+  "--preview <file.png>",
+  "write a sheet of training pictures, one row per class",
+  words,
+);
 
-async function describe(spec: string, flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  const dataset = await openDataset(spec);
-  const bad = flags.decode ? await badPictures(dataset, flags) : [];
-  const usable = withoutPictures(
-    dataset,
-    bad.map(({ source }) => source),
-  );
-  if (flags.preview) await writeOutput(flags.preview, await contactSheet(usable));
-  const description = { ...descriptionOf(usable), bad: listBad(bad) };
-  out.result(description);
-  const { name, images, size, channels, classes, mean, std } = description;
+export const data = command({
+  name: "data",
+  arguments: ["<spec>"],
+  about: `describe and check a data set: ${DATA_SPEC}`,
+  flags: [preview, strict.excludes(noDecode), noDecode, json],
+  async run([spec], flags) {
+    const out = terminalOutput(flags);
+    const dataset = await openDataset(spec);
+    const bad = flags.decode === false ? [] : await badPictures(dataset, flags.strict);
+    const usable = withoutPictures(
+      dataset,
+      bad.map(({ source }) => source),
+    );
+    if (flags.preview) await writeOutput(flags.preview, await contactSheet(usable));
+    const description = { ...descriptionOf(usable), bad: listBad(bad) };
+    out.result(description);
+    print(description, out);
+    for (const note of dataset.notes) out.note(`note: ${note}`);
+    if (flags.preview) out.note(`wrote ${flags.preview}`);
+    reportBad(out, bad, dataset.train.length + dataset.test.length);
+  },
+});
+
+function print(description: ReturnType<typeof descriptionOf>, out: Output): void {
+  const { name, images, size, channels, classes, mean, std, perClass } = description;
   const sized = size ? `${size.join(" x ")} pixels` : "of several sizes";
-  out.line(
-    table(
-      [name, ""],
-      [
-        ["images", `${count(images.train)} train, ${count(images.test)} test, ${sized}`],
-        ["channels", channels === 1 ? "1 (grey)" : "3 (colour)"],
-        ["mean, std", `${mean.map((x) => x.toFixed(4))}; ${std.map((x) => x.toFixed(4))}`],
-        ["classes", count(classes.length)],
-      ],
-      ["left", "left"],
-    ),
-  );
-  const { train, test } = description.perClass;
+  const facts = [
+    ["images", `${count(images.train)} train, ${count(images.test)} test, ${sized}`],
+    ["channels", channels === 1 ? "1 (grey)" : "3 (colour)"],
+    ["mean, std", `${mean.map((x) => x.toFixed(4))}; ${std.map((x) => x.toFixed(4))}`],
+    ["classes", count(classes.length)],
+  ];
+  out.line(table([name, ""], facts, ["left", "left"]));
+  const { train, test } = perClass;
   const rows = classes.map((label, i) => [label, count(train[i]), count(test[i])]);
   out.line();
   out.line(table(["class", "train", "test"], rows));
-  for (const note of dataset.notes) out.note(`note: ${note}`);
-  if (flags.preview) out.note(`wrote ${flags.preview}`);
-  reportBad(out, bad, dataset.train.length + dataset.test.length);
 }
 
-async function badPictures(dataset: Dataset, { strict }: Flags): Promise<BadPicture[]> {
+async function badPictures(dataset: Dataset, strict?: boolean): Promise<BadPicture[]> {
   const status = new StatusLine();
   const onProgress = (done: number, of: number) =>
     status.show(`${bar(done / of)} ${count(done)} of ${count(of)} pictures tried`);

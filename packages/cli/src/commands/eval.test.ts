@@ -17,7 +17,9 @@ it("takes narrow maps of packed networks only, and says so", async () => {
   expect(stderr).toContain("note: maps between steps are bfloat16");
   expect(status).toBe(0);
   const refused = await onebit("eval", path("narrow.safetensors"), ...data);
-  expect(refused.stderr).toMatch(/--maps bfloat16: a float model runs on ONNX Runtime/);
+  expect(refused.stderr).toMatch(
+    /is a float model, which runs on ONNX Runtime: leave --maps out, or pack it first/,
+  );
   expect(refused.status).toBe(2);
 });
 

@@ -192,8 +192,16 @@ describe("import refuses, and leaves nothing behind,", () => {
 
   it.each([
     ["an architecture that does not exist", ["--arch", "bnext-x"], /did you mean "bnext-/],
-    ["a form that does not exist", ["--form", "soft"], /choices are binary, step1, real/],
-    ["a zero weight that is no sign", ["--zero-weights", "0"], /choices are \+1, 1, -1/],
+    [
+      "a form that does not exist",
+      ["--form", "soft"],
+      /--form soft: must be binary, step1 or real/,
+    ],
+    [
+      "a zero weight that is no sign",
+      ["--zero-weights", "0"],
+      /--zero-weights 0: must be \+1, 1 or -1/,
+    ],
     ["a crop that is no size", ["--crop", "7x"], /--crop 7x: a side such as 224/],
     ["a mean that is no list", ["--mean", "0.5,,1"], /--mean 0\.5,,1: one number per channel/],
     [

@@ -7,108 +7,82 @@ import {
   openBuffer,
   symbolOf,
 } from "@onebit/convert";
-import { type Command, Option } from "commander";
 import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
-import {
-  fileKind,
-  KIND_BYTES,
-  REAL_WEIGHTS,
-  type RealWeights,
-  VECTORS,
-  type Vectors,
-} from "onebit/file";
-import { type Form, floatModelChunks, floatModelGraph } from "onebit/models";
-import { architectureOptions, QUANTISED_HELP } from "../architecture.js";
+import { fileKind, KIND_BYTES } from "onebit/file";
+import { floatModelChunks, floatModelGraph } from "onebit/models";
+import { form, inputSize, stemStride } from "../flags/architecture.js";
+import { command } from "../flags/command.js";
+import { type FlagValues, flag, under } from "../flags/flag.js";
+import { json } from "../flags/json.js";
+import { labels, labelsOf } from "../flags/labels.js";
+import { output } from "../flags/output.js";
+import { realWeights, vectors, zeroWeights } from "../flags/packing.js";
+import { preprocessFlags, preprocessOverrides } from "../flags/preprocess.js";
+import { quantised } from "../flags/quantised.js";
+import { words } from "../flags/readers.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
-import {
-  addPreprocessOptions,
-  labelsOf,
-  type PreprocessFlags,
-  preprocessOverrides,
-} from "../preprocess-flags.js";
 import { shellCommand } from "../shell.js";
 import { bytes, count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
-interface Flags extends PreprocessFlags {
-  readonly output: string;
-  readonly arch?: string;
-  readonly stemStride?: string;
-  readonly form?: Form;
-  readonly input?: string;
-  readonly zeroWeights?: string;
-  readonly realWeights?: RealWeights;
-  readonly vectors?: Vectors;
-  readonly quantised?: string;
-  readonly dict?: string;
-  readonly symbol?: string;
-  readonly json?: boolean;
-}
+const flags = [
+  output.means("float model (.safetensors) or packed (.onebit)").required(),
+  flag("--arch <name>", "architecture, instead of what keys and shapes say", words),
+  stemStride.means("stride of the first convolution, which weights do not tell"),
+  form.means("where keys do not tell"),
+  inputSize.means("size of the input, which weights do not tell, such as 3x32x32"),
+  zeroWeights,
+  realWeights.means("type of stem, gates and classifier in a packed file"),
+  vectors.means("type of per-channel vectors in a packed file"),
+  quantised,
+  flag("--dict <name>", "where the network lies in the file, such as state_dict.student", words),
+  flag("--symbol <file>", "BMXNet: the -symbol.json, where it is not beside the .params", words),
+  json,
+  ...under("Images:", [labels, ...preprocessFlags]),
+] as const;
 
-export function registerImport(program: Command): void {
-  const form = new Option("--form <form>", "where keys do not tell: binary, step1 or real");
-  const realWeights = new Option(
-    "--real-weights <type>",
-    "packed: stem, gates, classifier as int8, float16 or float32 (default)",
-  );
-  const vectors = new Option("--vectors <type>", "packed: the rest as int16 or float32 (default)");
-  const zeros = new Option("--zero-weights <sign>", "what exactly zero binary weights count as");
-  const command = program
-    .command("import <checkpoint>")
-    .description(
-      "a published BNext, ReActNet or BMXNet checkpoint (path or URL) to a model of onebit's",
-    )
-    .requiredOption("-o, --output <file>", "float model (.safetensors) or packed (.onebit)")
-    .option("--arch <name>", "architecture, instead of what keys and shapes say")
-    .option("--stem-stride <n>", "stride of the first convolution, which weights do not tell")
-    .addOption(form.choices(["binary", "step1", "real"]))
-    .option("--input <CxHxW>", "size of the input, which weights do not tell, such as 3x32x32")
-    .addOption(zeros.choices(["+1", "1", "-1"]))
-    .addOption(realWeights.choices(REAL_WEIGHTS))
-    .addOption(vectors.choices(VECTORS))
-    .option("--quantised <bits>", QUANTISED_HELP)
-    .option("--dict <name>", "where the network lies in the file, such as state_dict.student")
-    .option("--symbol <file>", "BMXNet: the -symbol.json, where it is not beside the .params")
-    .option("--json", "one JSON document")
-    .action(run)
-    .optionsGroup("Images:");
-  addPreprocessOptions(command);
-}
+type Flags = FlagValues<typeof flags>;
 
-async function run(source: string, flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  const packed = flags.output.endsWith(".onebit");
-  if (!packed && !flags.output.endsWith(".safetensors")) {
-    throw new UsageError(
-      `--output ${flags.output}: must end in .safetensors (float model) or .onebit (packed)`,
+export const importNetwork = command({
+  name: "import",
+  arguments: ["<checkpoint>"],
+  about: "a published BNext, ReActNet or BMXNet checkpoint (path or URL) to a model of onebit's",
+  flags,
+  async run([source], flags) {
+    const out = terminalOutput(flags);
+    const packed = flags.output.endsWith(".onebit");
+    if (!packed && !flags.output.endsWith(".safetensors")) {
+      throw new UsageError(
+        `--output ${flags.output}: must end in .safetensors (float model) or .onebit (packed)`,
+      );
+    }
+    if (!packed && (flags.realWeights || flags.vectors)) {
+      const name = flags.realWeights ? "--real-weights" : "--vectors";
+      throw new UsageError(`${name} goes with .onebit: a float model holds float32`);
+    }
+    refuseSameFile(source, flags.output);
+    const options = {
+      ...(await importOptions(flags)),
+      symbol: () => symbolOf(source, flags.symbol),
+    };
+    const notes = await withBuffer(source, (buffer) => notesOnOwn(source, buffer));
+    const { model, report, size } = await (packed ? importPacked : importFloat)(
+      source,
+      options,
+      flags,
     );
-  }
-  if (!packed && (flags.realWeights || flags.vectors)) {
-    const flag = flags.realWeights ? "--real-weights" : "--vectors";
-    throw new UsageError(`${flag} goes with .onebit: a float model holds float32`);
-  }
-  refuseSameFile(source, flags.output);
-  const options = {
-    ...(await importOptions(flags)),
-    symbol: () => symbolOf(source, flags.symbol),
-  };
-  const notes = await withBuffer(source, (buffer) => notesOnOwn(source, buffer));
-  const { model, report, size } = await (packed ? importPacked : importFloat)(
-    source,
-    options,
-    flags,
-  );
-  const { parameters, binaryParameters } = summarize(floatModelGraph(model));
-  const result = {
-    ...report,
-    notes: [...report.notes, ...notes],
-    ...{ parameters, binaryParameters: report.binary ? binaryParameters : 0 },
-    ...{ output: flags.output, bytes: size },
-  };
-  out.result(result);
-  print(out, source, result);
-}
+    const { parameters, binaryParameters } = summarize(floatModelGraph(model));
+    const result = {
+      ...report,
+      notes: [...report.notes, ...notes],
+      ...{ parameters, binaryParameters: report.binary ? binaryParameters : 0 },
+      ...{ output: flags.output, bytes: size },
+    };
+    out.result(result);
+    print(out, source, result);
+  },
+});
 
 async function importPacked(source: string, options: ImportOptions, flags: Flags) {
   const { model, report } = await withBuffer(source, (buffer) =>
@@ -155,13 +129,11 @@ function checkSymbol({ symbol }: Flags, { family }: ImportReport): void {
 }
 
 async function importOptions(flags: Flags): Promise<ImportOptions> {
-  const { arch, form, zeroWeights, dict, quantised } = flags;
-  const { input, stemStride } = architectureOptions(flags);
-  const preprocess = preprocessOverrides(flags);
+  const { arch, form, input, stemStride, zeroWeights, dict, quantised } = flags;
   return {
-    ...{ arch, form, input, stemStride, quantised, preprocess },
+    ...{ arch, form, input, stemStride, quantised, zeroWeights },
+    preprocess: preprocessOverrides(flags),
     labels: await labelsOf(flags),
-    zeroWeights: zeroWeights === undefined ? undefined : (Number(zeroWeights) as 1 | -1),
     wrapper: dict === undefined ? undefined : [dict],
   };
 }

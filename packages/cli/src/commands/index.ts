@@ -1,34 +1,35 @@
-import type { Command } from "commander";
-import { registerBench } from "./bench.js";
-import { registerBisect } from "./bisect.js";
-import { registerData } from "./data.js";
-import { registerEval } from "./eval.js";
-import { registerExplain } from "./explain.js";
-import { registerExport } from "./export.js";
-import { registerImport } from "./import.js";
-import { registerModels } from "./models.js";
-import { registerPack } from "./pack.js";
-import { registerQuickstart } from "./quickstart.js";
-import { registerRun } from "./run.js";
-import { registerSelftest } from "./selftest.js";
-import { registerSummary } from "./summary.js";
-import { registerTrain } from "./train.js";
-import { registerVerify } from "./verify.js";
+import type { CommandDeclaration } from "../flags/command.js";
+import { bench } from "./bench.js";
+import { bisect } from "./bisect.js";
+import { data } from "./data.js";
+import { evaluate } from "./eval.js";
+import { explain } from "./explain.js";
+import { exportNetwork } from "./export.js";
+import { importNetwork } from "./import.js";
+import { models } from "./models.js";
+import { pack } from "./pack.js";
+import { quickstart } from "./quickstart.js";
+import { run } from "./run.js";
+import { selftest } from "./selftest.js";
+import { summary } from "./summary.js";
+import { train } from "./train.js";
+import { verify } from "./verify.js";
 
-export function registerCommands(program: Command): void {
-  registerModels(program);
-  registerSummary(program);
-  registerData(program);
-  registerTrain(program);
-  registerImport(program);
-  registerPack(program);
-  registerRun(program);
-  registerEval(program);
-  registerBench(program);
-  registerExplain(program);
-  registerExport(program);
-  registerVerify(program);
-  registerBisect(program);
-  registerSelftest(program);
-  registerQuickstart(program);
-}
+/** In the order of help. */
+export const commands: readonly CommandDeclaration[] = [
+  models,
+  summary,
+  data,
+  train,
+  importNetwork,
+  pack,
+  run,
+  evaluate,
+  bench,
+  explain,
+  exportNetwork,
+  verify,
+  bisect,
+  selftest,
+  quickstart,
+];

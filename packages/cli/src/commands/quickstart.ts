@@ -2,13 +2,17 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { reportHtml, resolveRecipe, train } from "@onebit/train";
 import { openDataset } from "@onebit/train/data";
-import type { Command } from "commander";
 import { load } from "onebit";
 import { floatModelGraph } from "onebit/models";
-import { wholeNumber } from "../architecture.js";
 import { benchInference } from "../bench/inference.js";
 import { parsePeers } from "../bench/peers/index.js";
 import { evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
+import { command } from "../flags/command.js";
+import { epochs } from "../flags/epochs.js";
+import type { FlagValues } from "../flags/flag.js";
+import { json } from "../flags/json.js";
+import { out } from "../flags/out.js";
+import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { openFloatModel } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
@@ -18,38 +22,34 @@ import { samplePictures } from "../quickstart/samples.js";
 import { type Output, table, terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training-display.js";
 
-interface Flags {
-  readonly out: string;
-  readonly threads?: string;
-  readonly epochs?: string;
-  readonly json?: boolean;
-}
+const flags = [
+  out.means("where everything is written").byDefault("runs/quickstart"),
+  threads.means("threads for training").otherwise("all cores"),
+  epochs,
+  json,
+] as const;
 
-export function registerQuickstart(program: Command): void {
-  program
-    .command("quickstart")
-    .description("train a small BNext on generated characters, pack it, check it, measure it")
-    .option("--out <dir>", "where everything is written", "runs/quickstart")
-    .option("--threads <n>", "threads for training (default: all cores)")
-    .option("--epochs <n>", "epochs (default: the recipe's)")
-    .option("--json", "one JSON document")
-    .action(run);
-}
+type Flags = FlagValues<typeof flags>;
 
-async function run(flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  const result = await quickstart(flags, out);
-  out.result({ ...result, history: undefined, samples: undefined });
-  out.line();
-  out.line(table(["quickstart", "", ""], resultRows(result), ["left", "right", "left"]));
-  out.line(
-    `\nLook at ${join(flags.out, "report.html")}; the packed network is ${result.packed.path}.`,
-  );
-}
+export const quickstart = command({
+  name: "quickstart",
+  arguments: [],
+  about: "train a small BNext on generated characters, pack it, check it, measure it",
+  flags,
+  async run(_, flags) {
+    const out = terminalOutput(flags);
+    const result = await allSteps(flags, out);
+    out.result({ ...result, history: undefined, samples: undefined });
+    out.line();
+    out.line(table(["quickstart", "", ""], resultRows(result), ["left", "right", "left"]));
+    out.line(
+      `\nLook at ${join(flags.out, "report.html")}; the packed network is ${result.packed.path}.`,
+    );
+  },
+});
 
-async function quickstart(flags: Flags, out: Output): Promise<QuickstartResult> {
-  const threads = wholeNumber("--threads", flags.threads) ?? availableParallelism();
-  const epochs = wholeNumber("--epochs", flags.epochs);
+async function allSteps(flags: Flags, out: Output): Promise<QuickstartResult> {
+  const { threads = availableParallelism(), epochs } = flags;
   const recipe = resolveRecipe("quickstart", { epochs });
   const dataset = await openDataset("glyphs");
   out.note("1/5  training a BNext on generated characters (glyphs)");

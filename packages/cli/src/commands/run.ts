@@ -1,37 +1,74 @@
 import { type BadPicture, badPicture, decodeImageFile } from "@onebit/train/data";
-import { type Command, Option } from "commander";
 import { type FloatTensor, OnebitError, type Prediction, topPredictions, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { wholeNumber } from "../architecture.js";
-import {
-  addPackedOptions,
-  type BudgetFlags,
-  backendChoice,
-  budgetOf,
-  mapsOf,
-  threadsOf,
-} from "../backends.js";
-import { reportBad, STRICT_HELP } from "../bad-pictures.js";
+import { reportBad } from "../bad-pictures.js";
 import { type Classifier, openClassifier, prepared, preprocessOf } from "../classifier.js";
+import { backend } from "../flags/backend.js";
+import { budgetFlags, budgetOf } from "../flags/budget.js";
+import { command } from "../flags/command.js";
+import { flag } from "../flags/flag.js";
+import { input } from "../flags/input.js";
+import { json, jsonl } from "../flags/json.js";
+import { maps } from "../flags/maps.js";
+import { onnxFlags } from "../flags/onnx.js";
+import { output } from "../flags/output.js";
+import { wholeNumber } from "../flags/readers.js";
+import { strict } from "../flags/strict.js";
+import { threads } from "../flags/threads.js";
+import { modelKind } from "../model-kind.js";
 import { type NpyArray, writeNpy } from "../npy.js";
 import { checkNpyImages, readNpyImages } from "../npy-images.js";
-import { addOnnxOptions, type OnnxFlags } from "../onnx-file.js";
 import { refuseSameFile } from "../output-file.js";
 import { photographs } from "../photographs.js";
-import { addPreprocessOptions } from "../preprocess-flags.js";
 import { type Output, percent, shown, terminalOutput } from "../terminal.js";
 
-interface Flags extends OnnxFlags, BudgetFlags {
-  readonly top: string;
-  readonly backend: string;
-  readonly threads?: string;
-  readonly maps?: string;
-  readonly input?: string;
-  readonly output?: string;
-  readonly strict?: boolean;
-  readonly json?: boolean;
-  readonly jsonl?: boolean;
-}
+const FILES = "x.npy in, y.npy out";
+
+export const run = command({
+  name: "run",
+  arguments: ["<file>", "[inputs...]"],
+  about:
+    "classify photographs (jpg, png, webp, avif, gif, tiff, folders), or run a .npy tensor, with a packed network or an .onnx model",
+  flags: [
+    flag("--top <k>", "how many classes to name", wholeNumber).byDefault(5).excludes(input),
+    backend,
+    threads.means("threads, where the backend has several").byDefault(1),
+    maps,
+    ...budgetFlags,
+    input
+      .means("normalised images [N, C, H, W] of any size that fits, instead of photographs")
+      .needs(output, FILES),
+    output
+      .means("where to write their logits [N, classes] as .npy; - is standard output")
+      .needs(input, FILES),
+    strict.excludes(input),
+    json,
+    jsonl.excludes(input, "it writes one file"),
+    ...onnxFlags,
+  ],
+  async run([file, inputs], flags, given) {
+    const out = terminalOutput(flags);
+    checkInputs(inputs, flags.input);
+    given.checkScope({ path: file, kind: await modelKind(file, "runnable") });
+    const { backend, threads, maps, top, strict } = flags;
+    const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input, file);
+    const size = tensor && ([tensor.shape[2], tensor.shape[3]] as const);
+    const classifier = await openClassifier(file, {
+      ...{ backend, threads, flags, size, maps },
+      budget: budgetOf(flags),
+    });
+    try {
+      for (const note of classifier.notes) out.note(`note: ${note}`);
+      if (tensor) {
+        const files = { input: flags.input!, output: flags.output! };
+        return await runTensor(classifier, tensor, files, out);
+      }
+      await runPictures(classifier, inputs, { top, strict }, out);
+    } finally {
+      await classifier.dispose();
+    }
+  },
+});
 
 interface Item {
   readonly input: string;
@@ -39,52 +76,6 @@ interface Item {
   readonly top: readonly Prediction[];
   readonly milliseconds: number;
   readonly error?: string;
-}
-
-export function registerRun(program: Command): void {
-  const command = addPackedOptions(
-    program
-      .command("run <file> [inputs...]")
-      .description(
-        "classify photographs (jpg, png, webp, avif, gif, tiff, folders), or run a .npy tensor, with a packed network or an .onnx model",
-      )
-      .option("--top <k>", "how many classes to name", "5")
-      .option("--backend <name>", "auto, native, wasm or reference", "auto")
-      .option("--threads <n>", "threads, where the backend has several (default 1)"),
-  )
-    .option(
-      "--input <x.npy>",
-      "normalised images [N, C, H, W] of any size that fits, instead of photographs",
-    )
-    .option("--output <y.npy>", "where to write their logits [N, classes]; - is standard output")
-    .option("--strict", STRICT_HELP)
-    .addOption(new Option("--json", "one JSON document").conflicts("jsonl"))
-    .option("--jsonl", "one line per image")
-    .action(run)
-    .optionsGroup("Of an .onnx model, where it does not say so itself:");
-  addOnnxOptions(addPreprocessOptions(command));
-}
-
-async function run(file: string, inputs: readonly string[], flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  checkUsage(inputs, flags);
-  const backend = backendChoice(flags.backend);
-  const threads = threadsOf(flags.threads);
-  const top = wholeNumber("--top", flags.top)!;
-  const tensor = flags.input === undefined ? undefined : await readNpyImages(flags.input, file);
-  const size = tensor && ([tensor.shape[2], tensor.shape[3]] as const);
-  const maps = mapsOf(flags.maps);
-  const classifier = await openClassifier(file, {
-    ...{ backend, threads, flags, size, maps },
-    budget: budgetOf(flags),
-  });
-  try {
-    for (const note of classifier.notes) out.note(`note: ${note}`);
-    if (tensor) return await runTensor(classifier, tensor, flags, out);
-    await runPictures(classifier, inputs, { top, strict: flags.strict }, out);
-  } finally {
-    await classifier.dispose();
-  }
 }
 
 async function runPictures(
@@ -98,7 +89,7 @@ async function runPictures(
   const bad: BadPicture[] = [];
   for (const path of await photographs(inputs)) {
     const input = await preparedFile(path, how).catch((error: Error) => {
-      if (strict || !(error instanceof OnebitError)) throw error;
+      if (strict) throw error;
       return badPicture(path, error);
     });
     const isBad = "reason" in input;
@@ -137,14 +128,11 @@ async function classified(
   return { input: path, top: predictions, milliseconds: performance.now() - start };
 }
 
-function checkUsage(inputs: readonly string[], flags: Flags): void {
-  if (Boolean(flags.input) !== Boolean(flags.output)) {
-    throw new UsageError("--input and --output go together: x.npy in, y.npy out");
-  }
-  if (flags.input && inputs.length) {
+function checkInputs(inputs: readonly string[], tensor: string | undefined): void {
+  if (tensor !== undefined && inputs.length) {
     throw new UsageError("give either photographs or --input x.npy, not both");
   }
-  if (!flags.input && !inputs.length) {
+  if (tensor === undefined && !inputs.length) {
     throw new UsageError(
       "nothing to classify: name photographs or folders, or --input x.npy --output y.npy",
     );
@@ -154,15 +142,15 @@ function checkUsage(inputs: readonly string[], flags: Flags): void {
 async function runTensor(
   classifier: Classifier,
   images: NpyArray,
-  { input, output }: Flags,
+  { input, output }: { readonly input: string; readonly output: string },
   out: Output,
 ): Promise<void> {
-  refuseSameFile(input!, output!);
-  for (const note of checkNpyImages(input!, images, classifier.info)) out.note(`note: ${note}`);
+  refuseSameFile(input, output);
+  for (const note of checkNpyImages(input, images, classifier.info)) out.note(`note: ${note}`);
   const start = performance.now();
-  const { logits } = await named(input!, () => classifier.run(images));
+  const { logits } = await named(input, () => classifier.run(images));
   const milliseconds = performance.now() - start;
-  await writeNpy(output!, logits);
+  await writeNpy(output, logits);
   out.result({ input, output, shape: logits.shape, milliseconds });
   out.line(`wrote ${output}: logits [${logits.shape.join(", ")}]`);
 }

@@ -1,65 +1,60 @@
-import type { Command } from "commander";
 import { type BackendName, OnebitError } from "onebit";
 import { type ConformanceReport, runConformance, subjectsHere } from "onebit/conformance";
-import { wholeNumber } from "../architecture.js";
-import { backendChoice } from "../backends.js";
+import { backendList } from "../flags/backend.js";
+import { command } from "../flags/command.js";
+import { flag } from "../flags/flag.js";
+import { json } from "../flags/json.js";
+import { seed } from "../flags/seed.js";
+import { threadList } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { machine } from "../machine.js";
 import { bar, StatusLine } from "../progress.js";
 import { count, type Output, percent, table, terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 
-interface Flags {
-  readonly full?: boolean;
-  readonly backend: string;
-  readonly threads: string;
-  readonly seed?: string;
-  readonly json?: boolean;
-}
-
 /** How much is tried of what. */
 const QUICK = { convolutions: 3200, networks: 300, faults: 10 } as const;
 const FULL = { convolutions: 100_000, networks: 3000, faults: 100 } as const;
 
-export function registerSelftest(program: Command): void {
-  program
-    .command("selftest")
-    .description("check this machine's backends, bit for bit, on random convolutions and networks")
-    .option("--full", "100,000 convolutions per backend instead of 3,200")
-    .option("--backend <names>", "only these, such as wasm,native (default: all that load)", "auto")
-    .option("--threads <list>", "thread counts", "1,2")
-    .option("--seed <n>", "other random numbers (default 1)")
-    .option("--json", "one JSON document")
-    .action(run);
-}
+export const selftest = command({
+  name: "selftest",
+  arguments: [],
+  about: "check this machine's backends, bit for bit, on random convolutions and networks",
+  flags: [
+    flag("--full", "100,000 convolutions per backend instead of 3,200"),
+    backendList.otherwise("all that load"),
+    threadList.otherwise("1,2"),
+    seed.byDefault(1),
+    json,
+  ],
+  async run(_, { backend, threads = [1, 2], seed, full, json }) {
+    const out = terminalOutput({ json });
+    const { subjects, reasons } = await subjectsHere(namesOf(backend), threads);
+    if (!subjects.length) {
+      const why = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
+      throw new OnebitError(`selftest: no backend runs here: ${why.join("; ")}`);
+    }
+    const interrupt = abortOnInterrupt();
+    const status = new StatusLine();
+    const progress = (doing: string, fraction: number) => status.show(`${bar(fraction)} ${doing}`);
+    try {
+      const counts = full ? FULL : QUICK;
+      const { signal } = interrupt;
+      const report = await runConformance({ subjects, ...counts, seed, progress, signal });
+      status.clear();
+      conclude(out, report, reasons);
+    } finally {
+      status.clear();
+      interrupt.dispose();
+    }
+  },
+});
 
-async function run(flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  const threads = flags.threads.split(",").map((text) => wholeNumber("--threads", text)!);
-  const seed = wholeNumber("--seed", flags.seed) ?? 1;
-  const { subjects, reasons } = await subjectsHere(backendNames(flags.backend), threads);
-  if (!subjects.length) {
-    const why = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
-    throw new OnebitError(`selftest: no backend runs here: ${why.join("; ")}`);
-  }
-  const interrupt = abortOnInterrupt();
-  const status = new StatusLine();
-  const progress = (doing: string, fraction: number) => status.show(`${bar(fraction)} ${doing}`);
-  try {
-    const counts = flags.full ? FULL : QUICK;
-    const { signal } = interrupt;
-    const report = await runConformance({ subjects, ...counts, seed, progress, signal });
-    status.clear();
-    conclude(out, report, reasons);
-  } finally {
-    status.clear();
-    interrupt.dispose();
-  }
-}
-
-function backendNames(list: string): BackendName[] | undefined {
-  const names = list.split(",").map((name) => backendChoice(name.trim()));
-  return names.includes("auto") ? undefined : (names as BackendName[]);
+function namesOf(
+  backends: readonly (BackendName | "auto")[] = ["auto"],
+): readonly BackendName[] | undefined {
+  const names = backends.filter((name) => name !== "auto");
+  return names.length === backends.length ? names : undefined;
 }
 
 /** Prints what was tried; OnebitError where something was wrong. */

@@ -1,62 +1,55 @@
 import { basename } from "node:path";
 import { trainingGraph } from "@onebit/train";
-import type { Command } from "commander";
-import { UsageError } from "onebit";
 import { predictTrainingMemory, type Summary, summarize } from "onebit/cost";
 import type { Graph } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
 import { unpack } from "onebit/pack";
-import {
-  type ArchitectureFlags,
-  addArchitectureOptions,
-  architectureOptions,
-  refuseSwitches,
-  wholeNumber,
-} from "../architecture.js";
+import { architectureFlags, architectureOptions } from "../flags/architecture.js";
+import { batch } from "../flags/batch.js";
+import { command } from "../flags/command.js";
+import { type FlagValues, flag } from "../flags/flag.js";
+import { json } from "../flags/json.js";
+import { onnxFlags } from "../flags/onnx.js";
+import { train } from "../flags/train.js";
 import { modelKind } from "../model-kind.js";
 import { isFile, openFloatGraph, openPacked } from "../models-on-disk.js";
-import { addOnnxOptions, type OnnxFlags, refuseOnnxFlags } from "../onnx-file.js";
 import { onnxSummary } from "../onnx-summary.js";
 import { summarizePacked } from "../packed-summary.js";
-import { addPreprocessOptions } from "../preprocess-flags.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
-interface Flags extends ArchitectureFlags, OnnxFlags {
-  readonly train?: boolean;
-  readonly batch?: string;
-  readonly layers?: boolean;
-  readonly json?: boolean;
-}
+const flags = [
+  flag("--layers", "one row per layer instead of one per block").of({
+    kinds: ["packed", "float", "architecture"],
+    others: "has no layers that are counted",
+  }),
+  train.means("also what one training step takes: arithmetic, passes, peak memory").of({
+    kinds: ["float", "architecture"],
+    others: "is not trained",
+  }),
+  batch
+    .means("batch of the training step")
+    .otherwise("64")
+    .needs(train, "everything else is counted for one image"),
+  json,
+  ...architectureFlags,
+  ...onnxFlags,
+] as const;
 
-export function registerSummary(program: Command): void {
-  const command = program
-    .command("summary <arch|file>")
-    .description("parameters, multiply-accumulates by bit width, OPs and sizes, per block")
-    .option("--layers", "one row per layer instead of one per block")
-    .option("--train", "also what one training step takes: arithmetic, passes, peak memory")
-    .option("--batch <n>", "batch of the training step (default 64)")
-    .option("--json", "one JSON document")
-    .action(summary);
-  addArchitectureOptions(command);
-  command.optionsGroup("Of an .onnx model, where it does not say so itself:");
-  addOnnxOptions(addPreprocessOptions(command));
-}
+type Flags = FlagValues<typeof flags>;
 
-async function summary(subject: string, flags: Flags): Promise<void> {
-  const options = architectureOptions(flags);
-  if (isFile(subject)) refuseSwitches(subject, options);
-  if (flags.batch && !flags.train) {
-    throw new UsageError("--batch goes with --train; everything else is counted for one image");
-  }
-  const kind = isFile(subject) ? await modelKind(subject, "network") : undefined;
-  if (kind !== "onnx") refuseOnnxFlags(subject, flags);
-  if (kind === "packed") return packedSummary(subject, flags);
-  if (kind === "onnx") {
-    if (flags.train) throw new UsageError(`${subject}: --train wants a float model`);
-    return onnxSummary(subject, flags, terminalOutput(flags));
-  }
-  return graphSummary(subject, options, flags);
-}
+export const summary = command({
+  name: "summary",
+  arguments: ["<arch|file>"],
+  about: "parameters, multiply-accumulates by bit width, OPs and sizes, per block",
+  flags,
+  async run([subject], flags, given) {
+    const kind = isFile(subject) ? await modelKind(subject, "network") : "architecture";
+    given.checkScope({ path: subject, kind });
+    if (kind === "packed") return packedSummary(subject, flags);
+    if (kind === "onnx") return onnxSummary(subject, flags, terminalOutput(flags));
+    return graphSummary(subject, architectureOptions(flags), flags);
+  },
+});
 
 async function graphSummary(
   subject: string,
@@ -69,7 +62,7 @@ async function graphSummary(
   const inference = await graph(1);
   const float32 = summarize(inference);
   const quantised = summarize(inference, { ends: "8-4-8" });
-  const batch = wholeNumber("--batch", flags.batch) ?? 64;
+  const { batch = 64 } = flags;
   const training = flags.train ? trainingCost(await graph(batch), batch) : undefined;
   const quantisedEnds = { ops: quantised.ops, bytes: quantised.bytes };
   out.result({ ...float32, ends848: quantisedEnds, training });
@@ -80,7 +73,6 @@ async function graphSummary(
 
 /** Counted from the file: its float equivalent's arithmetic, its own bits and bytes. */
 async function packedSummary(path: string, flags: Flags): Promise<void> {
-  if (flags.train) throw new UsageError(`${path}: --train wants a float model or an architecture`);
   const out = terminalOutput(flags);
   const { program, tensors, bytes: file } = await openPacked(path);
   const { graph } = unpack(program, tensors, basename(path));

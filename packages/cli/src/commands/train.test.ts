@@ -173,7 +173,7 @@ describe("train refuses", () => {
     [
       "epochs that are none",
       ["--data", "glyphs", "--epochs", "many"],
-      /epochs: "many" is a string, a number/,
+      /--epochs many: a positive whole number/,
     ],
     [
       "an unknown option",
@@ -193,7 +193,7 @@ describe("train refuses", () => {
     [
       "both kinds of JSON",
       ["--data", "glyphs", "--json", "--jsonl"],
-      /'--json' cannot be used with option '--jsonl'/,
+      /--jsonl does not go with --json/,
     ],
     [
       "a network's unknown switch",

@@ -5,63 +5,77 @@ import {
   recipes,
   resolveRecipe,
   type TrainEvent,
-  train,
+  train as trainNetwork,
 } from "@onebit/train";
-import { type Command, Option } from "commander";
-import { UsageError } from "onebit";
-import {
-  type ArchitectureFlags,
-  addTrainedArchitectureOptions,
-  architectureOptions,
-  wholeNumber,
-} from "../architecture.js";
+import { architectureOptions, trainedArchitectureFlags } from "../flags/architecture.js";
+import { batch } from "../flags/batch.js";
+import { command } from "../flags/command.js";
+import { data } from "../flags/data.js";
+import { epochs } from "../flags/epochs.js";
+import { type FlagValues, flag } from "../flags/flag.js";
+import { json, jsonl } from "../flags/json.js";
+import { out } from "../flags/out.js";
+import { words } from "../flags/readers.js";
+import { seed } from "../flags/seed.js";
+import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { shellCommand } from "../shell.js";
 import { terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training-display.js";
 
-interface Flags extends ArchitectureFlags {
-  readonly data: string;
-  readonly model?: string;
-  readonly out?: string;
-  readonly init?: string;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
-  readonly skipBad?: boolean;
-  readonly seed?: string;
-  readonly threads?: string;
-  readonly epochs?: string;
-  readonly batch?: string;
-  readonly set?: string[];
-  readonly json?: boolean;
-  readonly jsonl?: boolean;
-}
+const flags = [
+  data.required(),
+  flag("--model <arch>", "architecture", words).otherwise("the recipe's"),
+  flag(
+    "--init <file>",
+    "start from these weights; classifier rows by class names, new ones for new classes",
+    words,
+  ),
+  out.otherwise("runs/<recipe>"),
+  flag("--resume", "go on where the run in --out stopped, with the same values"),
+  flag("--overwrite", "replace the run in --out"),
+  flag("--skip-bad", "first try every picture, and leave out those that cannot be decoded"),
+  seed.means("of initialisation, shuffling and augmentation").otherwise("0"),
+  threads.means("threads of ONNX Runtime").otherwise("all cores"),
+  epochs.means("shorthand for --set epochs=n"),
+  batch.means("images per optimiser step: shorthand for --set batch=n"),
+  flag("--set <field=value>", "override a field of the recipe; may be repeated", words).repeated(),
+  json.means("one JSON document at the end"),
+  jsonl.means("one line of JSON per event"),
+  ...trainedArchitectureFlags,
+] as const;
 
-export function registerTrain(program: Command): void {
-  const command = program
-    .command("train [recipe]")
-    .description("train a network on ONNX Runtime; Ctrl-C stops, --resume goes on")
-    .requiredOption("--data <spec>", "glyphs, idx:DIR, cifar:DIR or folder:DIR")
-    .option("--model <arch>", "architecture (default: the recipe's)")
-    .option(
-      "--init <file>",
-      "start from these weights; classifier rows by class names, new ones for new classes",
-    )
-    .option("--out <dir>", "run folder (default: runs/<recipe>)")
-    .option("--resume", "go on where the run in --out stopped, with the same values")
-    .option("--overwrite", "replace the run in --out")
-    .option("--skip-bad", "first try every picture, and leave out those that cannot be decoded")
-    .option("--seed <n>", "of initialisation, shuffling and augmentation (default 0)")
-    .option("--threads <n>", "threads of ONNX Runtime (default: all cores)")
-    .option("--epochs <n>", "shorthand for --set epochs=n")
-    .option("--batch <n>", "images per optimiser step: shorthand for --set batch=n")
-    .option("--set <field=value>", "override a field of the recipe; may be repeated", collect)
-    .addOption(new Option("--json", "one JSON document at the end").conflicts("jsonl"))
-    .option("--jsonl", "one line per event")
-    .action(run);
-  addTrainedArchitectureOptions(command);
-  command.addHelpText("after", `\nRecipes (default: plain):\n${recipeList()}`);
-}
+type Flags = FlagValues<typeof flags>;
+
+export const train = command({
+  name: "train",
+  arguments: ["[recipe]"],
+  about: "train a network on ONNX Runtime; Ctrl-C stops, --resume goes on",
+  flags,
+  more: `Recipes (default: plain):\n${recipeList()}`,
+  async run([name = "plain"], flags) {
+    const out = terminalOutput(flags);
+    const recipe = recipeFrom(name, flags);
+    const display = new TrainingDisplay(out);
+    const interrupt = abortOnInterrupt();
+    const { data, init, resume, overwrite, skipBad, seed, threads } = flags;
+    try {
+      const result = await trainNetwork(recipe, {
+        model: modelFrom(recipe, flags),
+        out: flags.out ?? `runs/${recipe.name}`,
+        ...{ data, init, resume, overwrite, skipBad, seed, threads },
+        signal: interrupt.signal,
+        onEvent: (event: TrainEvent) => display.show(event),
+      });
+      const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
+      out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond });
+      out.line(`\nPack it: ${shellCommand("onebit", "pack", written, "-o", "model.onebit")}`);
+    } finally {
+      display.end();
+      interrupt.dispose();
+    }
+  },
+});
 
 function recipeList(): string {
   const entries = Object.values(recipes);
@@ -69,39 +83,6 @@ function recipeList(): string {
   return entries
     .map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`)
     .join("\n");
-}
-
-function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, value];
-}
-
-async function run(name = "plain", flags: Flags): Promise<void> {
-  const out = terminalOutput(flags);
-  const recipe = recipeFrom(name, flags);
-  const folder = flags.out ?? `runs/${recipe.name}`;
-  const display = new TrainingDisplay(out);
-  const interrupt = abortOnInterrupt();
-  try {
-    const result = await train(recipe, {
-      model: modelFrom(recipe, flags),
-      data: flags.data,
-      out: folder,
-      init: flags.init,
-      resume: flags.resume,
-      overwrite: flags.overwrite,
-      skipBad: flags.skipBad,
-      seed: flags.seed === undefined ? undefined : seedOf(flags.seed),
-      threads: wholeNumber("--threads", flags.threads),
-      signal: interrupt.signal,
-      onEvent: (event: TrainEvent) => display.show(event),
-    });
-    const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
-    out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond });
-    out.line(`\nPack it: ${shellCommand("onebit", "pack", written, "-o", "model.onebit")}`);
-  } finally {
-    display.end();
-    interrupt.dispose();
-  }
 }
 
 function recipeFrom(name: string, flags: Flags): Recipe {
@@ -115,22 +96,15 @@ function recipeFrom(name: string, flags: Flags): Recipe {
 }
 
 /** A batch that the recipe's micro-batches do not fill is computed at once. */
-function batchOverrides(batch: string, { microBatch }: Recipe): string[] {
-  const fits = microBatch === null || Number(batch) % microBatch === 0;
+function batchOverrides(batch: number, { microBatch }: Recipe): string[] {
+  const fits = microBatch === null || batch % microBatch === 0;
   return fits ? [`batch=${batch}`] : [`batch=${batch}`, "microBatch=null"];
 }
 
 /** Another architecture than the recipe's has nothing of the recipe's switches. */
 function modelFrom(recipe: Recipe, flags: Flags): ModelChoice {
-  const { classes, form: _, ...own } = architectureOptions(flags);
-  if (classes !== undefined) throw new UsageError("--classes: training takes them from the data");
+  const { form: _, ...own } = architectureOptions(flags);
   const given = Object.entries(own).filter(([, value]) => value !== undefined);
   const usual = flags.model === undefined ? recipe.switches : {};
   return { name: flags.model ?? recipe.model, ...usual, ...Object.fromEntries(given) };
-}
-
-function seedOf(text: string): number {
-  const seed = Number(text);
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new UsageError(`--seed ${text}: a whole number from 0 is wanted`);
 }

@@ -172,14 +172,14 @@ describe("verify and bisect refuse", () => {
     [
       "a backend for a float model",
       `verify {packed.onebit} ${on} --against-backend wasm`,
-      /only packed/,
+      /--against-backend wasm goes with packed networks/,
     ],
     ["two sources", `verify {packed.onebit} {photo.png} ${on} --data glyphs`, /only one of them/],
     ["flags of ONNX where there is none", `verify {packed.onebit} ${on} --mean 0`, /says? itself/],
     [
       "an output where there are none",
       `bisect {packed.onebit} {float.safetensors} --output-name y`,
-      /--output-name goes with \.onnx/,
+      /--output-name \S+ goes with \.onnx models/,
     ],
     ["a tolerance that is none", `verify {packed.onebit} ${on} --tolerance x`, /--tolerance x/],
     ["a seed that is none", `verify {packed.onebit} ${on} --seed -1`, /--seed -1/],

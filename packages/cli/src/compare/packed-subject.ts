@@ -8,7 +8,7 @@ import {
   type ProgramTensors,
   withMaps,
 } from "onebit/program";
-import { mapsNotes } from "../backends.js";
+import { mapsNotes } from "../flags/maps.js";
 import { openPacked } from "../models-on-disk.js";
 import type { OpenOptions, Subject, Tracer } from "./subject.js";
 import { imageValue, type Value } from "./tensors.js";

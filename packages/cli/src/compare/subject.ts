@@ -5,11 +5,10 @@ import {
   type FloatTensor,
   type MapType,
   OnebitError,
-  UsageError,
 } from "onebit";
 import type { Preprocess } from "onebit/image";
+import type { OnnxFlags } from "../flags/onnx.js";
 import { modelKind } from "../model-kind.js";
-import type { OnnxFlags } from "../onnx-file.js";
 import { type FloatSubject, floatSubject } from "./float-subject.js";
 import { type OnnxSubject, onnxSubject } from "./onnx-subject.js";
 import { type PackedSubject, packedSubject } from "./packed-subject.js";
@@ -63,14 +62,6 @@ export interface OpenOptions {
 export async function openSubject(path: string, options: OpenOptions): Promise<AnySubject> {
   const kind = await modelKind(path, "network");
   if (kind === "packed") return packedSubject(path, options);
-  if (options.maps) {
-    throw new UsageError(`--maps ${options.maps}: ${path} is no packed network`);
-  }
-  if (options.backend !== "auto") {
-    throw new UsageError(
-      `--backend ${options.backend}: ${path} runs on ONNX Runtime; only packed networks have backends`,
-    );
-  }
   return kind === "onnx" ? onnxSubject(path, options) : floatSubject(path, options);
 }
 

@@ -257,6 +257,10 @@ class Generator {
       const vector = this.#addValue("vector", [1, 1, shape[2]]);
       epilogue.push(["mean", register(), vector, 0]);
     }
+    if (shape[0] % 2 === 0 && shape[1] % 2 === 0 && this.#random.chance(0.4)) {
+      const means = this.#addValue("map", [shape[0] / 2, shape[1] / 2, shape[2]]);
+      epilogue.push(["mean-2x2", register(), means, 0]);
+    }
     if (this.#random.chance(0.3)) return undefined;
     const half = this.#addValue(this.#random.pick(["bits", this.#mapKind(shape)]), doubled(shape));
     epilogue.push(this.#slice(register(), half, shape, 0));

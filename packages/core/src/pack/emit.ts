@@ -1,4 +1,4 @@
-import { prune } from "../program/prune.js";
+import { prune } from "../program/passes/prune.js";
 import type { Program, ProgramTensors, ProgramValue, Step } from "../program/types.js";
 import { StepEmitter } from "./emit-step.js";
 import { isBits, type PackNetwork, type PackNode } from "./network.js";

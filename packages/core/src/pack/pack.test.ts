@@ -366,7 +366,7 @@ describe("what cannot be packed is refused by name", () => {
       { name: "y0", shape: [1, 1, 2, 2] },
     ]);
     expect(() => pack(two, {})).toThrow(
-      /one input \[N, C, H, W\] besides scalars; found: x \[1,1,2,2\], y0/,
+      /one input \[N, C, H, W\] or \[N, C\] besides scalars; found: x \[1,1,2,2\], y0/,
     );
     expect(() => pack(inputs([]), {})).toThrow(/found: none/);
     const one = inputs([{ name: "x", shape: [1, 1, 2, 2] }]);

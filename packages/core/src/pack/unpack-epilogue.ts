@@ -55,6 +55,7 @@ function registerTraits(
       case "store":
       case "bits":
       case "mean":
+      case "mean-2x2":
         return traits[op[1]];
       default: {
         const onePixel = operandsOf(op, "register").every((r) => traits[r].onePixel);
@@ -94,10 +95,18 @@ function unpackMicroOp(
       values.write(op[2], op[3], mean);
       return registers[op[1]];
     }
+    case "mean-2x2": {
+      const target = ownName(context, op[2], inner("mean-2x2"));
+      const whole = stretched(context, registers[op[1]]);
+      values.write(op[2], op[3], values.op("average-pool", [whole], HALVING, target));
+      return registers[op[1]];
+    }
     default:
       return op satisfies never;
   }
 }
+
+const HALVING = { kernel: [2, 2], stride: [2, 2], padding: [0, 0] } as const;
 
 /** A value with fewer channels than the step, as often as it repeats. */
 function loaded({ values, shape }: UnpackedStep, id: ValueId, name: string | ValueId): string {

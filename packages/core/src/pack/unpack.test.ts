@@ -5,7 +5,7 @@ import { rebatch } from "../graph/rebatch.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { buildModel } from "../models/index.js";
 import { toOnnx } from "../onnx/index.js";
-import { withMaps } from "../program/narrow-maps.js";
+import { withMaps } from "../program/passes/narrow-maps.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import { runValues } from "../runtime/backends/reference/program.js";
 import { outputTensor } from "../runtime/output-tensor.js";
@@ -169,7 +169,8 @@ describe("random programs, unpacked", () => {
       };
       // Programs square and cube: sums of hundreds that cancel would round to more than their result.
       const dimmed = image.map((pixel) => pixel / 4);
-      const x = outputTensor(dimmed, 1, "map", program.values[program.input].shape);
+      const { kind, shape } = program.values[program.input];
+      const x = outputTensor(dimmed, 1, kind, shape);
       const { graph, tensors: weights } = unpack(program, tensors);
       const expected = referenceOutputs(program, tensors, x);
       const actual = await run(withBits(graph, program), { [graph.inputs[0].name]: x }, weights);

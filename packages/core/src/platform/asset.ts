@@ -1,16 +1,33 @@
+import { classOf } from "../describe.js";
 import { OnebitError } from "../errors.js";
+import { isNode, isPath } from "./is-node.js";
 
 /** Bytes of a file that belongs to the package: from disk in Node, over the network in browsers. */
 export async function readAsset(url: URL): Promise<Uint8Array> {
-  if (url.protocol === "file:" && typeof process !== "undefined") {
-    const { readFileAsset } = await import("./node.js");
-    return readFileAsset(url);
-  }
+  if (url.protocol === "file:" && isNode()) return (await import("#node")).readFileAsset(url);
   const response = await fetch(url).catch((error: Error) => {
     throw new OnebitError(`${url}: cannot be fetched: ${error.message}`, { cause: error });
   });
   if (response.ok) return new Uint8Array(await response.arrayBuffer());
-  throw new OnebitError(
-    `${url}: status ${response.status}: serve this file of the onebit package beside the code`,
-  );
+  throw new OnebitError(`${url}: the server answers ${response.status}`);
+}
+
+/** A file in a folder: `folder` is a URL, which may be relative to the page's, or in Node a path. */
+export function assetIn(folder: string | URL, name: string): URL {
+  const text = String(folder);
+  const url = isPath(text)
+    ? process.getBuiltinModule("node:url").pathToFileURL(text)
+    : new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href);
+  url.pathname = url.pathname.replace(/\/?$/, "/");
+  return new URL(name, url);
+}
+
+/** Whether assetIn can find files in it. */
+export function isFolder(folder: unknown): folder is string | URL {
+  if (folder === "" || !/^(String|URL)$/.test(classOf(folder))) return false;
+  try {
+    return assetIn(folder as string | URL, "").pathname !== "";
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { Receiver } from "../file/receive.js";
+import { isNode } from "./is-node.js";
 import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
 
 /** Longest that a timer can be set to. */
@@ -55,11 +56,18 @@ async function request(url: string | URL, signal: AbortSignal): Promise<Response
   try {
     response = await fetch(url, { signal });
   } catch (error) {
-    throw new OnebitError(`cannot be fetched: ${reasonOf(error as Error)}`, { cause: error });
+    const why = `cannot be fetched: ${reasonOf(error as Error)}`;
+    throw new OnebitError(isNode() ? why : `${why}${BLOCKED}`, { cause: error });
   }
   if (response.ok) return response;
-  throw new OnebitError(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+  const { status, statusText } = response;
+  const answer = `the server answers ${status} ${statusText}`.trimEnd();
+  throw new OnebitError(status === 404 ? `${answer}: is the model there, by this name?` : answer);
 }
+
+/** Pages are not told why. */
+const BLOCKED =
+  ": is it served (not file:), does its server allow this page (CORS), and the page's content security policy its server (connect-src)?";
 
 async function receive(response: Response, add: (piece: Uint8Array) => void): Promise<void> {
   if (!response.body) return add(new Uint8Array(await response.arrayBuffer()));

@@ -1,6 +1,8 @@
 import { classOf, describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
 import { checkStart } from "../file/receive.js";
+import { fetchPacked } from "./fetch.js";
+import { isNode, isPath } from "./is-node.js";
 import type { TransferOptions } from "./transfer.js";
 
 /** A file in Node, anything that fetch takes, or bytes. */
@@ -25,10 +27,8 @@ export async function readSource(
     );
   }
   const file = filePath(source as string | URL);
-  if (file === undefined)
-    return (await import("./fetch.js")).fetchPacked(source as string | URL, options);
-  const { readPackedFile } = await import("./node.js");
-  return readPackedFile(file, options);
+  if (file === undefined) return fetchPacked(source as string | URL, options);
+  return (await import("#node")).readPackedFile(file, options);
 }
 
 function bytesOf(source: Source): Uint8Array | undefined {
@@ -62,17 +62,11 @@ async function readBlob(blob: Blob): Promise<Uint8Array> {
   }
 }
 
-/** Where a source is a file on disk. One letter before the colon is a drive, not a scheme. */
+/** Where a source is a file on disk that can be read here. */
 function filePath(source: string | URL): string | URL | undefined {
   const text = String(source);
-  if (/^file:/i.test(text)) return new URL(text);
-  if (typeof source !== "string" || /^[a-z][a-z0-9+.-]+:/i.test(text) || !isNode())
-    return undefined;
-  return text;
-}
-
-function isNode(): boolean {
-  return typeof process !== "undefined" && process.versions?.node !== undefined;
+  if (isNode() && /^file:/i.test(text)) return new URL(text);
+  return typeof source === "string" && isPath(text) ? text : undefined;
 }
 
 /** What to call a source in messages. */

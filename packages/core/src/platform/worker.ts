@@ -1,25 +1,30 @@
+import { isNode } from "./is-node.js";
+
 /** A thread that computes for this one and does not keep the process alive. */
 export interface WorkerHandle {
-  terminate(): void;
+  terminate(): unknown;
 }
 
 /** Told why a thread could not start, or has died. */
-type Failed = (reason: string) => void;
+export type Failed = (reason: string) => void;
+
+/** A module of this package that runs as a worker. */
+export interface WorkerModule {
+  /** For Node. */
+  url(): URL;
+  /** Bundlers look for `new Worker(new URL("./module.js", import.meta.url), ...)` in these words. */
+  inBrowser(): Worker;
+}
 
 /**
- * Starts a module of this package as a worker; it gets `task` from receiveTask. Bundlers look for
- * `new Worker(new URL("./module.js", import.meta.url), ...)` in these words: the caller has them.
- * Nothing is thrown where it cannot start: `failed` is called, never before this returns.
+ * Starts a module as a worker; it gets `task` from receiveTask. Nothing is thrown where it cannot
+ * start: `failed` is called, never before this returns.
  */
-export function startWorker(
-  module: URL,
-  inBrowser: () => Worker,
-  task: unknown,
-  failed: Failed,
-): WorkerHandle {
-  if (isNode()) return new NodeWorker(module, task, failed);
+export function startWorker(module: WorkerModule, task: unknown, failed: Failed): WorkerHandle {
   try {
-    return startBrowserWorker(inBrowser(), task, failed);
+    return isNode()
+      ? startNodeWorker(module.url(), task, failed)
+      : startBrowserWorker(module.inBrowser(), task, failed);
   } catch (error) {
     // A script of another origin, or a policy against workers.
     queueMicrotask(() => failed((error as Error).message));
@@ -29,42 +34,29 @@ export function startWorker(
 
 /** In a worker: what it was started with. */
 export async function receiveTask<T>(): Promise<T> {
-  if (isNode()) return (await import("node:worker_threads")).workerData as T;
+  if (isNode()) return workerThreads().workerData as T;
   return new Promise((resolve) => {
     addEventListener("message", ({ data }) => resolve(data as T), { once: true });
   });
 }
 
-function isNode(): boolean {
-  return typeof process !== "undefined" && process.versions?.node !== undefined;
-}
+const workerThreads = () => process.getBuiltinModule("node:worker_threads");
+
+const UNLOADED =
+  "its script does not load: is team-worker.js served, and allowed by the page's content security policy (worker-src)?";
 
 function startBrowserWorker(worker: Worker, task: unknown, failed: Failed): WorkerHandle {
-  worker.addEventListener("error", ({ message }) => {
-    // Of a script that was not found there is nothing more to know.
-    failed(message || "its script does not load (is team-worker.js served beside the code?)");
-  });
+  // Of a script that does not load there is nothing more to know.
+  worker.addEventListener("error", ({ message }) => failed(message || UNLOADED));
   worker.postMessage(task);
   return worker;
 }
 
-/** node:worker_threads loads by itself: terminate() may come first. */
-class NodeWorker implements WorkerHandle {
-  #terminated = false;
-  #worker: { terminate(): unknown } | undefined;
-
-  constructor(module: URL, task: unknown, failed: Failed) {
-    const fail = ({ message }: Error) => failed(message);
-    this.#start(module, task, fail).catch(fail);
-  }
-
-  terminate(): void {
-    this.#terminated = true;
-    void this.#worker?.terminate();
-  }
-
-  async #start(module: URL, task: unknown, failed: (error: Error) => void): Promise<void> {
-    const { startNodeWorker } = await import("./node-worker.js");
-    if (!this.#terminated) this.#worker = startNodeWorker(module, task, failed);
-  }
+/** The parent's flags are not passed on. */
+function startNodeWorker(module: URL, task: unknown, failed: Failed): WorkerHandle {
+  const { Worker } = workerThreads();
+  const worker = new Worker(module, { workerData: task, execArgv: [] });
+  worker.on("error", ({ message }) => failed(message));
+  worker.unref();
+  return worker;
 }

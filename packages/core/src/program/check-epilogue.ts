@@ -1,6 +1,6 @@
 import { OnebitError } from "../errors.js";
 import { requireTensor } from "./check-tensors.js";
-import { canRepeat, type MapShape, REPEAT_UNIT } from "./geometry.js";
+import { canRepeat, type MapShape, REPEAT_UNIT, writtenShape } from "./geometry.js";
 import { MICRO_OPS, type Operand, writeOf } from "./micro-ops.js";
 import type { MicroOp, Program, ProgramTensors, ProgramValue, Step } from "./types.js";
 import type { ValueLedger } from "./value-ledger.js";
@@ -28,7 +28,7 @@ export function checkEpilogue(context: EpilogueContext): void {
     for (let i = 0; i < sorts.length; i++) checkOperand(op[i + 1], sorts[i], context, index, at);
     const write = writeOf(op);
     if (!write) return;
-    checkWrite(op[0], write, context, at);
+    checkWrite(op, write, context, at);
     writes = true;
   });
   if (!writes) throw new OnebitError(`${where}: writes no value`);
@@ -100,22 +100,25 @@ const WRITTEN_KINDS: { readonly [op: string]: readonly ProgramValue["kind"][] } 
   store: ["map", "vector"],
   bits: ["bits"],
   mean: ["vector"],
+  "mean-2x2": ["map"],
 };
 
 function checkWrite(
-  name: MicroOp[0],
+  op: MicroOp,
   write: { readonly value: number; readonly offset: number },
   { program, shape, ledger }: EpilogueContext,
   at: string,
 ): void {
   const value = program.values[write.value];
   if (!value) throw new OnebitError(`${at}: there is no value ${write.value}`);
-  if (!WRITTEN_KINDS[name].includes(value.kind)) {
+  if (!WRITTEN_KINDS[op[0]].includes(value.kind)) {
     throw new OnebitError(`${at}: cannot write ${value.kind} "${value.name}"`);
   }
-  const [height, width] = name === "mean" ? [1, 1] : shape;
+  const [height, width] = writtenShape(op, shape);
   if (value.shape[0] !== height || value.shape[1] !== width) {
-    throw new OnebitError(`${at}: writes [${shape}] into "${value.name}" [${value.shape}]`);
+    throw new OnebitError(
+      `${at}: writes [${[height, width, shape[2]]}] into "${value.name}" [${value.shape}]`,
+    );
   }
-  ledger.write(write.value, write.offset, shape[2], name, at);
+  ledger.write(write.value, write.offset, shape[2], op[0], at);
 }

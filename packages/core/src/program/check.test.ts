@@ -199,6 +199,8 @@ describe("checkProgram", () => {
     ["writing twice", epilogue(["store", 0, 2, 0]), /channels 0 to 2 of "y" are written twice/],
     ["writing outside", epilogue(["store", 0, 2, 1]), /channels 1 to 3 lie outside "y"/],
     ["a mean into a map", epilogue(["mean", 0, 2, 0]), /cannot write map "y"/],
+    ["2x2 means into a vector", epilogue(["mean-2x2", 0, 4, 0]), /cannot write vector "logits"/],
+    ["2x2 means into a whole map", epilogue(["mean-2x2", 0, 2, 0]), /writes \[1,1,2\] into "y"/],
     [
       "a step that writes nothing",
       set((p) => p.steps[2], { epilogue: [["relu", 0]] }),

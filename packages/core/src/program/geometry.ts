@@ -1,4 +1,4 @@
-import type { BinaryConvStep, ConvStep, PoolStep, Program, Step } from "./types.js";
+import type { BinaryConvStep, ConvStep, MicroOp, PoolStep, Program, Step } from "./types.js";
 
 /** [H, W, C] of a value or of a step's accumulator. */
 export type MapShape = readonly [height: number, width: number, channels: number];
@@ -30,6 +30,13 @@ function windowCounts(
   const count = (size: number, axis: 0 | 1) =>
     Math.floor((size + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
   return [count(height, 0), count(width, 1)];
+}
+
+/** Shape of what a micro-op writes, of an accumulator of that shape. */
+export function writtenShape(op: MicroOp, [height, width, channels]: MapShape): MapShape {
+  if (op[0] === "mean") return [1, 1, channels];
+  if (op[0] === "mean-2x2") return [height / 2, width / 2, channels];
+  return [height, width, channels];
 }
 
 /** Products that add up to one accumulator: KH * KW * C / groups. */

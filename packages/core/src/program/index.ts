@@ -10,8 +10,10 @@ export {
   operandsOf,
   writeOf,
 } from "./micro-ops.js";
-export { withMaps } from "./narrow-maps.js";
 export { type Observed, type ObservedSign, observe, sumName, weightNode } from "./observe.js";
-export { prune } from "./prune.js";
-export { atInputSize } from "./resize.js";
+export { forOutputs } from "./passes/for-outputs.js";
+export { joinPools } from "./passes/join-pools.js";
+export { withMaps } from "./passes/narrow-maps.js";
+export { prune } from "./passes/prune.js";
+export { atInputSize } from "./passes/resize.js";
 export * from "./types.js";

@@ -5,8 +5,8 @@ import type { Program, ValueId } from "./types.js";
  * The values that must stay float32, and why: `it is ...`. The others are maps that nothing but
  * epilogues touches: steps that are no pools `store` them, `load` and pointwise steps read them.
  *
- * Pools are left out at both ends: backends join 2x2 pools to the steps before them, and then half
- * sums lie where the means will be, which nobody may round.
+ * Pools are left out at both ends: 2x2 pools are joined to the steps before them (passes/join-pools.ts),
+ * and then half sums lie where the means will be, which nobody may round.
  */
 export function float32Only({
   values,
@@ -19,10 +19,11 @@ export function float32Only({
   for (const id of Object.values(outputs)) reasons.set(id, "is an output");
   for (const { kind, input: read, epilogue } of steps) {
     if (kind !== "pointwise") reasons.set(read, `is read by a ${kind} step`);
-    if (kind !== "pool") continue;
     for (const op of epilogue) {
       const write = writeOf(op);
-      if (write) reasons.set(write.value, "is written by a pool step");
+      if (!write) continue;
+      if (kind === "pool") reasons.set(write.value, "is written by a pool step");
+      if (op[0] === "mean-2x2") reasons.set(write.value, "takes means of 2x2 pixels");
     }
   }
   values.forEach(({ kind }, id) => {

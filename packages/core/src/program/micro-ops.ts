@@ -64,6 +64,11 @@ const TABLE = {
    * (from 0), the total divided by H * W in float64, rounded once
    */
   mean: ["register", "write", "offset"],
+  /**
+   * v[y, x, o + c] = mean of r over the window of 2x2 pixels at (2y, 2x), of a step of even height and
+   * width: summed from 0 in the order of rows in float32, then divided by 4
+   */
+  "mean-2x2": ["register", "write", "offset"],
 } as const satisfies { readonly [name: string]: readonly Operand[] };
 
 type Table = typeof TABLE;

@@ -24,6 +24,8 @@ export interface CompileOptions {
    * taken. Default: that of Budget.
    */
   readonly memory?: number;
+  /** The folder of the files that a backend needs; absent: they lie beside its code. */
+  readonly assets?: string | URL;
 }
 
 export interface Executable {

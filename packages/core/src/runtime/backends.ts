@@ -2,11 +2,12 @@ import { describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Backend, CompileOptions, Executable } from "./backend.js";
+import { loadNative } from "./backends/native/index.js";
 import { BudgetError } from "./budget.js";
 
 /** The backends of this package, each loaded when it is wanted. */
 const loaders = {
-  native: async () => (await import("./backends/native/index.js")).loadNative(),
+  native: loadNative,
   wasm: async () => (await import("./backends/wasm/index.js")).wasm,
   reference: async () => (await import("./backends/reference/index.js")).reference,
 } satisfies { readonly [name: string]: () => Promise<Backend> };

@@ -1,5 +1,5 @@
 import { programCost } from "../program/cost.js";
-import { prune } from "../program/prune.js";
+import { forOutputs } from "../program/passes/for-outputs.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type BackendChoice, type Chosen, compileFor } from "./backends.js";
@@ -7,6 +7,7 @@ import { type Budget, checkWork, DEFAULT_BUDGET } from "./budget.js";
 
 export interface ExecutableSettings {
   readonly threads: number;
+  readonly assets?: string | URL;
   readonly budget: Budget;
 }
 
@@ -35,9 +36,9 @@ export class Executables {
     choice: BackendChoice,
     settings: ExecutableSettings,
   ): Promise<Executables> {
-    const { threads, budget } = settings;
-    const program = affordable(prune(whole, outputs), budget);
-    const options = { threads, memory: budget.memory };
+    const { threads, budget, assets } = settings;
+    const program = affordable(forOutputs(whole, outputs), budget);
+    const options = { threads, memory: budget.memory, assets };
     const chosen = await compileFor(choice, program, tensors, options);
     return new Executables(whole, tensors, settings, chosen, program);
   }
@@ -62,11 +63,11 @@ export class Executables {
     const set = setOf(outputs);
     const known = this.#bySet.get(set);
     if (known) return known;
-    const { threads, budget } = this.#settings;
-    const program = affordable(prune(this.#whole, outputs), budget);
+    const { threads, budget, assets } = this.#settings;
+    const program = affordable(forOutputs(this.#whole, outputs), budget);
     const memory = (budget.memory ?? DEFAULT_BUDGET.memory) - this.#memoryBytes();
     const { backend } = this.chosen;
-    const executable = await backend.compile(program, this.#tensors, { threads, memory });
+    const executable = await backend.compile(program, this.#tensors, { threads, memory, assets });
     const compiled = { program, executable };
     this.#bySet.set(set, compiled);
     return compiled;

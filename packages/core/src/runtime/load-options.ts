@@ -1,3 +1,4 @@
+import { isFolder } from "../platform/asset.js";
 import type { TransferOptions } from "../platform/transfer.js";
 import type { MapType } from "../program/types.js";
 import type { BackendChoice } from "./backends.js";
@@ -32,6 +33,12 @@ export interface LoadOptions extends TransferOptions {
    * taken. Other outputs, and features(), which computes all, ask again.
    */
   readonly budget?: Budget;
+  /**
+   * Where the backend "wasm" finds what the folder `wasm` of this package holds: the URL of a copy, which
+   * may be relative to the page's, or in Node its path. Needed where a bundler does not follow
+   * `new URL(..., import.meta.url)`, as esbuild does not (docs/browser.md). Default: beside the code.
+   */
+  readonly assets?: string | URL;
 }
 
 const isSide = (side: unknown) => Number.isSafeInteger(side) && (side as number) > 0;
@@ -44,6 +51,7 @@ const CHECKS: OptionChecks<LoadOptions> = {
     "[height, width], whole numbers from 1",
   maps: (maps) => maps === "float32" || maps === "bfloat16" || "float32 or bfloat16",
   budget: (budget) => isBudget(budget) || "{ memory: bytes, work: multiply-adds }, numbers from 0",
+  assets: (assets) => isFolder(assets) || "the URL of a folder (in Node a path will do)",
   progress: (progress) => typeof progress === "function" || "a function (loaded, total) => ...",
   signal: (signal) =>
     typeof (signal as AbortSignal | null)?.throwIfAborted === "function" || "an AbortSignal",

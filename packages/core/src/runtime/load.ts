@@ -2,6 +2,7 @@ import { OnebitError, UsageError } from "../errors.js";
 import { explain } from "../file/explain.js";
 import type { OnebitFile } from "../file/onebit-file.js";
 import { openOnebit } from "../file/read-onebit.js";
+import { preprocessAt } from "../image/preprocess-at.js";
 import { nameOf, readSource, type Source } from "../platform/source.js";
 import type { MapType, Program, ProgramTensors } from "../program/types.js";
 import { beginLoading } from "./backends.js";
@@ -52,8 +53,8 @@ async function open<M extends Model>(
   make: Making<M>,
 ): Promise<M> {
   checkLoadOptions(call, options);
-  const { backend = "auto", threads = 1, signal } = options;
-  beginLoading(backend, { threads });
+  const { backend = "auto", threads = 1, assets, signal } = options;
+  beginLoading(backend, { threads, assets });
   const bytes = await readSource(source, options).catch(async (error) => {
     throw await explain(error, nameOf(source));
   });
@@ -72,20 +73,20 @@ async function open<M extends Model>(
 
 async function classifierOf(file: OnebitFile, options: LoadOptions): Promise<Classifier> {
   checkClassifies(file.program);
-  const facts = options.input ? await factsAtSize(file, options.input) : file;
+  const facts = options.input ? factsAtSize(file, options.input) : file;
   return new ImageClassifier(await modelOf(file, options, [LOGITS]), facts);
 }
 
 /** outputs: what run() computes where it is not asked for certain ones; all, if they are not given. */
 async function modelOf(
   { program, tensors, card }: OnebitFile,
-  { backend = "auto", threads = 1, input, maps, budget = {} }: LoadOptions,
+  { backend = "auto", threads = 1, input, maps, budget = {}, assets }: LoadOptions,
   outputs?: readonly string[],
 ): Promise<Model> {
   const sized = input ? await programAtSize(program, tensors, input) : program;
   const whole = maps ? await programWithMaps(sized, maps) : sized;
   return ProgramModel.create({ program: whole, tensors, card }, backend, {
-    ...{ threads, budget, outputs },
+    ...{ threads, budget, assets, outputs },
   });
 }
 
@@ -103,17 +104,16 @@ async function onceIntact<M extends Model>(making: Promise<M>, intact: Promise<v
 type Size = readonly [height: number, width: number];
 
 async function programAtSize(program: Program, tensors: ProgramTensors, size: Size) {
-  const { atInputSize } = await import("../program/resize.js");
+  const { atInputSize } = await import("../program/passes/resize.js");
   return atInputSize(program, tensors, size);
 }
 
 async function programWithMaps(program: Program, maps: MapType): Promise<Program> {
-  const { withMaps } = await import("../program/narrow-maps.js");
+  const { withMaps } = await import("../program/passes/narrow-maps.js");
   return withMaps(program, maps);
 }
 
-async function factsAtSize({ labels, preprocess }: OnebitFile, size: Size): Promise<ImageFacts> {
-  const { preprocessAt } = await import("../image/preprocess-at.js");
+function factsAtSize({ labels, preprocess }: OnebitFile, size: Size): ImageFacts {
   return { labels, preprocess: preprocess && preprocessAt(preprocess, size) };
 }
 

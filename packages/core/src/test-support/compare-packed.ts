@@ -33,7 +33,7 @@ export function comparePacked(
     const graphValue = truth.get(name);
     if (!graphValue) return;
     compared++;
-    const expected = graphValue.shape.length === 4 ? channelsLast(graphValue) : graphValue.data;
+    const expected = channelsLast(graphValue);
     let largest = 0.1;
     for (const x of expected) largest = Math.max(largest, Math.abs(x));
     for (let i = 0; i < expected.length; i++) {
@@ -62,8 +62,8 @@ function margin(graph: Graph, values: ReadonlyMap<string, Tensor>): number {
   return smallest;
 }
 
-/** [1, C, H, W] to [H, W, C]. */
-export function channelsLast({ shape: [, c, h, w], data }: Tensor): Float32Array {
+/** [1, C, H, W], or [1, C], to [H, W, C]. */
+export function channelsLast({ shape: [, c, h = 1, w = 1], data }: Tensor): Float32Array {
   const result = new Float32Array(data.length);
   for (let channel = 0; channel < c; channel++)
     for (let i = 0; i < h * w; i++) result[i * c + channel] = data[channel * h * w + i];

@@ -77,7 +77,7 @@ struct Group {
     const int64_t first = channelAt(place, firstIn(place));
     if (place.kind == ValueKind::map || place.kind == ValueKind::vector)
       return with(at<const float>(frame, place, y, x) + first, place.pixel, use);
-    if (place.kind == ValueKind::bfloat16)
+    if (place.kind == ValueKind::bfloats)
       return withBfloats(at<const uint16_t>(frame, place, y, x) + first, place.pixel, use);
     if (place.kind == ValueKind::integers) return withShorts(at<const int16_t>(frame, place, y, x) + first, use);
     float signs[T * kLanes];
@@ -137,7 +137,7 @@ struct Group {
   }
 
   void storeMap(const MicroOp& op) const {
-    if (op.place.kind == ValueKind::bfloat16) return storeNarrow(op);
+    if (op.place.kind == ValueKind::bfloats) return storeNarrow(op);
     float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++) storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
@@ -174,9 +174,8 @@ struct Group {
   }
 
   /** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
-  void storePooled(const MicroOp& op) const {
-    if (y / 2 >= op.rows) return;
-    if (T % 2 == 0 && x % 2 == 0 && x + T <= 2 * op.columns)
+  void storeMeans(const MicroOp& op) const {
+    if (T % 2 == 0 && x % 2 == 0)
       return y % 2 == 0 ? storePairs<false>(op) : storePairs<true>(op);
     float values[T * kLanes];
     keep(values);
@@ -184,7 +183,6 @@ struct Group {
     const int64_t channel = channelAt(op.place, op.offset + block.first);
     for (int t = 0; t < T; t++) {
       const int column = (x + t) / 2;
-      if (column >= op.columns) return;
       float* to = at<float>(frame, op.place, y / 2, column) + channel;
       const bool left = (x + t) % 2 == 0;
       F16 sum = (left && y % 2 == 0 ? zero : loadPart(to, lanes())) + load(values + t * kLanes);
@@ -323,7 +321,7 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
       }
       case Code::store: g.storeMap(*op); break;
       case Code::storeIntegers: g.storeIntegers(*op); break;
-      case Code::storePooled: g.storePooled(*op); break;
+      case Code::mean2x2: g.storeMeans(*op); break;
       case Code::bits: g.storeBits(*op); break;
       case Code::mean: g.addToSums(*op); break;
     }

@@ -11,6 +11,8 @@ export interface AugmentOptions {
   pad?: number;
   /** Mirror left to right with probability ½. */
   flip?: boolean;
+  /** Brightness, contrast and saturation change by up to this share; 0: none. */
+  colour?: number;
 }
 
 export interface ResizedCropOptions {
@@ -19,6 +21,8 @@ export interface ResizedCropOptions {
   /** Width by height, from and to; default 3/4 to 4/3. */
   ratio?: readonly [number, number];
 }
+
+export const SMALLEST_CROP: readonly [number, number] = [0.08, 1];
 
 /** Pads by `pad` zeros on each side and cuts the original size at a random place. */
 export function padAndCrop(image: RawImage, pad: number, random: Random): RawImage {
@@ -67,7 +71,7 @@ export function randomCropRectangle(
   width: number,
   height: number,
   random: Random,
-  { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] }: ResizedCropOptions = {},
+  { scale = SMALLEST_CROP, ratio = [3 / 4, 4 / 3] }: ResizedCropOptions = {},
 ): Rectangle {
   for (let tries = 0; tries < 10; tries++) {
     const area = width * height * random.uniform(scale[0], scale[1]);

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { NoDecoder } from "./sharp.js";
 
 /** A picture that cannot be used: not there, not decodable, or of the wrong kind. */
 export interface BadPicture {
@@ -10,7 +11,9 @@ export interface BadPicture {
   readonly reason: string;
 }
 
-export function badPicture(source: string, error: Error, index = 0): BadPicture {
+/** Throws on what is not about the picture. */
+export function badPicture(source: string, error: unknown, index = 0): BadPicture {
+  if (!(error instanceof OnebitError) || error instanceof NoDecoder) throw error;
   const { message } = error;
   const prefix = `${source}: `;
   const reason = message.startsWith(prefix) ? message.slice(prefix.length) : message;

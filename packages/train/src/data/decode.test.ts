@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, it } from "vitest";
+import { badPicture } from "./bad-picture.js";
 import { decodeImage, decodeImageFile } from "./decode.js";
+import { loadSharp } from "./sharp.js";
 
 /** Left half red, right half blue. */
 const halves = () => {
@@ -194,4 +196,13 @@ it("names the file that it cannot read", async () => {
     /absent\.png: cannot be read \(there is no such file\)/,
   );
   await rm(folder, { recursive: true });
+});
+
+it("says what to install where nothing can decode, and blames no picture", async () => {
+  const missing = new Error('Could not load the "sharp" module\nPossible solutions: many');
+  const error = await loadSharp(() => Promise.reject(missing)).catch((thrown) => thrown);
+  expect(error.message).toMatch(
+    /does not load here \(Could not load the "sharp" module\)\. .*\n {2}npm install --include=optional sharp$/,
+  );
+  expect(() => badPicture("photo.jpg", error)).toThrow(error);
 });

@@ -4,6 +4,7 @@ import { wrongFile } from "onebit/file";
 import type { Sharp } from "sharp";
 import { pictureKind } from "./picture-kind.js";
 import { readBytes } from "./read-bytes.js";
+import { loadSharp } from "./sharp.js";
 import type { RawImage } from "./split.js";
 
 /** Names of pictures that can be decoded; the first bytes decide, not the name. */
@@ -35,8 +36,7 @@ export async function decodeImageFile(path: string): Promise<RawImage> {
 /** As `decodeImageFile`, from memory; `source` names the image in errors. */
 export async function decodeImage(bytes: Uint8Array, source: string): Promise<RawImage> {
   refuseOthers(bytes, source);
-  // Loaded on first use: threads that only see generated images do not need it.
-  const { default: sharp } = await import("sharp");
+  const sharp = await loadSharp();
   try {
     return await decoded(sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS }));
   } catch (error) {

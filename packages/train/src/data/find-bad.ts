@@ -2,8 +2,7 @@ import type { Preprocess } from "onebit/image";
 import type { BadPicture } from "./bad-picture.js";
 import type { Dataset } from "./dataset.js";
 import { type LoaderOptions, openLoader } from "./loader.js";
-import { without } from "./open-split.js";
-import type { PortableSplit } from "./split.js";
+import { isOfFiles, without } from "./open-split.js";
 import type { Part } from "./worker.js";
 
 export interface FindBadOptions extends LoaderOptions {
@@ -18,7 +17,7 @@ export async function findBadPictures(
   dataset: Dataset,
   { strict = false, signal, onProgress, ...options }: FindBadOptions = {},
 ): Promise<BadPicture[]> {
-  const parts = (["train", "test"] as const).filter((part) => isOfFiles(dataset, part));
+  const parts = (["train", "test"] as const).filter((part) => canBeBad(dataset, part));
   const of = parts.reduce((sum, part) => sum + dataset[part].length, 0);
   const loader = openLoader(dataset, options);
   const bad: BadPicture[] = [];
@@ -54,11 +53,9 @@ export function withoutPictures(dataset: Dataset, sources: readonly string[]): D
 }
 
 /** Pixels in memory and generated ones cannot be bad. */
-function isOfFiles(dataset: Dataset, part: Part): boolean {
-  const inner = (split: PortableSplit | undefined): PortableSplit | undefined =>
-    split?.kind === "subset" ? inner(split.of) : split;
-  const kind = inner(dataset[part].portable)?.kind;
-  return dataset[part].length > 0 && kind !== "memory" && kind !== "glyphs";
+function canBeBad(dataset: Dataset, part: Part): boolean {
+  const split = dataset[part];
+  return split.length > 0 && (isOfFiles(split) || !split.portable);
 }
 
 /** Decoding is what counts. */

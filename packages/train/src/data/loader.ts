@@ -3,7 +3,7 @@ import type { Preprocess } from "onebit/image";
 import type { AugmentOptions } from "./augment.js";
 import type { BadPicture } from "./bad-picture.js";
 import type { Dataset } from "./dataset.js";
-import { type BatchRequest, fillBatch } from "./fill.js";
+import { BatchFiller, type BatchRequest } from "./fill.js";
 import { rng } from "./random.js";
 import type { Part } from "./worker.js";
 import { WorkerPool } from "./worker-pool.js";
@@ -62,13 +62,18 @@ export interface LoaderOptions {
    * is not `portable` gets.
    */
   workers?: number;
+  /** Keep what is decoded of image files for the next epoch, while there is room. Default: false. */
+  keep?: boolean;
 }
 
 /** Batches in flight per worker: one being filled, one waiting for its turn. */
 const PREFETCH = 2;
 
 /** Keeps its worker threads from epoch to epoch; close it at the end. */
-export function openLoader(dataset: Dataset, { workers = 1 }: LoaderOptions = {}): Loader {
+export function openLoader(
+  dataset: Dataset,
+  { workers = 1, keep = false }: LoaderOptions = {},
+): Loader {
   if (!Number.isInteger(workers) || workers < 0 || workers > 256) {
     throw new UsageError(
       `cannot load data with ${workers} workers: use a whole number from 0 to 256`,
@@ -79,8 +84,12 @@ export function openLoader(dataset: Dataset, { workers = 1 }: LoaderOptions = {}
   const threads = train && test ? workers : 0;
   let pool: WorkerPool | undefined;
   const start = (): WorkerPool | undefined => {
-    if (train && test && threads > 0) pool ??= new WorkerPool(threads, { train, test });
+    if (train && test && threads > 0) pool ??= new WorkerPool(threads, { train, test, keep });
     return pool;
+  };
+  const fillers = {
+    train: new BatchFiller(dataset.train, keep),
+    test: new BatchFiller(dataset.test, keep),
   };
   const buffers = new BufferPool();
   const close = async (): Promise<void> => {
@@ -89,7 +98,7 @@ export function openLoader(dataset: Dataset, { workers = 1 }: LoaderOptions = {}
     await open?.close();
   };
   return {
-    batches: (options) => openStream(dataset, options, { start, threads, buffers }),
+    batches: (options) => openStream(dataset, options, { start, fillers, threads, buffers }),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -113,6 +122,8 @@ export function batches(dataset: Dataset, options: BatchOptions & LoaderOptions)
 
 interface Engine {
   start(): WorkerPool | undefined;
+  /** Of this thread, where there is no pool. */
+  fillers: Record<Part, BatchFiller>;
   threads: number;
   buffers: BufferPool;
 }
@@ -136,7 +147,7 @@ function openStream(dataset: Dataset, options: BatchOptions, engine: Engine): Ba
     const pool = engine.start();
     const { images, bad } = pool
       ? await pool.run({ part, request, images: empty })
-      : { images: empty, bad: await fillBatch(split, request, empty) };
+      : { images: empty, bad: await engine.fillers[part].fill(request, empty) };
     const missing = new Set(bad.map(({ index }) => index));
     const indices = bad.length ? wanted.filter((i) => !missing.has(i)) : wanted;
     const labels = new Int32Array(batch);

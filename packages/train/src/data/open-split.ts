@@ -20,6 +20,15 @@ export function openSplit(portable: PortableSplit): Split {
   }
 }
 
+/** Whether its images are decoded from files; others lie in memory, or are drawn into it. */
+export function isOfFiles({ portable }: Split): boolean {
+  return innermost(portable)?.kind === "files";
+}
+
+function innermost(split: PortableSplit | undefined): PortableSplit | undefined {
+  return split?.kind === "subset" ? innermost(split.of) : split;
+}
+
 function subset(split: Split, indices: Int32Array): Split {
   return {
     length: indices.length,

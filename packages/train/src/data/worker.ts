@@ -1,14 +1,14 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { OnebitError } from "onebit";
 import type { BadPicture } from "./bad-picture.js";
-import { type BatchRequest, fillBatch } from "./fill.js";
+import { BatchFiller, type BatchRequest } from "./fill.js";
 import { openSplit } from "./open-split.js";
-import type { PortableSplit, Split } from "./split.js";
+import type { PortableSplit } from "./split.js";
 
 export type Part = "train" | "test";
 
 /** What the worker is started with. */
-export type WorkerSplits = Record<Part, PortableSplit>;
+export type WorkerSplits = Record<Part, PortableSplit> & { keep: boolean };
 
 export interface Job {
   id: number;
@@ -27,14 +27,14 @@ export type Reply = ({ id: number } & Filled) | { id: number; error: string; exp
 
 const port = parentPort;
 if (port) {
-  const portable = workerData as WorkerSplits;
-  const splits: Record<Part, Split> = {
-    train: openSplit(portable.train),
-    test: openSplit(portable.test),
+  const { train, test, keep } = workerData as WorkerSplits;
+  const fillers: Record<Part, BatchFiller> = {
+    train: new BatchFiller(openSplit(train), keep),
+    test: new BatchFiller(openSplit(test), keep),
   };
   port.on("message", async ({ id, part, request, images }: Job) => {
     try {
-      const bad = await fillBatch(splits[part], request, images);
+      const bad = await fillers[part].fill(request, images);
       port.postMessage({ id, images, bad } satisfies Reply, [images.buffer]);
     } catch (thrown) {
       const error = thrown as Error;

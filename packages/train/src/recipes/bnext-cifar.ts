@@ -32,6 +32,6 @@ export const bnextCifar: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: { labelSmoothing: 0 },
-  augment: { resizedCrop: false, pad: 4, flip: true },
+  augment: { resizedCrop: false, pad: 4, flip: true, colour: 0 },
   stages: [],
 };

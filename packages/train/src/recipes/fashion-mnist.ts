@@ -28,6 +28,6 @@ export const fashionMnist: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.15, decay: 0.9 },
   loss: { labelSmoothing: 0 },
-  augment: { resizedCrop: false, pad: 0, flip: true },
+  augment: { resizedCrop: false, pad: 0, flip: true, colour: 0 },
   stages: [],
 };

@@ -27,6 +27,6 @@ export const plain: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: { labelSmoothing: 0 },
-  augment: { resizedCrop: false, pad: 0, flip: false },
+  augment: { resizedCrop: false, pad: 0, flip: false, colour: 0 },
   stages: [],
 };

@@ -31,6 +31,6 @@ export const quickstart: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
   loss: { labelSmoothing: 0 },
-  augment: { resizedCrop: false, pad: 0, flip: false },
+  augment: { resizedCrop: false, pad: 0, flip: false, colour: 0 },
   stages: [],
 };

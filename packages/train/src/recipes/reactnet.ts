@@ -34,7 +34,7 @@ export const reactnet: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: { labelSmoothing: 0 },
-  augment: { resizedCrop: true, pad: 0, flip: true },
+  augment: { resizedCrop: true, pad: 0, flip: true, colour: 0 },
   stages: [
     {
       name: "step-1",

@@ -83,7 +83,7 @@ async function trainIn(
   for (const message of [...setup.notes, ...from.notes]) emit({ event: "warning", message });
   const { plan, dataset } = setup;
   const engine = await (worker ? startEngine : createEngine)(plan, from.snapshot.values);
-  const loader = openLoader(dataset, { workers: dataWorkers });
+  const loader = openLoader(dataset, { workers: dataWorkers, keep: true });
   try {
     if (!fresh) await engine.restore(from.snapshot);
     const history = fresh ? [] : await folder.rewind(done);

@@ -1,3 +1,4 @@
+import { isNode } from "../../../platform/is-node.js";
 import type { Backend } from "../../backend.js";
 
 /** An optional package: core does not depend on it, so bundlers must not look for it either. */
@@ -6,7 +7,9 @@ const PACKAGE = "@onebit/native";
 /** The backend of the package @onebit/native, or one that says why it cannot be had. */
 export async function loadNative(): Promise<Backend> {
   try {
-    const module: { default: Backend } = await import(/* @vite-ignore */ PACKAGE);
+    const module: { default: Backend } = await import(
+      /* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ PACKAGE
+    );
     return module.default;
   } catch (error) {
     return missing(reasonFor(error as Error & { code?: string }));
@@ -14,7 +17,7 @@ export async function loadNative(): Promise<Backend> {
 }
 
 function reasonFor({ code, message }: Error & { code?: string }): string {
-  if (typeof process === "undefined") return "runs in Node only";
+  if (!isNode()) return "runs in Node only";
   const absent = code === "ERR_MODULE_NOT_FOUND" && message.includes(PACKAGE);
   return absent ? `not installed: npm install ${PACKAGE}` : message;
 }

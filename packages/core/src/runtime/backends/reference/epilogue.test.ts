@@ -117,6 +117,18 @@ describe("micro-ops", () => {
     ]);
   });
 
+  it("mean-2x2: summed from 0, row by row, in float32, divided by 4", () => {
+    const means = { name: "y", kind: "map", shape: [1, 1, CHANNELS] } as const;
+    const y = run(
+      [["mean-2x2", 0, 1, 0]],
+      [1, -0, 2 ** 24, 2, -0, 1, 3, -0, 1, 4, -0, 1],
+      {},
+      means,
+    );
+    // 2^24 + 1 is no float32 number: each 1 is lost.
+    expect(y).toEqual([2.5, 0, 2 ** 22]);
+  });
+
   it("mean: rows in float32, their sums in float64, one division", () => {
     const mean = { name: "y", kind: "vector", shape: [1, 1, CHANNELS] } as const;
     const big = 2 ** 24;

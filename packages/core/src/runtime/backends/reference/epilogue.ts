@@ -43,6 +43,9 @@ function runMicroOp(
     case "mean":
       context.values[op[2]].set(mean(registers[op[1]], shape), op[3]);
       return registers[op[1]];
+    case "mean-2x2":
+      write(context, op[2], op[3], channels, means2x2(registers[op[1]], shape), (x) => x);
+      return registers[op[1]];
     default:
       return op satisfies never;
   }
@@ -121,5 +124,20 @@ function mean(r: Float32Array, [height, width, channels]: MapShape): Float32Arra
     }
     means[c] = total / (height * width);
   }
+  return means;
+}
+
+/** Windows of 2x2 pixels, summed row by row. */
+function means2x2(r: Float32Array, [height, width, channels]: MapShape): Float32Array {
+  const means = new Float32Array((height / 2) * (width / 2) * channels);
+  let at = 0;
+  for (let y = 0; y < height; y += 2)
+    for (let x = 0; x < width; x += 2)
+      for (let c = 0; c < channels; c++) {
+        const first = (y * width + x) * channels + c;
+        const second = first + width * channels;
+        const upper = f(f(0 + r[first]) + r[first + channels]);
+        means[at++] = f(f(upper + r[second]) + r[second + channels]) / 4;
+      }
   return means;
 }

@@ -1,12 +1,11 @@
 import { compileEpilogues } from "./codegen/epilogue-module.js";
 import type { CompiledProgram } from "./compile.js";
-import { type KernelBuild, loadKernels } from "./module.js";
+import { type KernelFile, loadKernels } from "./module.js";
 import { instantiateKernels, type Kernels, type Machine, Runner } from "./runner.js";
 
-export interface BootOptions {
+export interface BootOptions extends KernelFile {
   /** Threads share the memory. */
   readonly shared?: boolean;
-  readonly build?: KernelBuild;
   /** What the plan has allocated. */
   readonly memory?: WebAssembly.Memory;
 }
@@ -20,9 +19,9 @@ export interface Booted {
 /** Takes the constants out of the plan: a compiled program boots once. */
 export async function boot(
   compiled: CompiledProgram,
-  { shared = false, build, memory: given }: BootOptions = {},
+  { shared = false, memory: given, ...file }: BootOptions = {},
 ): Promise<Booted> {
-  const loading = loadKernels(shared, build);
+  const loading = loadKernels(shared, file);
   // Compiled on other threads while this one lays out the weights.
   const compiling = compileEpilogues(compiled.epilogues, shared);
   for (const made of [loading, compiling]) made.catch(() => {});

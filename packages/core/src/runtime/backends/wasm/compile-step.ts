@@ -4,7 +4,7 @@ import {
   outputShape,
   reductionLength,
 } from "../../../program/geometry.js";
-import type { Program, ProgramTensors, Step, ValueId } from "../../../program/types.js";
+import type { Program, ProgramTensors, Step } from "../../../program/types.js";
 import { compileBinaryConv, type ImageLayout } from "./binary-conv.js";
 import { channelRanges, type OutputRange } from "./channel-ranges.js";
 import { compileEpilogue } from "./epilogue.js";
@@ -26,8 +26,6 @@ export interface ProgramInput {
   readonly tensors: ProgramTensors;
   readonly plan: MemoryPlan;
   readonly layouts: readonly ValueLayout[];
-  /** See joined-pools.ts. */
-  readonly halved: ReadonlySet<ValueId>;
   readonly blockBytes: number;
   readonly convPixels: number;
   readonly parallelElements: number;
@@ -37,7 +35,7 @@ export interface ProgramInput {
 }
 
 export function compileStep(input: ProgramInput, step: Step, index: number): CompiledStep {
-  const { program, plan, layouts, tensors, halved, threads } = input;
+  const { program, plan, layouts, tensors, threads } = input;
   const shape = outputShape(program, step);
   const blockRows = rowsPerBlock(shape, input.blockBytes, leastPixels(input, step));
   const accumulator = step.kind === "pointwise" ? layouts[step.input] : undefined;
@@ -45,7 +43,7 @@ export function compileStep(input: ProgramInput, step: Step, index: number): Com
   const parallel = isParallel(input, step, shape);
   const ranges = channelRanges({ step, shape, blockRows, threads: parallel ? threads : 1 });
   plan.beginStep();
-  const given = { plan, layouts, tensors, halved, index, shape, blockRows, epilogue, accumulator };
+  const given = { plan, layouts, tensors, index, shape, blockRows, epilogue, accumulator };
   const compiled = ranges.map((channels) => compileEpilogue(given, channels));
   const outputs = ranges.map(({ first, count }, i) => {
     return { first, count, dst: compiled[i].accumulator };
@@ -57,7 +55,7 @@ export function compileStep(input: ProgramInput, step: Step, index: number): Com
     rows: shape[0],
     width: shape[1],
     blockRows,
-    rowMultiple: storesMeans(input, step) ? 2 : 1,
+    rowMultiple: storesMeans(step) ? 2 : 1,
     // Ranges of channels have all rows each: one of them would clear what another writes.
     prologue: shared ? [...cleared, ...kernel.prologue] : kernel.prologue,
     before: kernel.before,
@@ -73,8 +71,8 @@ export function compileStep(input: ProgramInput, step: Step, index: number): Com
 }
 
 /** Half sums of a row lie with the means until the next row: one thread adds both. */
-function storesMeans({ halved }: ProgramInput, { epilogue }: Step): boolean {
-  return epilogue.some((op) => op[0] === "store" && halved.has(op[2]));
+function storesMeans({ epilogue }: Step): boolean {
+  return epilogue.some((op) => op[0] === "mean-2x2");
 }
 
 function isParallel(
@@ -163,7 +161,7 @@ function compileKernel(
       return { name: "grid", prologue, bodies: [body] };
     }
     case "pointwise":
-      return { name: step.epilogue.length > 0 ? "generated" : "joined", prologue: [], bodies: [] };
+      return { name: "generated", prologue: [], bodies: [] };
     default:
       return step satisfies never;
   }

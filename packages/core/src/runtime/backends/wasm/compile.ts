@@ -10,7 +10,6 @@ import {
   type RowInstructions,
   type StepPart,
 } from "./instruction.js";
-import { joinPools } from "./joined-pools.js";
 import { addressOf, type Field, MemoryPlan, type Place } from "./memory-plan.js";
 import { layOutValues, type ValueLayout } from "./value-layout.js";
 
@@ -77,18 +76,17 @@ export interface PlanOptions extends FormWishes {
 
 /** Plans memory, tiles weights, derives border corrections, writes instruction tables. Pure. */
 export function compileProgram(
-  given: Program,
+  program: Program,
   tensors: ProgramTensors,
   options: PlanOptions = {},
 ): CompiledProgram {
   const { blockBytes = 16_384, convPixels = 56, parallelElements = 4096 } = options;
   const { threads = 1, isolate, memory } = options;
-  const { program, halved } = joinPools(given);
   const plan = new MemoryPlan({ threads, isolate, memory });
   const layouts = layOutValues(program, plan);
   const pairedImages = new Map<string, ImageLayout>();
   const sizes = { blockBytes, convPixels, parallelElements, threads };
-  const input = { program, tensors, plan, layouts, halved, pairedImages, forms: options, ...sizes };
+  const input = { program, tensors, plan, layouts, pairedImages, forms: options, ...sizes };
   const epilogues = new Epilogues();
   const kernels: string[] = [];
   const placed = program.steps.map((step, index) => {

@@ -1,5 +1,5 @@
 import type { MapShape } from "../../../program/geometry.js";
-import { type Computing, isComputing, MICRO_OPS } from "../../../program/micro-ops.js";
+import { type Computing, isComputing, MICRO_OPS, writeOf } from "../../../program/micro-ops.js";
 import type {
   MicroOp,
   ProgramTensors,
@@ -17,8 +17,6 @@ export interface EpilogueInput {
   readonly plan: MemoryPlan;
   readonly layouts: readonly ValueLayout[];
   readonly tensors: ProgramTensors;
-  /** Values that stores leave means in: joined-pools.ts. */
-  readonly halved: ReadonlySet<ValueId>;
   /** The step, its accumulator's shape and its rows per block. */
   readonly index: number;
   readonly shape: MapShape;
@@ -112,12 +110,11 @@ class EpilogueCompiler {
 
   /** The first store of the whole accumulator as it is, or -1. */
   #home(): number {
-    const { epilogue, layouts, shape, halved } = this.#input;
+    const { epilogue, layouts, shape } = this.#input;
     const roots: Register[] = [0];
     return epilogue.findIndex((op, index) => {
-      const writes = op[0] === "store" || op[0] === "bits" || op[0] === "mean";
-      roots.push(writes ? roots[op[1]] : index + 1);
-      if (op[0] !== "store" || halved.has(op[2])) return false;
+      roots.push(writeOf(op) ? roots[op[1] as Register] : index + 1);
+      if (op[0] !== "store") return false;
       const { value } = layouts[op[2]];
       return value.shape[2] === shape[2] && !isNarrow(value) && roots[index + 1] === 0;
     });
@@ -146,7 +143,8 @@ class EpilogueCompiler {
     const a = this.#registers[op[1]];
     switch (op[0]) {
       case "store":
-        this.#store(a, op[2], op[3]);
+      case "mean-2x2":
+        this.#store(op[0], a, op[2], op[3]);
         return a;
       case "bits":
         this.#bits(a, op);
@@ -188,12 +186,11 @@ class EpilogueCompiler {
     return op;
   }
 
-  #store(a: Register, id: ValueId, offset: number): void {
-    const { layouts, shape, halved } = this.#input;
+  #store(op: "store" | "mean-2x2", a: Register, id: ValueId, offset: number): void {
+    const { layouts, shape } = this.#input;
     const exact = layouts[id].value.shape[2] !== shape[2];
-    const means = halved.has(id);
-    const to = this.#value(layouts[id], offset, { halved: means });
-    this.#define({ op: means ? "store-mean" : "store", a, to, exact });
+    const to = this.#value(layouts[id], offset, { halved: op === "mean-2x2" });
+    this.#define({ op, a, to, exact });
   }
 
   #bits(

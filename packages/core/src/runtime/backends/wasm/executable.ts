@@ -4,10 +4,11 @@ import type { Program, ValueId } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
 import { checkBatch } from "../../batch.js";
 import { toChannelsLast } from "../../channels-last.js";
+import type { KernelBuild } from "./beside.js";
 import { boot } from "./boot.js";
 import type { CompiledProgram, StepTables } from "./compile.js";
 import { addressOf } from "./memory-plan.js";
-import { fastestBuild, type KernelBuild } from "./module.js";
+import { fastestBuild, type KernelFile } from "./module.js";
 import type { Runner } from "./runner.js";
 import type { Team } from "./team.js";
 import type { ValueLayout } from "./value-layout.js";
@@ -20,12 +21,11 @@ interface Engine {
   readonly aloneReason?: string;
 }
 
-export interface InstantiateOptions {
+export interface InstantiateOptions extends KernelFile {
   /** As many as the program was compiled for. */
   readonly threads?: number;
   /** What the plan has allocated. */
   readonly memory?: WebAssembly.Memory;
-  readonly build?: KernelBuild;
   /** Why there is one thread where more were asked for. */
   readonly aloneReason?: string;
 }
@@ -61,13 +61,13 @@ export class WasmExecutable implements Executable {
   static async instantiate(
     program: Program,
     compiled: CompiledProgram,
-    { threads = 1, memory, build = fastestBuild(), aloneReason }: InstantiateOptions = {},
+    { threads = 1, memory, build = fastestBuild(), assets, aloneReason }: InstantiateOptions = {},
   ): Promise<WasmExecutable> {
     const shared = threads > 1;
     const gathering = shared ? import("./team.js") : undefined;
     gathering?.catch(() => {});
-    const { machine, runner } = await boot(compiled, { shared, build, memory });
-    const sharing = { arena: compiled.plan.arena(), threads };
+    const { machine, runner } = await boot(compiled, { shared, build, assets, memory });
+    const sharing = { arena: compiled.plan.arena(), threads, assets };
     const { Team } = (await gathering) ?? {};
     const team = Team && new Team(machine, runner, compiled.steps, sharing);
     const names = compiled.kernels.map((name) => kernelName(name, build));

@@ -1,3 +1,4 @@
+import type { AssetFolder } from "./assets.js";
 import { boot } from "./boot.js";
 import { compileProgram } from "./compile.js";
 import { type BinaryConvForm, estimatedForm, formKey, formsFor } from "./form-choice.js";
@@ -24,23 +25,26 @@ type Run = () => void;
  * Measures which form computes each shape fastest here, for measuredForms. Resolves to whether one of
  * them is not the estimate. Takes about 6 ms per shape (kernels/probe.mjs).
  */
-export async function probeForms(shapes: readonly ConvShape[]): Promise<boolean> {
+export async function probeForms(
+  shapes: readonly ConvShape[],
+  assets?: AssetFolder,
+): Promise<boolean> {
   let changed = false;
   for (const shape of shapes) {
-    const form = await fastestForm(shape);
+    const form = await fastestForm(shape, assets);
     measuredForms.set(formKey(shape.step, shape.input), form);
     changed ||= form !== estimatedForm(shape.step, shape.input);
   }
   return changed;
 }
 
-async function fastestForm(shape: ConvShape): Promise<BinaryConvForm> {
+async function fastestForm(shape: ConvShape, assets: AssetFolder): Promise<BinaryConvForm> {
   const estimate = estimatedForm(shape.step, shape.input);
   // A row of it takes longer than measuring may: whatever network it is of, it is no usual layer.
   if (pieceProducts(shape) > MOST_PRODUCTS) return estimate;
   const others = formsFor(shape.step, shape.input).filter((form) => form !== estimate);
   const forms = [estimate, ...others];
-  const runs = await Promise.all(forms.map((form) => pieceOf(shape, form)));
+  const runs = await Promise.all(forms.map((form) => pieceOf(shape, form, assets)));
   warming ??= warmUp(runs);
   await warming;
   const winner = winnerOf(runs);
@@ -110,10 +114,10 @@ function pause(): Promise<void> {
 }
 
 /** Weights and signs are all alike: no form takes longer for others. */
-async function pieceOf(shape: ConvShape, form: BinaryConvForm): Promise<Run> {
+async function pieceOf(shape: ConvShape, form: BinaryConvForm, assets: AssetFolder): Promise<Run> {
   const { program, tensors } = pieceProgram(shape);
   const compiled = compileProgram(program, tensors, { form, memory: PIECE_BYTES });
-  const { runner } = await boot(compiled);
+  const { runner } = await boot(compiled, { assets });
   const steps = compiled.steps.slice(1);
   return () => runner.runSteps(steps);
 }

@@ -14,7 +14,7 @@ export const wasm: Backend = {
 
   async unavailable(options) {
     try {
-      await awake(() => loadKernels(threadsOf(options) > 1));
+      await awake(() => loadKernels(threadsOf(options) > 1, { assets: options?.assets }));
       return undefined;
     } catch (error) {
       return (error as Error).message;
@@ -26,13 +26,13 @@ export const wasm: Backend = {
     tensors: ProgramTensors,
     options: CompileOptions,
   ): Promise<Executable> {
-    const { memory = DEFAULT_BUDGET.memory } = options;
+    const { memory = DEFAULT_BUDGET.memory, assets } = options;
     const threads = threadsOf(options);
     const aloneReason = threads < options.threads ? unsharable() : undefined;
     const make = () => {
       const planning = { threads, memory, measured: measuredForms };
       const compiled = compileProgram(program, tensors, planning);
-      return WasmExecutable.instantiate(program, compiled, { threads, aloneReason });
+      return WasmExecutable.instantiate(program, compiled, { threads, assets, aloneReason });
     };
     const executable = await awake(make);
     const shapes = unmeasuredShapes(program);
@@ -42,7 +42,7 @@ export const wasm: Backend = {
     return new TunedExecutable(executable, () =>
       awake(async () => {
         const { probeForms } = await import("./form-probe.js");
-        return (await probeForms(shapes)) ? make() : undefined;
+        return (await probeForms(shapes, assets)) ? make() : undefined;
       }),
     );
   },

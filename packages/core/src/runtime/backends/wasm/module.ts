@@ -1,17 +1,8 @@
 import { OnebitError } from "../../../errors.js";
-import { readAsset } from "../../../platform/asset.js";
+import { isNode } from "../../../platform/is-node.js";
+import { type AssetFolder, readKernels } from "./assets.js";
+import type { KernelBuild } from "./beside.js";
 import { withSharedMemory } from "./codegen/shared-memory.js";
-
-/**
- * Builds of the kernels; all give the same bits. With relaxed SIMD a lookup is one instruction
- * instead of two: the indices are in range, so what is relaxed about it does not show.
- */
-const BUILDS = {
-  simd: new URL("../../../../wasm/simd.wasm", import.meta.url),
-  relaxed: new URL("../../../../wasm/relaxed.wasm", import.meta.url),
-};
-
-export type KernelBuild = keyof typeof BUILDS;
 
 /** The fastest build that this platform takes. */
 export function fastestBuild(): KernelBuild {
@@ -33,15 +24,27 @@ const RELAXED_PROBE = Uint8Array.from([
   ...[10, 43, 1, 41, 0, ...ZERO, ...ZERO, 0xfd, 0x80, 0x02, 0x0b],
 ]);
 
+export interface KernelFile {
+  readonly build?: KernelBuild;
+  readonly assets?: AssetFolder;
+}
+
 const modules = new Map<string, Promise<WebAssembly.Module>>();
-const files = new Map<KernelBuild, Promise<Uint8Array>>();
+const files = new Map<string, Promise<Uint8Array>>();
 
 /** The kernels, compiled once, for a memory that threads share or for one that they do not. */
 export function loadKernels(
   shared = false,
-  build: KernelBuild = fastestBuild(),
+  { build = fastestBuild(), assets }: KernelFile = {},
 ): Promise<WebAssembly.Module> {
-  return once(modules, `${build} ${shared}`, () => compileKernels(shared, build));
+  const file = `${build} ${assets}`;
+  return once(modules, `${shared} ${file}`, async () => {
+    if (typeof WebAssembly === "undefined") {
+      throw new OnebitError("this platform has no WebAssembly: use the reference backend");
+    }
+    const bytes = await once(files, file, () => checkedKernels(build, assets));
+    return compileKernels(shared ? withSharedMemory(bytes) : bytes);
+  });
 }
 
 /** What was made before; a failure is forgotten, so that the next call tries again. */
@@ -56,12 +59,8 @@ function once<K, T>(known: Map<K, Promise<T>>, key: K, make: () => Promise<T>): 
   return making;
 }
 
-async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebAssembly.Module> {
-  if (typeof WebAssembly === "undefined") {
-    throw new OnebitError("this platform has no WebAssembly: use the reference backend");
-  }
-  const bytes = await once(files, build, () => readKernels(build));
-  const code = (shared ? withSharedMemory(bytes) : bytes) as BufferSource;
+async function compileKernels(bytes: Uint8Array): Promise<WebAssembly.Module> {
+  const code = bytes as BufferSource;
   try {
     return await WebAssembly.compile(code);
   } catch (error) {
@@ -74,16 +73,17 @@ async function compileKernels(shared: boolean, build: KernelBuild): Promise<WebA
   }
 }
 
-async function readKernels(build: KernelBuild): Promise<Uint8Array> {
+async function checkedKernels(build: KernelBuild, assets: AssetFolder): Promise<Uint8Array> {
   try {
-    const bytes = await readAsset(BUILDS[build]);
+    const bytes = await readKernels(build, assets);
     if (MAGIC.every((byte, i) => bytes[i] === byte)) return bytes;
-    throw new OnebitError(
-      `${BUILDS[build]}: another file comes back (a web page?), no WebAssembly`,
-    );
+    throw new OnebitError(`${build}.wasm: another file comes back (a web page?), no WebAssembly`);
   } catch (error) {
+    const advice = isNode()
+      ? "reinstall onebit"
+      : "serve a copy of the folder node_modules/onebit/wasm";
     throw new OnebitError(
-      `the kernels cannot be read, build or reinstall the package: ${(error as Error).message}`,
+      `the kernels cannot be read: ${(error as Error).message}; ${advice}, or say where it is: load(file, { assets: folder })`,
       { cause: error },
     );
   }

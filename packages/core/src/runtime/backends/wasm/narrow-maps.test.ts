@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildModel } from "../../../models/index.js";
 import { pack } from "../../../pack/index.js";
-import { withMaps } from "../../../program/narrow-maps.js";
+import { withMaps } from "../../../program/passes/narrow-maps.js";
 import { channelsLast } from "../../../test-support/compare-packed.js";
 import { narrowCorners } from "../../../test-support/narrow-corners.js";
 import { expectSameFloats } from "../../../test-support/packed-step.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildModel } from "../../../models/index.js";
 import { pack } from "../../../pack/index.js";
-import { prune } from "../../../program/prune.js";
+import { forOutputs } from "../../../program/passes/for-outputs.js";
 import { channelsLast } from "../../../test-support/compare-packed.js";
 import { expectSameFloats } from "../../../test-support/packed-step.js";
 import { randomImages, randomWeights } from "../../../test-support/random-weights.js";
@@ -44,8 +44,7 @@ describe("packed networks give the bits of the reference", () => {
     for (const [name, values] of Object.entries(expected)) {
       expectSameFloats(actual[name], values, name);
     }
-    // Maps that are no outputs may be halved where they are made.
-    const pruned = prune(program, ["logits"]);
+    const pruned = forOutputs(program, ["logits"]);
     const { logits } = await (await wasm.compile(pruned, tensors, threads)).run(image, 1);
     expectSameFloats(logits, expected.logits, "logits alone");
   });

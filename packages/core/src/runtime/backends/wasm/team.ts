@@ -1,5 +1,7 @@
-import { startWorker, type WorkerHandle } from "../../../platform/worker.js";
+import type { WorkerHandle } from "../../../platform/worker.js";
+import { VERSION } from "../../../version.js";
 import { Arenas } from "./arenas.js";
+import { type AssetFolder, startTeamWorker } from "./assets.js";
 import type { StepTables } from "./compile.js";
 import { Member, type Shared } from "./member.js";
 import type { ArenaLayout } from "./memory-plan.js";
@@ -12,13 +14,19 @@ export interface WorkerTask {
   readonly thread: number;
   /** One word: how many workers are ready. */
   readonly ready: SharedArrayBuffer;
+  /** That of the caller's code. */
+  readonly version: string;
 }
 
 const sharedWords = (count: number) =>
   new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT));
 
-const browserWorker = () =>
-  new Worker(new URL("./team-worker.js", import.meta.url), { type: "module" });
+/** What the members of a team share, and where their code is. */
+export interface Sharing {
+  readonly arena: ArenaLayout;
+  readonly threads: number;
+  readonly assets?: AssetFolder;
+}
 
 /** A worker that has not started by then never will. */
 const START_MS = 10_000;
@@ -41,7 +49,7 @@ export class Team {
     machine: Machine,
     runner: Runner,
     steps: readonly StepTables[],
-    { arena, threads }: { readonly arena: ArenaLayout; readonly threads: number },
+    { arena, threads, assets }: Sharing,
   ) {
     this.#arenas = new Arenas(machine.memory, arena, threads);
     this.#shifts = sharedWords(threads);
@@ -49,13 +57,9 @@ export class Team {
     this.#member = new Member(runner, common, 0);
     const shared = { ...common, control: this.#member.rounds.control };
     this.#workers = Array.from({ length: threads - 1 }, (_, i) => {
-      const task: WorkerTask = { machine, shared, thread: i + 1, ready: this.#ready.buffer };
-      return startWorker(
-        new URL("./team-worker.js", import.meta.url),
-        browserWorker,
-        task,
-        this.#fail,
-      );
+      const own = { thread: i + 1, version: VERSION };
+      const task: WorkerTask = { machine, shared, ready: this.#ready.buffer, ...own };
+      return startTeamWorker(task, this.#fail, assets);
     });
   }
 

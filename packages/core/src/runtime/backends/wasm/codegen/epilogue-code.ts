@@ -177,7 +177,7 @@ class EpilogueCode {
       if (this.#write(op, quad, quads, lanes)) return;
       this.#value(op, quad);
       this.#b.set(this.#registers[i + 1]);
-      if (op.op !== "store-mean") return;
+      if (op.op !== "mean-2x2") return;
       this.#store(op.to, this.#registers[i + 1], quad, op.exact ? lanes : 4);
     });
   }
@@ -238,7 +238,7 @@ class EpilogueCode {
       case "load-bits":
         this.#signs(op.from, quad);
         break;
-      case "store-mean":
+      case "mean-2x2":
         this.#float(op.to, quad);
         this.#window?.add(this.#registers[op.a]);
         break;

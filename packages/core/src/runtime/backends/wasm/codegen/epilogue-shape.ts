@@ -31,8 +31,8 @@ export type CodeOp =
       readonly parameters: readonly ParameterIndex[];
     }
   | {
-      /** store-mean: a halved stream gets the means of windows of 2x2 pixels. */
-      readonly op: "store" | "store-mean";
+      /** mean-2x2: into a halved stream. */
+      readonly op: "store" | "mean-2x2";
       readonly a: CodeRegister;
       readonly to: StreamIndex;
       /** The lanes past the last channel belong to others. */

@@ -1,0 +1,8 @@
+import { flag } from "./flag.js";
+import { wholeNumber, words } from "./readers.js";
+
+export const DATA_SPEC = "glyphs, idx:DIR, cifar:DIR or folder:DIR";
+
+export const data = flag("--data <spec>", DATA_SPEC, words);
+
+export const limit = flag("--limit <n>", "only so many test images, chosen by seed 0", wholeNumber);

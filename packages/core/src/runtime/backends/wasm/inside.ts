@@ -1,0 +1,40 @@
+import { OnebitError } from "../../../errors.js";
+import type * as beside from "./beside.js";
+
+/** What bundle.mjs writes into onebit/standalone. */
+declare const INSIDE: {
+  /** simd.wasm and relaxed.wasm, one after the other, deflated, as base64. */
+  readonly kernels: string;
+  readonly simdBytes: number;
+  /** The code of team-worker.ts, with all that it imports. */
+  readonly worker: string;
+};
+
+/** In place of beside.ts: in the same file as the code. */
+export const { ownKernels, ownWorker }: typeof beside = {
+  async ownKernels(build) {
+    const both = await inflated(INSIDE.kernels);
+    const { simdBytes } = INSIDE;
+    return build === "simd" ? both.subarray(0, simdBytes) : both.subarray(simdBytes);
+  },
+
+  ownWorker: {
+    url() {
+      throw new OnebitError("onebit/standalone has no threads in Node: import onebit there");
+    },
+    inBrowser() {
+      const url = URL.createObjectURL(new Blob([INSIDE.worker], { type: "text/javascript" }));
+      try {
+        return new Worker(url, { type: "module" });
+      } finally {
+        URL.revokeObjectURL(url);
+      }
+    },
+  },
+};
+
+async function inflated(base64: string): Promise<Uint8Array> {
+  const deflated = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

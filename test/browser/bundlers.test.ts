@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findChromium, launch } from "./chromium.js";
+import { listings } from "./markdown.js";
+import { serve } from "./server.js";
+import { answer, makeSite, type Site } from "./site.js";
+
+const executable = findChromium();
+const [page, main] = listings("browser.md", "").map(({ code }) => code);
+const [copy, standalone] = listings("browser.md", "Without a bundler").map(({ code }) => code);
+const [webpack, vite] = listings("browser.md", "webpack, Vite").map(({ code }) => code);
+const [given, esbuild, rollup] = listings("browser.md", "esbuild, Rollup").map(({ code }) => code);
+
+const replaced = (line: RegExp, by: string) => main.replace(line, () => by.trimEnd());
+const withAssets = replaced(/^const model.*$/m, given);
+const built = page.replace(/<script.*/, '<script type="module" src="dist/main.js"></script>');
+
+const TELL = "await model.ready();\nglobalThis.told = [model.backend, model.threads];\n";
+
+interface Way {
+  readonly name: string;
+  readonly main: string;
+  readonly page: string;
+  readonly commands: string;
+  /** Most files of code that the page may ask for, with two threads. */
+  readonly files: number;
+  /** What the server shows, where it is not the project's folder. */
+  readonly served?: string;
+  readonly publicFolder?: string;
+}
+
+const WAYS: readonly Way[] = [
+  {
+    name: "no bundler",
+    main: replaced(/^import.*$/m, standalone),
+    ...{ page, commands: copy, files: 2 },
+  },
+  {
+    name: "webpack",
+    page: page.replace(/<script.*/, '<script defer src="dist/main.js"></script>'),
+    ...{ main, commands: webpack, files: 8 },
+  },
+  {
+    name: "Vite",
+    ...{ page, main, commands: vite, files: 24, served: "dist", publicFolder: "public" },
+  },
+  { name: "esbuild", page: built, main: withAssets, commands: esbuild, files: 3 },
+  { name: "Rollup", page: built, main: withAssets, commands: rollup, files: 20 },
+  {
+    name: "esbuild with the standalone file",
+    main: main.replace('"onebit"', '"onebit/standalone"'),
+    ...{ page: built, commands: esbuild.split("\n")[0], files: 1 },
+  },
+];
+
+describe.skipIf(!executable)("docs/browser.md in Chromium", () => {
+  let browser: Browser;
+  let wanted: string;
+
+  beforeAll(async () => {
+    browser = await launch(executable!);
+    wanted = await answer();
+  });
+
+  afterAll(() => browser?.close());
+
+  it.each(WAYS)("$name", { timeout: 120_000 }, async (way) => {
+    const site = await makeSite(way.publicFolder);
+    try {
+      await site.write("index.html", way.page);
+      await site.write("main.js", `${way.main}${TELL}`);
+      const printed = await site.run(way.commands.replaceAll("npx ", ""));
+      expect(printed).not.toMatch(/warning/i);
+      for (const isolated of [true, false]) await classifies(way, site, isolated);
+    } finally {
+      await site.remove();
+    }
+  });
+
+  async function classifies(way: Way, site: Site, isolated: boolean) {
+    const folder = join(site.folder, way.served ?? ".");
+    const server = await serve({ "": folder }, { isolated });
+    const tab = await browser.newPage();
+    const complaints: string[] = [];
+    tab.on("console", (message) => complaints.push(message.text()));
+    tab.on("pageerror", ({ message }) => complaints.push(message));
+    try {
+      await tab.goto(`${server.origin}/index.html`);
+      await tab.waitForFunction("globalThis.told");
+      expect(await tab.textContent("p")).toBe(wanted);
+      expect(await tab.evaluate("told")).toEqual(["wasm", isolated ? 2 : 1]);
+      expect(complaints).toEqual([]);
+      const code = [...server.requested].filter((file) => /\.(js|wasm)$/.test(file));
+      expect(code.length).toBeLessThanOrEqual(way.files);
+    } finally {
+      await tab.close();
+      await server.close();
+    }
+  }
+});

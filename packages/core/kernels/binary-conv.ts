@@ -16,6 +16,7 @@
  * (10^9 multiply-adds per second). That is near the bound of three vector ports for 8 instructions
  * per 128; short reductions pay for setting up a tile.
  */
+import { POPCOUNT_TILE } from "./agreed";
 import { BinaryLayer, listPixels } from "./binary-layer";
 import { blockStart, Instruction, storeLanes } from "./instruction";
 
@@ -80,7 +81,7 @@ function fourPixels(
     const window1 = load<usize>(e1) + group;
     const window2 = load<usize>(e2) + group;
     const window3 = load<usize>(e3) + group;
-    for (let lanes = groupOut; lanes > 0; lanes -= 8) {
+    for (let lanes = groupOut; lanes > 0; lanes -= POPCOUNT_TILE) {
       let a0 = v128.load(start0 + channel), a1 = v128.load(start0 + channel, 16);
       let a2 = v128.load(start1 + channel), a3 = v128.load(start1 + channel, 16);
       let a4 = v128.load(start2 + channel), a5 = v128.load(start2 + channel, 16);
@@ -130,7 +131,7 @@ function fourPixels(
       storePixel(dst1 + channel, a2, a3, lanes);
       storePixel(dst2 + channel, a4, a5, lanes);
       storePixel(dst3 + channel, a6, a7, lanes);
-      channel += <usize>min(lanes, 8) << 2;
+      channel += <usize>min(lanes, POPCOUNT_TILE) << 2;
     }
   }
 }

@@ -5,6 +5,7 @@
  * products + (padValue + 1) * (sum of the weights that fall outside), one per class of rows and
  * columns that see the same part of the kernel.
  */
+import { PIXEL_BYTES } from "./agreed";
 import { own } from "./instruction";
 
 @unmanaged
@@ -32,9 +33,6 @@ export class BinaryLayer {
   partBytes: usize;
 }
 
-/** Bytes of a pixel in the list: window, start. */
-export const PIXEL: usize = 8;
-
 /** Lists the pixels of a block in scratch; returns where. */
 export function listPixels(layer: BinaryLayer, firstRow: i32, rows: i32, width: i32): usize {
   const list = own(layer.scratch);
@@ -46,7 +44,7 @@ export function listPixels(layer: BinaryLayer, firstRow: i32, rows: i32, width: 
       store<usize>(entry, window);
       store<usize>(entry, rowClass + load<usize>(layer.columnClasses + (<usize>x << 2)), 4);
       window += layer.columnAdvance;
-      entry += PIXEL;
+      entry += PIXEL_BYTES;
     }
   }
   return list;

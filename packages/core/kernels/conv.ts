@@ -14,6 +14,7 @@
  * Measured (node kernels/measure.mjs; V8 of Node 20, shared AVX-512 core, 1 thread, best run):
  * 3x3 64 -> 64 on 28x28 16.4, 3x3/2 3 -> 32 on 224x224 12.7 (10^9 multiply-adds per second).
  */
+import { FLOAT_TILE } from "./agreed";
 import { blockStart, Instruction, storeLanes } from "./instruction";
 
 @unmanaged
@@ -54,7 +55,7 @@ export function conv(i: Instruction, firstRow: i32, rows: i32): void {
   const dst = blockStart(i, firstRow * i.width);
   rowWeights = conv.weights;
   for (let g = 0; g < conv.groups; g++) {
-    for (let o = 0; o < conv.groupOut; o += 8) {
+    for (let o = 0; o < conv.groupOut; o += FLOAT_TILE) {
       lanes = conv.groupOut - o;
       rowDst = dst + (<usize>(g * conv.groupOut + o) << 2);
       for (let y = firstRow; y < firstRow + rows; y++) {

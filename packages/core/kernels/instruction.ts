@@ -1,6 +1,7 @@
 /**
- * What linear memory holds besides data: tables of instructions, written by
- * src/runtime/backends/wasm/instruction.ts in exactly this layout (every field 32 bits wide).
+ * What linear memory holds besides data: tables of instructions and of what they need. The compiler
+ * writes each record field by field (every one 32 bits wide), in the order in which the class has them:
+ * src/runtime/backends/wasm/agreed.ts.
  *
  * An operand is (base, pixel stride, advance per pixel of the block's first pixel), in bytes:
  *   a map in memory     base = value,   pixel = advance = bytes per pixel
@@ -29,7 +30,7 @@ export class Instruction {
   u: i32;
 }
 
-export const INSTRUCTION_BYTES: usize = 52;
+export const INSTRUCTION_BYTES: usize = offsetof<Instruction>();
 
 export enum Op {
   mean,

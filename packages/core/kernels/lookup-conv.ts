@@ -23,6 +23,7 @@
  * 12 instructions per 384 bound it at 96 multiply-adds per cycle, relaxed 128; short reductions pay
  * for the end of a tile.
  */
+import { LOOKUP_TILE, PAIR_BYTES, SUMS_BYTES, TABLES_ADDRESS, THREE_BYTES } from "./agreed";
 import { BinaryLayer } from "./binary-layer";
 import { blockStart, Instruction, own, storeLanes } from "./instruction";
 
@@ -35,25 +36,20 @@ class Pair {
   dst1: usize;
 }
 
-const PAIR: usize = 20;
-const SUMS: usize = 256;
-/** Of the tables: a constant, so that it is part of the load. See memory-plan.ts. */
-const TABLES: usize = 64;
-
-/** s: BinaryLayer; its scratch: 256 bytes of sums, then a Pair per pair of the block, and one more. */
+/** s: BinaryLayer; its scratch: SUMS_BYTES of sums, then a Pair per pair of the block, and one more. */
 export function lookupConv(i: Instruction, firstRow: i32, rows: i32): void {
   const conv = changetype<BinaryLayer>(i.s);
-  const first = own(conv.scratch) + SUMS;
+  const first = own(conv.scratch) + SUMS_BYTES;
   const end = listPairs(conv, i, first, firstRow, rows);
   const tileBytes = (conv.runBytes << 4) * <usize>conv.runs;
   let weights = conv.weights;
   let channel: usize = 0;
   for (let g = 0; g < conv.groups; g++) {
     const group = <usize>g * conv.groupBytes;
-    for (let lanes = conv.groupOut; lanes > 0; lanes -= 32) {
-      for (let at = first; at < end; at += 2 * PAIR) twoPairs(conv, at, weights, group, channel, lanes);
+    for (let lanes = conv.groupOut; lanes > 0; lanes -= LOOKUP_TILE) {
+      for (let at = first; at < end; at += 2 * PAIR_BYTES) twoPairs(conv, at, weights, group, channel, lanes);
       weights += tileBytes;
-      channel += <usize>min(lanes, 32) << 2;
+      channel += <usize>min(lanes, LOOKUP_TILE) << 2;
     }
   }
 }
@@ -77,19 +73,20 @@ function listPairs(conv: BinaryLayer, i: Instruction, at: usize, firstRow: i32, 
       pair.dst1 = alone ? dst : dst + i.dstPixel;
       dst = pair.dst1 + i.dstPixel;
       window += conv.columnAdvance << 1;
-      at += PAIR;
+      at += PAIR_BYTES;
     }
   }
-  if (((at - first) / PAIR) & 1) {
-    memory.copy(at, at - PAIR, PAIR);
-    at += PAIR;
+  if (((at - first) / PAIR_BYTES) & 1) {
+    memory.copy(at, at - PAIR_BYTES, PAIR_BYTES);
+    at += PAIR_BYTES;
   }
   return at;
 }
 
 @inline
 function lookUp(nibbles: usize, w: v128): v128 {
-  const table = v128.load(nibbles, TABLES);
+  // The address is part of the load.
+  const table = v128.load(nibbles, TABLES_ADDRESS);
   return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(table, w) : i8x16.swizzle(table, w);
 }
 
@@ -121,7 +118,7 @@ function addTo(sum: usize, counts: v128, first: bool): void {
 
 function twoPairs(conv: BinaryLayer, at: usize, w: usize, group: usize, channel: usize, lanes: i32): void {
   const first = changetype<Pair>(at);
-  const second = changetype<Pair>(at + PAIR);
+  const second = changetype<Pair>(at + PAIR_BYTES);
   const sums = own(conv.scratch);
   const runBytes = conv.runBytes;
   const partBytes = conv.partBytes;
@@ -156,8 +153,8 @@ function twoPairs(conv: BinaryLayer, at: usize, w: usize, group: usize, channel:
         s = three(b0, b1, b2, w0, w1, w2);
         t3 = i8x16.add(t3, s);
         h3 = i8x16.add(h3, highHalf(s));
-        a += 6;
-        b += 6;
+        a += THREE_BYTES;
+        b += THREE_BYTES;
         w += 96;
       }
       if (fresh) {

@@ -10,6 +10,7 @@
  *
  * Tile: 1 position x 32 channels. Cost: 13 instructions per 32 channels of two pixels.
  */
+import { PAIR_TAIL_BYTES, PAIR_WORD_BYTES } from "./agreed";
 import { Instruction } from "./instruction";
 
 @unmanaged
@@ -23,9 +24,6 @@ class Pairs {
   apart: i32;
 }
 
-/** Beyond the last position: a run may be read up to two nibbles further. */
-const TAIL: usize = 64;
-
 /** s: Pairs. Rows are those of the bordered image. */
 export function pairNibbles(i: Instruction, firstRow: i32, rows: i32): void {
   const pairs = changetype<Pairs>(i.s);
@@ -38,7 +36,7 @@ export function pairNibbles(i: Instruction, firstRow: i32, rows: i32): void {
   let to = pairs.to + ((rowBytes * <usize>firstRow) << 2);
   for (; from < paired; from += 4) to = pairWord(to, load<u32>(from), load<u32>(from + apart));
   for (; from < end; from += 4) to = pairWord(to, load<u32>(from), load<u32>(from));
-  if (firstRow + rows == pairs.rows) memory.fill(to, 0, TAIL);
+  if (firstRow + rows == pairs.rows) memory.fill(to, 0, PAIR_TAIL_BYTES);
 }
 
 /** 8 nibbles of each: the even ones, then the odd ones. */
@@ -48,5 +46,5 @@ function pairWord(to: usize, first: u32, second: u32): usize {
   const odd = ((first >> 4) & 0x0f0f0f0f) | (second & 0xf0f0f0f0);
   const bytes = i64x2.splat(<i64>(<u64>even | (<u64>odd << 32)));
   v128.store(to, i16x8.shl(i16x8.extend_low_i8x16_u(bytes), 4));
-  return to + 16;
+  return to + PAIR_WORD_BYTES;
 }

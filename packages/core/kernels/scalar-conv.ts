@@ -15,7 +15,8 @@
  * (10^9 multiply-adds per second). One popcnt per cycle bounds it at 64 per cycle. It wins where groups
  * have so few outputs that wider tiles are mostly empty.
  */
-import { BinaryLayer, listPixels, PIXEL } from "./binary-layer";
+import { PIXEL_BYTES, SCALAR_TILE } from "./agreed";
+import { BinaryLayer, listPixels } from "./binary-layer";
 import { blockStart, Instruction } from "./instruction";
 
 /** s: BinaryLayer. */
@@ -23,21 +24,21 @@ export function scalarConv(i: Instruction, firstRow: i32, rows: i32): void {
   const conv = changetype<BinaryLayer>(i.s);
   const pixels = rows * i.width;
   const first = listPixels(conv, firstRow, rows, i.width);
-  const last = first + <usize>(pixels - 1) * PIXEL;
+  const last = first + <usize>(pixels - 1) * PIXEL_BYTES;
   const start = blockStart(i, firstRow * i.width);
   const pairBytes = <usize>conv.runs * (((conv.runBytes + 7) >> 3) << 4);
   let weights = conv.weights;
   let channel: usize = 0;
   for (let g = 0; g < conv.groups; g++) {
     const group = <usize>g * conv.groupBytes;
-    for (let lanes = conv.groupOut; lanes > 0; lanes -= 2) {
+    for (let lanes = conv.groupOut; lanes > 0; lanes -= SCALAR_TILE) {
       let dst = start + channel;
-      for (let at = first; at <= last; at += 2 * PIXEL) {
-        twoPixels(conv, at, min(at + PIXEL, last), weights, group, channel, dst, i.dstPixel, lanes);
+      for (let at = first; at <= last; at += 2 * PIXEL_BYTES) {
+        twoPixels(conv, at, min(at + PIXEL_BYTES, last), weights, group, channel, dst, i.dstPixel, lanes);
         dst += i.dstPixel << 1;
       }
       weights += pairBytes;
-      channel += <usize>min(lanes, 2) << 2;
+      channel += <usize>min(lanes, SCALAR_TILE) << 2;
     }
   }
 }

@@ -12,6 +12,7 @@
  * Missing channels and outputs are 0 bits; a run that does not fill its threes ends in lookups of 0.
  * Cost of tileNibbles: about 400 instructions per 512 nibbles.
  */
+import { FLOAT_TILE, LOOKUP_TILE, POPCOUNT_TILE, SCALAR_TILE } from "./agreed";
 import { Instruction } from "./instruction";
 
 @unmanaged
@@ -59,11 +60,11 @@ export function tileWords(i: Instruction): void {
   const taps = t.runTaps * t.runs;
   let to = t.to;
   for (let g = 0; g < t.groups; g++) {
-    for (let o = 0; o < t.groupOut; o += 8) {
+    for (let o = 0; o < t.groupOut; o += POPCOUNT_TILE) {
       const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
       for (let tap = 0; tap < taps; tap++) {
         for (let c = 0; c < t.groupIn; c += 32) {
-          gather(t, row, 8, t.groupOut - o, tap * t.groupIn + c, t.groupIn - c, to);
+          gather(t, row, POPCOUNT_TILE, t.groupOut - o, tap * t.groupIn + c, t.groupIn - c, to);
           to += 32;
         }
       }
@@ -86,7 +87,7 @@ export function tileLongs(i: Instruction): void {
   const t = changetype<Tiling>(i.s);
   let to = t.to;
   for (let g = 0; g < t.groups; g++) {
-    for (let o = 0; o < t.groupOut; o += 2) {
+    for (let o = 0; o < t.groupOut; o += SCALAR_TILE) {
       const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
       for (let r = 0; r < t.runs; r++) to = longsOfRun(t, row, t.groupOut - o, r, to);
     }
@@ -121,7 +122,7 @@ export function tileNibbles(i: Instruction): void {
   const threes = (nibbles + 2) / 3;
   let to = t.to;
   for (let g = 0; g < t.groups; g++) {
-    for (let o = 0; o < t.groupOut; o += 32) {
+    for (let o = 0; o < t.groupOut; o += LOOKUP_TILE) {
       const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
       for (let r = 0; r < t.runs; r++) {
         nibblesOfRun(t, row, t.groupOut - o, r, to);
@@ -342,7 +343,7 @@ export function tileFloats(i: Instruction): void {
   const products = t.rowBytes >> 2;
   let to = t.to;
   for (let g = 0; g < t.groups; g++) {
-    for (let o = 0; o < t.groupOut; o += 8) {
+    for (let o = 0; o < t.groupOut; o += FLOAT_TILE) {
       const row = t.from + <usize>(g * t.groupOut + o) * t.rowBytes;
       fourOutputs(row, t.rowBytes, t.groupOut - o, to);
       fourOutputs(row + (t.rowBytes << 2), t.rowBytes, t.groupOut - o - 4, to + 16);

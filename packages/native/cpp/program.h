@@ -23,7 +23,7 @@ struct Value {
   int32_t height, width, channels;
 };
 
-inline bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloats; }
+inline bool isMap(const Value& value) { return value.kind == ValueKind::map || value.kind == ValueKind::bfloat16; }
 
 /** Operands in their order: registers (b is -1 where there is one), indices into Program.tensors (or -1). */
 struct RawOp {

@@ -46,7 +46,7 @@ size_t productsOf(const Program& program, const RawStep& step) {
   return product(step.kernel[0], step.kernel[1], program.values[step.input].channels / step.groups);
 }
 
-bool isNarrow(const Program& program, int32_t value) { return program.values[value].kind == ValueKind::bfloats; }
+bool isNarrow(const Program& program, int32_t value) { return program.values[value].kind == ValueKind::bfloat16; }
 
 /** A convolution whose integers fit 16 bits, in blocks of channels, and nothing else needed for the map. */
 bool canRemake(const Program& program, const RawStep& step) {

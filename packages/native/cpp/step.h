@@ -15,13 +15,13 @@ constexpr int kMaxBlocks = 4;
 constexpr int kTileFloats = kSegment * kLanes;
 
 /**
- * bfloats: a map of bfloat16 numbers, the upper halves of floats. integers: a map of 16-bit ones, which
+ * bfloat16: a map of bfloat16 numbers, the upper halves of floats. integers: a map of 16-bit ones, which
  * compilation makes of some.
  */
-enum class ValueKind : int32_t { map, bits, vector, bfloats, integers };
+enum class ValueKind : int32_t { map, bits, vector, bfloat16, integers };
 /** Of an element; of bits, a word. */
 static inline int32_t bytesOf(ValueKind kind) {
-  return kind == ValueKind::bfloats || kind == ValueKind::integers ? 2 : 4;
+  return kind == ValueKind::bfloat16 || kind == ValueKind::integers ? 2 : 4;
 }
 enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
 

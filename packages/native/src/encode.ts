@@ -19,19 +19,16 @@ export const ENCODING = 2;
  * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by
  * their bits, and the tensors that it names by index (-1: none).
  *
- *   input, number of values, steps, outputs
- *   value:  kind, height, width, channels
- *   step:   kind, input, weight, out, kernel, stride, padding, groups, mode, bits, clip, number of ops
- *   op:     number in MICRO_OPS, registers a, b (-1: none), tensors s, t, value, offset, zero, numbers low, high
- *   output: value
+ *   HEAD, then a VALUE each, a STEP each with an OP for each of its micro-ops, and a value per output
  */
 export interface EncodedProgram {
   readonly code: Int32Array;
   readonly tensors: readonly (Uint8Array | Float32Array)[];
 }
 
-const VALUE_KINDS = ["map", "bits", "vector", "bfloat16"] as const;
-const STEP_KINDS: readonly Step["kind"][] = [
+/** Numbers and order of everything; a test compares them with cpp/. */
+export const VALUE_KINDS = ["map", "bits", "vector", "bfloat16"] as const;
+export const STEP_KINDS: readonly Step["kind"][] = [
   "binary-conv",
   "conv",
   "linear",
@@ -39,6 +36,41 @@ const STEP_KINDS: readonly Step["kind"][] = [
   "pointwise",
   "quantise",
 ];
+export const HEAD = ["input", "values", "steps", "outputs"] as const;
+export const VALUE = ["kind", "height", "width", "channels"] as const;
+/** kernel, stride, padding: two numbers each. ops: how many follow. */
+export const STEP = [
+  "kind",
+  "input",
+  "weight",
+  "out",
+  "kernel",
+  "stride",
+  "padding",
+  "groups",
+  "mode",
+  "bits",
+  "clip",
+  "ops",
+] as const;
+/** code: number in MICRO_OPS; a, b: registers; s, t: tensors. What an op has not is 0, or -1 (b, s, t). */
+export const OP = [
+  "code",
+  "a",
+  "b",
+  "s",
+  "t",
+  "value",
+  "offset",
+  "orEqual",
+  "low",
+  "high",
+] as const;
+
+type Fields<Names extends readonly string[]> = {
+  readonly [field in Names[number]]: number | readonly number[];
+};
+
 export function encodeProgram(program: Program, tensors: ProgramTensors): EncodedProgram {
   return new Encoder(tensors).encode(program);
 }
@@ -54,16 +86,21 @@ class Encoder {
 
   encode({ values, input, steps, outputs }: Program): EncodedProgram {
     const ids = Object.values(outputs);
-    this.#push(input, values.length, steps.length, ids.length);
-    for (const value of values) this.#push(kindOf(value), ...value.shape);
+    const counts = { values: values.length, steps: steps.length, outputs: ids.length };
+    this.#push(HEAD, { input, ...counts });
+    for (const value of values) {
+      const [height, width, channels] = value.shape;
+      this.#push(VALUE, { kind: kindOf(value), height, width, channels });
+    }
     for (const step of steps) this.#step(step);
-    this.#push(...ids);
+    this.#code.push(...ids);
     const tensors = [...this.#indices.keys()].map((key) => this.#tensors[key].data);
     return { code: Int32Array.from(this.#code), tensors };
   }
 
-  #push(...integers: readonly number[]): void {
-    this.#code.push(...integers);
+  #push<const Names extends readonly string[]>(names: Names, fields: Fields<Names>): void {
+    const named: { readonly [field: string]: number | readonly number[] } = fields;
+    for (const name of names) this.#code.push(...[named[name]].flat());
   }
 
   #tensor(key: string): number {
@@ -75,58 +112,57 @@ class Encoder {
   }
 
   #step(step: Step): void {
-    this.#push(indexOf(STEP_KINDS, step.kind), step.input, ...this.#kernel(step));
-    this.#push(step.epilogue.length);
-    for (const op of step.epilogue) this.#op(op);
+    const kind = indexOf(STEP_KINDS, step.kind);
+    const { input, epilogue } = step;
+    this.#push(STEP, { kind, input, ...NOTHING, ...this.#kernel(step), ops: epilogue.length });
+    for (const op of epilogue) this.#op(op);
   }
 
-  /** weight, out, kernel, stride, padding, groups, mode, bits, clip */
-  #kernel(step: Step): number[] {
-    const window = ({ kernel, stride, padding }: Extract<Step, { kernel: unknown }>) => [
-      ...kernel,
-      ...stride,
-      ...padding,
-    ];
-    const noWindow = [1, 1, 1, 1, 0, 0];
+  /** What the kind of a step has of its own. */
+  #kernel(step: Step): Partial<Fields<typeof STEP>> {
     switch (step.kind) {
-      case "binary-conv":
-        return [
-          this.#tensor(step.weight),
-          step.out,
-          ...window(step),
-          step.groups,
-          step.padValue,
-          0,
-          0,
-        ];
-      case "conv":
-        return [this.#tensor(step.weight), step.out, ...window(step), step.groups, 0, 0, 0];
+      case "binary-conv": {
+        const { kernel, stride, padding, groups, out, padValue: mode } = step;
+        return { weight: this.#tensor(step.weight), out, kernel, stride, padding, groups, mode };
+      }
+      case "conv": {
+        const { kernel, stride, padding, groups, out } = step;
+        return { weight: this.#tensor(step.weight), out, kernel, stride, padding, groups };
+      }
       case "linear":
-        return [this.#tensor(step.weight), step.out, ...noWindow, 1, 0, 0, 0];
-      case "pool":
-        return [-1, 0, ...window(step), 1, step.mode === "average" ? 1 : 0, 0, 0];
+        return { weight: this.#tensor(step.weight), out: step.out };
+      case "pool": {
+        const { kernel, stride, padding, mode } = step;
+        return { kernel, stride, padding, mode: mode === "average" ? 1 : 0 };
+      }
       case "quantise": {
-        const perChannel = step.group === "channel" ? 1 : 0;
-        return [-1, 0, ...noWindow, 1, perChannel, step.bits, floatBits(step.clip)];
+        const mode = step.group === "channel" ? 1 : 0;
+        return { mode, bits: step.bits, clip: floatBits(step.clip) };
       }
       case "pointwise":
-        return [-1, 0, ...noWindow, 1, 0, 0, 0];
+        return {};
       default:
         return step satisfies never;
     }
   }
 
   #op(op: MicroOp): void {
-    const registers = operandsOf(op, "register");
-    const tensors = operandsOf<string>(op, "tensor").map((key) => this.#tensor(key));
-    const numbers = operandsOf(op, "number");
-    const [value] = [...operandsOf(op, "read"), ...operandsOf(op, "write")];
-    this.#push(MICRO_OP_NAMES.indexOf(op[0]));
-    this.#push(registers[0] ?? 0, registers[1] ?? -1, tensors[0] ?? -1, tensors[1] ?? -1);
-    this.#push(value ?? 0, operandsOf(op, "offset")[0] ?? 0, operandsOf(op, "zero")[0] ?? 0);
-    this.#push(floatBits(numbers[0] ?? 0), floatBits(numbers[1] ?? 0));
+    const [a = 0, b = -1] = operandsOf(op, "register");
+    const [s = -1, t = -1] = operandsOf<string>(op, "tensor").map((key) => this.#tensor(key));
+    const [low = 0, high = 0] = operandsOf(op, "number").map(floatBits);
+    const [value = 0] = [...operandsOf(op, "read"), ...operandsOf(op, "write")];
+    const [offset = 0] = operandsOf(op, "offset");
+    const [orEqual = 0] = operandsOf(op, "zero");
+    const code = MICRO_OP_NAMES.indexOf(op[0]);
+    this.#push(OP, { code, a, b, s, t, value, offset, orEqual, low, high });
   }
 }
+
+/** Of a step that has no such thing. */
+const NOTHING = {
+  ...{ weight: -1, out: 0, groups: 1, mode: 0, bits: 0, clip: 0 },
+  ...{ kernel: [1, 1], stride: [1, 1], padding: [0, 0] },
+};
 
 /** A map of another type is a kind of its own. */
 function kindOf({ kind, type }: ProgramValue): number {

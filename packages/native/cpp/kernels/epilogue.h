@@ -77,7 +77,7 @@ struct Group {
     const int64_t first = channelAt(place, firstIn(place));
     if (place.kind == ValueKind::map || place.kind == ValueKind::vector)
       return with(at<const float>(frame, place, y, x) + first, place.pixel, use);
-    if (place.kind == ValueKind::bfloats)
+    if (place.kind == ValueKind::bfloat16)
       return withBfloats(at<const uint16_t>(frame, place, y, x) + first, place.pixel, use);
     if (place.kind == ValueKind::integers) return withShorts(at<const int16_t>(frame, place, y, x) + first, use);
     float signs[T * kLanes];
@@ -137,7 +137,7 @@ struct Group {
   }
 
   void storeMap(const MicroOp& op) const {
-    if (op.place.kind == ValueKind::bfloats) return storeNarrow(op);
+    if (op.place.kind == ValueKind::bfloat16) return storeNarrow(op);
     float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++) storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());

@@ -1,5 +1,17 @@
 import { type MapShape, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
+import {
+  LOOKUP_TILE,
+  PAIR_BYTES,
+  PAIR_TAIL_BYTES,
+  PAIR_WORD_BYTES,
+  PIXEL_BYTES,
+  POPCOUNT_TILE,
+  type Records,
+  SCALAR_TILE,
+  SUMS_BYTES,
+  THREE_BYTES,
+} from "./agreed.js";
 import { borderClasses } from "./border-classes.js";
 import type { OutputRange } from "./channel-ranges.js";
 import type { BinaryConvForm } from "./form-choice.js";
@@ -49,8 +61,13 @@ interface WordForm {
   readonly wordBytes: number;
 }
 
-const POPCOUNT: WordForm = { op: "binaryConv", tiling: "tileWords", tile: 8, wordBytes: 4 };
-const SCALAR: WordForm = { op: "scalarConv", tiling: "tileLongs", tile: 2, wordBytes: 8 };
+const POPCOUNT: WordForm = {
+  op: "binaryConv",
+  tiling: "tileWords",
+  tile: POPCOUNT_TILE,
+  wordBytes: 4,
+};
+const SCALAR: WordForm = { op: "scalarConv", tiling: "tileLongs", tile: SCALAR_TILE, wordBytes: 8 };
 
 /** Tables of kernels/binary-conv.ts and kernels/scalar-conv.ts. */
 function wordForm(
@@ -62,27 +79,21 @@ function wordForm(
   const image = groupedImage(input);
   const offsets = runsOf(step).map(([tap]) => tapOffset(step, image, tap));
   const run = step.groups === 1 ? step.kernel[1] * image.pixelBytes : image.groupBytes;
-  const runs = [offsets.length, plan.constant(new Int32Array(offsets)), run];
+  const runs = [offsets.length, plan.constant(new Int32Array(offsets)), run] as const;
   const outputBytes = offsets.length * Math.ceil(run / wordBytes) * wordBytes;
   const weights = prepareWeights(input, tiling, tiledBytes(step, tile, outputBytes));
-  const scratch = plan.scratch(blockRows * shape[1] * 8);
+  const scratch = plan.scratch(blockRows * shape[1] * PIXEL_BYTES);
   const bodies = ranges.map(({ first, count, dst }): Instruction => {
     const window = windowFields(input, image, count);
     const own = weightFields(weights, first, outputBytes);
-    const s = plan.constant([...window, ...runs, ...own, scratch, 0]);
-    return { op, channels: count, dst, s };
+    const layer: Records["BinaryLayer"] = [...window, ...runs, ...own, scratch, 0];
+    return { op, channels: count, dst, s: plan.constant(layer) };
   });
   return { prologue: image.prologue, bodies };
 }
 
-/** Nibbles of 4 channels, two pixels each, in 16 bits: 16 bytes for a word of 32 channels. */
-const PAIR_WORD = 16;
-/** Threes of nibbles, 2 bytes each, whose counts of differences fit into a byte. */
+/** Threes of nibbles whose counts of differences, 12 at most, fit into a byte. */
 const MAX_THREES = 21;
-const THREE_BYTES = 6;
-/** Fields of kernels/lookup-conv.ts before the list of pairs, and of one of them. */
-const LOOKUP_SUMS = 256;
-const PAIR_BYTES = 20;
 
 /** Tables of kernels/lookup-conv.ts. */
 function lookupForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
@@ -93,22 +104,20 @@ function lookupForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Com
   const threes = Math.ceil((runs[0].length * image.groupBytes) / THREE_BYTES);
   const parts = Math.ceil(threes / MAX_THREES);
   const pairsPerBlock = blockRows * Math.ceil(shape[1] / 2) + 1;
-  const runFields = [offsets.length, plan.constant(new Int32Array(offsets)), threes * THREE_BYTES];
+  const runBytes = threes * THREE_BYTES;
+  const run = [offsets.length, plan.constant(new Int32Array(offsets)), runBytes] as const;
   const partBytes = Math.ceil(threes / parts) * THREE_BYTES;
   const outputBytes = 3 * runs.length * threes;
-  const weights = prepareWeights(input, "tileNibbles", tiledBytes(step, NIBBLE_TILE, outputBytes));
-  const scratch = plan.scratch(LOOKUP_SUMS + pairsPerBlock * PAIR_BYTES);
+  const weights = prepareWeights(input, "tileNibbles", tiledBytes(step, LOOKUP_TILE, outputBytes));
+  const scratch = plan.scratch(SUMS_BYTES + pairsPerBlock * PAIR_BYTES);
   const bodies = ranges.map(({ first, count, dst }): Instruction => {
     const window = windowFields(input, image, count);
     const own = weightFields(weights, first, outputBytes);
-    const s = plan.constant([...window, ...runFields, ...own, scratch, partBytes]);
-    return { op: "lookupConv", channels: count, dst, s };
+    const layer: Records["BinaryLayer"] = [...window, ...run, ...own, scratch, partBytes];
+    return { op: "lookupConv", channels: count, dst, s: plan.constant(layer) };
   });
   return { prologue, before: pairing, bodies };
 }
-
-/** What a run may be read too far. */
-const PAIR_TAIL = 64;
 
 /**
  * The input as pairs of pixels (kernels/pair-nibbles.ts), and how to make them. Convolutions of the
@@ -131,14 +140,15 @@ function pairedImage(input: BinaryConvInput): {
   const rows = source.bytes / source.rowBytes;
   const rowWords = single.rowBytes / 4;
   const image = {
-    place: plan.temporary(rows * rowWords * PAIR_WORD + PAIR_TAIL, index, index),
-    pixelBytes: words * PAIR_WORD,
-    rowBytes: rowWords * PAIR_WORD,
-    groupBytes: (single.groupBytes / 4) * PAIR_WORD,
+    place: plan.temporary(rows * rowWords * PAIR_WORD_BYTES + PAIR_TAIL_BYTES, index, index),
+    pixelBytes: words * PAIR_WORD_BYTES,
+    rowBytes: rowWords * PAIR_WORD_BYTES,
+    groupBytes: (single.groupBytes / 4) * PAIR_WORD_BYTES,
   };
   pairedImages.set(key, image);
-  const table = [single.place, image.place, rows, rowWords, step.stride[1] * words];
-  const pairNibbles: Instruction = { op: "pairNibbles", channels: 0, s: plan.constant(table) };
+  const apart = step.stride[1] * words;
+  const pairs: Records["Pairs"] = [single.place, image.place, rows, rowWords, apart];
+  const pairNibbles: Instruction = { op: "pairNibbles", channels: 0, s: plan.constant(pairs) };
   return {
     image,
     prologue: single.prologue,
@@ -147,11 +157,7 @@ function pairedImage(input: BinaryConvInput): {
 }
 
 /** First window, its advances, and the groups, of `outputs` in all. */
-function windowFields(
-  { step, source }: BinaryConvInput,
-  image: ImageLayout,
-  outputs: number,
-): Field[] {
+function windowFields({ step, source }: BinaryConvInput, image: ImageLayout, outputs: number) {
   const top = (source.border[0] - step.padding[0]) * image.rowBytes;
   const left = (source.border[1] - step.padding[1]) * image.pixelBytes;
   return [
@@ -161,7 +167,7 @@ function windowFields(
     step.groups,
     image.groupBytes,
     outputs / step.groups,
-  ];
+  ] as const;
 }
 
 /** Kernel positions whose input lies side by side: with one group a row of the kernel. */
@@ -200,7 +206,8 @@ function groupedImage({ plan, step, source, index }: BinaryConvInput): Image {
   const pixels = source.bytes / pixelBytes;
   const copyPixel = step.groups * groupBytes;
   const copy = plan.temporary(pixels * copyPixel, index, index);
-  const table = [place, copy, pixels, pixelBytes, copyPixel, step.groups, channels, groupBytes];
+  const groups = [step.groups, channels, groupBytes] as const;
+  const table: Records["Regroup"] = [place, copy, pixels, pixelBytes, copyPixel, ...groups];
   return {
     place: copy,
     pixelBytes: copyPixel,
@@ -209,9 +216,6 @@ function groupedImage({ plan, step, source, index }: BinaryConvInput): Image {
     prologue: [{ op: "regroup", channels, s: plan.constant(table) }],
   };
 }
-
-/** Outputs side by side in nibbles: kernels/tile.ts. */
-const NIBBLE_TILE = 32;
 
 function tiledBytes({ groups, out }: BinaryConvStep, tile: number, outputBytes: number): number {
   return groups * Math.ceil(out / groups / tile) * tile * outputBytes;
@@ -230,8 +234,9 @@ function weightFields(
   { weights, starts, rowClasses, columnClasses }: Weights,
   first: number,
   outputBytes: number,
-): Field[] {
-  return [at(weights, first * outputBytes), at(starts, 4 * first), rowClasses, columnClasses];
+) {
+  const own = [at(weights, first * outputBytes), at(starts, 4 * first)] as const;
+  return [...own, rowClasses, columnClasses] as const;
 }
 
 /**
@@ -258,7 +263,7 @@ function prepareWeights(
   const starts = plan.reserve(
     rows.ranges.length * columns.ranges.length * classBytes + STARTS_OVERREAD,
   );
-  const borders = plan.constant([
+  const borders: Records["Borders"] = [
     plan.constant(new Int32Array(rows.ranges.flat())),
     rows.ranges.length,
     plan.constant(new Int32Array(columns.ranges.flat())),
@@ -266,15 +271,19 @@ function prepareWeights(
     ...kernel,
     reductionLength(step, channels),
     correct,
-  ]);
+  ];
+  const t = plan.constant(borders);
   const corners = (kernel[0] + 1) * (kernel[1] + 1) * 4;
   plan.prepare(weight, Math.max(TILING_SCRATCH, corners), (from, scratch) => {
     const rowBytes = weight.length / out;
-    const geometry = [rowBytes, groups, out / groups, channels / groups, runTaps, taps / runTaps];
-    const tiling = (to: Field) => plan.constant([from, to, ...geometry, scratch]);
+    const sizes = [rowBytes, groups, out / groups, channels / groups] as const;
+    const tiling = (to: Field) => {
+      const table: Records["Tiling"] = [from, to, ...sizes, runTaps, taps / runTaps, scratch];
+      return plan.constant(table);
+    };
     return [
       { op, channels: 0, s: tiling(weights) },
-      { op: "borderStarts", channels: 0, s: tiling(starts), t: borders },
+      { op: "borderStarts", channels: 0, s: tiling(starts), t },
     ];
   });
   const rowBytes = columns.ranges.length * classBytes;
@@ -287,4 +296,4 @@ function prepareWeights(
 
 const TILING_SCRATCH = 512;
 /** The kernels read the starts of a whole tile of outputs. */
-const STARTS_OVERREAD = 128;
+const STARTS_OVERREAD = 4 * LOOKUP_TILE;

@@ -1,16 +1,10 @@
 import type { MapShape } from "../../../program/geometry.js";
 import type { ConvStep, LinearStep, PoolStep } from "../../../program/types.js";
+import { FLOAT_TILE, LINEAR_TILE, type Records } from "./agreed.js";
 import type { OutputRange } from "./channel-ranges.js";
 import type { Instruction, Operand } from "./instruction.js";
 import { at, type MemoryPlan, type Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
-
-/** Output channels side by side, and how many such tiles linear takes at a time. */
-const TILE = 8;
-const LINEAR_TILES = 4;
-
-/** Fields of kernels/conv.ts that the kernel itself writes. */
-const CONV_STATE: readonly number[] = [0, 0, 0, 0, 0, 0, 0];
 
 export function compileConv(
   plan: MemoryPlan,
@@ -20,7 +14,7 @@ export function compileConv(
   dst: Operand,
 ): Instruction {
   const [height, width, channels] = source.value.shape;
-  const table = plan.constant([
+  const table: Records["Conv"] = [
     source.place,
     source.pixelBytes,
     height,
@@ -32,9 +26,8 @@ export function compileConv(
     channels / step.groups,
     step.out / step.groups,
     tileFloats(plan, weight, step.groups, step.out),
-    ...CONV_STATE,
-  ]);
-  return { op: "conv", channels: step.out, dst, s: table };
+  ];
+  return { op: "conv", channels: step.out, dst, s: plan.constant(table) };
 }
 
 /** The instruction for each range of outputs. */
@@ -47,7 +40,7 @@ export function compileLinear(
 ): Instruction[] {
   const inputs = source.value.shape[2];
   const a = { place: source.place, pixel: 0, advance: 0 };
-  const weights = tileFloats(plan, weight, 1, step.out, LINEAR_TILES);
+  const weights = tileFloats(plan, weight, 1, step.out, LINEAR_TILE / FLOAT_TILE);
   return ranges.map(({ first, count, dst }) => {
     const s = at(weights, first * inputs * 4);
     return { op: "linear", channels: count, dst, a, s, t: inputs };
@@ -69,17 +62,11 @@ export function compilePool(
   dst: Operand,
 ): Instruction {
   const [height, width] = source.value.shape;
-  const table = plan.constant([
-    source.place,
-    height,
-    width,
-    ...step.kernel,
-    ...step.stride,
-    ...step.padding,
-  ]);
+  const window = [...step.kernel, ...step.stride, ...step.padding] as const;
+  const table: Records["Pool"] = [source.place, height, width, ...window];
   const a = { place: source.place, pixel: source.pixelBytes, advance: 0 };
   const op = step.mode === "max" ? "maxPool" : "averagePool";
-  return { op, channels: shape[2], dst, a, s: table };
+  return { op, channels: shape[2], dst, a, s: plan.constant(table) };
 }
 
 /** Weights laid out at a time: what they pass through stays in the cache. */
@@ -97,17 +84,18 @@ function tileFloats(
   multiple = 1,
 ): Place {
   const products = weight.length / out;
-  const tileBytes = TILE * products * 4;
-  const tiles = groups * Math.ceil(out / groups / TILE);
+  const tileBytes = FLOAT_TILE * products * 4;
+  const tiles = groups * Math.ceil(out / groups / FLOAT_TILE);
   const missing = (Math.ceil(tiles / multiple) * multiple - tiles) * tileBytes;
   const to = plan.reserve(tiles * tileBytes + missing);
-  const staged = groups > 1 ? out : TILE * Math.ceil(STAGED_BYTES / tileBytes);
+  const staged = groups > 1 ? out : FLOAT_TILE * Math.ceil(STAGED_BYTES / tileBytes);
   for (let first = 0; first < out; first += staged) {
     const end = Math.min(first + staged, out);
     const rows = weight.subarray(first * products, end * products);
     plan.prepare(rows, 0, (from) => {
-      const tile = at(to, (first / TILE) * tileBytes);
-      const table = [from, tile, products * 4, groups, (end - first) / groups, 0, 0, 0, 0];
+      const tile = at(to, (first / FLOAT_TILE) * tileBytes);
+      const outputs = [groups, (end - first) / groups] as const;
+      const table: Records["Tiling"] = [from, tile, products * 4, ...outputs, 0, 0, 0, 0];
       const u = end === out ? missing : 0;
       return [{ op: "tileFloats", channels: 0, s: plan.constant(table), u }];
     });

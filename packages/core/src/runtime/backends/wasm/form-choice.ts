@@ -1,5 +1,6 @@
 import { type MapShape, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
+import { LOOKUP_TILE, POPCOUNT_TILE, SCALAR_TILE } from "./agreed.js";
 
 /** How a binary convolution is computed; all give the same integers. See kernels/. */
 export const BINARY_CONV_FORMS = ["scalar", "popcount", "lookup"] as const;
@@ -30,9 +31,9 @@ export function formsFor(step: BinaryConvStep, input: MapShape): readonly Binary
 const TILES: {
   readonly [F in BinaryConvForm]: { readonly outputs: number; readonly rate: number };
 } = {
-  scalar: { outputs: 2, rate: 1 },
-  popcount: { outputs: 8, rate: 1 },
-  lookup: { outputs: 32, rate: 1.5 },
+  scalar: { outputs: SCALAR_TILE, rate: 1 },
+  popcount: { outputs: POPCOUNT_TILE, rate: 1 },
+  lookup: { outputs: LOOKUP_TILE, rate: 1.5 },
 };
 
 /** The form to begin with: the one that fills its tiles best, as fast as they are. */

@@ -1,29 +1,6 @@
+import { OPS, type Op, type Records } from "./agreed.js";
 import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { at, type Field, type Place } from "./memory-plan.js";
-
-/** Numbers of kernels/instruction.ts, in its order. */
-export const OPS = [
-  "mean",
-  "clear",
-  "regroup",
-  "binaryConv",
-  "scalarConv",
-  "pairNibbles",
-  "lookupConv",
-  "conv",
-  "linear",
-  "maxPool",
-  "averagePool",
-  "tileWords",
-  "tileLongs",
-  "tileNibbles",
-  "tileFloats",
-  "borderStarts",
-  "gridRange",
-  "grid",
-] as const;
-
-export type Op = (typeof OPS)[number];
 
 /** Where an instruction finds or leaves its pixels: see kernels/instruction.ts. Strides in bytes. */
 export interface Operand {
@@ -78,17 +55,16 @@ export interface CompiledStep {
   readonly parallel: boolean;
 }
 
-/** Adds the fields of kernels/instruction.ts. */
+/** Adds an instruction's fields. */
 export function encodeInstruction(fields: Field[], i: Instruction, rows: number, width: number) {
-  fields.push(OPS.indexOf(i.op), i.channels, rows, width);
-  encodeOperand(fields, i.dst);
-  encodeOperand(fields, i.a);
-  fields.push(i.s ?? 0, i.t ?? 0, i.u ?? 0);
+  const head = [OPS.indexOf(i.op), i.channels, rows, width] as const;
+  const rest = [i.s ?? 0, i.t ?? 0, i.u ?? 0] as const;
+  const all: Records["Instruction"] = [...head, ...operand(i.dst), ...operand(i.a), ...rest];
+  fields.push(...all);
 }
 
-function encodeOperand(fields: Field[], operand: Operand | undefined) {
-  if (operand) fields.push(operand.place, operand.pixel, operand.advance);
-  else fields.push(0, 0, 0);
+function operand(given: Operand | undefined): readonly [Field, number, number] {
+  return given ? [given.place, given.pixel, given.advance] : [0, 0, 0];
 }
 
 /** The operand from a later channel on. */

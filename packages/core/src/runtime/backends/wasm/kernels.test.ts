@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import binaryen from "assemblyscript/binaryen";
 import { describe, expect, it } from "vitest";
-import { OPS } from "./instruction.js";
 import { loadKernels } from "./module.js";
 
 const read = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url));
@@ -24,12 +23,6 @@ function sections(bytes: Uint8Array): number[] {
 }
 
 describe("kernels", () => {
-  it("number their instructions as the compiler does", () => {
-    const source = read("kernels/instruction.ts").toString();
-    const members = /export enum Op \{([^}]*)\}/.exec(source)?.[1].match(/\w+/g);
-    expect(members).toEqual([...OPS]);
-  });
-
   it("import a memory and export three functions", async () => {
     const module = await loadKernels();
     expect(WebAssembly.Module.imports(module)).toEqual([

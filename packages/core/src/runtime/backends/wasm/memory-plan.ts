@@ -1,11 +1,13 @@
 import { OnebitError } from "../../../errors.js";
 import { checkMemory, DEFAULT_BUDGET } from "../../budget.js";
+import { TABLES_ADDRESS } from "./agreed.js";
 import type { Instruction } from "./instruction.js";
 import { LOOKUP_TABLE_BYTES, lookupTables } from "./lookup-tables.js";
 
-/** Tables of kernels/lookup-conv.ts. What lies before them nothing uses: no place has address 0. */
-const TABLES_ADDRESS = 64;
-/** Where values and scratch begin. */
+/**
+ * Where values and scratch begin: behind the tables of lookups. What lies before those nothing uses: no
+ * place has address 0.
+ */
 export const FIRST_ADDRESS = TABLES_ADDRESS + LOOKUP_TABLE_BYTES;
 /** Cache lines. */
 const ALIGNMENT = 64;

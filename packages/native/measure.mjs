@@ -76,7 +76,7 @@ function network(name, threads = 1) {
         if (role === "gate") tensors[key] = { shape, data: tensors[key].data.map((x) => x / 256) };
       }
       const packed = pack(graph, tensors);
-      return { program: prune(packed.program, ["logits"]), tensors: packed.tensors };
+      return { program: forOutputs(packed.program, ["logits"]), tensors: packed.tensors };
     },
   };
 }

@@ -50,7 +50,7 @@ it("splits the bytes that the program counts by width", () => {
 
 it("gives every step of the classifier its time on either backend", async () => {
   const packed = packedOf(tinyBnext());
-  const { steps: expected } = prune(packed.program, ["logits"]);
+  const { steps: expected } = forOutputs(packed.program, ["logits"]);
   const bytes = await writeOnebit(packed);
   for (const backend of ["wasm", "reference"] as const) {
     const how = { backend, threads: 1, profile: quick, limits };

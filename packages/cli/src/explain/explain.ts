@@ -1,6 +1,5 @@
 import { type BackendName, type Budget, load, type MapType, type StepProfile } from "onebit";
-import { readOnebit } from "onebit/file";
-import { type Program, prune, withMaps } from "onebit/program";
+import type { Program } from "onebit/program";
 import { shapeName } from "../bench/bare-convolution.js";
 import { binaryShape } from "../bench/kernel-shapes.js";
 import { type KernelResult, kernelResults } from "../bench/kernels.js";
@@ -63,13 +62,12 @@ export async function explain(
   packed: Uint8Array,
   { backend, threads, maps, budget, profile, limits }: ExplainOptions,
 ): Promise<Explanation> {
-  const { program } = await readOnebit(packed);
-  const classifier = prune(maps ? withMaps(program, maps) : program, ["logits"]);
   using model = await load(packed, { backend, threads, maps, budget });
   await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;
-  const alone = await binaryAlone(classifier, chosen, threads, limits);
+  const { program } = model;
+  const alone = await binaryAlone(program, chosen, threads, limits);
   const { wallMs, covered } = runs;
   const stepsMs = stepTotal(runs.steps);
   // The whole run that these medians of steps belong to.
@@ -80,7 +78,7 @@ export async function explain(
     return {
       ...{
         index,
-        ...describeStep(classifier, index),
+        ...describeStep(program, index),
         ...measured,
         share: step.milliseconds / totalMs,
       },

@@ -9,7 +9,7 @@
 import { initialTensors } from "@onebit/train";
 import { buildModel } from "onebit/models";
 import { pack } from "onebit/pack";
-import { prune } from "onebit/program";
+import { forOutputs } from "onebit/program";
 import { nativeIsas, nativeWith } from "./dist/index.js";
 
 const [only = "", isa = nativeIsas()[0], detail] = process.argv.slice(2);

@@ -5,8 +5,13 @@ export type { PictureLike } from "./platform/picture.js";
 export type { Source } from "./platform/source.js";
 export type { CostTotals, ProgramCost, StepCost } from "./program/cost.js";
 export type { MapType } from "./program/types.js";
-export type { Backend, CompileOptions, Executable } from "./runtime/backend.js";
-export type { BackendChoice, BackendName } from "./runtime/backends.js";
+export type { Backend, BackendFacts, CompileOptions, Executable } from "./runtime/backend.js";
+export {
+  BACKENDS,
+  type BackendChoice,
+  type BackendName,
+  backendFor,
+} from "./runtime/backends.js";
 export { checkBatch } from "./runtime/batch.js";
 export { type Budget, BudgetError, DEFAULT_BUDGET } from "./runtime/budget.js";
 export type { Classifier, ClassifierInfo, ClassifyOptions } from "./runtime/classifier.js";

@@ -23,6 +23,7 @@ export function nativeIsas(): readonly string[] {
 export function nativeWith({ isa, apart = false }: NativeOptions): Backend {
   return {
     name: "native",
+    ...{ threads: "many", exact: "bits", fast: true },
 
     async unavailable() {
       const loaded = loadAddon();

@@ -1,7 +1,6 @@
-import { type BackendName, load, OnebitError } from "onebit";
+import { BACKENDS, type BackendName, backendFor, load, OnebitError } from "onebit";
 import { writeOnebit } from "onebit/file";
 import type { Program } from "onebit/program";
-import { backendNames } from "../flags/backend.js";
 
 export interface LoadedBackends {
   readonly names: readonly BackendName[];
@@ -20,13 +19,17 @@ const smallest: Program = {
   outputs: { logits: 1 },
 };
 
-/** The fast backends that load here: all but the reference. OnebitError where there is none. */
+/** The fast backends that load here. OnebitError where there is none. */
 export async function fastBackends(): Promise<LoadedBackends> {
   const packed = await writeOnebit({ program: smallest, tensors: {} });
   const names: BackendName[] = [];
   const reasons: { [backend: string]: string } = {};
-  for (const name of backendNames) {
-    if (name === "reference") continue;
+  const slow: string[] = [];
+  for (const name of BACKENDS) {
+    if (!(await backendFor(name)).fast) {
+      slow.push(name);
+      continue;
+    }
     try {
       using _ = await load(packed, { backend: name });
       names.push(name);
@@ -36,5 +39,7 @@ export async function fastBackends(): Promise<LoadedBackends> {
   }
   if (names.length) return { names, reasons };
   const why = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
-  throw new OnebitError(`no fast backend runs here: ${why.join("; ")}; --backend reference does`);
+  throw new OnebitError(
+    `no fast backend runs here: ${why.join("; ")}; --backend ${slow.join(" or ")} does`,
+  );
 }

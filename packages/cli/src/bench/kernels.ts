@@ -1,5 +1,12 @@
 import { cpus } from "node:os";
-import { type BackendName, type FloatTensor, loadModel, type Model, OnebitError } from "onebit";
+import {
+  type BackendName,
+  backendFor,
+  type FloatTensor,
+  loadModel,
+  type Model,
+  OnebitError,
+} from "onebit";
 import { writeOnebit } from "onebit/file";
 import type { Packed } from "onebit/pack";
 import {
@@ -131,7 +138,9 @@ async function measureShape(
       const model = await loadModel(packed, { backend, threads });
       models.push(model);
       await model.ready();
-      entries.push(kernelEntry(model, threads, convMacs(shape)));
+      const { fast } = await backendFor(model.backend as BackendName);
+      const images = fast ? imagesPerRun(convMacs(shape)) : 1;
+      entries.push(kernelEntry(model, threads, images));
     }
     const convolution = bareConvolution(shape);
     for (const { engine, backend, open } of engines) {
@@ -149,9 +158,8 @@ async function measureShape(
 }
 
 /** Times of the convolution's step alone, as the backend's profile gives them. */
-function kernelEntry(model: Model, threads: number, macs: number): KernelEntry {
+function kernelEntry(model: Model, threads: number, images: number): KernelEntry {
   const { backend } = model;
-  const images = backend === "reference" ? 1 : imagesPerRun(macs);
   const input: FloatTensor = randomImages(model, images);
   const step = () => {
     const profile = model.profile();

@@ -90,7 +90,7 @@ function subjectTable({ subjects }: ConformanceReport): string {
     subject.backend,
     `${subject.threadsAtWork} of ${subject.threads}`,
     count(subject.convolutions),
-    subject.backend === "reference" ? "is the reference" : count(subject.networks),
+    subject.networks === 0 ? "is the reference" : count(subject.networks),
     count(subject.wrong),
     (subject.milliseconds / 1000).toFixed(1),
   ]);

@@ -1,4 +1,4 @@
-import type { FloatTensor } from "onebit";
+import { type BackendFacts, type BackendName, backendFor, type FloatTensor } from "onebit";
 import type { AnySubject, Tracer } from "./subject.js";
 import { imageOf, type Trace } from "./tensors.js";
 import { type Difference, type NearFlip, Walk } from "./walk.js";
@@ -48,7 +48,8 @@ export async function bisect(
       else if (own) compareTraces(await own.trace(input), trace, walker.names, walk);
       findings.add(walk, image);
       if (walker.kind !== "packed" || !own) continue;
-      const check = new Walk(0);
+      const { exact } = await factsOf(walker);
+      const check = new Walk(exact === "bits" ? 0 : tolerance);
       walkPacked(walker, input, await own.trace(input), check);
       faults.add(check, image);
     }
@@ -82,8 +83,12 @@ async function ownTracer(
   isWanted: (name: string) => boolean,
 ): Promise<Tracer | undefined> {
   if (walker.kind === "float") return undefined;
-  if (walker.kind === "packed" && walker.backend === "reference") return undefined;
+  if (walker.kind === "packed" && !(await factsOf(walker)).fast) return undefined;
   return walker.tracer(isWanted);
+}
+
+function factsOf({ backend }: AnySubject): Promise<BackendFacts> {
+  return backendFor(backend as BackendName);
 }
 
 function compareTraces(a: Trace, b: Trace, names: readonly string[], walk: Walk): void {

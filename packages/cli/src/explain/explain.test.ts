@@ -1,7 +1,7 @@
 import { writeOnebit } from "onebit/file";
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
-import { programCost, prune } from "onebit/program";
+import { forOutputs, programCost } from "onebit/program";
 import { describe, expect, it } from "vitest";
 import { floatModel, tinyBnext } from "../test-support/networks.js";
 import { type ExplainedStep, explain } from "./explain.js";

@@ -1,4 +1,11 @@
-import { type BackendName, type Budget, load, type MapType, type StepProfile } from "onebit";
+import {
+  type BackendName,
+  type Budget,
+  backendFor,
+  load,
+  type MapType,
+  type StepProfile,
+} from "onebit";
 import type { Program } from "onebit/program";
 import { shapeName } from "../bench/bare-convolution.js";
 import { binaryShape } from "../bench/kernel-shapes.js";
@@ -103,7 +110,7 @@ function binaryTotal(steps: readonly ExplainedStep[]): number {
   }, 0);
 }
 
-/** Each binary convolution alone, by step; none on the reference, which is slow. */
+/** Each binary convolution alone, by step; none on a backend that is slow. */
 async function binaryAlone(
   program: Program,
   backend: BackendName,
@@ -111,7 +118,7 @@ async function binaryAlone(
   limits?: LatencyOptions,
 ): Promise<Map<number, KernelResult>> {
   const alone = new Map<number, KernelResult>();
-  if (backend === "reference") return alone;
+  if (!(await backendFor(backend)).fast) return alone;
   const shapes = program.steps.map((step) => binaryShape(program, step));
   const distinct = new Map(shapes.flatMap((shape) => (shape ? [[shapeName(shape), shape]] : [])));
   const measured = await kernelResults([...distinct.values()], backend, threads, limits);

@@ -1,11 +1,9 @@
-import type { BackendName } from "onebit";
+import { BACKENDS, type BackendName } from "onebit";
 import { flag } from "./flag.js";
 import { listOf, oneOf } from "./readers.js";
 import { ofPacked } from "./scopes.js";
 
-export const backendNames: readonly BackendName[] = ["native", "wasm", "reference"];
-
-const choice = oneOf<BackendName | "auto">(["auto", ...backendNames]);
+const choice = oneOf<BackendName | "auto">(["auto", ...BACKENDS]);
 
 export const backend = flag("--backend <name>", "where a packed network runs", choice)
   .byDefault("auto")

@@ -55,6 +55,7 @@ export async function casesUntilCaught(
 export function withFault(backend: Backend, fault: Fault, seed: number): Backend {
   const { weights, output }: { weights?: DamageWeights; output?: DamageOutput } = MISTAKES[fault];
   return {
+    ...backend,
     name: `${backend.name} with a ${fault}`,
     unavailable: () => backend.unavailable(),
     async compile(program, tensors, options) {

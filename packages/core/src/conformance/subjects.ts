@@ -1,5 +1,5 @@
 import type { Backend } from "../runtime/backend.js";
-import { type BackendName, backendFor, PREFERENCE } from "../runtime/backends.js";
+import { BACKENDS, type BackendName, backendFor } from "../runtime/backends.js";
 import type { Subject } from "./run.js";
 
 export interface Subjects {
@@ -8,9 +8,9 @@ export interface Subjects {
   readonly reasons: { readonly [backend: string]: string };
 }
 
-/** Every backend that loads here at every thread count, fastest first; the reference has one thread. */
+/** Every backend that loads here at every thread count, fastest first; once where it has one thread. */
 export async function subjectsHere(
-  names: readonly BackendName[] = PREFERENCE,
+  names: readonly BackendName[] = BACKENDS,
   threads: readonly number[] = [1, 2],
 ): Promise<Subjects> {
   const subjects: Subject[] = [];
@@ -21,7 +21,7 @@ export async function subjectsHere(
       reasons[name] = loaded;
       continue;
     }
-    const counts = name === "reference" ? [1] : threads;
+    const counts = loaded.threads === "one" ? [1] : threads;
     subjects.push(...counts.map((count) => ({ backend: loaded, threads: count })));
   }
   return { subjects, reasons };

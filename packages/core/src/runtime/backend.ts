@@ -1,11 +1,24 @@
 import type { Program, ProgramTensors } from "../program/types.js";
 
+/** What is known of a backend without asking it to run anything. */
+export interface BackendFacts {
+  /** Whether threads can share its work. */
+  readonly threads: "one" | "many";
+  /**
+   * What it has in common with the reference backend: the bits of all numbers, or only those of
+   * integers and of what is decided by them.
+   */
+  readonly exact: "bits" | "integers";
+  /** Made for speed. What is not is there to be compared with, and where nothing else runs. */
+  readonly fast: boolean;
+}
+
 /**
  * Where a packed program runs. A backend compiles whole programs, never single steps; it plans
  * memory, re-tiles weights and derives border corrections itself. It is not responsible for
  * reading files, decoding images, or checking the program (program/check.ts has done that).
  */
-export interface Backend {
+export interface Backend extends BackendFacts {
   readonly name: string;
   /**
    * Undefined where it can run here, else the reason why not. options: those that compile() will be

@@ -5,7 +5,7 @@ import type { Backend, CompileOptions, Executable } from "./backend.js";
 import { loadNative } from "./backends/native/index.js";
 import { BudgetError } from "./budget.js";
 
-/** The backends of this package, each loaded when it is wanted. */
+/** The backends that there are, fastest first, each loaded when it is wanted. */
 const loaders = {
   native: loadNative,
   wasm: async () => (await import("./backends/wasm/index.js")).wasm,
@@ -15,7 +15,7 @@ const loaders = {
 export type BackendName = keyof typeof loaders;
 
 /** Fastest first: what "auto" tries in turn. */
-export const PREFERENCE: readonly BackendName[] = ["native", "wasm", "reference"];
+export const BACKENDS = Object.keys(loaders) as readonly BackendName[];
 
 /** A backend by name, one of your own, or "auto": the fastest that loads. */
 export type BackendChoice = "auto" | BackendName | Backend;
@@ -29,7 +29,7 @@ export interface Chosen {
 
 /** Begins to load what a choice will need first, so that it is there when the file has been read. */
 export function beginLoading(choice: BackendChoice, options: CompileOptions): void {
-  const name = choice === "auto" ? PREFERENCE[0] : choice;
+  const name = choice === "auto" ? BACKENDS[0] : choice;
   if (typeof name !== "string") return;
   // Failures come again, and are told, when the program is compiled.
   loaders[name]()
@@ -51,12 +51,12 @@ export async function compileFor(
     return { backend, executable: made, reasons: {} };
   }
   const reasons: { [backend: string]: string } = {};
-  for (const name of PREFERENCE) {
+  for (const name of BACKENDS) {
     try {
       const backend = await loaders[name]();
       const made = await compileOn(backend, program, tensors, options);
       if (typeof made !== "string") {
-        if (name === "reference") warnOnce(reasons);
+        if (!backend.fast) warnOnce(backend.name, reasons);
         return { backend, executable: made, reasons };
       }
       reasons[name] = made;
@@ -72,13 +72,13 @@ export async function compileFor(
 
 let warned = false;
 
-/** The reference is hundreds of times slower: nobody should wonder why. */
-function warnOnce(reasons: Chosen["reasons"]): void {
+/** Hundreds of times slower: nobody should wonder why. */
+function warnOnce(backend: string, reasons: Chosen["reasons"]): void {
   if (warned) return;
   warned = true;
   const passedOver = Object.entries(reasons).map(([name, reason]) => `\n  ${name}: ${reason}`);
   console.warn(
-    `onebit: networks run on the reference backend, which is slow, because the others cannot run here:${passedOver.join("")}`,
+    `onebit: networks run on the ${backend} backend, which is slow, because the others cannot run here:${passedOver.join("")}`,
   );
 }
 
@@ -107,7 +107,7 @@ export function checkBackend(choice: unknown): void {
   if (typeof choice === "string" && (choice === "auto" || Object.hasOwn(loaders, choice))) return;
   const own = typeof choice === "object" ? (choice as Partial<Backend> | null) : undefined;
   if (typeof own?.compile === "function" && typeof own.unavailable === "function") return;
-  const names = ["auto", ...Object.keys(loaders)].join(", ");
+  const names = ["auto", ...BACKENDS].join(", ");
   throw new UsageError(`unknown backend ${describe(choice)}: there are ${names}`);
 }
 

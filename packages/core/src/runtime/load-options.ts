@@ -10,7 +10,7 @@ import { checkThreads } from "./threads.js";
 export interface LoadOptions extends TransferOptions {
   /**
    * Default "auto": the fastest backend that loads here; model.backendReasons says why not another,
-   * and so does the console where it ends at "reference".
+   * and so does the console where it ends at "reference", which is slow.
    * "wasm" measures which of its kernels are fastest here, once in a process, when a network has run
    * for 100 ms: that call takes about 6 ms longer per layer shape.
    */

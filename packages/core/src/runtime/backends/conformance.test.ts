@@ -30,6 +30,7 @@ const named = fast.map((subject) => {
 function wasmForm(form: BinaryConvForm): Backend {
   return {
     name: `wasm, ${form}`,
+    ...{ threads: "many", exact: "bits", fast: true },
     unavailable: async () => undefined,
     compile(program, tensors, { threads }) {
       const options = { threads, parallelElements: 1, blockBytes: 1, form };

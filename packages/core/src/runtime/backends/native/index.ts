@@ -25,6 +25,7 @@ function reasonFor({ code, message }: Error & { code?: string }): string {
 function missing(reason: string): Backend {
   return {
     name: "native",
+    ...{ threads: "many", exact: "bits", fast: true },
     unavailable: async () => reason,
     compile: async () => {
       throw new Error(`native: ${reason}`);

@@ -7,6 +7,7 @@ import { prepareProgram } from "./program.js";
  */
 export const reference: Backend = {
   name: "reference",
+  ...{ threads: "one", exact: "bits", fast: false },
   unavailable: async () => undefined,
   compile: async (program, tensors, { memory }) => prepareProgram(program, tensors, memory),
 };

@@ -11,6 +11,7 @@ import { TunedExecutable } from "./tuned-executable.js";
 /** WebAssembly with SIMD; one thread where threads cannot share memory. */
 export const wasm: Backend = {
   name: "wasm",
+  ...{ threads: "many", exact: "bits", fast: true },
 
   async unavailable(options) {
     try {

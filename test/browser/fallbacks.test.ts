@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { meanModel } from "../../packages/core/src/test-support/mean-model.js";
+import { VERSION } from "../../packages/core/src/version.js";
 import { findChromium, launch } from "./chromium.js";
 import { type StaticServer, serve } from "./server.js";
 
@@ -19,11 +20,18 @@ interface Told {
   readonly warnings: readonly string[];
 }
 
+interface Page {
+  /** What it imports. */
+  readonly module?: string;
+  readonly assets?: string;
+}
+
 /** Loads twice with two threads, and runs; as text, so that the page's own import() is meant. */
-const SCRIPT = `(async () => {
-  const { load } = await import("/onebit/dist/index.js");
-  const one = await load(new URL("/models/mean.onebit", location.href), { threads: 2 });
-  const model = await load(new URL("/models/mean.onebit", location.href), { threads: 2 });
+const script = ({ module = "index.js", assets }: Page) => `(async () => {
+  const { load } = await import("/onebit/dist/${module}");
+  const options = ${JSON.stringify({ threads: 2, assets })};
+  const one = await load(new URL("/models/mean.onebit", location.href), options);
+  const model = await load("mean.onebit", options);
   await model.ready();
   const { backend, threads, threadsReason } = model;
   const data = new Float32Array(18).fill(0.25);
@@ -31,7 +39,24 @@ const SCRIPT = `(async () => {
   return { backend, threads, threadsReason, means: [...logits.data] };
 })()`;
 
+const STANDALONE = "onebit.standalone.js";
+
+/** The file that the server has, changed. */
+const changed = (change: (body: Buffer) => Buffer | string) => async (route: Route) => {
+  const response = await route.fetch();
+  await route.fulfill({ response, body: change(await response.body()) });
+};
+const older = changed((body) => body.toString("latin1").replaceAll(VERSION, "0.0.9"));
+const asText = async (route: Route) => {
+  const response = await route.fetch();
+  const headers = { ...response.headers(), "content-type": "text/plain" };
+  await route.fulfill({ response, headers });
+};
 const missing = (route: Route) => route.fulfill({ status: 404, body: "no such file" });
+const kernels = async (route: Route) => {
+  const url = route.request().url().replace("/models/", "/onebit/wasm/");
+  await route.fulfill({ response: await route.fetch({ url }) });
+};
 const page = (route: Route) =>
   route.fulfill({ status: 200, contentType: "text/html", body: "<!doctype html><p>app</p>" });
 
@@ -61,7 +86,8 @@ describe.skipIf(!executable)("a page that lacks something", () => {
     isolated,
     policy,
     routes = {},
-  }: {
+    ...what
+  }: Page & {
     readonly isolated: boolean;
     readonly policy?: string;
     readonly routes?: { readonly [pattern: string]: (route: Route) => Promise<void> };
@@ -81,7 +107,7 @@ describe.skipIf(!executable)("a page that lacks something", () => {
       });
     }
     await tab.goto(`${servers[String(isolated)].origin}/models/empty.html`);
-    const result = (await tab.evaluate(SCRIPT)) as Omit<Told, "warnings">;
+    const result = (await tab.evaluate(script(what))) as Omit<Told, "warnings">;
     await context.close();
     expect(result.means).toEqual([0.25, 0.25, 0.25]);
     return { ...result, warnings };
@@ -98,6 +124,17 @@ describe.skipIf(!executable)("a page that lacks something", () => {
       "a policy against WebAssembly",
       { policy: "script-src 'self'" },
       /a content security policy needs 'wasm-unsafe-eval' in script-src/,
+    ],
+    [
+      "the standalone file under a policy against WebAssembly",
+      { policy: "script-src 'self'", module: STANDALONE },
+      /a content security policy needs 'wasm-unsafe-eval' in script-src/,
+    ],
+    ["a folder that is not there", { assets: "elsewhere" }, /elsewhere\/relaxed.wasm: .* 404/],
+    [
+      "kernels of another version",
+      { assets: "/onebit/wasm", routes: { "**/*.wasm": older } },
+      /relaxed\.wasm: not that of onebit \S+: copy it anew/,
     ],
   ])("%s: the console says so once", async (_, lack, reason) => {
     const { backend, warnings } = await told({ isolated: false, ...lack });
@@ -117,14 +154,51 @@ describe.skipIf(!executable)("a page that lacks something", () => {
   it.each([
     ["a worker that is not served", { routes: { "**/team-worker.js": missing } }],
     ["a policy against workers", { policy: "worker-src 'none'" }],
+    ["the standalone file under a policy", { policy: "worker-src 'self'", module: STANDALONE }],
+    [
+      "a worker that is not in the folder",
+      { assets: "/models/", routes: { "**/models/*.wasm": kernels } },
+    ],
   ])("%s leaves the work to one thread", async (_, lack) => {
     const { backend, threads, threadsReason } = await told({ isolated: true, ...lack });
     expect([backend, threads]).toEqual(["wasm", 1]);
-    expect(threadsReason).toMatch(/^a thread could not start: ./);
+    expect(threadsReason).toMatch(
+      /^a thread could not start: its script does not load: is team-worker\.js served, and allowed by the content security policy \(worker-src/,
+    );
   });
 
-  it("nothing: two threads", async () => {
-    const { threads, threadsReason } = await told({ isolated: true });
-    expect([threads, threadsReason]).toEqual([2, undefined]);
+  it("a worker of another version leaves the work to one thread", async () => {
+    const routes = { "**/wasm/team-worker.js": older };
+    const { threads, threadsReason } = await told({
+      isolated: true,
+      assets: "/onebit/wasm",
+      routes,
+    });
+    expect(threads).toBe(1);
+    expect(threadsReason).toMatch(
+      /team-worker\.js is that of onebit 0\.0\.9, not .*: copy it anew/,
+    );
+  });
+
+  it.each([
+    [
+      "is not there",
+      { routes: { "**/mean.onebit": missing } },
+      /mean\.onebit: the server answers 404/,
+    ],
+    ["may not be fetched", { policy: "connect-src 'none'" }, /mean\.onebit: cannot .*connect-src/],
+  ])("a model that %s is an error", async (_, lack, message) => {
+    await expect(told({ isolated: false, ...lack })).rejects.toThrow(message);
+  });
+
+  it.each([
+    ["nothing", {}],
+    ["nothing, with the files elsewhere", { assets: "../onebit/wasm" }],
+    ["everything beside the standalone file", { module: STANDALONE }],
+    ["the right type of WebAssembly", { routes: { "**/*.wasm": asText } }],
+    ["blob: in its policy", { policy: "worker-src 'self'; script-src 'self' 'wasm-unsafe-eval'" }],
+  ])("%s: two threads", async (_, given) => {
+    const { backend, threads, threadsReason } = await told({ isolated: true, ...given });
+    expect([backend, threads, threadsReason]).toEqual(["wasm", 2, undefined]);
   });
 });

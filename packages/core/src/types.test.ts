@@ -87,8 +87,29 @@ const inPages = `
   load(new Blob([]), { signal: AbortSignal.timeout(1) });
 `;
 
-it("the types stand in a project that knows nothing of pages", async () => {
-  expect(await complaints(["es2023", "esnext.disposable"], ["node"], everywhere)).toBe("");
+const inNode = `
+  load(new URL("file:///x.onebit"), { signal: AbortSignal.timeout(1), assets: new URL("file:///a/") });
+  load(new Blob([]), { progress: (loaded, total) => console.log(loaded, total) });
+  // @ts-expect-error: has an address, but is none
+  load({ href: "x.onebit" });
+`;
+
+/** Every entry point of the package. */
+const { exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const entries = Object.values(exports as { [path: string]: { types: string } }).map(
+  ({ types }, i) => {
+    const path = fileURLToPath(new URL(`../${types}`, import.meta.url)).replace(/\.d\.ts$/, ".js");
+    return `export * as entry${i} from ${JSON.stringify(path)};`;
+  },
+);
+
+it("the types of every entry point stand without those of pages or of Node", async () => {
+  expect(entries.length).toBeGreaterThan(10);
+  expect(await complaints(["es2023"], [], [everywhere, ...entries].join("\n"))).toBe("");
+});
+
+it("the types take what Node has", async () => {
+  expect(await complaints(["es2023"], ["node"], everywhere + inNode)).toBe("");
 });
 
 it("the types take what a page has", async () => {

@@ -1,3 +1,4 @@
+import type { SignalLike } from "../platform/web-types.js";
 import type { Backend } from "../runtime/backend.js";
 import { reference } from "../runtime/backends/reference/index.js";
 import { checkConvolutions, type Expectation, expectedOfBatch } from "./check-convolutions.js";
@@ -22,7 +23,7 @@ export interface ConformanceOptions {
   readonly faults: number;
   readonly seed?: number;
   readonly progress?: (doing: string, fraction: number) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
 }
 
 export interface SubjectReport {

@@ -1,6 +1,7 @@
 import { classOf } from "../describe.js";
 import { OnebitError } from "../errors.js";
 import { isNode, isPath } from "./is-node.js";
+import type { UrlLike } from "./web-types.js";
 
 /** Bytes of a file that belongs to the package: from disk in Node, over the network in browsers. */
 export async function readAsset(url: URL): Promise<Uint8Array> {
@@ -13,7 +14,7 @@ export async function readAsset(url: URL): Promise<Uint8Array> {
 }
 
 /** A file in a folder: `folder` is a URL, which may be relative to the page's, or in Node a path. */
-export function assetIn(folder: string | URL, name: string): URL {
+export function assetIn(folder: string | UrlLike, name: string): URL {
   const text = String(folder);
   const url = isPath(text)
     ? process.getBuiltinModule("node:url").pathToFileURL(text)
@@ -23,10 +24,10 @@ export function assetIn(folder: string | URL, name: string): URL {
 }
 
 /** Whether assetIn can find files in it. */
-export function isFolder(folder: unknown): folder is string | URL {
+export function isFolder(folder: unknown): folder is string | UrlLike {
   if (folder === "" || !/^(String|URL)$/.test(classOf(folder))) return false;
   try {
-    return assetIn(folder as string | URL, "").pathname !== "";
+    return assetIn(folder as string | UrlLike, "").pathname !== "";
   } catch {
     return false;
   }

@@ -2,13 +2,14 @@ import { OnebitError } from "../errors.js";
 import { Receiver } from "../file/receive.js";
 import { isNode } from "./is-node.js";
 import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
+import type { UrlLike } from "./web-types.js";
 
 /** Longest that a timer can be set to. */
 const LONGEST = 2 ** 31 - 1;
 
 /** The packed file behind a URL: as much as its header says, or an OnebitError in words. */
 export async function fetchPacked(
-  url: string | URL,
+  url: string | UrlLike,
   { progress, signal, timeout = DEFAULT_TIMEOUT }: TransferOptions = {},
 ): Promise<Uint8Array> {
   const transfer = new AbortController();
@@ -47,14 +48,14 @@ export async function fetchPacked(
   }
 }
 
-function failure(url: string | URL, what: string, cause?: unknown): OnebitError {
+function failure(url: string | UrlLike, what: string, cause?: unknown): OnebitError {
   return new OnebitError(`${url}: ${what}`, { cause });
 }
 
-async function request(url: string | URL, signal: AbortSignal): Promise<Response> {
+async function request(url: string | UrlLike, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { signal });
+    response = await fetch(url as string | URL, { signal });
   } catch (error) {
     const why = `cannot be fetched: ${reasonOf(error as Error)}`;
     throw new OnebitError(isNode() ? why : `${why}${BLOCKED}`, { cause: error });

@@ -25,16 +25,6 @@ export function destinationOf(path: string): Destination {
   return { kind: "file", target, old };
 }
 
-/** Whether what is written there mixes with what the program prints. */
-export function isStandardOutput(path: string): boolean {
-  try {
-    const destination = destinationOf(path);
-    return destination.kind === "stream" && destination.stream === process.stdout;
-  } catch {
-    return false;
-  }
-}
-
 /** An open file's number: such a path looks like a link, to a name that may not exist. */
 function descriptorOf(target: string): string | undefined {
   return /^\/(?:proc\/(?:self|\d+)|dev)\/fd\/(\d+)$/.exec(target)?.[1];

@@ -4,14 +4,15 @@ import { setTimeout } from "node:timers/promises";
 import { OnebitError } from "../errors.js";
 import { checkStart, Receiver } from "../file/receive.js";
 import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
+import type { SignalLike, UrlLike } from "./web-types.js";
 
 export { removeOnExit, removeUnfinished, withTemporaryFolder } from "./node-cleanup.js";
-export { isStandardOutput } from "./node-destination.js";
+export { isStandardOutput } from "./node-standard-output.js";
 export { type WriteOptions, writeFileAtomic } from "./node-write.js";
 
 /** A whole file; says in words why it cannot be read. */
-export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
-  return inWords(path, () => readFile(path));
+export async function readFileBytes(path: string | UrlLike): Promise<Uint8Array> {
+  return inWords(path, () => readFile(path as string | URL));
 }
 
 /**
@@ -19,13 +20,14 @@ export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
  * path is a pipe, it may be silent for as long as `timeout`.
  */
 export async function readPackedFile(
-  path: string | URL,
+  path: string | UrlLike,
   options: TransferOptions = {},
 ): Promise<Uint8Array> {
   const { signal } = options;
   signal?.throwIfAborted();
   // A pipe that nobody writes to would keep a thread for ever.
-  const opening = () => open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const opening = () =>
+    open(path as string | URL, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   const read = async () => {
     const file = await opening();
     try {
@@ -49,9 +51,9 @@ async function readOpened(file: FileHandle, options: TransferOptions): Promise<U
 
 /** Failures named and in words; the signal's reason where it is aborted. */
 async function inWords<T>(
-  path: string | URL,
+  path: string | UrlLike,
   work: () => Promise<T>,
-  signal?: AbortSignal,
+  signal?: SignalLike,
 ): Promise<T> {
   try {
     return await work();
@@ -73,7 +75,7 @@ const MOST_AT_ONCE = 2 ** 30;
 async function readSized(
   file: FileHandle,
   size: number,
-  signal: AbortSignal | undefined,
+  signal: SignalLike | undefined,
 ): Promise<Uint8Array> {
   const start = Buffer.alloc(Math.min(START_BYTES, size));
   await file.read(start, 0, start.length, 0);
@@ -139,6 +141,6 @@ const REASONS: { readonly [code: string]: string } = {
 };
 
 /** Bytes behind a file: URL. */
-export function readFileAsset(url: URL): Promise<Uint8Array> {
-  return readFile(url);
+export function readFileAsset(url: UrlLike): Promise<Uint8Array> {
+  return readFile(url as URL);
 }

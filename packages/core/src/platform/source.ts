@@ -4,9 +4,16 @@ import { checkStart } from "../file/receive.js";
 import { fetchPacked } from "./fetch.js";
 import { isNode, isPath } from "./is-node.js";
 import type { TransferOptions } from "./transfer.js";
+import type { BlobLike, UrlLike } from "./web-types.js";
 
 /** A file in Node, anything that fetch takes, or bytes. */
-export type Source = string | URL | Blob | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
+export type Source =
+  | string
+  | UrlLike
+  | BlobLike
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | ArrayBufferView;
 
 /**
  * All bytes of a source. Strings are URLs (http:, https:, file:, ...) or, in Node, paths. A view of
@@ -26,8 +33,8 @@ export async function readSource(
       `a model is loaded from a path, URL, Blob, ArrayBuffer or Uint8Array, not from ${describe(source)}${hint}`,
     );
   }
-  const file = filePath(source as string | URL);
-  if (file === undefined) return fetchPacked(source as string | URL, options);
+  const file = filePath(source as string | UrlLike);
+  if (file === undefined) return fetchPacked(source as string | UrlLike, options);
   return (await import("#node")).readPackedFile(file, options);
 }
 
@@ -48,12 +55,12 @@ function settled(bytes: Uint8Array): Uint8Array {
   return classOf(buffer) === "ArrayBuffer" && !buffer.resizable ? bytes : Uint8Array.from(bytes);
 }
 
-function isBlob(source: unknown): source is Blob {
-  const blob = source as Partial<Blob> | null;
+function isBlob(source: unknown): source is BlobLike {
+  const blob = source as Partial<BlobLike> | null;
   return typeof blob?.arrayBuffer === "function" && typeof blob.size === "number";
 }
 
-async function readBlob(blob: Blob): Promise<Uint8Array> {
+async function readBlob(blob: BlobLike): Promise<Uint8Array> {
   try {
     checkStart(new Uint8Array(await blob.slice(0, 4096).arrayBuffer()), blob.size);
     return new Uint8Array(await blob.arrayBuffer());
@@ -63,7 +70,7 @@ async function readBlob(blob: Blob): Promise<Uint8Array> {
 }
 
 /** Where a source is a file on disk that can be read here. */
-function filePath(source: string | URL): string | URL | undefined {
+function filePath(source: string | UrlLike): string | URL | undefined {
   const text = String(source);
   if (isNode() && /^file:/i.test(text)) return new URL(text);
   return typeof source === "string" && isPath(text) ? text : undefined;

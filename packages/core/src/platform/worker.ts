@@ -43,7 +43,7 @@ export async function receiveTask<T>(): Promise<T> {
 const workerThreads = () => process.getBuiltinModule("node:worker_threads");
 
 const UNLOADED =
-  "its script does not load: is team-worker.js served, and allowed by the page's content security policy (worker-src)?";
+  "its script does not load: is team-worker.js served, and allowed by the content security policy (worker-src 'self', for onebit/standalone blob:)?";
 
 function startBrowserWorker(worker: Worker, task: unknown, failed: Failed): WorkerHandle {
   // Of a script that does not load there is nothing more to know.

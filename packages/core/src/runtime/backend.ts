@@ -1,3 +1,4 @@
+import type { UrlLike } from "../platform/web-types.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 
 /** What is known of a backend without asking it to run anything. */
@@ -38,7 +39,7 @@ export interface CompileOptions {
    */
   readonly memory?: number;
   /** The folder of the files that a backend needs; absent: they lie beside its code. */
-  readonly assets?: string | URL;
+  readonly assets?: string | UrlLike;
 }
 
 export interface Executable {

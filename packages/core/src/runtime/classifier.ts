@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { OnebitError } from "../errors.js";
 import type { Preprocess } from "../image/index.js";
 import type { Program } from "../program/types.js";

@@ -1,3 +1,4 @@
+import type { UrlLike } from "../platform/web-types.js";
 import { programCost } from "../program/cost.js";
 import { forOutputs } from "../program/passes/for-outputs.js";
 import type { Program, ProgramTensors } from "../program/types.js";
@@ -7,7 +8,7 @@ import { type Budget, checkWork, DEFAULT_BUDGET } from "./budget.js";
 
 export interface ExecutableSettings {
   readonly threads: number;
-  readonly assets?: string | URL;
+  readonly assets?: string | UrlLike;
   readonly budget: Budget;
 }
 

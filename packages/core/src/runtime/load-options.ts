@@ -1,5 +1,6 @@
 import { isFolder } from "../platform/asset.js";
 import type { TransferOptions } from "../platform/transfer.js";
+import type { UrlLike } from "../platform/web-types.js";
 import type { MapType } from "../program/types.js";
 import type { BackendChoice } from "./backends.js";
 import { checkBackend } from "./backends.js";
@@ -38,7 +39,7 @@ export interface LoadOptions extends TransferOptions {
    * may be relative to the page's, or in Node its path. Needed where a bundler does not follow
    * `new URL(..., import.meta.url)`, as esbuild does not (docs/browser.md). Default: beside the code.
    */
-  readonly assets?: string | URL;
+  readonly assets?: string | UrlLike;
 }
 
 const isSide = (side: unknown) => Number.isSafeInteger(side) && (side as number) > 0;

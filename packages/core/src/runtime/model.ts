@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { Card } from "../file/index.js";
 import type { ProgramCost, StepCost } from "../program/cost.js";
 import type { MapType, Program } from "../program/types.js";

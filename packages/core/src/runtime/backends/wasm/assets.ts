@@ -1,5 +1,6 @@
 import { OnebitError } from "../../../errors.js";
 import { assetIn, readAsset } from "../../../platform/asset.js";
+import type { UrlLike } from "../../../platform/web-types.js";
 import {
   type Failed,
   startWorker,
@@ -10,7 +11,7 @@ import { VERSION } from "../../../version.js";
 import { type KernelBuild, ownKernels, ownWorker } from "./beside.js";
 
 /** A folder like `wasm` of the package, where the option `assets` names one. */
-export type AssetFolder = string | URL | undefined;
+export type AssetFolder = string | UrlLike | undefined;
 
 export async function readKernels(build: KernelBuild, folder: AssetFolder): Promise<Uint8Array> {
   if (folder === undefined) return ownKernels(build);
@@ -29,7 +30,7 @@ export function startTeamWorker(task: unknown, failed: Failed, folder: AssetFold
   return startWorker(folder === undefined ? ownWorker : workerIn(folder), task, failed);
 }
 
-function workerIn(folder: string | URL): WorkerModule {
+function workerIn(folder: string | UrlLike): WorkerModule {
   const url = () => assetIn(folder, "team-worker.js");
   return { url, inBrowser: () => new Worker(url(), { type: "module" }) };
 }

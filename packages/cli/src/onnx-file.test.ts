@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { decodeImageFile } from "@onebit/train/data";
 import { topPredictions } from "onebit";
 import { evaluate } from "onebit/graph";
+import { decodeImage } from "onebit/images";
 import { floatModelGraph } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { describe, expect, it } from "vitest";
@@ -108,7 +108,7 @@ describe("published ONNX classifiers", () => {
     let right = 0;
     const chosen = truth.filter((_, i) => i % 4 === 0);
     for (const { file, index } of chosen) {
-      const image = await decodeImageFile(join(samples, "images", file));
+      const image = await decodeImage(join(samples, "images", file));
       const { logits } = await classifier.run(prepared(image, preprocessOf(classifier)));
       const [best] = topPredictions(logits.data, 1);
       if (best.index === index) right++;
@@ -117,7 +117,7 @@ describe("published ONNX classifiers", () => {
       ["n01440764_tench.JPEG", "tench"],
       ["n02676566_acoustic_guitar.JPEG", "acoustic guitar"],
     ]) {
-      const image = await decodeImageFile(join(samples, "images", file));
+      const image = await decodeImage(join(samples, "images", file));
       const { logits } = await classifier.run(prepared(image, preprocessOf(classifier)));
       expect(topPredictions(logits.data, 1, classifier.info.labels)[0].label).toBe(name);
     }

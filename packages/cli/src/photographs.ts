@@ -1,7 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { IMAGE_EXTENSIONS, isIgnored, isPicture } from "@onebit/train/data";
+import { isIgnored } from "@onebit/train/data";
 import { OnebitError, UsageError } from "onebit";
+import { IMAGE_EXTENSIONS, isPicture } from "onebit/images";
 
 /** Files as they are, folders as the pictures in them (sorted, not deeper, none that are hidden). */
 export async function photographs(inputs: readonly string[]): Promise<string[]> {

@@ -6,16 +6,16 @@ import { describe, expect, it } from "vitest";
 import { VERSION } from "./version.js";
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const { dependencies, exports, files, imports, sideEffects, version } = JSON.parse(
-  readFileSync(folder("package.json"), "utf8"),
-) as {
-  dependencies?: object;
-  exports: { [path: string]: { [condition: string]: string } };
-  files: string[];
-  imports: { [name: string]: { [condition: string]: string } };
-  sideEffects: boolean;
-  version: string;
-};
+const { dependencies, exports, files, imports, peerDependenciesMeta, sideEffects, version } =
+  JSON.parse(readFileSync(folder("package.json"), "utf8")) as {
+    dependencies?: object;
+    exports: { [path: string]: { [condition: string]: string } };
+    files: string[];
+    peerDependenciesMeta: { [name: string]: { optional: boolean } };
+    imports: { [name: string]: { [condition: string]: string } };
+    sideEffects: boolean;
+    version: string;
+  };
 
 /** What a page loads where something fails, or is asked for: not to classify pictures. */
 const RARE = [
@@ -47,6 +47,7 @@ async function browserScripts(): Promise<Script[]> {
 describe("package.json", () => {
   it("has no runtime dependencies and no side effects", () => {
     expect(dependencies).toBeUndefined();
+    expect(peerDependenciesMeta).toEqual({ sharp: { optional: true } });
     expect(sideEffects).toBe(false);
   });
 

@@ -1,6 +1,7 @@
-import { type BadPicture, badPicture, decodeImageFile } from "@onebit/train/data";
+import { type BadPicture, badPicture } from "@onebit/train/data";
 import { type FloatTensor, OnebitError, type Prediction, topPredictions, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { decodeImage } from "onebit/images";
 import { reportBad } from "../bad-pictures.js";
 import { type Classifier, openClassifier, prepared, preprocessOf } from "../classifier.js";
 import { backend } from "../flags/backend.js";
@@ -113,7 +114,7 @@ interface Input {
 }
 
 async function preparedFile(path: string, how: Preprocess): Promise<Input> {
-  const image = await decodeImageFile(path);
+  const image = await decodeImage(path);
   const start = performance.now();
   return { path, start, images: await named(path, async () => prepared(image, how)) };
 }

@@ -1,6 +1,7 @@
-import { batches, type Dataset, decodeImageFile, rng } from "@onebit/train/data";
+import { batches, type Dataset, rng } from "@onebit/train/data";
 import { type FloatTensor, OnebitError } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
+import { decodeImage } from "onebit/images";
 import type { Subject } from "./subject.js";
 import { imageOf } from "./tensors.js";
 import type { ImagePair } from "./verify.js";
@@ -44,7 +45,7 @@ export async function* photographPairs(
 ): AsyncGenerator<ImagePair> {
   const [forA, forB] = [preprocessOf(a), preprocessOf(b)];
   for (const path of paths) {
-    const image = await decodeImageFile(path);
+    const image = await decodeImage(path);
     const ready = (how: Preprocess): FloatTensor => {
       return { shape: [1, how.channels, ...how.size], data: preprocess(image, how) };
     };

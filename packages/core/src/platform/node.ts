@@ -9,6 +9,7 @@ import type { SignalLike, UrlLike } from "./web-types.js";
 export { removeOnExit, removeUnfinished, withTemporaryFolder } from "./node-cleanup.js";
 export { isStandardOutput } from "./node-standard-output.js";
 export { type WriteOptions, writeFileAtomic } from "./node-write.js";
+export { checkRegularFile, readRegularFile, unreadable } from "./regular-file.js";
 
 /** A whole file; says in words why it cannot be read. */
 export async function readFileBytes(path: string | UrlLike): Promise<Uint8Array> {

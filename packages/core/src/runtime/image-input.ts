@@ -91,13 +91,11 @@ const WANTED =
 function adviceFor(image: unknown): string {
   if (classOf(image) === "Promise") return ": await it first";
   const kind = classOf(image);
-  if (kind === "Response") return decoding("await it.arrayBuffer()", "await it.blob()");
-  if (/^(Blob|File)$/.test(kind)) return decoding("await it.arrayBuffer()");
+  if (kind === "Response") return decoding("await it.blob()");
+  if (/^(Blob|File)$/.test(kind)) return decoding("it");
   if (/^(String|URL)$/.test(kind)) {
-    const isRemote = /^https?:/i.test(String(image));
-    if (isRemote)
-      return decoding("await (await fetch(it)).arrayBuffer()", "await (await fetch(it)).blob()");
-    return decoding(kind === "URL" ? "fileURLToPath(it)" : "it");
+    const fetched = "await (await fetch(it)).blob()";
+    return decoding(fetched, /^https?:/i.test(String(image)) ? fetched : "it");
   }
   if (Array.isArray(image)) return " inside: give images, one or a flat list of them";
   if (typeof image === "object" && image !== null && "shape" in image) {
@@ -112,7 +110,7 @@ function encodedNote(data: Uint8Array | Uint8ClampedArray): string {
   if (data.length === 0) return ": was its memory transferred away?";
   const start = String.fromCharCode(...data.subarray(0, 12));
   const found = SIGNATURES.find(([, signature]) => signature.test(start));
-  return found ? `: it is ${found[0]} file${decoding("it")}` : "";
+  return found ? `: it is ${found[0]} file${decoding("new Blob([it])", "it")}` : "";
 }
 
 const SIGNATURES: readonly (readonly [name: string, signature: RegExp])[] = [
@@ -123,9 +121,11 @@ const SIGNATURES: readonly (readonly [name: string, signature: RegExp])[] = [
   ["an AVIF or HEIC", /^[\s\S]{4}ftyp/],
 ];
 
-/** How to get at the pixels of an encoded picture here: from what sharp takes, or from a Blob. */
-function decoding(forSharp: string, blob = "blob"): string {
-  return typeof createImageBitmap === "function"
-    ? `: decode it first: await createImageBitmap(${blob})`
-    : `: decode it first, with the package sharp for instance: const { data, info } = await sharp(${forSharp}).rotate().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true }); then give { data, ...info }`;
+/** How to get at the pixels of an encoded picture here: from a Blob, or in Node from more. */
+function decoding(blob: string, inNode = blob): string {
+  const how =
+    typeof createImageBitmap === "function"
+      ? `createImageBitmap(${blob})`
+      : `decodeImage(${inNode}), which is in onebit/images`;
+  return `: decode it first: await ${how}`;
 }

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
+import { readRegularFile } from "onebit/node";
 import type { ClassFolder } from "./class-folders.js";
 import { tidyName } from "./class-names.js";
 import { imageTree, sortNames } from "./image-tree.js";
 import { textOf } from "./labels-file.js";
-import { readBytes } from "./read-bytes.js";
 
 /** Tiny ImageNet's: "val_0.JPEG<tab>n03444034<tab>0<tab>32...", beside images/. */
 const FILE = "val_annotations.txt";
@@ -18,7 +18,7 @@ export async function hasAnnotations(folder: string): Promise<boolean> {
 export async function annotatedClasses(folder: string): Promise<ClassFolder[] | undefined> {
   if (!(await hasAnnotations(folder))) return undefined;
   const path = join(folder, FILE);
-  const lines = textOf(await readBytes(path), path).split(/\r?\n/);
+  const lines = textOf(await readRegularFile(path), path).split(/\r?\n/);
   const classOf = new Map(
     lines.map((line) => line.split("\t")).map(([file, name]) => [file, name && tidyName(name)]),
   );

@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { NoDecoder } from "./sharp.js";
+import { NoDecoder } from "onebit/images";
 
 /** A picture that cannot be used: not there, not decodable, or of the wrong kind. */
 export interface BadPicture {

@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
-import { readUnpacked } from "./read-bytes.js";
+import { readUnpacked } from "./read-unpacked.js";
 import { type MemorySplit, sharedBytes } from "./split.js";
 
 const SIDE = 32;

@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
+import { IMAGE_EXTENSIONS, isPicture } from "onebit/images";
 import { matchNames, tidyName } from "./class-names.js";
-import { IMAGE_EXTENSIONS, isPicture } from "./decode.js";
 import { type ImageTree, imageTree, listEntries, sortNames } from "./image-tree.js";
 
 /** The images of one class, sorted, in its folder and below. */

@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
+import { readRegularFile } from "onebit/node";
 import { textOf } from "./labels-file.js";
-import { readBytes } from "./read-bytes.js";
 import type { MemorySplit } from "./split.js";
 
 /**
@@ -46,7 +46,7 @@ export async function emnistMapping(
   const file = (await readdir(folder)).find((name) => name.toLowerCase() === wanted);
   if (file === undefined) return undefined;
   const path = join(folder, file);
-  const lines = textOf(await readBytes(path), path)
+  const lines = textOf(await readRegularFile(path), path)
     .trim()
     .split(/\r?\n/);
   const rows = lines.map((line, n) => {

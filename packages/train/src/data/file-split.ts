@@ -1,4 +1,4 @@
-import { decodeImageFile } from "./decode.js";
+import { decodeImage } from "onebit/images";
 import type { FileSplit, Split } from "./split.js";
 
 /** Image files, read and decoded each time they are asked for. */
@@ -9,6 +9,6 @@ export function fileSplit(portable: FileSplit): Split {
     portable,
     label: (i) => labels[i],
     source: (i) => paths[i],
-    image: (i) => decodeImageFile(paths[i]),
+    image: (i) => decodeImage(paths[i]),
   };
 }

@@ -1,11 +1,11 @@
 import { basename, resolve } from "node:path";
 import { OnebitError } from "onebit";
+import { decodeImage, IMAGE_EXTENSIONS } from "onebit/images";
 import { annotatedClasses, hasAnnotations } from "./annotations.js";
 import { type ClassFolder, classFolders, holdsClasses, looseImages } from "./class-folders.js";
 import { imagenetNumbers, namedClasses } from "./class-list.js";
 import { listNames, matchNames } from "./class-names.js";
 import type { Dataset } from "./dataset.js";
-import { decodeImageFile, IMAGE_EXTENSIONS } from "./decode.js";
 import { fileSplit } from "./file-split.js";
 import { type Entry, listEntries } from "./image-tree.js";
 import { rng } from "./random.js";
@@ -254,7 +254,7 @@ async function probeChannels(items: readonly Labelled[]): Promise<1 | 3> {
   const step = Math.max(1, Math.floor(items.length / PROBES));
   let grey = 0;
   for (let i = 0; i < items.length; i += step) {
-    const image = await decodeImageFile(items[i].path).catch(() => undefined);
+    const image = await decodeImage(items[i].path).catch(() => undefined);
     if (image?.channels === 3) return 3;
     if (image) grey++;
   }

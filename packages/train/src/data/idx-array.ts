@@ -3,7 +3,7 @@ import { open, stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { OnebitError } from "onebit";
 import { wrongFile } from "onebit/file";
-import { checkFile, unreadable } from "./read-bytes.js";
+import { checkRegularFile, unreadable } from "onebit/node";
 import { sharedBytes } from "./split.js";
 
 /** No data set in this format comes near. */
@@ -52,7 +52,7 @@ interface Stored {
 
 async function inspect(path: string): Promise<Stored> {
   try {
-    await checkFile(path);
+    await checkRegularFile(path);
     const file = await open(path);
     try {
       const start = new Uint8Array(2);

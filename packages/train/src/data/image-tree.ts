@@ -2,7 +2,7 @@ import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
-import { isPicture } from "./decode.js";
+import { isPicture } from "onebit/images";
 
 /** What lies in a folder, links followed; hidden files and leavings of systems do not count. */
 export interface Entry {

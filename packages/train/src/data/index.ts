@@ -17,7 +17,6 @@ export {
   type PreprocessChoice,
   preprocessFor,
 } from "./dataset.js";
-export { decodeImage, decodeImageFile, IMAGE_EXTENSIONS, isPicture } from "./decode.js";
 export { prepare } from "./example.js";
 export { type FindBadOptions, findBadPictures, withoutPictures } from "./find-bad.js";
 export { GLYPHS_VERSION } from "./glyph-scene.js";

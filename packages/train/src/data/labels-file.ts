@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
 import { fileKind, KIND_BYTES } from "onebit/file";
-import { readBytes } from "./read-bytes.js";
+import { readRegularFile } from "onebit/node";
 
 /** Names of classes in their order; `ids` where the file has others too, such as WordNet's. */
 export interface ClassList {
@@ -18,7 +18,7 @@ export interface ClassList {
  * OnebitError where it is none of these.
  */
 export async function readClassList(path: string): Promise<ClassList> {
-  const bytes = await readBytes(path);
+  const bytes = await readRegularFile(path);
   const text = textOf(bytes, path);
   const isPage = /^\s*<(!doctype|html)/i.test(text);
   if (isPage || fileKind(bytes.subarray(0, KIND_BYTES)) === "lfs") {

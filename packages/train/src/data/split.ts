@@ -1,10 +1,7 @@
-/** A decoded image: interleaved rows, 8 bits; of a folder some may be grey and others in colour. */
-export interface RawImage {
-  data: Uint8Array;
-  width: number;
-  height: number;
-  channels: 1 | 3;
-}
+import type { DecodedImage } from "onebit/images";
+
+/** Interleaved rows, 8 bits; of a folder some may be grey and others in colour. */
+export type RawImage = DecodedImage;
 
 /** The labelled images of one part of a data set. */
 export interface Split {

@@ -57,7 +57,7 @@ function begins(bytes: Uint8Array, start: string): boolean {
 function isoContainer(bytes: Uint8Array): PictureKind | undefined {
   if (!begins(bytes.subarray(4), text("ftyp"))) return undefined;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-  const brands = Buffer.from(bytes.subarray(8, Math.min(length, 256))).toString("latin1");
+  const brands = String.fromCharCode(...bytes.subarray(8, Math.min(length, 256)));
   if (/avif|avis/.test(brands)) return { what: "an AVIF picture", isRead: true };
   const isHeic = /hei[cxms]|hev[cxms]|mif1|msf1/.test(brands);
   return { what: isHeic ? "a HEIC picture" : "a video", isRead: false };

@@ -71,7 +71,10 @@ describe("classify", () => {
     [undefined, /^image: undefined: wanted are pixels \{ data, width, height \}/],
     [null, /^image: null: wanted/],
     [0.5, /^image: 0.5: wanted/],
-    ["photo.jpg", /^image: "photo.jpg": decode it first: await decodeImage\(it\), which is in onebit.images$/],
+    [
+      "photo.jpg",
+      /^image: "photo.jpg": decode it first: await decodeImage\(it\), which is in onebit.images$/,
+    ],
     [
       new URL("http://x/y.png"),
       /^image: an? URL: .*decodeImage\(await \(await fetch\(it\)\)\.blob\(\)\)/,

@@ -19,7 +19,7 @@ const { dependencies, exports, files, imports, peerDependenciesMeta, sideEffects
 
 /** What a page loads where something fails, or is asked for: not to classify pictures. */
 const RARE = [
-  ...["runtime/backends/reference/index.js", "file/wrong-file.js", "file/sha256-portable.js"],
+  ...["runtime/backends/reference/index.js", "file/wrong-kind.js", "file/sha256-portable.js"],
   ...["program/passes/resize.js", "program/passes/narrow-maps.js", "image/preprocess-at.js"],
   "platform/no-node.js",
 ];

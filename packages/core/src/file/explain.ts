@@ -12,8 +12,8 @@ export async function explain(
   start: Uint8Array | undefined = startIn(error),
 ): Promise<unknown> {
   if (!start) return error;
-  const { wrongFile } = await import("./wrong-file.js");
-  return wrongFile(start, { name, wanted: "packed" }) ?? error;
+  const { PACKED, wrongKind } = await import("./wrong-kind.js");
+  return wrongKind(start, name, PACKED) ?? error;
 }
 
 function startIn(error: unknown): Uint8Array | undefined {

@@ -1,0 +1,104 @@
+import { OnebitError, UsageError } from "../errors.js";
+import { type FileKind, fileKind, type UnusableKind } from "./kind.js";
+
+type UsableKind = Exclude<FileKind, UnusableKind>;
+
+/** What a caller can take. */
+export interface Want {
+  readonly text: string;
+  readonly kinds: readonly FileKind[];
+  /** What a checkpoint is imported to. Default: onebit. */
+  readonly imported?: "onebit" | "safetensors";
+  /** What to do with files of some kinds, where it is not what others would do. */
+  readonly advice?: { readonly [K in UsableKind]?: (file: string) => string };
+}
+
+export const PACKED: Want = { text: "a packed network (.onebit)", kinds: ["packed"] };
+
+/**
+ * The one message for a file of the wrong kind: what it is, and which command takes it. Undefined
+ * where it is of a wanted kind, or of none that is known. UsageError where another command takes it.
+ *
+ * @param bytes the first bytes of the file, KIND_BYTES or all
+ */
+export function wrongKind(
+  bytes: Uint8Array,
+  name: string | undefined,
+  want: Want,
+): OnebitError | undefined {
+  const kind = fileKind(bytes);
+  if (kind === undefined || want.kinds.includes(kind)) return undefined;
+  const before = name === undefined ? "" : `${name}: `;
+  if (kind in unusable) {
+    const [what, advice] = unusable[kind as UnusableKind];
+    const not = wrappings.includes(kind) ? "" : `, not ${want.text}`;
+    return new OnebitError(`${before}${what}${not}: ${advice}`);
+  }
+  const usable = kind as UsableKind;
+  const file = name === undefined ? "FILE" : quoted(name);
+  const advice = (want.advice?.[usable] ?? ADVICE[usable])(file, want);
+  return new UsageError(`${before}${NAMES[usable]}, not ${want.text}: ${advice}`);
+}
+
+/** As a shell takes it. */
+const quoted = (path: string): string =>
+  /^[\w./\\:~@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+
+const NAMES: Readonly<Record<UsableKind, string>> = {
+  packed: PACKED.text,
+  float: "a float model",
+  weights: "weights without a network of onebit's (safetensors)",
+  torch: "a PyTorch checkpoint",
+  "torch-legacy": "a PyTorch checkpoint",
+  mxnet: "weights of MXNet",
+  npz: "NumPy arrays (.npz)",
+  npy: "a NumPy array (.npy)",
+  onnx: "an ONNX model",
+  picture: "a picture",
+  idx: "IDX data",
+};
+
+const imports = (file: string, { imported = "onebit" }: Want) =>
+  `import it: \`onebit import ${file} -o model.${imported}\``;
+
+const ADVICE: Readonly<Record<UsableKind, (file: string, want: Want) => string>> = {
+  packed: (file) =>
+    `it runs as it is, \`onebit run ${file} IMAGE\`; its float equivalent: \`onebit export ${file} --to safetensors -o model.safetensors\``,
+  float: (file) => `pack it: \`onebit pack ${file} -o model.onebit\``,
+  weights: imports,
+  torch: imports,
+  "torch-legacy": imports,
+  mxnet: imports,
+  npz: imports,
+  npy: (file) => `as images for a network: \`onebit run MODEL --input ${file} --output y.npy\``,
+  onnx: (file) =>
+    `it runs as it is, \`onebit run ${file} IMAGE\`, and eval, verify, bisect and summary take it; other commands want the checkpoint that it was exported from, by onebit import`,
+  picture: (file) => `classify it: \`onebit run MODEL ${file}\``,
+  idx: () => "its folder is a data set: --data idx:FOLDER",
+};
+
+/** Kinds that may well stand for the right file. */
+const wrappings: readonly FileKind[] = ["lfs", "gzip", "bzip2", "xz", "zstd"];
+
+const unusable: Readonly<Record<UnusableKind, readonly [what: string, advice: string]>> = {
+  empty: ["an empty file", "fetch it again"],
+  lfs: ["a Git LFS pointer, not the file itself", "run `git lfs pull`"],
+  page: ["a web page", "the download link led to a page; fetch the file itself"],
+  xml: ["XML text", "the server answered with an error, maybe; fetch the file itself"],
+  json: ["JSON text", "the server answered with an error, maybe; give the file with the weights"],
+  gzip: ["compressed with gzip", "unpack it first"],
+  bzip2: ["compressed with bzip2", "unpack it first"],
+  xz: ["compressed with xz", "unpack it first"],
+  zstd: ["compressed with zstd", "unpack it first"],
+  "7z": ["a 7-Zip archive", "unpack it first"],
+  rar: ["a RAR archive", "unpack it first"],
+  tar: ["a tar archive", "unpack it first"],
+  zip: ["a zip archive", "unpack it first"],
+  "empty-zip": ["an empty zip file", "fetch it again"],
+  hdf5: ["an HDF5 (Keras) file", "convert it to safetensors"],
+  tflite: ["a TensorFlow Lite model", "export the network to ONNX instead"],
+  ort: ["a model in ONNX Runtime's own format", "give the .onnx model that it was made from"],
+  gguf: ["a GGUF file", "it holds no network that onebit knows"],
+  pdf: ["a PDF document", "give another file"],
+  pickle: ["a pickle, but not one of torch.save", "save the state_dict with torch.save"],
+};

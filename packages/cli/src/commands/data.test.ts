@@ -69,7 +69,7 @@ describe("data", () => {
     const { status, stdout, stderr } = await onebit("data", `folder:${path("photos")}`);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^images +4 train, 2 test, of several sizes$/m);
-    expect(stderr).toMatch(/2 of 6 images were set aside for testing/);
+    expect(stderr).toMatch(/2 of 6 pictures, some of each class, are set aside/);
   });
 
   it("leaves nothing behind where the sheet cannot be written", async () => {

@@ -20,7 +20,7 @@ import { packModel } from "../packing.js";
 import { type QuickstartResult, quickstartReport, resultRows } from "../quickstart/report.js";
 import { samplePictures } from "../quickstart/samples.js";
 import { type Output, table, terminalOutput } from "../terminal.js";
-import { TrainingDisplay } from "../training-display.js";
+import { TrainingDisplay } from "../training/display.js";
 
 const flags = [
   out.means("where everything is written").byDefault("runs/quickstart"),

@@ -25,11 +25,15 @@ describe("train", () => {
     const args = ["train", ...data(), ...bnext, "--epochs", "3", "--out", out];
     const { status, stdout, stderr } = await onebit(...args, "--set", "schedule.learningRate=0.01");
     expect(status).toBe(0);
-    expect(stdout).toBe(`\nPack it: onebit pack ${out} -o model.onebit\n`);
+    const lines = stdout.split("\n");
+    expect(lines[1]).toMatch(/^\d+ of 24 test images right: [\d.]+ % \(so few images tell that/);
+    expect(lines[2]).toMatch(/run\/model\.onebit: [\d.]+ kB, classes 0, 1, 2, 3$/);
+    expect(lines[3]).toBe(`Try it: onebit run ${out}/model.onebit photo.jpg`);
     expect(stderr).toMatch(/^bnext \(934 parameters, 640 1-bit\), recipe plain$/m);
     expect(stderr).toMatch(
-      /^48 training and 24 test images, 4 classes; 3 epochs of 3 steps of 16/m,
+      /^48 training and 24 test images, 4 classes; the network sees 8x8 pixels, grey$/m,
     );
+    expect(stderr).toMatch(/^3 epochs of 3 steps of 16 images, 1 thread, seed 0$/m);
     expect(stderr.match(/^epoch +\d\/3 .*test +[\d.]+ %/gm)).toHaveLength(3);
     expect(stderr).toMatch(/done in 0:\d\d: best test top-1 [\d.]+ % after epoch \d, in /);
     expect(stderr).not.toMatch(/undefined|NaN/);
@@ -37,6 +41,7 @@ describe("train", () => {
       "best",
       "checkpoint",
       "metrics.jsonl",
+      "model.onebit",
       "report.html",
       "run.json",
     ]);
@@ -44,6 +49,8 @@ describe("train", () => {
     const { best } = (await readRun(out)).result!;
     const evaluated = await onebitJson<{ top1: number }>("eval", out, ...data());
     expect(evaluated.top1).toBe(best.top1);
+    const packed = path("run", "model.onebit");
+    expect(await onebitJson("eval", packed, ...data())).toMatchObject({ top1: best.top1 });
     expect((await readRun(out)).recipe).toMatchObject({
       epochs: 3,
       schedule: { learningRate: 0.01 },
@@ -97,7 +104,9 @@ describe("train", () => {
     await onebit(...quick, "--out", path("quick"), "--widths", "8,16");
     const { model } = await readRun(path("quick"));
     expect(model).toMatchObject({ name: "bnext", options: { widths: [8, 16], stemStride: 2 } });
-    await onebit(...quick, "--out", path("other"), "--model", "linear", "--form", "real");
+    const real = [...quick, "--out", path("other"), "--model", "linear", "--form", "real"];
+    const { stdout } = await onebit(...real);
+    expect(stdout).toBe(`\nPack it: onebit pack ${path("other")} -o model.onebit\n`);
     const text = await readFile(path("other", "run.json"), "utf8");
     expect(JSON.parse(text).model).toMatchObject({ name: "linear" });
     expect(JSON.parse(text).model.options).not.toHaveProperty("stemStride");
@@ -122,7 +131,7 @@ describe("photographs of several sizes", () => {
   const photos = () => ["train", "--data", `folder:${path("photos")}`, "--epochs", "1"];
   const inputOf = async (out: string) => {
     const { model, preprocess } = await readRun(path(out));
-    return { ...model, size: preprocess.size, channels: preprocess.channels };
+    return { ...model, ...preprocess };
   };
 
   it("are brought to --input", async () => {
@@ -134,24 +143,28 @@ describe("photographs of several sizes", () => {
     });
   });
 
-  it("else to what the architecture usually takes, in the channels of the data", async () => {
+  it("else to what the architecture usually takes, and no more than the pictures have", async () => {
     const args = [...photos(), "--model", "linear", "--batch", "2", "--threads", "1"];
     expect((await onebit(...args, "--out", path("usual"))).status).toBe(0);
     expect(await inputOf("usual")).toMatchObject({
-      size: [28, 28],
-      options: { input: [3, 28, 28] },
+      size: [16, 16],
+      options: { input: [3, 16, 16] },
     });
     const grey = await onebit(...args, "--input", "1x12x12", "--out", path("grey"));
-    expect(grey.status).toBe(2);
-    expect(grey.stderr).toMatch(
-      /images have 3 channels, the network takes 1: use a network with 3/,
-    );
+    expect(grey.status).toBe(0);
+    expect(grey.stderr).toMatch(/images are in colour, the network takes grey: they become grey/);
+    expect(await inputOf("grey")).toMatchObject({ channels: 1, mean: [0.459] });
   });
 });
 
 describe("train refuses", () => {
   const cases: [string, string[], RegExp][] = [
-    ["no data", [], /required option '--data <spec>' not specified/],
+    ["no data", [], /--data is missing: glyphs, idx:DIR/],
+    [
+      "to replace and to go on at once",
+      ["--data", "glyphs", "--resume", "--overwrite"],
+      /--resume does not go with --overwrite/,
+    ],
     [
       "an unknown recipe",
       ["quickstar", "--data", "glyphs"],

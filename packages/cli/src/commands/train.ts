@@ -1,18 +1,10 @@
-import {
-  type ModelChoice,
-  parseOverrides,
-  type Recipe,
-  recipes,
-  resolveRecipe,
-  type TrainEvent,
-  train as trainNetwork,
-} from "@onebit/train";
-import { architectureOptions, trainedArchitectureFlags } from "../flags/architecture.js";
+import { recipes, type TrainEvent, train as trainNetwork } from "@onebit/train";
+import { trainedArchitectureFlags } from "../flags/architecture.js";
 import { batch } from "../flags/batch.js";
 import { command } from "../flags/command.js";
 import { data } from "../flags/data.js";
 import { epochs } from "../flags/epochs.js";
-import { type FlagValues, flag } from "../flags/flag.js";
+import { flag } from "../flags/flag.js";
 import { json, jsonl } from "../flags/json.js";
 import { out } from "../flags/out.js";
 import { words } from "../flags/readers.js";
@@ -21,10 +13,14 @@ import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { shellCommand } from "../shell.js";
 import { terminalOutput } from "../terminal.js";
-import { TrainingDisplay } from "../training-display.js";
+import { TrainingDisplay } from "../training/display.js";
+import { packRun } from "../training/finish.js";
+import { trainingRequest } from "../training/request.js";
+
+const overwrite = flag("--overwrite", "replace the run in --out");
 
 const flags = [
-  data.required(),
+  data,
   flag("--model <arch>", "architecture", words).otherwise("the recipe's"),
   flag(
     "--init <file>",
@@ -32,8 +28,8 @@ const flags = [
     words,
   ),
   out.otherwise("runs/<recipe>"),
-  flag("--resume", "go on where the run in --out stopped, with the same values"),
-  flag("--overwrite", "replace the run in --out"),
+  flag("--resume", "go on with the run in --out; all else is as it was begun").excludes(overwrite),
+  overwrite,
   flag("--skip-bad", "first try every picture, and leave out those that cannot be decoded"),
   seed.means("of initialisation, shuffling and augmentation").otherwise("0"),
   threads.means("threads of ONNX Runtime").otherwise("all cores"),
@@ -45,30 +41,27 @@ const flags = [
   ...trainedArchitectureFlags,
 ] as const;
 
-type Flags = FlagValues<typeof flags>;
-
 export const train = command({
   name: "train",
   arguments: ["[recipe]"],
   about: "train a network on ONNX Runtime; Ctrl-C stops, --resume goes on",
   flags,
-  more: `Recipes (default: plain):\n${recipeList()}`,
-  async run([name = "plain"], flags) {
+  more: `Recipes (default: photographs for folder:DIR, else plain):\n${recipeList()}`,
+  async run([name], flags) {
     const out = terminalOutput(flags);
-    const recipe = recipeFrom(name, flags);
+    const { recipe, options } = await trainingRequest(name, flags);
     const display = new TrainingDisplay(out);
     const interrupt = abortOnInterrupt();
-    const { data, init, resume, overwrite, skipBad, seed, threads } = flags;
     try {
       const result = await trainNetwork(recipe, {
-        model: modelFrom(recipe, flags),
-        out: flags.out ?? `runs/${recipe.name}`,
-        ...{ data, init, resume, overwrite, skipBad, seed, threads },
+        ...options,
         signal: interrupt.signal,
         onEvent: (event: TrainEvent) => display.show(event),
       });
       const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
-      out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond });
+      const packed = recipe.form === "binary" ? await packRun(result, out) : undefined;
+      out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond, packed });
+      if (packed) return;
       out.line(`\nPack it: ${shellCommand("onebit", "pack", written, "-o", "model.onebit")}`);
     } finally {
       display.end();
@@ -83,28 +76,4 @@ function recipeList(): string {
   return entries
     .map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`)
     .join("\n");
-}
-
-function recipeFrom(name: string, flags: Flags): Recipe {
-  const usual = resolveRecipe(name);
-  const short = [
-    ...(flags.epochs === undefined ? [] : [`epochs=${flags.epochs}`]),
-    ...(flags.batch === undefined ? [] : batchOverrides(flags.batch, usual)),
-    ...(flags.form === undefined ? [] : [`form=${flags.form}`]),
-  ];
-  return resolveRecipe(name, parseOverrides([...short, ...(flags.set ?? [])]));
-}
-
-/** A batch that the recipe's micro-batches do not fill is computed at once. */
-function batchOverrides(batch: number, { microBatch }: Recipe): string[] {
-  const fits = microBatch === null || batch % microBatch === 0;
-  return fits ? [`batch=${batch}`] : [`batch=${batch}`, "microBatch=null"];
-}
-
-/** Another architecture than the recipe's has nothing of the recipe's switches. */
-function modelFrom(recipe: Recipe, flags: Flags): ModelChoice {
-  const { form: _, ...own } = architectureOptions(flags);
-  const given = Object.entries(own).filter(([, value]) => value !== undefined);
-  const usual = flags.model === undefined ? recipe.switches : {};
-  return { name: flags.model ?? recipe.model, ...usual, ...Object.fromEntries(given) };
 }

@@ -22,6 +22,8 @@ export interface Dataset {
   channels: 1 | 3;
   /** Where all images are equally large. */
   size?: [height: number, width: number];
+  /** Of folders: the usual shorter side of the pictures. */
+  side?: number;
   train: Split;
   test: Split;
   /** Per channel of the training images, in units of 0..1; for folders ImageNet's. */

@@ -54,24 +54,51 @@ describe("folder", () => {
     expect(() => preprocessFor(d)).toThrow(/images differ in size/);
   });
 
-  it("sets a tenth aside where there is no test folder, by name alone", async () => {
+  it("sets a fifth of each class aside where there is no test folder, by name alone", async () => {
     const png = await picture();
     for (let i = 0; i < 60; i++) await put(`${i % 2 ? "odd" : "even"}/${i}.png`, png);
     const names = (split: { length: number; source(i: number): string }) =>
       Array.from({ length: split.length }, (_, i) => split.source(i));
     const d = await open();
     expect(d.train.length + d.test.length).toBe(60);
-    expect(d.test.length).toBeGreaterThanOrEqual(2);
-    expect(d.test.length).toBeLessThan(14);
-    expect(d.notes[0]).toMatch(/no train\/ folder: \d+ of 60 images were set aside for testing/);
+    const counts = [0, 0];
+    for (let i = 0; i < d.test.length; i++) counts[d.test.label(i)]++;
+    expect(counts).toEqual([6, 6]);
+    expect(d.notes[0]).toMatch(
+      /no train\/ folder: 12 of 60 pictures, some of each class, are set aside/,
+    );
     const both = new Set([...names(d.train), ...names(d.test)]);
     expect(both.size).toBe(60);
-    const labels = new Set(Array.from({ length: d.test.length }, (_, i) => d.test.label(i)));
-    expect(labels).toEqual(new Set([0, 1]));
-    // One more image moves none of the others.
+    expect(names((await open()).test)).toEqual(names(d.test));
+    // One more image moves one of the others at most.
     await put("odd/extra.png", png);
-    const more = await open();
-    expect(names(more.test).filter((n) => !n.endsWith("extra.png"))).toEqual(names(d.test));
+    const more = new Set(names((await open()).test));
+    expect(names(d.test).filter((name) => !more.has(name)).length).toBeLessThanOrEqual(1);
+  });
+
+  it.each([
+    [60, 12],
+    [150, 20],
+    [400, 40],
+  ])("of %i pictures of a class sets %i aside", async (count, tests) => {
+    await put("b/only.png", "");
+    for (let i = 0; i < count; i++) await put(`a/${i}.png`, "");
+    const d = await open();
+    expect([d.train.length, d.test.length]).toEqual([count + 1 - tests, tests]);
+    expect(d.notes).toContain('without test images: "b"');
+  });
+
+  it("takes small pictures that are all alike as they are, and tells the usual side of others", async () => {
+    for (let i = 0; i < 4; i++) {
+      const blank = { width: 28, height: 24, channels: 3, background: "#888" } as const;
+      await put(`${i % 2}/${i}.png`, await sharp({ create: blank }).png().toBuffer());
+    }
+    expect(await open()).toMatchObject({ size: [24, 28], side: 24 });
+    const large = { width: 300, height: 200, channels: 3, background: "#888" } as const;
+    await put("0/6.png", await sharp({ create: large }).png().toBuffer());
+    const mixed = await open();
+    expect(mixed.size).toBeUndefined();
+    expect(mixed.side).toBe(24);
   });
 
   it("keeps at least one image per class on either side", async () => {
@@ -121,7 +148,7 @@ describe("folder", () => {
     await put("train/b/y.png", await picture());
     await expect(open()).rejects.toThrow(/test\/a: there is no such class in .*train/);
     await rm(join(folder, "test"), { recursive: true });
-    await expect(open()).rejects.toThrow(/no class has two images/);
+    await expect(open()).rejects.toThrow(/no class has two pictures/);
   });
 
   describe("as they are in the world", () => {

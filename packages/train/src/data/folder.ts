@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { OnebitError } from "onebit";
-import { decodeImage, IMAGE_EXTENSIONS } from "onebit/images";
+import { type DecodedImage, decodeImage, IMAGE_EXTENSIONS } from "onebit/images";
 import { annotatedClasses, hasAnnotations } from "./annotations.js";
 import { type ClassFolder, classFolders, holdsClasses, looseImages } from "./class-folders.js";
 import { imagenetNumbers, namedClasses } from "./class-list.js";
@@ -21,16 +21,16 @@ const GREY_STD = [0.226];
 /** In lower case, without what `partName` takes off; of several test folders the first that holds classes is used. */
 const TRAIN_FOLDERS = ["train", "training"];
 const TEST_FOLDERS = ["test", "testing", "val", "valid", "validation"];
-const TEST_SHARE = 0.1;
-/** So many files are looked at to tell grey from colour. */
+/** About so many files are looked at to tell grey from colour, and their size. */
 const PROBES = 12;
+const MOST_AS_THEY_ARE = 64;
 const GREY_NOTE =
   "the pictures that were looked at are grey: so is the data set, and colour among them becomes grey (a network for colour, such as --input 3x64x64, keeps it)";
 
 /**
  * A folder of photographs: `DIR/train/CLASS/*.jpg` (or deeper) with `DIR/test`, `val` or `valid`, or
- * `DIR/CLASS/*.jpg`, or a test folder alone, to evaluate on. Where there is none, a tenth of each
- * class is set aside by a hash of the file name. `notes` tells what was decided.
+ * `DIR/CLASS/*.jpg`, or a test folder alone, to evaluate on. Where there is none, some of each
+ * class are set aside, chosen by hashes of their names: the same every time. `notes` tells what was decided.
  */
 export async function openFolder(spec: string, folder: string): Promise<Dataset> {
   const layout = await layoutOf(folder);
@@ -55,7 +55,7 @@ export async function openFolder(spec: string, folder: string): Promise<Dataset>
   );
   const parts = await partsOf(folder, layout, all, list.folders, notes);
   const imagenet = await imagenetNumbers(list.folders);
-  const channels = await probeChannels([...parts.train, ...parts.test]);
+  const { channels, side, size } = await probe([...parts.train, ...parts.test]);
   if (channels === 1) notes.push(GREY_NOTE);
   return {
     spec,
@@ -63,7 +63,7 @@ export async function openFolder(spec: string, folder: string): Promise<Dataset>
     classes: list.names,
     ...(list.names !== list.folders && { folders: list.folders }),
     ...(imagenet && { imagenet }),
-    channels,
+    ...{ channels, side, ...(size && { size }) },
     train: fileSplit(portable(parts.train)),
     test: fileSplit(portable(parts.test)),
     mean: channels === 3 ? MEAN : GREY_MEAN,
@@ -180,21 +180,26 @@ async function partsOf(
       );
     }
     const absent = classes.filter((_, k) => !numbers.includes(k));
-    notes.push(...leftOut(tests), ...mergeNotes(tests), ...spelled);
-    if (absent.length > 0) notes.push(`without test images: ${listNames(absent)}`);
+    notes.push(...leftOut(tests), ...mergeNotes(tests), ...spelled, ...withoutTest(absent));
     return { train: all, test: labelled(tests, numbers) };
   }
   const [train, test] = setAside(all);
   if (test.length === 0) {
     throw new OnebitError(
-      `${folder}: no class has two images, so none can be set aside for testing: add images, or a test/ folder`,
+      `${folder}: no class has two pictures, so none can be set aside for testing: add pictures (50 or more of each class are wanted, 10 the least), or a test/ folder`,
     );
   }
+  const tested = new Set(test.map(({ label }) => label));
+  notes.push(...withoutTest(classes.filter((_, k) => !tested.has(k))));
   const where = layout.hasTrainFolder ? "no labelled test/ or val/ folder" : "no train/ folder";
   notes.push(
-    `${where}: ${test.length} of ${all.length} images were set aside for testing, chosen by their names`,
+    `${where}: ${test.length} of ${all.length} pictures, some of each class, are set aside for testing (by hashes of their names: the same every time)`,
   );
   return { train, test };
+}
+
+function withoutTest(classes: readonly string[]): string[] {
+  return classes.length ? [`without test images: ${listNames(classes)}`] : [];
 }
 
 function leftOut(classes: readonly ClassFolder[]): string[] {
@@ -226,17 +231,21 @@ function labelled(folders: readonly ClassFolder[], labels: readonly number[]): L
 }
 
 /**
- * A tenth for testing, by the hash of the name alone: adding images moves none of the others. A class
- * of two or more images keeps at least one on either side.
+ * Of n images of a class, how many are set aside for testing: a fifth, but no more than 20, or a tenth
+ * where that is more; of two or more at least one on either side.
  */
+function testCount(n: number): number {
+  const wanted = Math.round(Math.max(Math.min(n / 5, 20), n / 10));
+  return n < 2 ? 0 : Math.max(1, wanted);
+}
+
+/** Of each class those whose names have the lowest hashes: adding images moves few of the others. */
 function setAside(items: readonly Labelled[]): [train: Labelled[], test: Labelled[]] {
   const hashed = items.map((item) => ({ item, hash: rng(0, "set aside", item.key).next() }));
   const chosen = new Set<Labelled>();
   for (const label of new Set(items.map((item) => item.label))) {
     const group = hashed.filter((h) => h.item.label === label).sort((a, b) => a.hash - b.hash);
-    const below = group.filter((h) => h.hash < TEST_SHARE).length;
-    const count = group.length < 2 ? 0 : Math.min(group.length - 1, Math.max(1, below));
-    for (const { item } of group.slice(0, count)) chosen.add(item);
+    for (const { item } of group.slice(0, testCount(group.length))) chosen.add(item);
   }
   return [items.filter((item) => !chosen.has(item)), items.filter((item) => chosen.has(item))];
 }
@@ -249,14 +258,35 @@ function portable(items: readonly Labelled[]): FileSplit {
   };
 }
 
-/** Grey only if every probed file is; one that cannot be read says nothing. */
-async function probeChannels(items: readonly Labelled[]): Promise<1 | 3> {
+interface Probed extends Pick<Dataset, "channels" | "side" | "size"> {}
+
+/** Of some files, evenly chosen; one that cannot be read says nothing. */
+async function probe(items: readonly Labelled[]): Promise<Probed> {
   const step = Math.max(1, Math.floor(items.length / PROBES));
-  let grey = 0;
+  const images: Omit<DecodedImage, "data">[] = [];
   for (let i = 0; i < items.length; i += step) {
     const image = await decodeImage(items[i].path).catch(() => undefined);
-    if (image?.channels === 3) return 3;
-    if (image) grey++;
+    if (!image) continue;
+    const { width, height, channels } = image;
+    images.push({ width, height, channels });
   }
-  return grey > 0 ? 1 : 3;
+  if (images.length === 0) return { channels: 3 };
+  const sides = images.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
+  return {
+    channels: images.every((image) => image.channels === 1) ? 1 : 3,
+    side: sides[sides.length >> 1],
+    size: sharedSize(images),
+  };
+}
+
+/** Of small pictures that are all alike, as MNIST's are: they are taken as they are. */
+function sharedSize(
+  images: readonly { readonly width: number; readonly height: number }[],
+): [height: number, width: number] | undefined {
+  const [{ width, height }] = images;
+  const isAlike = images.every((image) => image.width === width && image.height === height);
+  const fits = [width, height].every(
+    (side) => side >= 8 && side <= MOST_AS_THEY_ARE && side % 4 === 0,
+  );
+  return isAlike && fits ? [height, width] : undefined;
 }

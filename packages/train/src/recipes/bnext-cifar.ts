@@ -13,6 +13,7 @@ export const bnextCifar: Recipe = {
   source: "BNext (arXiv 2211.12933), its code, and the TMLR version for CIFAR",
   model: "bnext-18",
   switches: {},
+  side: null,
   form: "binary",
   epochs: 256,
   batch: 128,
@@ -33,5 +34,7 @@ export const bnextCifar: Recipe = {
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: { labelSmoothing: 0 },
   augment: { resizedCrop: false, pad: 4, flip: true, colour: 0 },
+  fit: { batch: true, leastSteps: null },
+  keep: "best",
   stages: [],
 };

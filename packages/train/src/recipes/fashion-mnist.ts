@@ -9,6 +9,7 @@ export const fashionMnist: Recipe = {
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext-nano",
   switches: {},
+  side: null,
   form: "binary",
   epochs: 20,
   batch: 64,
@@ -29,5 +30,7 @@ export const fashionMnist: Recipe = {
   temperature: { kind: "fraction", binaryAt: 0.15, decay: 0.9 },
   loss: { labelSmoothing: 0 },
   augment: { resizedCrop: false, pad: 0, flip: true, colour: 0 },
+  fit: { batch: true, leastSteps: null },
+  keep: "best",
   stages: [],
 };

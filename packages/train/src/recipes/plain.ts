@@ -8,6 +8,7 @@ export const plain: Recipe = {
   source: "PyTorch's defaults for AdamW",
   model: "bnext-nano",
   switches: {},
+  side: null,
   form: "binary",
   epochs: 20,
   batch: 64,
@@ -28,5 +29,7 @@ export const plain: Recipe = {
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: { labelSmoothing: 0 },
   augment: { resizedCrop: false, pad: 0, flip: false, colour: 0 },
+  fit: { batch: true, leastSteps: null },
+  keep: "best",
   stages: [],
 };

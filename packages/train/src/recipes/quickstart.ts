@@ -12,6 +12,7 @@ export const quickstart: Recipe = {
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext",
   switches: { widths: [32, 32, 64, 64, 128], stemStride: 2 },
+  side: null,
   form: "binary",
   epochs: 4,
   batch: 32,
@@ -32,5 +33,7 @@ export const quickstart: Recipe = {
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
   loss: { labelSmoothing: 0 },
   augment: { resizedCrop: false, pad: 0, flip: false, colour: 0 },
+  fit: { batch: true, leastSteps: null },
+  keep: "best",
   stages: [],
 };

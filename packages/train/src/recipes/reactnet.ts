@@ -15,6 +15,7 @@ export const reactnet: Recipe = {
   source: "ReActNet (arXiv 2003.03488) and the run.sh of its code",
   model: "reactnet-a",
   switches: {},
+  side: null,
   form: "binary",
   epochs: 128,
   batch: 256,
@@ -35,6 +36,8 @@ export const reactnet: Recipe = {
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: { labelSmoothing: 0 },
   augment: { resizedCrop: true, pad: 0, flip: true, colour: 0 },
+  fit: { batch: true, leastSteps: null },
+  keep: "best",
   stages: [
     {
       name: "step-1",

@@ -13,6 +13,8 @@ export interface Recipe {
   readonly model: string;
   /** Switches of that architecture. */
   readonly switches: Switches;
+  /** Height and width that it takes of photographs; null: what is usual for it. */
+  readonly side: number | null;
   readonly form: Form;
   readonly epochs: number;
   /** Images per optimiser step. */
@@ -32,8 +34,19 @@ export interface Recipe {
   readonly temperature: TemperatureConfig;
   readonly loss: LossConfig;
   readonly augment: Required<AugmentOptions>;
+  /** How batch and epochs follow the number of training images. */
+  readonly fit: FitConfig;
+  /** Which epoch's weights are kept: the best on the test images, or the last. */
+  readonly keep: "best" | "last";
   /** Trained before, in this order, each starting from the one before. */
   readonly stages: readonly RecipeStage[];
+}
+
+export interface FitConfig {
+  /** Whether the batch is lowered where the images do not fill it. */
+  readonly batch: boolean;
+  /** Epochs are raised to so many steps; null: never. */
+  readonly leastSteps: number | null;
 }
 
 export interface LossConfig {

@@ -2,7 +2,14 @@ import { UsageError } from "onebit";
 import { buildModel } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { checkRecipe, divide } from "../run/check.js";
-import { overrideRecipe, parseOverrides, recipes, resolveRecipe } from "./index.js";
+import {
+  fitRecipe,
+  overrideRecipe,
+  parseOverrides,
+  type Recipe,
+  recipes,
+  resolveRecipe,
+} from "./index.js";
 
 describe("recipes", () => {
   it.each(Object.values(recipes))("$name can be trained", (recipe) => {
@@ -51,7 +58,7 @@ describe("recipes", () => {
   });
 
   it.each([
-    ["sgdr", {}, /unknown recipe "sgdr": There are quickstart, fashion-mnist/],
+    ["sgdr", {}, /unknown recipe "sgdr": There are quickstart, photographs, fashion-mnist/],
     ["quikstart", {}, /did you mean "quickstart"/],
     ["plain", { epoch: 3 }, /unknown field "epoch": did you mean "epochs"\? There are name, /],
     ["plain", { schedule: { lr: 1 } }, /unknown field "schedule.lr".*schedule.learningRate/],
@@ -74,6 +81,52 @@ describe("recipes", () => {
   ])("refuses the assignment %s", (assignment, message) => {
     expect(() => resolveRecipe("plain", parseOverrides([assignment]))).toThrow(message);
     expect({}).not.toHaveProperty("polluted");
+  });
+});
+
+describe("a recipe follows the number of images", () => {
+  const { photographs, plain } = recipes;
+  const fitted = (recipe: Recipe, images: number) => {
+    const { recipe: made, notes } = fitRecipe(recipe, images);
+    const { batch, microBatch, epochs } = made;
+    expect(() => divide(made, images)).not.toThrow();
+    return { batch, microBatch, epochs, notes };
+  };
+
+  it.each([
+    [64, 64, 32, 0],
+    [63, 32, 16, 1],
+    [31, 16, 8, 1],
+    [15, 8, null, 1],
+    [1, 1, null, 1],
+  ])("%i images: batch %i in parts of %s", (images, batch, microBatch, notes) => {
+    const made = fitted(plain, images);
+    expect(made).toMatchObject({ batch, microBatch, epochs: 20 });
+    expect(made.notes).toHaveLength(notes);
+  });
+
+  it.each([
+    [48, 134],
+    [400, 20],
+    [10_000, 20],
+    [5, 400],
+  ])("%i photographs: %i epochs, some hundred steps at least", (images, epochs) => {
+    expect(fitted({ ...photographs, fit: { batch: true, leastSteps: 400 } }, images)).toMatchObject(
+      { epochs },
+    );
+  });
+
+  it("but not where batch or epochs are given", () => {
+    const epochs = resolveRecipe("photographs", { epochs: 3 });
+    expect(fitted(epochs, 48)).toMatchObject({ epochs: 3 });
+    const batch = resolveRecipe("plain", { batch: 64 });
+    expect(fitRecipe(batch, 48).recipe.batch).toBe(64);
+    expect(fitted(resolveRecipe("plain", { batch: 64, fit: { batch: true } }), 48).batch).toBe(32);
+  });
+
+  it("to the same when it has been fitted before", () => {
+    const { recipe } = fitRecipe(recipes.photographs, 11);
+    expect(fitRecipe(recipe, 11)).toEqual({ recipe, notes: [] });
   });
 });
 

@@ -11,9 +11,17 @@ export function resolveRecipe(name: string, overrides: RecipeOverrides = {}): Re
   return overrideRecipe(recipes[name], overrides);
 }
 
-/** A copy of the recipe with some fields replaced; nested groups are merged field by field. */
+/**
+ * A copy of the recipe with some fields replaced; nested groups are merged field by field. A batch or
+ * epochs that are given are meant: they no longer follow the number of images (`fit`).
+ */
 export function overrideRecipe(recipe: Recipe, overrides: RecipeOverrides): Recipe {
-  return merge(recipe as never, overrides as never, "") as never;
+  const { batch, epochs, fit } = overrides;
+  const exact = {
+    ...(batch !== undefined && { batch: false }),
+    ...(epochs !== undefined && { leastSteps: null }),
+  };
+  return merge(recipe as never, { ...overrides, fit: { ...exact, ...fit } } as never, "") as never;
 }
 
 /**
@@ -48,6 +56,8 @@ const alternatives: { readonly [field: string]: readonly string[] } = {
   clip: ["null", "number"],
   averageDecay: ["null", "number"],
   microBatch: ["null", "number"],
+  leastSteps: ["null", "number"],
+  side: ["null", "number"],
   resizedCrop: ["boolean", "group of fields"],
 };
 

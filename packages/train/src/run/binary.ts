@@ -1,5 +1,9 @@
 import type { Graph } from "onebit/graph";
 
+export function hasBinaryWeights({ nodes }: Graph): boolean {
+  return nodes.some(({ op }) => op === "binarize-weight");
+}
+
 /**
  * Temperature below which all weights of a network are signs, or undefined for a network without
  * progressive binarisation.

@@ -48,6 +48,11 @@ export function checkRecipe(
   for (const beta of ["beta1", "beta2", "momentum"] as const) {
     range(`optimiser.${beta}`, optimiser[beta], (x) => x >= 0 && x < 1, "from 0 to below 1");
   }
+  range("side", recipe.side, (x) => Number.isSafeInteger(x) && x > 0, "a whole number, or null");
+  range("fit.leastSteps", recipe.fit.leastSteps, (x) => x > 0, "above 0, or null");
+  if (!["best", "last"].includes(recipe.keep)) {
+    throw new UsageError(`keep is "${recipe.keep}", must be best or last`);
+  }
   range("optimiser.epsilon", optimiser.epsilon, (x) => x > 0, "above 0");
   range("optimiser.weightDecay", optimiser.weightDecay, (x) => x >= 0, "0 or more");
   if (!optimiserKinds.includes(optimiser.kind)) {

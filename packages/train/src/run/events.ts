@@ -1,3 +1,4 @@
+import type { Recipe } from "../recipes/index.js";
 import type { Accuracy } from "./scores.js";
 
 /** Training has been set up and begins (or goes on). */
@@ -9,6 +10,8 @@ export interface StartEvent {
   readonly model: string;
   readonly parameters: number;
   readonly binaryParameters: number;
+  /** Channels, height and width. */
+  readonly input: readonly [number, number, number];
   readonly classes: number;
   readonly trainImages: number;
   readonly testImages: number;
@@ -57,6 +60,8 @@ export interface EpochEvent {
   readonly test: Accuracy;
   /** Whether the evaluated weights are what will be packed: false while the temperature is high. */
   readonly final: boolean;
+  /** Of the evaluated network: signs, not yet quite (soft), or real, as in ReActNet's first stage. */
+  readonly weights: "binary" | "soft" | "real";
   /** Mean over the epoch's steps; null without binary weights. */
   readonly flipRate: number | null;
   readonly gradientNorm: number;
@@ -84,11 +89,13 @@ export interface DoneEvent {
   readonly event: "done";
   readonly epochs: number;
   readonly best: Best;
+  readonly keep: Recipe["keep"];
   readonly seconds: number;
   readonly imagesPerSecond: number;
   readonly out: string;
 }
 
+/** Of the epoch whose weights are kept: the best, or the last where the recipe says so. */
 export interface Best {
   readonly epoch: number;
   readonly top1: number;

@@ -4,6 +4,7 @@ import { BadPictures, type Loader } from "../data/index.js";
 import type { Engine } from "../engine/types.js";
 import { reportHtml } from "../report/index.js";
 import { unflatten } from "../state/index.js";
+import { hasBinaryWeights } from "./binary.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import { type EpochTotals, Interrupted, type StepOutcome, scalarsOf, trainEpoch } from "./epoch.js";
 import { evaluateSplit, type FloatEvaluation } from "./evaluate.js";
@@ -117,7 +118,8 @@ export class TrainingLoop {
     const { confusion, ...test } = await this.#validate(train);
     const event = this.#epochEvent(epoch, train, test, (performance.now() - started) / 1000);
     this.history.push(event);
-    if (event.final && test.top1 > (this.best?.top1 ?? -1)) {
+    const isBetter = test.top1 > (this.best?.top1 ?? -1);
+    if (event.final && (isBetter || setup.recipe.keep === "last")) {
       this.best = { epoch: epoch + 1, top1: test.top1 };
     }
     await folder.log(event);
@@ -175,8 +177,10 @@ export class TrainingLoop {
   }
 
   #epochEvent(epoch: number, train: EpochTotals, test: Accuracy, seconds: number): EpochEvent {
-    const { recipe, threshold } = this.#options.setup;
+    const { recipe, threshold, network } = this.#options.setup;
     const { last } = train;
+    const isSoft =
+      threshold !== undefined && last.temperature !== null && last.temperature >= threshold;
     return {
       event: "epoch",
       epoch: epoch + 1,
@@ -184,7 +188,8 @@ export class TrainingLoop {
       step: last.position.step + 1,
       train: { loss: train.loss, top1: train.top1 },
       test,
-      final: threshold === undefined || last.temperature === null || last.temperature < threshold,
+      final: !isSoft,
+      weights: isSoft ? "soft" : hasBinaryWeights(network) ? "binary" : "real",
       flipRate: orNull(train.flipRate),
       gradientNorm: train.gradientNorm,
       learningRate: last.learningRate,

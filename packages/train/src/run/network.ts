@@ -33,6 +33,10 @@ export function isGraph(model: ModelChoice): model is Graph {
   return typeof model === "object" && "nodes" in model;
 }
 
+export function nameOf(model: ModelChoice): string {
+  return typeof model === "string" ? model : model.name;
+}
+
 /** Channels, height and width that the network takes; undefined where the data decide. */
 export function fixedInput(model: ModelChoice): readonly [number, number, number] | undefined {
   if (typeof model === "string") return undefined;
@@ -47,7 +51,7 @@ export function fixedInput(model: ModelChoice): readonly [number, number, number
 /** Default input of a named architecture, for data whose images differ in size. */
 export function usualInput(model: ModelChoice): readonly [number, number, number] {
   if (isGraph(model)) return fixedInput(model)!;
-  return modelNamed(typeof model === "string" ? model : model.name).input;
+  return modelNamed(nameOf(model)).input;
 }
 
 export function recordOf(

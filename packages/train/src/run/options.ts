@@ -42,11 +42,13 @@ export interface TrainOptions {
 
 export interface TrainResult {
   readonly epochs: number;
-  /** Highest test accuracy among the epochs whose weights were final. */
+  /** Highest test accuracy among the epochs whose weights were final; or of the last (`keep`). */
   readonly best: Best;
   /** Every epoch, those before a resume included. */
   readonly history: readonly EpochEvent[];
   readonly out: string;
+  /** As it was used: without pictures that were left out. */
+  readonly dataset: Dataset;
   /** Float model of the best epoch (.safetensors). */
   readonly bestModel: string;
   readonly seconds: number;

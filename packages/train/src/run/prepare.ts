@@ -6,12 +6,21 @@ import type { Preprocess } from "onebit/image";
 import { type Dataset, openDataset, preprocessFor } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
-import type { Recipe } from "../recipes/index.js";
+import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { layoutOf } from "../state/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
+import { classNotes } from "./class-counts.js";
 import { checkClasses } from "./evaluate.js";
-import { buildNetwork, fixedInput, type ModelChoice, recordOf, usualInput } from "./network.js";
+import { inputSize } from "./input-size.js";
+import {
+  buildNetwork,
+  fixedInput,
+  type ModelChoice,
+  nameOf,
+  recordOf,
+  usualInput,
+} from "./network.js";
 import type { TrainOptions } from "./options.js";
 import type { RunRecord } from "./run-folder.js";
 import { usablePictures } from "./skip-bad.js";
@@ -34,7 +43,12 @@ export interface Setup {
   readonly notes: readonly string[];
 }
 
-export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Setup> {
+/** stage: the whole recipe that `given` is a stage of, and the stage's name. */
+export async function prepare(
+  given: Recipe,
+  options: TrainOptions,
+  stage?: RunRecord["stage"],
+): Promise<Setup> {
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
@@ -42,9 +56,11 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
   const opened = typeof options.data === "string" ? await openDataset(options.data) : options.data;
   const { skipBad = false, dataWorkers: workers, signal } = options;
   const { dataset, skipped, notes } = await usablePictures(opened, skipBad, { workers, signal });
+  const classesNotes = classNotes(dataset);
+  const { recipe, notes: fitted } = fitRecipe(given, dataset.train.length);
   const division = divide(recipe, dataset.train.length);
   const model = options.model ?? { name: recipe.model, ...recipe.switches };
-  const preprocess = preprocessing(dataset, model);
+  const preprocess = preprocessing(dataset, model, recipe);
   const { channels, size } = preprocess;
   const input = [channels, ...size] as [number, number, number];
   const classes = dataset.classes.length;
@@ -72,6 +88,7 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
     record: {
       format: 1,
       recipe,
+      ...(stage && { stage }),
       model: modelRecord,
       data: {
         spec: dataset.spec,
@@ -90,7 +107,14 @@ export async function prepare(recipe: Recipe, options: TrainOptions): Promise<Se
       started: new Date().toISOString(),
       result: null,
     },
-    notes: [...dataset.notes, ...notes, ...droppedNote(division, recipe, dataset)],
+    notes: [
+      ...dataset.notes,
+      ...notes,
+      ...classesNotes,
+      ...colourNote(dataset, preprocess),
+      ...fitted,
+      ...droppedNote(division, recipe, dataset),
+    ],
   };
 }
 
@@ -102,11 +126,13 @@ export function countParameters(network: Graph): { parameters: number; binary: n
 }
 
 /** What the model says, else the data, else (photographs) as large as is usual for the model. */
-function preprocessing(dataset: Dataset, model: ModelChoice): Preprocess {
+function preprocessing(dataset: Dataset, model: ModelChoice, recipe: Recipe): Preprocess {
   const fixed = fixedInput(model);
   if (!fixed) {
     const [, height, width] = usualInput(model);
-    return preprocessFor(dataset, { size: dataset.size ?? [height, width] });
+    const side = nameOf(model) === recipe.model ? recipe.side : null;
+    const usual = [side ?? height, side ?? width] as const;
+    return preprocessFor(dataset, { size: inputSize(dataset, usual) });
   }
   const [channels, height, width] = fixed;
   if (channels !== 1 && channels !== 3) {
@@ -120,6 +146,11 @@ function droppedNote({ dropped }: Division, { batch }: Recipe, { train }: Datase
   return [
     `each epoch leaves out ${dropped} of ${train.length} training images, others every time: they do not fill a batch of ${batch}`,
   ];
+}
+
+function colourNote({ channels }: Dataset, preprocess: Preprocess): string[] {
+  if (channels === 1 || preprocess.channels === 3) return [];
+  return ["the images are in colour, the network takes grey: they become grey"];
 }
 
 function checkScalars(network: Graph, scalars: readonly string[]): void {

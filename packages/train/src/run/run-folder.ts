@@ -14,6 +14,8 @@ import type { TrainResult } from "./options.js";
 export interface RunRecord {
   readonly format: 1;
   readonly recipe: Recipe;
+  /** Of an earlier stage: its name, and the recipe that it belongs to. */
+  readonly stage?: { readonly name: string; readonly of: Recipe };
   readonly model: ModelRecord;
   readonly data: DataRecord;
   readonly preprocess: Preprocess;
@@ -42,7 +44,7 @@ export interface DataRecord {
 export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imagesPerSecond">;
 
 /** Fields that a resumed run must share with the run that it goes on with. */
-const decisive = ["recipe", "model", "data", "preprocess", "seed"] as const;
+const decisive = ["recipe", "data", "model", "preprocess", "seed"] as const;
 
 /** Whether a run goes on, or replaces another one. */
 type Beginning = { readonly resume?: boolean; readonly overwrite?: boolean };
@@ -136,7 +138,7 @@ export class RunFolder {
   async #check(record: RunRecord, { resume = false, overwrite = false }: Beginning): Promise<void> {
     const old = await this.#record();
     if (resume && !old) {
-      throw new UsageError(`${this.path}: holds no run to resume; start without --resume`);
+      throw new UsageError(nothingToResume(this.path));
     }
     if (resume && old) return refuseChanges(this.path, old, record);
     if (!old || overwrite) return;
@@ -193,6 +195,9 @@ export class RunFolder {
   }
 }
 
+export const nothingToResume = (path: string): string =>
+  `${path}: holds no run to resume; start without --resume`;
+
 /** The record of a run: recipe, model, data, versions, result. */
 export function readRun(out: string): Promise<RunRecord> {
   return new RunFolder(out).read();
@@ -219,7 +224,7 @@ function refuseChanges(path: string, old: RunRecord, now: RunRecord): void {
     const difference = firstDifference(old[field], plainData(now[field]), field);
     if (difference) {
       throw new UsageError(
-        `${path}: cannot go on with another ${difference}: the run would not be what it was. Use the same values, or start a new run`,
+        `${path}: cannot go on with another ${difference}: the run would not be what it was (only threads may change). Leave it out, or start a new run`,
       );
     }
   }

@@ -14,7 +14,7 @@ import { initialiseFrom } from "./init-from.js";
 import { TrainingLoop } from "./loop.js";
 import type { TrainOptions, TrainResult } from "./options.js";
 import { countParameters, prepare, type Setup } from "./prepare.js";
-import { RunFolder } from "./run-folder.js";
+import { RunFolder, type RunRecord } from "./run-folder.js";
 
 /**
  * Trains a network: every epoch over the shuffled and augmented training images, then an
@@ -40,7 +40,8 @@ export async function train(recipe: Recipe | string, options: TrainOptions): Pro
     if (!finished) {
       const recipe = { ...overrideRecipe(resolved, overrides), stages: [] };
       const going = resume && (begun || i === 0);
-      await trainRun(recipe, { ...options, out: folder.path, init, skipBad, resume: going }, name);
+      const stage = { name, of: resolved };
+      await trainRun(recipe, { ...options, out: folder.path, init, skipBad, resume: going }, stage);
     }
     skipBad = (await folder.read()).data.skipped ?? false;
     // As published: the next stage goes on from the last epoch, not from the best.
@@ -52,18 +53,18 @@ export async function train(recipe: Recipe | string, options: TrainOptions): Pro
 async function trainRun(
   recipe: Recipe,
   options: TrainOptions,
-  stage?: string,
+  stage?: RunRecord["stage"],
 ): Promise<TrainResult> {
   const { out, signal } = options;
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const folder = new RunFolder(out);
   const recorded = options.resume && (await folder.exists()) ? await folder.read() : undefined;
   const skipBad = recorded?.data.skipped ?? options.skipBad;
-  const setup = await prepare(recipe, { ...options, skipBad });
+  const setup = await prepare(recipe, { ...options, skipBad }, stage);
   const fresh = options.resume ? undefined : await beginning(setup, options);
   await folder.begin(setup.record, options);
   try {
-    return await trainIn(folder, setup, options, fresh, stage);
+    return await trainIn(folder, setup, options, fresh, stage?.name);
   } finally {
     await folder.end();
   }
@@ -97,7 +98,7 @@ async function trainIn(
     const { epochs, imagesPerSecond } = result;
     const summary = { epochs, best: result.best, seconds: result.seconds, imagesPerSecond };
     await folder.write({ ...(await folder.read()), result: summary });
-    emit({ event: "done", ...summary, out });
+    emit({ event: "done", ...summary, keep: setup.recipe.keep, out });
     return result;
   } finally {
     await engine.dispose();
@@ -159,6 +160,7 @@ function startEvent(setup: Setup, out: string, done: number, stage?: string): St
     model: network.name,
     parameters,
     binaryParameters: binary,
+    input: [setup.preprocess.channels, ...setup.preprocess.size],
     classes: dataset.classes.length,
     trainImages: dataset.train.length,
     testImages: dataset.test.length,
@@ -173,13 +175,14 @@ function startEvent(setup: Setup, out: string, done: number, stage?: string): St
   };
 }
 
-function resultOf({ recipe }: Setup, folder: RunFolder, loop: TrainingLoop): TrainResult {
+function resultOf({ recipe, dataset }: Setup, folder: RunFolder, loop: TrainingLoop): TrainResult {
   if (!loop.best) throw new OnebitError(`${folder.path}: no epoch ended with final weights`);
   return {
     epochs: recipe.epochs,
     best: loop.best,
     history: loop.history,
     out: folder.path,
+    dataset,
     bestModel: folder.best,
     seconds: loop.seconds,
     imagesPerSecond: loop.imagesPerSecond,

@@ -1,0 +1,105 @@
+import type { DoneEvent, EpochEvent, StartEvent, StepEvent, TrainEvent } from "@onebit/train";
+import { stderrColors as colors } from "../colors.js";
+import { bar, StatusLine } from "../progress.js";
+import { count, duration, type Output, percent, threadCount } from "../terminal.js";
+
+/** After so many steps their speed tells how long the training will take. */
+const STEPS_TO_TELL = 10;
+/** Of longer trainings not every epoch gets a line. */
+const EPOCH_LINES = 30;
+
+/**
+ * Live progress on a terminal, lines for the epochs elsewhere (of many epochs for some), one JSON line
+ * per event with --jsonl.
+ */
+export class TrainingDisplay {
+  readonly #out: Output;
+  readonly #status = new StatusLine();
+  #start: StartEvent | undefined;
+  /** Steps of this sitting. */
+  #steps = 0;
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  show(event: TrainEvent): void {
+    this.#out.item(event);
+    if (event.event === "start") {
+      this.#start = event;
+      this.#steps = 0;
+    }
+    if (this.#out.jsonl) return;
+    if (event.event === "step" && ++this.#steps !== STEPS_TO_TELL) {
+      this.#status.show(stepLine(event));
+      return;
+    }
+    this.#status.clear();
+    for (const line of this.#linesOf(event)) this.#out.note(line);
+  }
+
+  end(): void {
+    this.#status.clear();
+  }
+
+  #linesOf(event: TrainEvent): string[] {
+    switch (event.event) {
+      case "start":
+        return startLines(event);
+      case "step":
+        return [`about ${duration(event.secondsLeft)} to go, at ${speed(event)}`];
+      case "epoch":
+        return isShown(event) ? [epochLine(event, this.#start?.stage !== undefined)] : [];
+      case "warning":
+        return [`${colors.yellow("warning")} ${event.message}`];
+      case "saved":
+        return [];
+      case "done":
+        return [doneLine(event)];
+      default:
+        return event satisfies never;
+    }
+  }
+}
+
+function startLines(event: StartEvent): string[] {
+  const stage = event.stage ? `, stage ${event.stage}` : "";
+  const resumed = event.epochsDone ? `, ${event.epochsDone} epochs done before` : "";
+  const [channels, height, width] = event.input;
+  return [
+    `${colors.bold(event.model)} (${count(event.parameters)} parameters, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
+    `${count(event.trainImages)} training and ${count(event.testImages)} test images, ${event.classes} classes; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
+    `${event.epochs} epochs of ${count(event.stepsPerEpoch)} steps of ${event.batch} images, ${threadCount(event.threads)}, seed ${event.seed}`,
+  ];
+}
+
+const speed = ({ imagesPerSecond }: { readonly imagesPerSecond: number }) =>
+  `${imagesPerSecond.toFixed(imagesPerSecond < 10 ? 1 : 0)} images/s`;
+
+/** What matters least comes last, where a narrow terminal cuts it off. */
+function stepLine(event: StepEvent): string {
+  const { epoch, epochs, step, steps, loss, accuracy, flipRate } = event;
+  const flips = flipRate === null ? "" : `  flips ${percent(flipRate, 3)}`;
+  return `${bar(step / steps)} epoch ${epoch}/${epochs}  ${duration(event.secondsLeft)} left  loss ${loss.toFixed(3)}  top-1 ${percent(accuracy, 1)}  ${speed(event)}${flips}`;
+}
+
+function isShown({ epoch, epochs }: EpochEvent): boolean {
+  return epoch % Math.ceil(epochs / EPOCH_LINES) === 0 || epoch === epochs;
+}
+
+function epochLine(event: EpochEvent, isStage: boolean): string {
+  const { epoch, epochs, train, test, flipRate, secondsLeft } = event;
+  const flips = flipRate === null ? "" : `  flips ${percent(flipRate, 3)}`;
+  return `epoch ${String(epoch).padStart(3)}/${epochs}  loss ${train.loss.toFixed(3)}  train ${percent(train.top1, 1)}  test ${colors.bold(percent(test.top1))}${flips}  ${speed(event)}  ${duration(secondsLeft)} left${weightsNote(event, isStage)}`;
+}
+
+/** Where what is evaluated is not what will be packed. */
+function weightsNote({ weights }: EpochEvent, isStage: boolean): string {
+  if (weights === "soft") return colors.dim("  (weights not binary yet)");
+  return weights === "real" && isStage ? colors.dim("  (weights are real in this stage)") : "";
+}
+
+function doneLine({ seconds, best, keep, out }: DoneEvent): string {
+  const which = keep === "best" ? "best test" : "test";
+  return `done in ${duration(seconds)}: ${which} top-1 ${percent(best.top1)} after epoch ${best.epoch}, in ${out}`;
+}

@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import type { TrainResult } from "@onebit/train";
+import { load } from "onebit";
+import { evaluateClassifier } from "../evaluation.js";
+import { openFloatModel } from "../models-on-disk.js";
+import { writeOutput } from "../output-file.js";
+import { packModel } from "../packing.js";
+import { shellCommand } from "../shell.js";
+import { bytes, count, type Output, percent, shown } from "../terminal.js";
+import { likelyRange } from "./likely-range.js";
+
+/** The packed network of a run. */
+export interface PackedRun {
+  readonly path: string;
+  readonly bytes: number;
+  /** Of it, on the test images; of the float network, where these are many. */
+  readonly top1: number;
+}
+
+/** Of so many images and more the float network's accuracy is taken: it is the same. */
+const MOST_EVALUATED = 2000;
+
+/** Writes RUN/model.onebit, tries it on the test images, and says how to use it. */
+export async function packRun(result: TrainResult, out: Output): Promise<PackedRun> {
+  const path = join(result.out, "model.onebit");
+  const { file } = await packModel(await openFloatModel(result.out));
+  await writeOutput(path, file);
+  const top1 = await packedAccuracy(file, result);
+  const { classes, test } = result.dataset;
+  const names = classes.slice(0, 5).map(shown).join(", ");
+  const more = classes.length > 5 ? ` and ${count(classes.length - 5)} more` : "";
+  out.line(`\n${accuracyLine(top1, test.length)}`);
+  out.line(`${path}: ${bytes(file.length)}, classes ${names}${more}`);
+  const picture = test.portable?.kind === "files" ? test.source(0) : "photo.jpg";
+  out.line(`Try it: ${shellCommand("onebit", "run", path, picture)}`);
+  return { path, bytes: file.length, top1 };
+}
+
+async function packedAccuracy(file: Uint8Array, { dataset, best }: TrainResult): Promise<number> {
+  if (dataset.test.length > MOST_EVALUATED) return best.top1;
+  const model = await load(file);
+  try {
+    return (await evaluateClassifier(model, dataset, { threads: 1 })).top1;
+  } finally {
+    model.dispose();
+  }
+}
+
+function accuracyLine(top1: number, images: number): string {
+  const right = Math.round(top1 * images);
+  const line = `${count(right)} of ${count(images)} test images right: ${percent(top1, 1)}`;
+  const [low, high] = likelyRange(right, images);
+  if (high - low < 0.05) return line;
+  return `${line} (so few images tell that it lies between ${percent(low, 0)} and ${percent(high, 0)})`;
+}

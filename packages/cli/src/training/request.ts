@@ -1,0 +1,119 @@
+import {
+  type ModelChoice,
+  overrideRecipe,
+  parseOverrides,
+  type Recipe,
+  type RecordedRun,
+  recordedRun,
+  resolveRecipe,
+  type TrainOptions,
+} from "@onebit/train";
+import { UsageError } from "onebit";
+import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
+
+/** What the command line says of a training; of one that goes on, what it repeats. */
+export interface TrainingFlags extends ArchitectureFlags {
+  readonly data?: string;
+  readonly model?: string;
+  readonly init?: string;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  readonly skipBad?: boolean;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly set?: readonly string[];
+}
+
+export interface TrainingRequest {
+  readonly recipe: Recipe;
+  readonly options: TrainOptions;
+}
+
+export async function trainingRequest(
+  name: string | undefined,
+  flags: TrainingFlags,
+): Promise<TrainingRequest> {
+  return flags.resume ? goingOn(name, flags) : beginning(name, flags);
+}
+
+function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequest {
+  const { data, out, init, overwrite, skipBad, seed, threads } = flags;
+  if (data === undefined) {
+    throw new UsageError("--data is missing: glyphs, idx:DIR, cifar:DIR or folder:DIR");
+  }
+  const usual = resolveRecipe(name ?? usualRecipe(data));
+  const recipe = overridden(usual, flags);
+  const { model, switches } = recipe;
+  return {
+    recipe,
+    options: {
+      model: changedModel({ name: model, ...switches }, flags),
+      ...{ data, out: out ?? `runs/${recipe.name}`, init, overwrite, skipBad, seed, threads },
+    },
+  };
+}
+
+/** Small folders of photographs want other values than what has thousands of small pictures. */
+function usualRecipe(data: string): string {
+  return data.startsWith("folder:") ? "photographs" : "plain";
+}
+
+/**
+ * Everything is as the run was begun. What flags repeat must be the same, which `train` sees to, naming
+ * both values; only `--threads` may differ.
+ */
+async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<TrainingRequest> {
+  const out = flags.out ?? usualFolder(name, flags);
+  const run = await recordedRun(out);
+  refuseOtherStart(out, run, flags);
+  const isOther = name !== undefined && name !== run.recipe.name;
+  const recipe = overridden(isOther ? resolveRecipe(name) : run.recipe, flags);
+  const { data = run.data, seed = run.seed, threads = run.threads, skipBad } = flags;
+  const model = "nodes" in run.model ? run.model : changedModel(run.model, flags);
+  return { recipe, options: { model, data, out, skipBad, seed, threads, resume: true } };
+}
+
+function usualFolder(name: string | undefined, { data }: TrainingFlags): string {
+  if (name !== undefined) return `runs/${name}`;
+  if (data !== undefined) return `runs/${usualRecipe(data)}`;
+  throw new UsageError(
+    "--resume: say which run is to go on: --out DIR, the folder that it lies in",
+  );
+}
+
+function refuseOtherStart(out: string, run: RecordedRun, { init }: TrainingFlags): void {
+  if (init === undefined || init === run.init) return;
+  const before = run.init === null ? "random weights" : run.init;
+  throw new UsageError(
+    `--init ${init}: the run in ${out} began with ${before}. Leave it out to go on, or start a new run`,
+  );
+}
+
+function overridden(usual: Recipe, flags: TrainingFlags): Recipe {
+  const short = [
+    ...(flags.epochs === undefined ? [] : [`epochs=${flags.epochs}`]),
+    ...(flags.batch === undefined ? [] : batchOverrides(flags.batch, usual)),
+    ...(flags.form === undefined ? [] : [`form=${flags.form}`]),
+  ];
+  return overrideRecipe(usual, parseOverrides([...short, ...(flags.set ?? [])]));
+}
+
+/** A batch that the recipe's micro-batches do not fill is computed at once. */
+function batchOverrides(batch: number, { microBatch }: Recipe): string[] {
+  const fits = microBatch === null || batch % microBatch === 0;
+  return fits ? [`batch=${batch}`] : [`batch=${batch}`, "microBatch=null"];
+}
+
+/** Another architecture than the usual one has nothing of its switches. */
+function changedModel(
+  usual: Exclude<ModelChoice, string> & { readonly name: string },
+  flags: TrainingFlags,
+): ModelChoice {
+  const { form: _, ...own } = architectureOptions(flags);
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
+  const base = flags.model === undefined ? usual : { name: flags.model };
+  return { ...base, ...Object.fromEntries(given) };
+}

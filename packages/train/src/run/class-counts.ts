@@ -1,0 +1,55 @@
+import { UsageError } from "onebit";
+import { type Dataset, listNames } from "../data/index.js";
+
+/** Fewer of a class hardly show what is common to it. */
+const ADVISED = 50;
+/** From so many times as many pictures on, a class is what a network answers when in doubt. */
+const UNEVEN = 5;
+
+/**
+ * What a user should know about how many images the classes have. UsageError where there is nothing to
+ * tell apart.
+ */
+export function classNotes(dataset: Dataset): string[] {
+  const { spec, classes, test } = dataset;
+  if (classes.length < 2) {
+    throw new UsageError(
+      `${spec}: ${listNames(classes)} is the only class: there is nothing to tell it from. Put the pictures of each other class, or of anything else, into a folder of their own beside it`,
+    );
+  }
+  const counts = countsOf(dataset);
+  return [...unevenNote(classes, counts, test.length), ...fewNote(classes, counts)];
+}
+
+interface Counts {
+  /** By class. */
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+}
+
+function countsOf({ classes, train, test }: Dataset): Counts {
+  const of = (split: Dataset["train"]) => {
+    const counts = new Array<number>(classes.length).fill(0);
+    for (let i = 0; i < split.length; i++) counts[split.label(i)]++;
+    return counts;
+  };
+  return { train: of(train), test: of(test) };
+}
+
+function unevenNote(classes: readonly string[], { train, test }: Counts, tests: number): string[] {
+  const [fewest, most] = [Math.min(...train), Math.max(...train)];
+  if (most < UNEVEN * Math.max(1, fewest)) return [];
+  const [least, largest] = [train.indexOf(fewest), train.indexOf(most)];
+  const share = ((100 * test[largest]) / tests).toFixed(1);
+  return [
+    `"${classes[least]}" has ${fewest} training ${fewest === 1 ? "image" : "images"}, "${classes[largest]}" ${most}: to answer "${classes[largest]}" to everything is right for ${share} % of the test images. Add images of the one, or take some of the other away`,
+  ];
+}
+
+function fewNote(classes: readonly string[], { train }: Counts): string[] {
+  const fewest = Math.min(...train);
+  if (fewest >= ADVISED) return [];
+  return [
+    `${fewest} training ${fewest === 1 ? "image" : "images"} of "${classes[train.indexOf(fewest)]}": results get much better with ${ADVISED} and more of each class, and surer with as many to test on`,
+  ];
+}

@@ -1,0 +1,28 @@
+import { UsageError } from "onebit";
+import type { Dataset } from "../data/index.js";
+
+/** Height and width; of networks made for fewer, photographs get so many pixels a side. */
+const PHOTOGRAPH = 64;
+/** In fewer pixels there is nothing to see. */
+const LEAST = 8;
+
+/**
+ * What a network takes of a data set: its size, where all images are alike; else what is usual for the
+ * network, but no fewer pixels than a photograph wants, unless the pictures have fewer themselves.
+ *
+ * UsageError where they hardly have any.
+ */
+export function inputSize(
+  { spec, size, side = PHOTOGRAPH }: Dataset,
+  [height, width]: readonly [height: number, width: number],
+): [height: number, width: number] {
+  if (size) return size;
+  if (side < LEAST) {
+    throw new UsageError(
+      `${spec}: the shorter side of its pictures is ${side} ${side === 1 ? "pixel" : "pixels"}: too few to tell anything by. Put the originals there, of 64 pixels or more; --input CxHxW (input of the model) trains on such pictures nevertheless`,
+    );
+  }
+  if (Math.min(height, width) > PHOTOGRAPH) return [height, width];
+  const fitting = Math.min(PHOTOGRAPH, Math.floor(side / 8) * 8);
+  return [fitting, fitting];
+}

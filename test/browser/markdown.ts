@@ -15,6 +15,11 @@ export function listings(page: string, heading: string): readonly Listing[] {
   const section =
     heading === "" ? sections[0] : sections.find((text) => text.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`docs/${page} has no section "${heading}"`);
-  const fences = section.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm);
+  return listingsIn(section);
+}
+
+/** All of a page. */
+export function listingsIn(text: string): readonly Listing[] {
+  const fences = text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm);
   return [...fences].map(([, language, code]) => ({ language, code }));
 }

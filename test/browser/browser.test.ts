@@ -139,8 +139,10 @@ describe.skipIf(!executable)("in Chromium", () => {
       expect(kernels).toEqual(["/onebit/wasm/relaxed.wasm"]);
     });
 
-    it("measures forms of convolutions", () => {
-      expect([...server.requested]).toContain("/onebit/dist/runtime/backends/wasm/form-probe.js");
+    it("measures kernels of convolutions", () => {
+      expect([...server.requested]).toContain(
+        "/onebit/dist/runtime/backends/wasm/fastest-kernels.js",
+      );
     });
 
     it("prints no errors", () => {

@@ -4,7 +4,7 @@
  *
  * Linear memory is imported; there is no allocator and no garbage collection.
  */
-import { binaryConv } from "./binary-conv";
+import { popcountConv } from "./popcount-conv";
 import { clear, regroup } from "./bits";
 import { conv } from "./conv";
 import { Instruction, INSTRUCTION_BYTES, Op } from "./instruction";
@@ -32,7 +32,7 @@ function execute(i: Instruction, firstRow: i32, rows: i32): void {
     case Op.mean: return mean(i);
     case Op.clear: return clear(i, firstRow, rows);
     case Op.regroup: return regroup(i);
-    case Op.binaryConv: return binaryConv(i, firstRow, rows);
+    case Op.popcountConv: return popcountConv(i, firstRow, rows);
     case Op.scalarConv: return scalarConv(i, firstRow, rows);
     case Op.pairNibbles: return pairNibbles(i, firstRow, rows);
     case Op.lookupConv: return lookupConv(i, firstRow, rows);

@@ -36,7 +36,7 @@ export enum Op {
   mean,
   clear,
   regroup,
-  binaryConv,
+  popcountConv,
   scalarConv,
   pairNibbles,
   lookupConv,

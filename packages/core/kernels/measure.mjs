@@ -107,7 +107,7 @@ function pointwise(name, epilogue, channels = 64) {
 
 /** Milliseconds of the last step, run after run, for about a second after warming up. */
 async function measure({ name, program, tensors, macs, elements }) {
-  const executable = await WasmExecutable.instantiate(program, compileProgram(program, tensors, { form }));
+  const executable = await WasmExecutable.instantiate(program, compileProgram(program, tensors, { kernel }));
   const size = program.values[0].shape.reduce((a, b) => a * b, 1);
   const work = macs ? macs * (name.startsWith("binary") ? 1 : 8) : elements * 100;
   const count = Math.max(1, Math.min(64, Math.round(3e8 / work)));
@@ -125,7 +125,7 @@ async function measure({ name, program, tensors, macs, elements }) {
   console.log(`${name.padEnd(36)} best ${figure(times[0])}   median ${figure(times[times.length >> 1])} ${unit}`);
 }
 
-const [, , only = "", form] = process.argv;
+const [, , only = "", kernel] = process.argv;
 const cases = [
   binaryConv(14, 256, 256, 3),
   binaryConv(14, 256, 256, 1),

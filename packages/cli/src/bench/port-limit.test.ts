@@ -9,7 +9,7 @@ it("counts the instructions of each form over the ports that run them", () => {
   // 8 instructions on 3 ports for 128; 12 and 9 for 384; 2 for 128; 3 on 2 ports for 512.
   expect(perCycle("wasm", "simd popcount")).toBeCloseTo(48, 6);
   expect(perCycle("wasm")).toBeCloseTo(96, 6);
-  expect(perCycle("wasm", "3x3, nibble lookup")).toBeCloseTo(96, 6);
+  expect(perCycle("wasm", "3x3, lookup")).toBeCloseTo(96, 6);
   expect(perCycle("wasm", "relaxed swizzle lookup")).toBeCloseTo(128, 6);
   expect(perCycle("wasm", "scalar i64.popcnt")).toBeCloseTo(64, 6);
   expect(perCycle("native", "avx2 3x3")).toBeCloseTo(192, 6);

@@ -31,7 +31,7 @@ const stride: Reader<1 | 2> = {
 
 export const form = flag(
   "--form <form>",
-  "binary, step1 (real weights, binary activations) or real (float twin)",
+  "weight form: binary, step1 (real weights, binary activations) or real (float twin)",
   oneOf<Form>(["binary", "step1", "real"]),
 );
 

@@ -1,8 +1,8 @@
 import type { Shape } from "../graph/types.js";
 
 /**
- * binary: 1-bit weights and activations. step1: real weights, binary activations, the first half
- * of two-stage training. real: the real-valued twin, without signs.
+ * Weight form. binary: 1-bit weights and activations. step1: real weights, binary activations, the
+ * first half of two-stage training. real: the real-valued twin, without signs.
  */
 export type Form = "binary" | "step1" | "real";
 

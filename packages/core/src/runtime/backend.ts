@@ -54,7 +54,7 @@ export interface Executable {
   runPlanes?(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
   /** Milliseconds per step of the last run, where the backend can tell; it may count reading the image. */
   profile?(): readonly number[];
-  /** What runs each step ("binary 3x3, nibble lookup"), where the backend has several ways. */
+  /** What runs each step ("binary 3x3, lookup"), where the backend has several ways. */
   kernels?(): readonly string[];
   /** Memory for the values of one image, weights apart, where the backend plans it. */
   readonly arenaBytes?: number;

@@ -13,7 +13,7 @@ export interface LoadOptions extends TransferOptions {
    * Default "auto": the fastest backend that loads here; model.backendReasons says why not another,
    * and so does the console where it ends at "reference", which is slow.
    * "wasm" measures which of its kernels are fastest here, once in a process, when a network has run
-   * for 100 ms: that call takes about 6 ms longer per layer shape.
+   * for 100 ms: that call takes about 6 ms longer per shape class of binary convolutions.
    */
   readonly backend?: BackendChoice;
   /** 1 to 256. Default 1. Where fewer can run, model.threads and model.threadsReason say so. */

@@ -9,7 +9,7 @@ import type { Backend } from "../backend.js";
 import { reference } from "./reference/index.js";
 import { compileProgram } from "./wasm/compile.js";
 import { WasmExecutable } from "./wasm/executable.js";
-import { BINARY_CONV_FORMS, type BinaryConvForm } from "./wasm/form-choice.js";
+import { BINARY_CONV_KERNELS, type BinaryConvKernel } from "./wasm/kernel-choice.js";
 
 /** The full number takes minutes: in CI, and in `onebit selftest --full`. */
 const CONVOLUTIONS = process.env.CI ? 100_000 : 3000;
@@ -24,16 +24,16 @@ const named = fast.map((subject) => {
 });
 
 /**
- * The wasm backend with one form of binary convolution, blocks of a row, and threads that share
+ * The wasm backend with one kernel of binary convolution, blocks of a row, and threads that share
  * every step however small.
  */
-function wasmForm(form: BinaryConvForm): Backend {
+function wasmWith(kernel: BinaryConvKernel): Backend {
   return {
-    name: `wasm, ${form}`,
+    name: `wasm, ${kernel}`,
     ...{ threads: "many", exact: "bits", fast: true },
     unavailable: async () => undefined,
     compile(program, tensors, { threads }) {
-      const options = { threads, parallelElements: 1, blockBytes: 1, form };
+      const options = { threads, parallelElements: 1, blockBytes: 1, kernel };
       const compiled = compileProgram(program, tensors, options);
       return WasmExecutable.instantiate(program, compiled, { threads });
     },
@@ -76,9 +76,9 @@ describe("backends", () => {
   }, 300_000);
 });
 
-describe.each(BINARY_CONV_FORMS)("the wasm backend's form %s", (form) => {
+describe.each(BINARY_CONV_KERNELS)("the wasm backend's kernel %s", (kernel) => {
   it("passes with every step shared between threads", async () => {
-    const backend = wasmForm(form);
+    const backend = wasmWith(kernel);
     await expectConformance(
       [1, 2].map((threads) => ({ backend, threads })),
       1600,

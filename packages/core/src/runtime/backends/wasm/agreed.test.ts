@@ -183,12 +183,12 @@ describe("what the compiler writes is what the kernel calls so", () => {
   const [borderedRows, borderedColumns] = [height + 2 * 3, width + 2 * 4];
 
   it("Regroup, BinaryLayer, Tiling, Borders of words in groups", () => {
-    const { given, lengthOf } = compiled(grouped(2), { form: "popcount" });
+    const { given, lengthOf } = compiled(grouped(2), { kernel: "popcount" });
     expect(given("regroup", "Regroup")).toMatchObject({
       ...{ pixels: borderedRows * borderedColumns, fromPixel: 12, toPixel: 16 },
       ...{ groups: 2, channels: 33, groupBytes: 8 },
     });
-    const layer = given("binaryConv", "BinaryLayer");
+    const layer = given("popcountConv", "BinaryLayer");
     expect(layer).toMatchObject({
       ...{ rowAdvance: 5 * borderedColumns * 16, columnAdvance: 6 * 16 },
       ...{ groups: 2, groupBytes: 8, groupOut: 13, runs: 56, runBytes: 8, partBytes: 0 },
@@ -209,7 +209,7 @@ describe("what the compiler writes is what the kernel calls so", () => {
   });
 
   it("Pairs, BinaryLayer, Tiling of nibbles", () => {
-    const { given } = compiled(grouped(1), { form: "lookup" });
+    const { given } = compiled(grouped(1), { kernel: "lookup" });
     const pairs = given("pairNibbles", "Pairs");
     expect(pairs).toMatchObject({
       ...{ rows: borderedRows, rowWords: borderedColumns * 3, apart: 6 * 3 },

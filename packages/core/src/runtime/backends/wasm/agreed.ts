@@ -11,7 +11,7 @@ export const OPS = [
   "mean",
   "clear",
   "regroup",
-  "binaryConv",
+  "popcountConv",
   "scalarConv",
   "pairNibbles",
   "lookupConv",

@@ -11,7 +11,7 @@ import {
 } from "../../../test-support/packed-step.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
-import { BINARY_CONV_FORMS, type BinaryConvForm } from "./form-choice.js";
+import { BINARY_CONV_KERNELS, type BinaryConvKernel } from "./kernel-choice.js";
 
 interface Case {
   readonly input: Shape;
@@ -129,12 +129,12 @@ function programOf(c: Case, w: Int8Array): { program: Program; tensors: ProgramT
 
 async function wasmConv(
   c: Case,
-  form: BinaryConvForm,
+  kernel: BinaryConvKernel,
   x: Int8Array,
   w: Int8Array,
 ): Promise<Float32Array> {
   const { program, tensors } = programOf(c, w);
-  const compiled = compileProgram(program, tensors, { form });
+  const compiled = compileProgram(program, tensors, { kernel });
   const executable = await WasmExecutable.instantiate(program, compiled);
   const { y } = await executable.run(Float32Array.from(x), 1);
   executable.dispose();
@@ -179,10 +179,10 @@ describe("binary convolution", () => {
     expect(sample.filter(belongs).length / sample.length).toBeGreaterThan(share);
   });
 
-  it.each(BINARY_CONV_FORMS)("equals the definition on random geometries: %s", async (form) => {
+  it.each(BINARY_CONV_KERNELS)("equals the definition on random geometries: %s", async (kernel) => {
     const check = fc.asyncProperty(cases, async (c) => {
       const { x, w } = signs(c);
-      expect(agree(await wasmConv(c, form, x, w), plainConv(c, x, w))).toBe(true);
+      expect(agree(await wasmConv(c, kernel, x, w), plainConv(c, x, w))).toBe(true);
     });
     await fc.assert(check, { numRuns: 2000 });
   });
@@ -210,15 +210,15 @@ describe("binary convolution", () => {
   ])("covers %s", async (_, change) => {
     const c = { ...plain, ...change };
     const { x, w } = signs(c);
-    for (const form of BINARY_CONV_FORMS) {
-      expect(await wasmConv(c, form, x, w), form).toEqual(plainConv(c, x, w));
+    for (const kernel of BINARY_CONV_KERNELS) {
+      expect(await wasmConv(c, kernel, x, w), kernel).toEqual(plainConv(c, x, w));
     }
   });
 });
 
 const nibbleAt = (n: number) => Math.floor(n / 3) * 96 + (n % 3) * 16;
 
-/** Where the tiled weights of both forms lie, as far as the faults below go. */
+/** Where the tiled weights of both kernels lie, as far as the faults below go. */
 interface Layout {
   /** Byte with the first 4 channels of output o at the centre of the kernel. */
   readonly centre: (o: number) => number;
@@ -226,7 +226,7 @@ interface Layout {
   readonly behind: readonly [at: number, bit: number];
 }
 
-const LAYOUTS: { readonly [F in BinaryConvForm]: Layout } = {
+const LAYOUTS: { readonly [F in BinaryConvKernel]: Layout } = {
   // Rows of 3 positions of one word, two in 64 bits, 2 outputs: the second row's second position.
   scalar: { centre: (o) => 32 + 8 * o + 4, behind: [32 + 4, 5] },
   // A word per kernel position, 8 outputs.
@@ -239,9 +239,9 @@ const LAYOUTS: { readonly [F in BinaryConvForm]: Layout } = {
 const [WEIGHTS, STARTS] = [9, 10];
 
 /** The kernel's tables of the convolution, opened up. */
-async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
+async function openUp(c: Case, kernel: BinaryConvKernel, w: Int8Array) {
   const { program, tensors } = programOf(c, w);
-  const compiled = compileProgram(program, tensors, { form });
+  const compiled = compileProgram(program, tensors, { kernel });
   const memory = compiled.plan.allocate();
   const executable = await WasmExecutable.instantiate(program, compiled, { memory });
   const words = new Int32Array(memory.buffer);
@@ -253,16 +253,16 @@ async function openUp(c: Case, form: BinaryConvForm, w: Int8Array) {
   };
 }
 
-describe.each(BINARY_CONV_FORMS)("the comparison with the definition: %s", (form) => {
+describe.each(BINARY_CONV_KERNELS)("the comparison with the definition: %s", (kernel) => {
   const c: Case = { ...plain, input: [3, 3, 5], out: 3 };
   const { x, w } = signs(c);
   const right = plainConv(c, x, w);
-  const { centre, behind } = LAYOUTS[form];
+  const { centre, behind } = LAYOUTS[kernel];
 
   it("sees every single flipped weight bit", async () => {
     for (let i = 0; i < w.length; i++) {
       const wrong = w.map((sign, j) => (i === j ? -sign : sign));
-      expect(agree(await wasmConv(c, form, x, wrong), right)).toBe(false);
+      expect(agree(await wasmConv(c, kernel, x, wrong), right)).toBe(false);
     }
   });
 
@@ -289,7 +289,7 @@ describe.each(BINARY_CONV_FORMS)("the comparison with the definition: %s", (form
       },
     ],
   ])("sees %s", async (_, damage) => {
-    const { executable, ...tables } = await openUp(c, form, w);
+    const { executable, ...tables } = await openUp(c, kernel, w);
     const before = await executable.run(Float32Array.from(x), 1);
     expect(agree(before.y, right)).toBe(true);
     damage(tables);

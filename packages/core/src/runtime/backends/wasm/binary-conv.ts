@@ -14,8 +14,8 @@ import {
 } from "./agreed.js";
 import { borderClasses } from "./border-classes.js";
 import type { OutputRange } from "./channel-ranges.js";
-import type { BinaryConvForm } from "./form-choice.js";
 import type { Instruction, RowInstructions } from "./instruction.js";
+import type { BinaryConvKernel } from "./kernel-choice.js";
 import { at, type Field, type MemoryPlan, type Place } from "./memory-plan.js";
 import type { ValueLayout } from "./value-layout.js";
 
@@ -44,16 +44,16 @@ interface Compiled {
 /** The instructions that compute a block of the accumulator. */
 export function compileBinaryConv(
   input: BinaryConvInput,
-  form: BinaryConvForm,
+  kernel: BinaryConvKernel,
   ranges: readonly OutputRange[],
 ): Compiled {
-  if (form === "lookup") return lookupForm(input, ranges);
-  return wordForm(input, form === "scalar" ? SCALAR : POPCOUNT, ranges);
+  if (kernel === "lookup") return lookupKernel(input, ranges);
+  return wordKernel(input, kernel === "scalar" ? SCALAR : POPCOUNT, ranges);
 }
 
 /** Forms that count the bits of words. */
-interface WordForm {
-  readonly op: "binaryConv" | "scalarConv";
+interface WordKernel {
+  readonly op: "popcountConv" | "scalarConv";
   readonly tiling: "tileWords" | "tileLongs";
   /** Outputs side by side. */
   readonly tile: number;
@@ -61,18 +61,23 @@ interface WordForm {
   readonly wordBytes: number;
 }
 
-const POPCOUNT: WordForm = {
-  op: "binaryConv",
+const POPCOUNT: WordKernel = {
+  op: "popcountConv",
   tiling: "tileWords",
   tile: POPCOUNT_TILE,
   wordBytes: 4,
 };
-const SCALAR: WordForm = { op: "scalarConv", tiling: "tileLongs", tile: SCALAR_TILE, wordBytes: 8 };
+const SCALAR: WordKernel = {
+  op: "scalarConv",
+  tiling: "tileLongs",
+  tile: SCALAR_TILE,
+  wordBytes: 8,
+};
 
-/** Tables of kernels/binary-conv.ts and kernels/scalar-conv.ts. */
-function wordForm(
+/** Tables of kernels/popcount-conv.ts and kernels/scalar-conv.ts. */
+function wordKernel(
   input: BinaryConvInput,
-  { op, tiling, tile, wordBytes }: WordForm,
+  { op, tiling, tile, wordBytes }: WordKernel,
   ranges: readonly OutputRange[],
 ): Compiled {
   const { plan, step, shape, blockRows } = input;
@@ -96,7 +101,7 @@ function wordForm(
 const MAX_THREES = 21;
 
 /** Tables of kernels/lookup-conv.ts. */
-function lookupForm(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
+function lookupKernel(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
   const { plan, step, shape, blockRows } = input;
   const { image, prologue, pairing } = pairedImage(input);
   const runs = runsOf(step);

@@ -13,7 +13,7 @@ import { reference } from "../reference/index.js";
 import { channelRanges } from "./channel-ranges.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
-import { BINARY_CONV_FORMS } from "./form-choice.js";
+import { BINARY_CONV_KERNELS } from "./kernel-choice.js";
 
 const conv = (out: number, groups = 1): Step => ({
   ...{ kind: "binary-conv", weight: "w", out, groups, padValue: 0, covers: [], input: 0 },
@@ -125,16 +125,16 @@ const CASES: readonly Case[] = [
   { input: [2, 3, 33], kernel: 1, out: 96 },
 ];
 
-describe.each(BINARY_CONV_FORMS)(
-  "convolutions in the form %s, outputs shared by threads",
-  (form) => {
+describe.each(BINARY_CONV_KERNELS)(
+  "convolutions in the kernel %s, outputs shared by threads",
+  (kernel) => {
     it.each([1, 2, 3])("give the reference's bits on %i threads", async (threads) => {
       let shared = 0;
       for (const [seed, one] of CASES.entries()) {
         const { program, tensors, image } = twoConvolutions(one, seed);
         const alone = await reference.compile(program, tensors, { threads: 1 });
         const expected = await alone.run(image, 1);
-        const compiled = compileProgram(program, tensors, { threads, form, parallelElements: 1 });
+        const compiled = compileProgram(program, tensors, { threads, kernel, parallelElements: 1 });
         shared += compiled.steps.flat().filter(({ parts }) => parts.length > 1).length;
         const executable = await WasmExecutable.instantiate(program, compiled, { threads });
         expect(await executable.ready()).toBe(threads);

@@ -9,13 +9,13 @@ import { compileBinaryConv, type ImageLayout } from "./binary-conv.js";
 import { channelRanges, type OutputRange } from "./channel-ranges.js";
 import { compileEpilogue } from "./epilogue.js";
 import { compileConv, compileLinear, compilePool, isLargeLinear } from "./float-kernels.js";
-import { type BinaryConvForm, chooseForm, type FormWishes } from "./form-choice.js";
 import {
   type CompiledStep,
   type Instruction,
   type RowInstructions,
   vectorBytes,
 } from "./instruction.js";
+import { type BinaryConvKernel, chooseKernel, type KernelWishes } from "./kernel-choice.js";
 import type { MemoryPlan } from "./memory-plan.js";
 import { compileQuantise } from "./quantise.js";
 import type { ValueLayout } from "./value-layout.js";
@@ -30,7 +30,7 @@ export interface ProgramInput {
   readonly convPixels: number;
   readonly parallelElements: number;
   readonly threads: number;
-  readonly forms: FormWishes;
+  readonly kernels: KernelWishes;
   readonly pairedImages: Map<string, ImageLayout>;
 }
 
@@ -100,10 +100,10 @@ function rowsPerBlock([height, width, channels]: MapShape, bytes: number, pixels
   return Math.min(height, Math.max(fitting, Math.ceil(pixels / width)));
 }
 
-const FORM_NAMES: { readonly [F in BinaryConvForm]: string } = {
-  scalar: "scalar popcount 2x2",
+const KERNEL_NAMES: { readonly [K in BinaryConvKernel]: string } = {
+  scalar: "scalar 2x2",
   popcount: "popcount 4x8",
-  lookup: "nibble lookup 4x32",
+  lookup: "lookup 4x32",
 };
 
 /** Of a step's accumulator: how it is dealt out. */
@@ -124,7 +124,7 @@ interface Kernel {
 
 /** The instructions that leave a block of the accumulator where the ranges of outputs say. */
 function compileKernel(
-  { plan, tensors, layouts, forms, pairedImages }: ProgramInput,
+  { plan, tensors, layouts, kernels, pairedImages }: ProgramInput,
   step: Step,
   { index, shape, blockRows, parallel }: Blocks,
   outputs: readonly OutputRange[],
@@ -140,9 +140,9 @@ function compileKernel(
       const weight = tensors[step.weight].data as Uint8Array;
       const blocks = { source, shape, blockRows, parallel };
       const input = { plan, step, index, weight, pairedImages, ...blocks };
-      const chosen = chooseForm(step, source.value.shape, forms);
+      const chosen = chooseKernel(step, source.value.shape, kernels);
       const { prologue, before, bodies } = compileBinaryConv(input, chosen, outputs);
-      return { name: FORM_NAMES[chosen], prologue, before, bodies: bodies.map((body) => [body]) };
+      return { name: KERNEL_NAMES[chosen], prologue, before, bodies: bodies.map((body) => [body]) };
     }
     case "conv":
       return only("float32 4x8", compileConv(plan, step, floats(step.weight), source, dst));

@@ -2,7 +2,6 @@ import type { Program, ProgramTensors } from "../../../program/types.js";
 import type { ImageLayout } from "./binary-conv.js";
 import type { EpilogueShape } from "./codegen/epilogue-shape.js";
 import { compileStep } from "./compile-step.js";
-import type { FormWishes } from "./form-choice.js";
 import {
   type CompiledStep,
   encodeInstruction,
@@ -10,6 +9,7 @@ import {
   type RowInstructions,
   type StepPart,
 } from "./instruction.js";
+import type { KernelWishes } from "./kernel-choice.js";
 import { addressOf, type Field, MemoryPlan, type Place } from "./memory-plan.js";
 import { layOutValues, type ValueLayout } from "./value-layout.js";
 
@@ -60,7 +60,7 @@ export interface InstructionList {
   readonly count: number;
 }
 
-export interface PlanOptions extends FormWishes {
+export interface PlanOptions extends KernelWishes {
   /** What a block of rows of the accumulator should take: it stays in the first-level cache. */
   readonly blockBytes?: number;
   /** Pixels of a binary convolution's block: what each tile of weights is read for. */
@@ -86,7 +86,7 @@ export function compileProgram(
   const layouts = layOutValues(program, plan);
   const pairedImages = new Map<string, ImageLayout>();
   const sizes = { blockBytes, convPixels, parallelElements, threads };
-  const input = { program, tensors, plan, layouts, pairedImages, forms: options, ...sizes };
+  const input = { program, tensors, plan, layouts, pairedImages, kernels: options, ...sizes };
   const epilogues = new Epilogues();
   const kernels: string[] = [];
   const placed = program.steps.map((step, index) => {

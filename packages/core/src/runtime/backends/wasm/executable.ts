@@ -233,5 +233,5 @@ export class WasmExecutable implements Executable {
 
 /** Lookups are what the builds differ in. */
 function kernelName(name: string, build: KernelBuild): string {
-  return build === "relaxed" ? name.replace("nibble lookup", "relaxed nibble lookup") : name;
+  return build === "relaxed" ? name.replace("lookup", "relaxed lookup") : name;
 }

@@ -4,7 +4,7 @@ import type { Backend, CompileOptions, Executable } from "../../backend.js";
 import { DEFAULT_BUDGET } from "../../budget.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
-import { measuredForms, unmeasuredShapes } from "./measured-forms.js";
+import { measuredKernels, unmeasuredClasses } from "./measured-kernels.js";
 import { loadKernels } from "./module.js";
 import { TunedExecutable } from "./tuned-executable.js";
 
@@ -31,25 +31,25 @@ export const wasm: Backend = {
     const threads = threadsOf(options);
     const aloneReason = threads < options.threads ? unsharable() : undefined;
     const make = () => {
-      const planning = { threads, memory, measured: measuredForms };
+      const planning = { threads, memory, measured: measuredKernels };
       const compiled = compileProgram(program, tensors, planning);
       return WasmExecutable.instantiate(program, compiled, { threads, assets, aloneReason });
     };
     const executable = await awake(make);
-    const shapes = unmeasuredShapes(program);
+    const shapes = unmeasuredClasses(program);
     // Both are there for a while.
     const affordable = 2 * executable.memoryBytes <= memory;
     if (shapes.length === 0 || shapes.length > MOST_MEASURED || !affordable) return executable;
     return new TunedExecutable(executable, () =>
       awake(async () => {
-        const { probeForms } = await import("./form-probe.js");
-        return (await probeForms(shapes, assets)) ? make() : undefined;
+        const { probeKernels } = await import("./fastest-kernels.js");
+        return (await probeKernels(shapes, assets)) ? make() : undefined;
       }),
     );
   },
 };
 
-/** Shapes of layers: each takes some milliseconds, and no network has so many. */
+/** Shape classes: each takes some milliseconds, and no network has so many. */
 const MOST_MEASURED = 256;
 
 /** One where memory cannot be shared. */

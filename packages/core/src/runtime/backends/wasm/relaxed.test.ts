@@ -13,7 +13,7 @@ beforeAll(() => setFlagsFromString("--experimental-wasm-relaxed-simd"));
 
 async function outputsOf(seed: number, build: KernelBuild) {
   const { program, tensors, image } = randomProgram(seed);
-  const compiled = compileProgram(program, tensors, { form: "lookup" });
+  const compiled = compileProgram(program, tensors, { kernel: "lookup" });
   const executable = await WasmExecutable.instantiate(program, compiled, { build });
   const outputs = await executable.run(image, 1);
   executable.dispose();
@@ -39,13 +39,13 @@ describe("the relaxed build", () => {
     const isConvolved = ({ steps }: Program) => steps.some(({ kind }) => kind === "binary-conv");
     const { program, tensors } = programs.find((one) => isConvolved(one.program))!;
     const names = async (build: KernelBuild) => {
-      const compiled = compileProgram(program, tensors, { form: "lookup" });
+      const compiled = compileProgram(program, tensors, { kernel: "lookup" });
       const executable = await WasmExecutable.instantiate(program, compiled, { build });
       return executable.kernels();
     };
     const simd = await names("simd");
-    expect(simd).toContain("nibble lookup 4x32");
-    const relaxed = simd.map((name) => name.replace("nibble", "relaxed nibble"));
+    expect(simd).toContain("lookup 4x32");
+    const relaxed = simd.map((name) => name.replace("lookup", "relaxed lookup"));
     expect(await names("relaxed")).toEqual(relaxed);
   });
 

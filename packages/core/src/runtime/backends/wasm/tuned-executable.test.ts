@@ -3,23 +3,27 @@ import { type RandomProgram, randomProgram } from "../../../conformance/random-p
 import { expectSameFloats } from "../../../test-support/packed-step.js";
 import { compileProgram } from "./compile.js";
 import { WasmExecutable } from "./executable.js";
-import type { BinaryConvForm } from "./form-choice.js";
 import { wasm } from "./index.js";
-import { measuredForms, unmeasuredShapes } from "./measured-forms.js";
+import type { BinaryConvKernel } from "./kernel-choice.js";
+import { measuredKernels, unmeasuredClasses } from "./measured-kernels.js";
 import { TunedExecutable } from "./tuned-executable.js";
 
 /** The first that has a binary convolution. */
 function withConvolution(seed = 1): RandomProgram {
   const drawn = randomProgram(seed);
-  return unmeasuredShapes(drawn.program).length > 0 ? drawn : withConvolution(seed + 1);
+  return unmeasuredClasses(drawn.program).length > 0 ? drawn : withConvolution(seed + 1);
 }
 
 const { program, tensors, image } = withConvolution();
 
-function make(form: BinaryConvForm, threads = 1): Promise<WasmExecutable> {
-  return WasmExecutable.instantiate(program, compileProgram(program, tensors, { form, threads }), {
-    threads,
-  });
+function make(kernel: BinaryConvKernel, threads = 1): Promise<WasmExecutable> {
+  return WasmExecutable.instantiate(
+    program,
+    compileProgram(program, tensors, { kernel, threads }),
+    {
+      threads,
+    },
+  );
 }
 
 /** Runs until it has been replaced, and once more. */
@@ -44,7 +48,7 @@ describe("a tuned executable", () => {
       const after = await tuned(executable, () => tunes > 0);
       for (const name of Object.keys(before)) expectSameFloats(after[name], before[name], name);
       expect(tunes).toBe(1);
-      expect(executable.kernels()).toContain("scalar popcount 2x2");
+      expect(executable.kernels()).toContain("scalar 2x2");
       expect(executable.profile().some((ms) => ms > 0)).toBe(true);
       expect(await executable.ready()).toBe(threads);
       await expect(first.run(image, 1)).rejects.toThrow(/disposed/);
@@ -60,7 +64,7 @@ describe("a tuned executable", () => {
       return make("scalar");
     });
     while (tunes === 0) await executable.run(image, 1);
-    expect(executable.kernels()).not.toContain("scalar popcount 2x2");
+    expect(executable.kernels()).not.toContain("scalar 2x2");
     expect(executable.profile().some((ms) => ms > 0)).toBe(true);
     executable.dispose();
   });
@@ -95,11 +99,11 @@ describe("a tuned executable", () => {
 
 describe("the wasm backend", () => {
   it("measures the shapes of a program that runs for long, once in a process", async () => {
-    expect(unmeasuredShapes(program).length).toBeGreaterThan(0);
+    expect(unmeasuredClasses(program).length).toBeGreaterThan(0);
     const executable = await wasm.compile(program, tensors, { threads: 1 });
     const before = await executable.run(image, 1);
-    while (measuredForms.size === 0) await executable.run(image, 1);
-    expect(unmeasuredShapes(program)).toEqual([]);
+    while (measuredKernels.size === 0) await executable.run(image, 1);
+    expect(unmeasuredClasses(program)).toEqual([]);
     const after = await executable.run(image, 1);
     for (const name of Object.keys(before)) expectSameFloats(after[name], before[name], name);
     executable.dispose();

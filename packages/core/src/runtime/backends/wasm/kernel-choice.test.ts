@@ -1,35 +1,35 @@
 import { describe, expect, it } from "vitest";
 import type { BinaryConvStep } from "../../../program/types.js";
-import { chooseForm, estimatedForm, formKey, formsFor } from "./form-choice.js";
+import { chooseKernel, classKey, estimatedKernel, kernelsFor } from "./kernel-choice.js";
 
 const conv = (out: number, groups = 1): BinaryConvStep => ({
   ...{ kind: "binary-conv", covers: [], input: 0, weight: "w", epilogue: [] },
   ...{ out, kernel: [3, 3], stride: [1, 1], padding: [1, 1], groups, padValue: 0 },
 });
 
-describe("the form of a binary convolution", () => {
+describe("the kernel of a binary convolution", () => {
   it.each([
     ["lookups, where their tiles are filled", conv(256), "lookup"],
     ["popcounts for 8 outputs", conv(8), "popcount"],
     ["scalar ones for an output per group", conv(64, 64), "scalar"],
     ["scalar ones for 10 outputs, which would leave 6 of 16 empty", conv(10), "scalar"],
-  ] as const)("is at first: %s", (_, step, form) => {
-    expect(estimatedForm(step, [14, 14, 64])).toBe(form);
-    expect(chooseForm(step, [14, 14, 64], {})).toBe(form);
+  ] as const)("is at first: %s", (_, step, kernel) => {
+    expect(estimatedKernel(step, [14, 14, 64])).toBe(kernel);
+    expect(chooseKernel(step, [14, 14, 64], {})).toBe(kernel);
   });
 
   it("is what was measured for the shape, and nothing but the one that is wanted", () => {
     const input = [14, 14, 64] as const;
-    const measured = new Map([[formKey(conv(256), input), "popcount"]] as const);
-    expect(chooseForm(conv(256), input, { measured })).toBe("popcount");
-    expect(chooseForm(conv(256), [7, 7, 64], { measured })).toBe("lookup");
-    expect(chooseForm(conv(256), input, { measured, form: "scalar" })).toBe("scalar");
+    const measured = new Map([[classKey(conv(256), input), "popcount"]] as const);
+    expect(chooseKernel(conv(256), input, { measured })).toBe("popcount");
+    expect(chooseKernel(conv(256), [7, 7, 64], { measured })).toBe("lookup");
+    expect(chooseKernel(conv(256), input, { measured, kernel: "scalar" })).toBe("scalar");
   });
 
   it("is never lookups where sums of them do not fit 16 bits", () => {
     const input = [3, 3, 4000] as const;
-    expect(formsFor(conv(256), input)).toEqual(["scalar", "popcount"]);
-    expect(chooseForm(conv(256), input, { form: "lookup" })).toBe("popcount");
-    expect(estimatedForm(conv(256), input)).toBe("popcount");
+    expect(kernelsFor(conv(256), input)).toEqual(["scalar", "popcount"]);
+    expect(chooseKernel(conv(256), input, { kernel: "lookup" })).toBe("popcount");
+    expect(estimatedKernel(conv(256), input)).toBe("popcount");
   });
 });

@@ -1,6 +1,6 @@
 import { packedRowBytes, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep, Program, ProgramTensors } from "../../../program/types.js";
-import type { ConvShape } from "./measured-forms.js";
+import type { ShapeClass } from "./measured-kernels.js";
 
 /** Outputs of several tiles, some of the groups, and rows for so many products: 20 to 40 microseconds. */
 const OUTPUTS = 128;
@@ -9,12 +9,12 @@ const PRODUCTS = 4e6;
 const MAX_ROWS = 64;
 
 /** Multiply-adds of a piece. */
-export function pieceProducts(shape: ConvShape): number {
+export function pieceProducts(shape: ShapeClass): number {
   const { out, columns, rows } = pieceSize(shape);
   return rows * columns * out * reductionLength(shape.step, shape.input[2]);
 }
 
-function pieceSize({ step, input: [, width, channels] }: ConvShape) {
+function pieceSize({ step, input: [, width, channels] }: ShapeClass) {
   const groups = Math.min(step.groups, GROUPS);
   const out = groups * Math.min(step.out / step.groups, OUTPUTS);
   const columns = Math.floor((width + 2 * step.padding[1] - step.kernel[1]) / step.stride[1]) + 1;
@@ -24,7 +24,7 @@ function pieceSize({ step, input: [, width, channels] }: ConvShape) {
 }
 
 /** A piece of a layer, as wide: signs, their sums. What the signs and weights are changes no time. */
-export function pieceProgram(shape: ConvShape): { program: Program; tensors: ProgramTensors } {
+export function pieceProgram(shape: ShapeClass): { program: Program; tensors: ProgramTensors } {
   const { step } = shape;
   const [, width, channels] = shape.input;
   const groupIn = channels / step.groups;

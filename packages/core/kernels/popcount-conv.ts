@@ -24,7 +24,7 @@ import { blockStart, Instruction, storeLanes } from "./instruction";
 const CHUNK: usize = 31 * 4;
 
 /** s: BinaryLayer. */
-export function binaryConv(i: Instruction, firstRow: i32, rows: i32): void {
+export function popcountConv(i: Instruction, firstRow: i32, rows: i32): void {
   const conv = changetype<BinaryLayer>(i.s);
   const pixels = rows * i.width;
   const list = listPixels(conv, firstRow, rows, i.width);

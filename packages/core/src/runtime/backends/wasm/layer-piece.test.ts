@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { checkProgram } from "../../../program/check.js";
 import { elementCount, outputShape, reductionLength } from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
-import { pieceProgram } from "./form-piece.js";
+import { pieceProgram } from "./layer-piece.js";
 
 type Geometry = [
   size: number,

@@ -1,15 +1,15 @@
 import type { AssetFolder } from "./assets.js";
 import { boot } from "./boot.js";
 import { compileProgram } from "./compile.js";
-import { type BinaryConvForm, estimatedForm, formKey, formsFor } from "./form-choice.js";
-import { pieceProducts, pieceProgram } from "./form-piece.js";
-import { type ConvShape, measuredForms } from "./measured-forms.js";
+import { type BinaryConvKernel, classKey, estimatedKernel, kernelsFor } from "./kernel-choice.js";
+import { pieceProducts, pieceProgram } from "./layer-piece.js";
+import { measuredKernels, type ShapeClass } from "./measured-kernels.js";
 
 const ROUNDS = 3;
 /** A piece runs so long at least, and so many steps of a clock that may be coarse in browsers. */
 const LEAST_MS = 0.15;
 const LEAST_STEPS = 2;
-/** What another form must save: differences below that are noise. */
+/** What another kernel must save: differences below that are noise. */
 const MARGIN = 0.95;
 /** Of a piece. */
 const MOST_PRODUCTS = 1e8;
@@ -22,29 +22,29 @@ const CONFIRMATIONS = 2;
 type Run = () => void;
 
 /**
- * Measures which form computes each shape fastest here, for measuredForms. Resolves to whether one of
- * them is not the estimate. Takes about 6 ms per shape (kernels/probe.mjs).
+ * Measures which kernel computes each shape class fastest here, for measuredKernels. Resolves to whether one of
+ * them is not the estimate. Takes about 6 ms per class (kernels/probe.mjs).
  */
-export async function probeForms(
-  shapes: readonly ConvShape[],
+export async function probeKernels(
+  shapes: readonly ShapeClass[],
   assets?: AssetFolder,
 ): Promise<boolean> {
   let changed = false;
   for (const shape of shapes) {
-    const form = await fastestForm(shape, assets);
-    measuredForms.set(formKey(shape.step, shape.input), form);
-    changed ||= form !== estimatedForm(shape.step, shape.input);
+    const kernel = await fastestKernel(shape, assets);
+    measuredKernels.set(classKey(shape.step, shape.input), kernel);
+    changed ||= kernel !== estimatedKernel(shape.step, shape.input);
   }
   return changed;
 }
 
-async function fastestForm(shape: ConvShape, assets: AssetFolder): Promise<BinaryConvForm> {
-  const estimate = estimatedForm(shape.step, shape.input);
+async function fastestKernel(shape: ShapeClass, assets: AssetFolder): Promise<BinaryConvKernel> {
+  const estimate = estimatedKernel(shape.step, shape.input);
   // A row of it takes longer than measuring may: whatever network it is of, it is no usual layer.
   if (pieceProducts(shape) > MOST_PRODUCTS) return estimate;
-  const others = formsFor(shape.step, shape.input).filter((form) => form !== estimate);
-  const forms = [estimate, ...others];
-  const runs = await Promise.all(forms.map((form) => pieceOf(shape, form, assets)));
+  const others = kernelsFor(shape.step, shape.input).filter((kernel) => kernel !== estimate);
+  const kernels = [estimate, ...others];
+  const runs = await Promise.all(kernels.map((kernel) => pieceOf(shape, kernel, assets)));
   warming ??= warmUp(runs);
   await warming;
   const winner = winnerOf(runs);
@@ -52,7 +52,7 @@ async function fastestForm(shape: ConvShape, assets: AssetFolder): Promise<Binar
     await pause();
     if (winnerOf(runs) !== winner) return estimate;
   }
-  return forms[winner];
+  return kernels[winner];
 }
 
 /** The first, unless another takes clearly less time. */
@@ -113,10 +113,14 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-/** Weights and signs are all alike: no form takes longer for others. */
-async function pieceOf(shape: ConvShape, form: BinaryConvForm, assets: AssetFolder): Promise<Run> {
+/** Weights and signs are all alike: no kernel takes longer for others. */
+async function pieceOf(
+  shape: ShapeClass,
+  kernel: BinaryConvKernel,
+  assets: AssetFolder,
+): Promise<Run> {
   const { program, tensors } = pieceProgram(shape);
-  const compiled = compileProgram(program, tensors, { form, memory: PIECE_BYTES });
+  const compiled = compileProgram(program, tensors, { kernel, memory: PIECE_BYTES });
   const { runner } = await boot(compiled, { assets });
   const steps = compiled.steps.slice(1);
   return () => runner.runSteps(steps);

@@ -81,7 +81,7 @@ function valueFrom({ flag, texts }: GivenFlag): unknown {
 const written = ({ name }: AnyFlag, texts: readonly string[]): string =>
   [name, ...texts.slice(-1)].join(" ");
 
-const nouns: { readonly [kind in Kind]: readonly [one: string, many: string] } = {
+export const nouns: { readonly [kind in Kind]: readonly [one: string, many: string] } = {
   packed: ["a packed network", "packed networks"],
   float: ["a float model", "float models"],
   onnx: ["an .onnx model", ".onnx models"],

@@ -42,11 +42,10 @@ describe("what is not there", () => {
       /--backend gpu: must be auto/,
     ],
     ["a photograph", "run {grey.onebit} {nowhere.jpg}", /nowhere\.jpg: no such file or folder/],
-    ["anything to classify", "run {grey.onebit}", /nothing to classify/],
     [
-      "a place for the logits",
-      "run {grey.onebit} --input {x.npy}",
-      /--input .*x\.npy goes with --output: x\.npy in, y\.npy out/,
+      "anything to classify",
+      "run {grey.onebit}",
+      /nothing to run on: name photographs or folders, or --input x\.npy/,
     ],
   ]);
   refuses(FAILED, [
@@ -117,12 +116,12 @@ describe("what does not fit together", () => {
     [
       "classes named for a tensor",
       "run {grey.onebit} --input {x.npy} --output {y.npy} --top 3",
-      /--top 3 does not go with --input/,
+      /--top 3 does not go with --output: it writes one file/,
     ],
     [
       "one line per image for a tensor",
       "run {grey.onebit} --input {x.npy} --output {y.npy} --jsonl",
-      /--jsonl does not go with --input: it writes one file/,
+      /--jsonl does not go with --output: it writes one file/,
     ],
     [
       "generated images beside others",

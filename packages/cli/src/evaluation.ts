@@ -1,4 +1,4 @@
-import { evaluateFloat, Scoreboard } from "@onebit/train";
+import { Scoreboard } from "@onebit/train";
 import {
   type BadPicture,
   batches,
@@ -8,8 +8,8 @@ import {
 } from "@onebit/train/data";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { type FloatModel, floatModelGraph } from "onebit/models";
-import type { Classifier } from "./classifier.js";
+import { scoresOf } from "./subjects/classes.js";
+import type { Subject } from "./subjects/subject.js";
 
 /** What `onebit eval --json` prints, and the picture of the errors. */
 export interface EvaluationResult {
@@ -33,37 +33,20 @@ export interface EvaluationResult {
 }
 
 export interface EvaluationOptions {
-  readonly threads: number;
   /** Fail at the first picture that cannot be used. */
   readonly strict?: boolean;
   readonly onProgress?: (images: number, of: number) => void;
 }
 
-/** What evaluation needs of a network; onebit's own Model has it too. */
-export type Evaluated = Pick<Classifier, "info" | "backend" | "run"> & {
-  readonly threads?: number;
-};
-
-/** The float network in ONNX Runtime: with signs, but every bit a float32. */
-export async function evaluateFloatModel(
-  model: FloatModel,
+/** What a network says of the test images of a data set. */
+export async function evaluateSubject(
+  subject: Subject,
   dataset: Dataset,
-  { threads, strict, onProgress }: EvaluationOptions,
+  { strict, onProgress }: EvaluationOptions = {},
 ): Promise<EvaluationResult> {
-  const { preprocess, labels } = model;
-  const options = { threads, preprocess, labels, skipBad: !strict, onProgress };
-  const result = await evaluateFloat(floatModelGraph(model), model.tensors, dataset, options);
-  return { ...result, backend: "onnxruntime", threads };
-}
-
-/** A packed network on the backend that it was loaded with, or one in ONNX. */
-export async function evaluateClassifier(
-  model: Evaluated,
-  dataset: Dataset,
-  { strict, onProgress }: EvaluationOptions,
-): Promise<EvaluationResult> {
-  const { preprocess = defaultPreprocess(model, dataset) } = model.info;
-  const { numbers, classes, notes } = matchClasses(model.info, dataset);
+  const scores = scoresOf(subject);
+  const { preprocess = usualPreprocess(subject, dataset), backend, threads } = subject;
+  const { numbers, classes, notes } = matchClasses(scores, dataset);
   const stream = batches(dataset, { split: "test", batch: 64, preprocess, skipBad: !strict });
   const board = new Scoreboard(classes.length);
   const predictions = new Int32Array(stream.items).fill(-1);
@@ -78,7 +61,7 @@ export async function evaluateClassifier(
     if (count === 0) continue;
     const length = count * channels * size[0] * size[1];
     const data = images.subarray(0, length);
-    const { logits } = await model.run({ shape: [count, channels, ...size], data });
+    const { logits } = await subject.run({ shape: [count, channels, ...size], data });
     const expected = truth.subarray(0, count).map((label) => numbers[label]);
     board.add(logits.data, expected).forEach((prediction, i) => {
       predictions[indices[i]] = prediction;
@@ -89,17 +72,16 @@ export async function evaluateClassifier(
   return {
     ...board.accuracy(),
     imagesPerSecond: (1000 * done) / (performance.now() - started),
-    backend: model.backend,
-    threads: model.threads ?? 1,
+    ...{ backend, threads },
     ...{ classes, notes, bad, predictions, confusion: board.rows() },
   };
 }
 
 /** For a file that does not say how images are prepared: as usual for the data set. */
-function defaultPreprocess({ info }: Evaluated, dataset: Dataset): Preprocess {
-  const { channels, height, width } = info.input;
+function usualPreprocess({ path, input }: Subject, dataset: Dataset): Preprocess {
+  const [channels, height = 1, width = 1] = input.shape;
   if (channels === 1 || channels === 3) {
     return preprocessFor(dataset, { channels, size: [height, width] });
   }
-  throw new OnebitError(`the network takes ${channels} channels; images have 1 or 3`);
+  throw new OnebitError(`${path}: takes ${channels} channels; images have 1 or 3`);
 }

@@ -7,6 +7,7 @@ import type { Graph } from "onebit/graph";
 import { type FloatModel, floatModelGraph, models } from "onebit/models";
 import { readPackedFile } from "onebit/node";
 import { unpack } from "onebit/pack";
+import type { Program } from "onebit/program";
 
 /** Whether an argument names a file or a run rather than an architecture. */
 export function isFile(subject: string): boolean {
@@ -57,15 +58,18 @@ export async function openUnpacked(path: string): Promise<FloatModel> {
     );
   }
   const { graph, tensors: floats } = unpack(program, tensors, basename(path, ".onebit"));
-  const { shape } = program.values[program.outputs.logits];
   return {
     architecture: { graph },
     tensors: floats,
-    labels: labels ?? Array.from({ length: shape[2] }, (_, i) => String(i)),
+    labels: labels ?? Array.from({ length: classesOf(program) }, (_, i) => String(i)),
     preprocess,
     card: {
       ...card,
       note: `float equivalent of ${basename(path)}: 1-bit weights are exactly -1 and +1, batch-norms are scales and shifts`,
     },
   };
+}
+
+function classesOf({ values, outputs }: Program): number {
+  return Object.hasOwn(outputs, "logits") ? values[outputs.logits].shape[2] : 0;
 }

@@ -1,8 +1,10 @@
-import type { BackendName, Budget, MapType } from "onebit";
+import { type BackendName, type Budget, type MapType, OnebitError } from "onebit";
 import { summarize } from "onebit/cost";
 import { rebatch } from "onebit/graph";
 import { scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
+import { shellCommand } from "../shell.js";
+import type { BothForms } from "../subjects/both-forms.js";
 import { threadCount } from "../terminal.js";
 import { bareConvolution, bareShape, convMacs } from "./bare-convolution.js";
 import type { ColdLoad } from "./cold-load.js";
@@ -18,7 +20,6 @@ import { medianLoad } from "./load-time.js";
 import { type OnebitEntry, onebitEntry } from "./onebit-engine.js";
 import type { OnnxModel, PeerEngine, Peers } from "./peers/index.js";
 import { macsOf, opShares } from "./peers/onnx-profile.js";
-import type { BenchSubject } from "./subject.js";
 
 /** One row of `onebit bench --json`. */
 export interface BenchResult extends MeasuredLatency {
@@ -65,9 +66,10 @@ export interface InferenceBenchOptions {
 
 /** Latency on onebit and on its peers, in turns, one group for each number of threads; onebit first. */
 export async function benchInference(
-  subject: BenchSubject,
+  subject: BothForms,
   options: InferenceBenchOptions,
 ): Promise<BenchResult[]> {
+  checkClassifies(subject);
   const models = await peerModels(subject, options);
   const groups: BenchResult[][] = [];
   for (const threads of options.threads) {
@@ -79,6 +81,13 @@ export async function benchInference(
   return [...results.filter((result) => !isPeer(result)), ...results.filter(isPeer)];
 }
 
+function checkClassifies({ name, graph }: BothForms): void {
+  if (graph.outputs.logits !== undefined) return;
+  throw new OnebitError(
+    `${name}: has no output "logits": bench compares classifiers; its time step by step: ${shellCommand("onebit", "explain", name)}`,
+  );
+}
+
 interface PeerModel extends OnnxModel {
   /** What is printed after the engine. */
   readonly form: string;
@@ -88,7 +97,7 @@ interface PeerModel extends OnnxModel {
 
 /** The subject's own float graph, then the models of others. */
 async function peerModels(
-  { name, graph, tensors }: BenchSubject,
+  { name, graph, tensors }: BothForms,
   { batch, peers }: InferenceBenchOptions,
 ): Promise<PeerModel[]> {
   if (!peers.engines.length) return [];
@@ -116,7 +125,7 @@ interface OwnEntry extends OnebitEntry {
 }
 
 async function benchGroup(
-  subject: BenchSubject,
+  subject: BothForms,
   models: readonly PeerModel[],
   threads: number,
   { backends, batch, peers, maps, budget, coldLoad, limits }: InferenceBenchOptions,

@@ -1,7 +1,7 @@
 import { readOnebit } from "onebit/file";
 import type { Program, Step } from "onebit/program";
+import { bothForms } from "../subjects/both-forms.js";
 import { bareShape, type ConvShape, shapeName } from "./bare-convolution.js";
-import { benchSubject } from "./subject.js";
 
 export interface KernelShape extends ConvShape {
   /** Networks that have such a convolution. */
@@ -15,7 +15,7 @@ export async function kernelShapes(
   const distinct = new Map<string, ConvShape & { networks: string[] }>();
   distinct.set(shapeName(bareShape), { ...bareShape, networks: [] });
   for (const name of names) {
-    const { packed } = await benchSubject(name, {});
+    const { packed } = await bothForms(name, {});
     const { program } = await readOnebit(packed);
     for (const step of program.steps) {
       const shape = binaryShape(program, step);

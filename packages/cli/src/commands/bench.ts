@@ -9,7 +9,6 @@ import { benchKernels } from "../bench/kernels.js";
 import { benchPage } from "../bench/markdown.js";
 import { parsePeers } from "../bench/peers/index.js";
 import { type BenchReport, busyLine } from "../bench/report.js";
-import { benchKind, benchSubject } from "../bench/subject.js";
 import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
 import { architectureFlags, architectureOptions } from "../flags/architecture.js";
 import { backendList } from "../flags/backend.js";
@@ -26,6 +25,7 @@ import { train } from "../flags/train.js";
 import { machine } from "../machine.js";
 import { writeOutput } from "../output-file.js";
 import { shellCommand } from "../shell.js";
+import { bothForms, kindOf } from "../subjects/both-forms.js";
 import { type Output, terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 import { trainingBench } from "./bench-train.js";
@@ -76,7 +76,7 @@ export const bench = command({
       throw new UsageError("bench: a file or an architecture is wanted, or --kernels");
     }
     for (const path of subjects) {
-      given.checkScope({ path, kind: await benchKind(path) }, architectureFlags);
+      given.checkScope({ path, kind: await kindOf(path) }, architectureFlags);
     }
     const against = flags.against ?? (await usualPeer(out));
     const report = await measure(subjects, { ...flags, against }, out);
@@ -126,7 +126,7 @@ async function measure(
   const peers = await parsePeers(flags.against);
   const networks = [];
   for (const subject of subjects) {
-    networks.push(await benchSubject(subject, architectureOptions(flags)));
+    networks.push(await bothForms(subject, architectureOptions(flags)));
   }
   const backends = named ?? (await loadable(out));
   const how = { backends, threads, batch, peers, maps, budget: budgetOf(flags), note: out.note };

@@ -41,7 +41,7 @@ export const bisect = command({
       ...result,
       first: first?.node ?? null,
       tolerance,
-      backends: [a.backend, b.backend],
+      backends: [a.subject.backend, b.subject.backend],
     });
     print(out, result);
     if (result.ok) return;

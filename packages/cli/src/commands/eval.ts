@@ -1,7 +1,6 @@
-import { type Dataset, openDataset } from "@onebit/train/data";
+import { openDataset } from "@onebit/train/data";
 import { listBad, reportBad } from "../bad-pictures.js";
-import { type ClassifierOptions, openClassifier } from "../classifier.js";
-import { type EvaluationResult, evaluateClassifier, evaluateFloatModel } from "../evaluation.js";
+import { type EvaluationResult, evaluateSubject } from "../evaluation.js";
 import { backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { command } from "../flags/command.js";
@@ -11,9 +10,9 @@ import { maps } from "../flags/maps.js";
 import { onnxFlags } from "../flags/onnx.js";
 import { strict } from "../flags/strict.js";
 import { threads } from "../flags/threads.js";
-import { type ModelKind, modelKind } from "../model-kind.js";
-import { openFloatModel } from "../models-on-disk.js";
 import { bar, StatusLine } from "../progress.js";
+import { modelKind } from "../subjects/kind.js";
+import { openSubject } from "../subjects/subject.js";
 import { count, type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
 
 export const evaluate = command({
@@ -34,23 +33,39 @@ export const evaluate = command({
   ],
   async run([file], flags, given) {
     const out = terminalOutput(flags);
-    const kind = await modelKind(file, "network");
-    given.checkScope({ path: file, kind });
+    given.checkScope({ path: file, kind: await modelKind(file, "network") });
     const { backend, threads, maps, strict, limit: testImages } = flags;
     const dataset = await openDataset(flags.data, { testImages });
     for (const note of dataset.notes) out.note(`note: ${note}`);
-    const result = await evaluateFile(
-      { file, kind },
-      dataset,
-      { backend, threads, flags, maps, budget: budgetOf(flags), strict },
-      out,
-    );
-    const { bad, images } = result;
-    for (const note of result.notes) out.note(`note: ${note}`);
-    if (images > 0) print(file, result, out);
-    reportBad(out, bad, images + bad.length);
+    const budget = budgetOf(flags);
+    const subject = await openSubject(file, { backend, threads, flags, maps, budget });
+    try {
+      for (const note of subject.notes) out.note(`note: ${note}`);
+      const result = await withProgress((onProgress) =>
+        evaluateSubject(subject, dataset, { strict, onProgress }),
+      );
+      const { bad, images } = result;
+      for (const note of result.notes) out.note(`note: ${note}`);
+      if (images > 0) print(file, result, out);
+      reportBad(out, bad, images + bad.length);
+    } finally {
+      await subject.dispose();
+    }
   },
 });
+
+async function withProgress<T>(
+  work: (onProgress: (done: number, of: number) => void) => Promise<T>,
+): Promise<T> {
+  const status = new StatusLine();
+  try {
+    return await work((done, of) =>
+      status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`),
+    );
+  } finally {
+    status.clear();
+  }
+}
 
 function print(file: string, result: EvaluationResult, out: Output): void {
   const { predictions: _, bad, ...printed } = result;
@@ -60,32 +75,6 @@ function print(file: string, result: EvaluationResult, out: Output): void {
   if (!worst.length) return;
   out.line();
   out.line(table(["most confused", "taken for", "times"], worst, ["left", "left", "right"]));
-}
-
-async function evaluateFile(
-  { file, kind }: { readonly file: string; readonly kind: ModelKind },
-  dataset: Dataset,
-  { strict, ...how }: ClassifierOptions & { readonly strict?: boolean },
-  out: Output,
-): Promise<EvaluationResult> {
-  const status = new StatusLine();
-  const onProgress = (done: number, of: number) =>
-    status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`);
-  const options = { threads: how.threads, onProgress, strict };
-  try {
-    if (kind === "float") {
-      return await evaluateFloatModel(await openFloatModel(file), dataset, options);
-    }
-    const classifier = await openClassifier(file, how);
-    for (const note of classifier.notes) out.note(`note: ${note}`);
-    try {
-      return await evaluateClassifier(classifier, dataset, options);
-    } finally {
-      await classifier.dispose();
-    }
-  } finally {
-    status.clear();
-  }
 }
 
 function resultTable(file: string, result: EvaluationResult): string {

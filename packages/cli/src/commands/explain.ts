@@ -1,4 +1,3 @@
-import { benchKind, benchSubject } from "../bench/subject.js";
 import { explain as explainNetwork } from "../explain/explain.js";
 import { partTable, stepTable, summaryLines } from "../explain/tables.js";
 import { architectureFlags, architectureOptions } from "../flags/architecture.js";
@@ -10,6 +9,7 @@ import { json } from "../flags/json.js";
 import { maps } from "../flags/maps.js";
 import { threads } from "../flags/threads.js";
 import { machine } from "../machine.js";
+import { bothForms, kindOf } from "../subjects/both-forms.js";
 import { terminalOutput } from "../terminal.js";
 import { version } from "../version.js";
 
@@ -29,8 +29,8 @@ export const explain = command({
   async run([subject], flags, given) {
     const out = terminalOutput(flags);
     const { backend, threads, maps } = flags;
-    given.checkScope({ path: subject, kind: await benchKind(subject) }, architectureFlags);
-    const { name, packed } = await benchSubject(subject, architectureOptions(flags));
+    given.checkScope({ path: subject, kind: await kindOf(subject) }, architectureFlags);
+    const { name, packed } = await bothForms(subject, architectureOptions(flags));
     const explanation = await explainNetwork(name, packed, {
       ...{ backend, threads, maps },
       budget: budgetOf(flags),

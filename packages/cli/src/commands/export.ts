@@ -7,9 +7,9 @@ import { flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { output } from "../flags/output.js";
 import { oneOf } from "../flags/readers.js";
-import { modelKind } from "../model-kind.js";
 import { openFloatModel, openUnpacked } from "../models-on-disk.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
+import { modelKind } from "../subjects/kind.js";
 import { bytes, terminalOutput } from "../terminal.js";
 
 type Format = "onnx" | "safetensors";

@@ -11,10 +11,10 @@ import { type FlagValues, flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { onnxFlags } from "../flags/onnx.js";
 import { train } from "../flags/train.js";
-import { modelKind } from "../model-kind.js";
 import { isFile, openFloatGraph, openPacked } from "../models-on-disk.js";
 import { onnxSummary } from "../onnx-summary.js";
 import { summarizePacked } from "../packed-summary.js";
+import { modelKind } from "../subjects/kind.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
 const flags = [

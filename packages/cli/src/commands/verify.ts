@@ -44,20 +44,24 @@ export const verify = command({
       await comparison.dispose();
     }
     const { ok } = result;
-    out.result({ ...result, ...thresholds, backends: [a.backend, b.backend] });
+    const backends = [a.subject.backend, b.subject.backend];
+    out.result({ ...result, ...thresholds, backends });
+    const { top1Agreement, outputs } = result;
     const rows = [
       ["images", count(result.images)],
       ["largest relative error", result.maxRelativeError.toExponential(1)],
       [`within ${tolerance}`, percent(result.withinTolerance)],
-      ["same top-1 class", percent(result.top1Agreement)],
+      top1Agreement === null
+        ? ["outputs compared", outputs.join(", ")]
+        : ["same top-1 class", percent(top1Agreement)],
       ["sign flips", result.flips === null ? "cannot be seen" : count(result.flips)],
-      ["backends", `${a.backend} and ${b.backend}`],
+      ["backends", backends.join(" and ")],
       ["verdict", ok ? "the same network" : "they differ"],
     ];
     out.line(table([`${file} against ${against}`, ""], rows, ["left", "left"]));
     if (ok) return;
-    const names = new Set(a.names);
-    const canBisect = b.names.some((name) => names.has(name)) && flags.maps === undefined;
+    const names = new Set(a.inside.names);
+    const canBisect = b.inside.names.some((name) => names.has(name)) && flags.maps === undefined;
     const advice = canBisect
       ? `. Where they part: ${bisectCommand([file, against], inputs, given)}`
       : "";
@@ -78,7 +82,7 @@ function reasonOf(
   { tolerance, agreement }: { readonly tolerance: number; readonly agreement: number },
 ): string {
   if (images === 0) return "there were no images";
-  if (top1Agreement < agreement) {
+  if (top1Agreement !== null && top1Agreement < agreement) {
     const why = unexplained === 0 ? ", though each parts at a sign within rounding errors" : "";
     return `the top-1 class is the same for ${percent(top1Agreement)} of the images, ${percent(agreement)} are wanted${why}`;
   }

@@ -7,11 +7,12 @@ import { type Program, type ProgramTensors, type Step, weightNode } from "onebit
 import { runValues } from "onebit/reference";
 import { beforeAll, describe, expect, it } from "vitest";
 import { channelsLast } from "../../../core/src/test-support/compare-packed.js";
+import { openSubject } from "../subjects/subject.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { floatModel } from "../test-support/networks.js";
 import { bisect } from "./bisect.js";
 import { generatedImages } from "./images.js";
-import { openSubject } from "./subject.js";
+import { insideOf } from "./inside.js";
 import { imageOf } from "./tensors.js";
 
 const path = temporaryFolder();
@@ -55,7 +56,12 @@ async function bisected(a: string, b: string, images = 1) {
   const subjects = [await openSubject(a, options), await openSubject(b, options)] as const;
   try {
     const input = generatedImages(subjects[0].input, images, 1);
-    return await bisect(...subjects, input, TOLERANCE);
+    const [first, second] = subjects;
+    const opened = [
+      { subject: first, inside: await insideOf(first, options) },
+      { subject: second, inside: await insideOf(second, options) },
+    ] as const;
+    return await bisect(...opened, input, TOLERANCE);
   } finally {
     for (const subject of subjects) await subject.dispose();
   }
@@ -240,7 +246,7 @@ describe("bisect tells rounding from faults:", () => {
   it("a sign whose input lies at its threshold flips, and is no difference", async () => {
     const { model, program, tensors } = made.get("bnext")!;
     const graph = floatModelGraph(model);
-    const image = imageOf(generatedImages({ channels: 3, height: 32, width: 32 }, 1, 1), 0);
+    const image = imageOf(generatedImages({ kind: "map", shape: [3, 32, 32] }, 1, 1), 0);
     const values = runValues(program, tensors, channelsLast(image));
     const sign = graph.nodes.filter(({ op }) => op === "sign")[2];
     const bias = graph.nodes.find(({ name }) => name === sign.inputs[0])!;

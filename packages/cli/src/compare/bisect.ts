@@ -1,9 +1,16 @@
 import { type BackendFacts, type BackendName, backendFor, type FloatTensor } from "onebit";
-import type { AnySubject, Tracer } from "./subject.js";
+import type { AnySubject } from "../subjects/subject.js";
+import type { Inside, Tracer } from "./inside.js";
 import { imageOf, type Trace } from "./tensors.js";
 import { type Difference, type NearFlip, Walk } from "./walk.js";
 import { walkFloat } from "./walk-float.js";
 import { walkPacked } from "./walk-packed.js";
+
+/** A network, and what can be seen inside it. */
+export interface Opened {
+  readonly subject: AnySubject;
+  readonly inside: Inside;
+}
 
 export interface Bisection {
   readonly images: number;
@@ -26,15 +33,16 @@ export interface Bisection {
  * models are compared by the names they share, each on its own way.
  */
 export async function bisect(
-  a: AnySubject,
-  b: AnySubject,
+  a: Opened,
+  b: Opened,
   images: FloatTensor,
   tolerance: number,
 ): Promise<Bisection> {
   const swapped = rank(b) < rank(a);
   const [walker, other] = swapped ? [b, a] : [a, b];
-  const isWanted = wantedBy(walker);
-  const tracer = await other.tracer(isWanted);
+  const { subject, inside } = walker;
+  const isWanted = wantedBy(inside);
+  const tracer = await other.inside.tracer(isWanted);
   const own = await ownTracer(walker, isWanted);
   const findings = new Findings(swapped);
   const faults = new Findings(false);
@@ -43,14 +51,14 @@ export async function bisect(
       const input = imageOf(images, image);
       const walk = new Walk(tolerance);
       const trace = await tracer.trace(input);
-      if (walker.kind === "packed") walkPacked(walker, input, trace, walk);
-      else if (walker.kind === "float") walkFloat(walker, input, trace, walk);
-      else if (own) compareTraces(await own.trace(input), trace, walker.names, walk);
+      if (subject.kind === "packed") walkPacked(subject, input, trace, walk);
+      else if (subject.kind === "float") walkFloat(subject, inside.names, input, trace, walk);
+      else if (own) compareTraces(await own.trace(input), trace, inside.names, walk);
       findings.add(walk, image);
-      if (walker.kind !== "packed" || !own) continue;
-      const { exact } = await factsOf(walker);
+      if (subject.kind !== "packed" || !own) continue;
+      const { exact } = await factsOf(subject);
       const check = new Walk(exact === "bits" ? 0 : tolerance);
-      walkPacked(walker, input, await own.trace(input), check);
+      walkPacked(subject, input, await own.trace(input), check);
       faults.add(check, image);
     }
   } finally {
@@ -58,7 +66,7 @@ export async function bisect(
     await own?.dispose();
   }
   const { differences, flips } = findings.sorted();
-  const { backend } = walker;
+  const { backend } = subject;
   const backendFaults = faults.sorted().differences.map((fault) => ({ ...fault, backend }));
   return {
     ...{ images: images.shape[0], compared: findings.compared.size, differences },
@@ -67,24 +75,24 @@ export async function bisect(
   };
 }
 
-function rank({ kind }: AnySubject): number {
-  return ["packed", "float", "onnx"].indexOf(kind);
+function rank({ subject }: Opened): number {
+  return ["packed", "float", "onnx"].indexOf(subject.kind);
 }
 
 /** The walker's values, what its signs see, and the sums of its convolutions. */
-function wantedBy({ names }: AnySubject): (name: string) => boolean {
+function wantedBy({ names }: Inside): (name: string) => boolean {
   const known = new Set(names);
   return (name) => known.has(name) || known.has(name.replace(/:before$/, "")) || /:sum$/.test(name);
 }
 
 /** A packed network's backend is checked too, unless it is what walks; ONNX can only be traced. */
 async function ownTracer(
-  walker: AnySubject,
+  { subject, inside }: Opened,
   isWanted: (name: string) => boolean,
 ): Promise<Tracer | undefined> {
-  if (walker.kind === "float") return undefined;
-  if (walker.kind === "packed" && !(await factsOf(walker)).fast) return undefined;
-  return walker.tracer(isWanted);
+  if (subject.kind === "float") return undefined;
+  if (subject.kind === "packed" && !(await factsOf(subject)).fast) return undefined;
+  return inside.tracer(isWanted);
 }
 
 function factsOf({ backend }: AnySubject): Promise<BackendFacts> {

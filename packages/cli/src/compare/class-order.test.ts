@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { classOrder, inOrder } from "./class-order.js";
 
 const order = (a: string[] | undefined, b: string[] | undefined) =>
-  classOrder({ path: "A", labels: a }, { path: "B", labels: b });
+  classOrder({ path: "A", scores: { labels: a } }, { path: "B", scores: { labels: b } });
 
 it("goes by names where both have them", () => {
   const found = order(["x", "y", "z"], ["z", "x", "y"]);
@@ -23,7 +23,10 @@ it("goes by position where one has none, and says so", () => {
 
 it("takes assumed names for none where the other has quite other ones", () => {
   const found = (labels: string[]) =>
-    classOrder({ path: "A", labels: ["x", "y"] }, { path: "B", labels, labelsAssumed: true });
+    classOrder(
+      { path: "A", scores: { labels: ["x", "y"] } },
+      { path: "B", scores: { labels, labelsAssumed: true } },
+    );
   expect(found(["p", "q"]).notes).toEqual(["B names no classes: they are compared by position"]);
   expect(found(["y", "x"]).numbers).toEqual([1, 0]);
   expect(() => found(["x", "q"])).toThrow(/only A has "y", only B "q"/);

@@ -1,6 +1,6 @@
 import { credibleLabels, hasNames, listNames, matchNames } from "@onebit/train/data";
 import { OnebitError } from "onebit";
-import type { Subject } from "./subject.js";
+import type { Scores, Subject } from "../subjects/subject.js";
 
 export interface ClassOrder {
   /** numbers[k]: what the other network calls the first one's class k; absent: k too. */
@@ -8,12 +8,13 @@ export interface ClassOrder {
   readonly notes: readonly string[];
 }
 
-type Named = Pick<Subject, "path" | "labels" | "labelsAssumed">;
+type Named = Pick<Subject, "path"> & { readonly scores?: Omit<Scores, "classes"> };
 
 /** Two networks of as many classes: by name where both have names, else by position. */
 export function classOrder(first: Named, second: Named): ClassOrder {
-  const a = { path: first.path, labels: credibleLabels(first, second.labels) };
-  const b = { path: second.path, labels: credibleLabels(second, first.labels) };
+  const [x = {}, y = {}] = [first.scores, second.scores];
+  const a = { path: first.path, labels: credibleLabels(x, y.labels) };
+  const b = { path: second.path, labels: credibleLabels(y, x.labels) };
   const [nameless] = [a, b].filter(({ labels }) => !hasNames(labels));
   if (!hasNames(a.labels) || !hasNames(b.labels)) {
     const isOne = hasNames(a.labels) || hasNames(b.labels);

@@ -2,7 +2,8 @@ import { batches, type Dataset, rng } from "@onebit/train/data";
 import { type FloatTensor, OnebitError } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
 import { decodeImage } from "onebit/images";
-import type { Subject } from "./subject.js";
+import { preparationOf } from "../subjects/classes.js";
+import type { Subject } from "../subjects/subject.js";
 import { imageOf } from "./tensors.js";
 import type { ImagePair } from "./verify.js";
 
@@ -24,16 +25,11 @@ export async function* tensorPairs(images: FloatTensor): AsyncGenerator<ImagePai
 }
 
 /** Normal noise, as normalised images roughly are; the same for the same seed. */
-export function generatedImages(
-  { channels, height, width }: Subject["input"],
-  count: number,
-  seed: number,
-): FloatTensor {
+export function generatedImages(input: Subject["input"], count: number, seed: number): FloatTensor {
   const random = rng(seed, "verify");
-  const shape = [count, channels, height, width];
-  const data = Float32Array.from({ length: count * channels * height * width }, () =>
-    random.normal(),
-  );
+  const shape = [count, ...input.shape];
+  const length = shape.reduce((product, dim) => product * dim, 1);
+  const data = Float32Array.from({ length }, () => random.normal());
   return { shape, data };
 }
 
@@ -43,7 +39,7 @@ export async function* photographPairs(
   a: Subject,
   b: Subject,
 ): AsyncGenerator<ImagePair> {
-  const [forA, forB] = [preprocessOf(a), preprocessOf(b)];
+  const [forA, forB] = [preparationOf(a), preparationOf(b)];
   for (const path of paths) {
     const image = await decodeImage(path);
     const ready = (how: Preprocess): FloatTensor => {
@@ -59,7 +55,7 @@ export async function* datasetPairs(
   a: Subject,
   b: Subject,
 ): AsyncGenerator<ImagePair> {
-  const [forA, forB] = [preprocessOf(a), preprocessOf(b)];
+  const [forA, forB] = [preparationOf(a), preparationOf(b)];
   const isSame = JSON.stringify(forA) === JSON.stringify(forB);
   const streamOf = (how: Preprocess) =>
     batches(dataset, { split: "test", batch: BATCH, preprocess: how });
@@ -77,13 +73,6 @@ export async function* datasetPairs(
 function tensorOf(images: Float32Array, count: number, { channels, size }: Preprocess) {
   const shape = [count, channels, ...size];
   return { shape, data: images.subarray(0, count * channels * size[0] * size[1]) };
-}
-
-function preprocessOf({ path, preprocess: how }: Subject): Preprocess {
-  if (how) return how;
-  throw new OnebitError(
-    `${path}: does not say how images are prepared; give normalised tensors: --input x.npy`,
-  );
 }
 
 /** The first images of pairs, one after another, for walking through the networks. */

@@ -1,17 +1,19 @@
 import { openDataset } from "@onebit/train/data";
-import { type FloatTensor, type MapType, UsageError } from "onebit";
+import { type FloatTensor, type MapType, OnebitError, UsageError } from "onebit";
 import { againstBackend, backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { type CompareFlags, generatorSeed, images as imageCount } from "../flags/compare.js";
 import type { Given } from "../flags/given.js";
 import { maps } from "../flags/maps.js";
 import { onnxFlags } from "../flags/onnx.js";
-import { modelKind } from "../model-kind.js";
-import { checkNpyImages, readNpyImages } from "../npy-images.js";
 import { photographs } from "../photographs.js";
+import { modelKind } from "../subjects/kind.js";
+import { checkNpyImages, readNpyImages, sizeOf } from "../subjects/npy-images.js";
+import { openSubject, type Subject } from "../subjects/subject.js";
+import type { Opened } from "./bisect.js";
 import { classOrder } from "./class-order.js";
 import { datasetPairs, generatedImages, photographPairs, tensorPairs } from "./images.js";
-import { type AnySubject, checkComparable, openSubject, type Subject } from "./subject.js";
+import { insideOf } from "./inside.js";
 import type { ImagePair } from "./verify.js";
 
 type Flags = CompareFlags & {
@@ -20,8 +22,8 @@ type Flags = CompareFlags & {
 };
 
 export interface Comparison {
-  readonly a: AnySubject;
-  readonly b: AnySubject;
+  readonly a: Opened;
+  readonly b: Opened;
   readonly pairs: AsyncIterable<ImagePair>;
   /** What had to be assumed of either network, or is strange about the images. */
   readonly notes: readonly string[];
@@ -51,34 +53,51 @@ export async function openComparison(
   }
   await checkScopes(paths, given);
   const images = flags.input === undefined ? undefined : await readNpyImages(flags.input, paths[0]);
-  const subjects: AnySubject[] = [];
+  const opened: Opened[] = [];
   const dispose = async () => {
-    for (const subject of subjects) await subject.dispose();
+    for (const { subject } of opened) await subject.dispose();
   };
   try {
     for (const [i, path] of paths.entries()) {
-      subjects.push(
-        await openSubject(path, {
-          backend: i === 0 ? flags.backend : flags.againstBackend,
-          threads: flags.threads,
-          maps: i === 0 ? flags.maps : undefined,
-          size: images && [images.shape[2], images.shape[3]],
-          budget: budgetOf(flags),
-          flags,
-        }),
-      );
+      const options = {
+        backend: i === 0 ? flags.backend : flags.againstBackend,
+        threads: flags.threads,
+        maps: i === 0 ? flags.maps : undefined,
+        size: images && sizeOf(images),
+        budget: budgetOf(flags),
+        flags,
+      };
+      const subject = await openSubject(path, options);
+      opened.push({ subject, inside: await insideOf(subject, options) });
     }
-    const [a, b] = subjects;
-    checkComparable(a, b);
-    const strange = images ? checkNpyImages(flags.input!, images, a) : [];
-    const pairs = await imagePairs(a, b, { inputs, images, flags, generated });
-    const classNotes = classOrder(a, b).notes;
-    const notes = [...new Set([...a.notes, ...b.notes, ...strange, ...classNotes])];
-    return { a, b, pairs, notes, dispose };
+    const [a, b] = opened;
+    const subjects = [a.subject, b.subject] as const;
+    checkComparable(...subjects);
+    const strange = images ? checkNpyImages(flags.input!, images, a.subject) : [];
+    const pairs = await imagePairs(...subjects, { inputs, images, flags, generated });
+    const classNotes = classOrder(...subjects).notes;
+    const own = subjects.flatMap(({ path, notes }) => notes.map((note) => `${path}: ${note}`));
+    const notes = [...own, ...strange, ...classNotes];
+    return { a, b, pairs, notes: [...new Set(notes)], dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+/** Both must take the same images and tell the same classes apart. */
+function checkComparable(a: Subject, b: Subject): void {
+  const [p, q] = [a.scores?.classes, b.scores?.classes];
+  if (p !== undefined && q !== undefined && p !== q) {
+    throw new OnebitError(`${a.path} has ${p} classes, ${b.path} ${q}: they cannot be compared`);
+  }
+  const [x, y] = [a, b].map(({ input }) => input.shape.join("x"));
+  if (x === y) return;
+  const remedy =
+    a.input.shape[0] === b.input.shape[0]
+      ? "give images of one size with --input x.npy"
+      : "they cannot be compared";
+  throw new OnebitError(`${a.path} takes images of ${x}, ${b.path} of ${y}: ${remedy}`);
 }
 
 async function checkScopes(paths: readonly string[], given: Given): Promise<void> {

@@ -1,15 +1,19 @@
-import type { FloatTensor } from "onebit";
+import { type FloatTensor, OnebitError } from "onebit";
+import type { Subject } from "../subjects/subject.js";
+import type { Opened } from "./bisect.js";
 import { classOrder, inOrder } from "./class-order.js";
 import { flipsBetween } from "./differences.js";
-import type { Subject, Tracer } from "./subject.js";
+import type { Tracer } from "./inside.js";
 import { imageOf } from "./tensors.js";
 
 export interface Verification {
   readonly images: number;
-  /** err(image) = max|a - b| / max|b| over its logits; the largest. */
+  /** The outputs compared: logits, or all that both have where one scores no classes. */
+  readonly outputs: readonly string[];
+  /** err(image) = max|a - b| / max|b| over an output; the largest. */
   readonly maxRelativeError: number;
-  /** Share of images whose likeliest class is the same. */
-  readonly top1Agreement: number;
+  /** Share of images whose likeliest class is the same; null where no classes are scored. */
+  readonly top1Agreement: number | null;
   /** Sign decisions that differ; null where one side shows none of its signs. */
   readonly flips: number | null;
   /** Share of images with an error within the tolerance. */
@@ -45,25 +49,31 @@ const SHARE_WITHOUT_SIGNS = 0.9;
  * another way. Where one side shows no signs: nine images of ten within the tolerance.
  */
 export async function verify(
-  a: Subject,
-  b: Subject,
+  a: Opened,
+  b: Opened,
   batches: AsyncIterable<ImagePair>,
   { tolerance, agreement }: Thresholds,
 ): Promise<Verification> {
-  const order = classOrder(a, b);
+  const outputs = comparedOutputs(a.subject, b.subject);
+  const order = classOrder(a.subject, b.subject);
+  const scoresClasses = outputs.includes("logits");
   const watch = await signWatch(a, b);
   const score = { images: 0, worst: 0, agreeing: 0, within: 0, flips: 0, unexplained: 0 };
   try {
     for await (const pair of batches) {
-      const [x, y] = [await a.run(pair.a), await b.run(pair.b)];
-      for (let n = 0; n < x.shape[0]; n++) {
-        const [p, q] = [imageOf(x, n).data, inOrder(imageOf(y, n).data, order)];
-        const error = relativeError(p, q);
+      const x = await a.subject.run(pair.a, outputs);
+      const y = await b.subject.run(pair.b, outputs);
+      for (let n = 0; n < pair.a.shape[0]; n++) {
+        const rows = outputs.map((name) => {
+          const [p, q] = [imageOf(x[name], n).data, imageOf(y[name], n).data];
+          return { p, q: name === "logits" ? inOrder(q, order) : q };
+        });
+        const error = Math.max(...rows.map(({ p, q }) => relativeError(p, q)));
         const isWithin = error <= tolerance;
         const found = await watch?.flips({ a: imageOf(pair.a, n), b: imageOf(pair.b, n) });
         score.images++;
         score.worst = Math.max(score.worst, error);
-        if (argmax(p) === argmax(q)) score.agreeing++;
+        if (scoresClasses && argmax(rows[0].p) === argmax(rows[0].q)) score.agreeing++;
         if (isWithin) score.within++;
         else if (found?.explains !== true) score.unexplained++;
         score.flips += found?.count ?? 0;
@@ -75,12 +85,27 @@ export async function verify(
   const { images, worst, agreeing, within, flips, unexplained } = score;
   const holds = watch ? unexplained === 0 : within >= SHARE_WITHOUT_SIGNS * images;
   return {
-    ...{ images, maxRelativeError: worst, top1Agreement: agreeing / images },
+    ...{ images, outputs, maxRelativeError: worst },
+    top1Agreement: scoresClasses ? agreeing / images : null,
     flips: watch ? flips : null,
     withinTolerance: within / images,
     unexplained: watch ? unexplained : null,
-    ok: images > 0 && holds && agreeing >= agreement * images,
+    ok: images > 0 && holds && (!scoresClasses || agreeing >= agreement * images),
   };
+}
+
+function comparedOutputs(a: Subject, b: Subject): readonly string[] {
+  if (a.scores && b.scores) return ["logits"];
+  const shape = ({ outputs }: Subject, name: string) => outputs[name]?.shape.join("x");
+  const shared = Object.keys(a.outputs).filter((name) => shape(a, name) === shape(b, name));
+  if (shared.length) return shared;
+  const listed = ({ outputs }: Subject) =>
+    Object.keys(outputs)
+      .map((name) => `"${name}" ${outputs[name].shape.join("x")}`)
+      .join(", ");
+  throw new OnebitError(
+    `${a.path} gives ${listed(a)}, ${b.path} ${listed(b)}: no output is in both, so they cannot be compared`,
+  );
 }
 
 /** max|a - b| / max|b|; infinite where either is no number. */
@@ -107,13 +132,13 @@ interface SignWatch {
 }
 
 /** Follows the sign decisions that both sides show. */
-async function signWatch(a: Subject, b: Subject): Promise<SignWatch | undefined> {
-  const shown = new Set(b.signs);
-  const signs = a.signs.filter((name) => shown.has(name));
+async function signWatch(a: Opened, b: Opened): Promise<SignWatch | undefined> {
+  const shown = new Set(b.inside.signs);
+  const signs = a.inside.signs.filter((name) => shown.has(name));
   if (signs.length === 0) return undefined;
   const wanted = new Set(signs.flatMap((name) => [name, `${name}:before`]));
   const tracers: Tracer[] = [];
-  for (const subject of [a, b]) tracers.push(await subject.tracer((name) => wanted.has(name)));
+  for (const { inside } of [a, b]) tracers.push(await inside.tracer((name) => wanted.has(name)));
   return {
     async flips(image) {
       const [x, y] = [await tracers[0].trace(image.a), await tracers[1].trace(image.b)];

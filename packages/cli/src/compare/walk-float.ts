@@ -1,6 +1,6 @@
 import type { FloatTensor } from "onebit";
 import { opNamed, outputNames, type Tensor, typesOf } from "onebit/graph";
-import type { FloatSubject } from "./float-subject.js";
+import type { FloatSubject } from "../subjects/float.js";
 import { imageValue, type Trace, type Value } from "./tensors.js";
 import type { Walk } from "./walk.js";
 
@@ -11,7 +11,8 @@ const context = { mode: "inference", array: (length: number) => new Float32Array
  * network (the trace) had at that point.
  */
 export function walkFloat(
-  { graph, tensors, scalars, names }: FloatSubject,
+  { graph, tensors, scalars }: FloatSubject,
+  names: readonly string[],
   image: FloatTensor,
   trace: Trace,
   walk: Walk,

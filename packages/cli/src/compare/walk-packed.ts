@@ -12,7 +12,7 @@ import {
   writeOf,
 } from "onebit/program";
 import { createContext, runStep } from "onebit/reference";
-import { marginsOf } from "./packed-subject.js";
+import { marginsOf } from "./packed-inside.js";
 import { channelsOf, imageValue, interleave, planes, type Trace, type Value } from "./tensors.js";
 import type { Walk } from "./walk.js";
 

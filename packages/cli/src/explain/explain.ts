@@ -1,11 +1,5 @@
-import {
-  type BackendName,
-  type Budget,
-  backendFor,
-  load,
-  type MapType,
-  type StepProfile,
-} from "onebit";
+import { type BackendName, type Budget, backendFor, type MapType, type StepProfile } from "onebit";
+import { readOnebit } from "onebit/file";
 import type { Program } from "onebit/program";
 import { shapeName } from "../bench/bare-convolution.js";
 import { binaryShape } from "../bench/kernel-shapes.js";
@@ -13,6 +7,7 @@ import { type KernelResult, kernelResults } from "../bench/kernels.js";
 import type { LatencyOptions } from "../bench/latency.js";
 import { randomImages } from "../bench/onebit-engine.js";
 import type { PortLimit } from "../bench/port-limit.js";
+import { loadPacked } from "../subjects/packed.js";
 import { type ProfileOptions, profileRuns, stepTotal } from "./measure.js";
 import { type Part, partsOf } from "./parts.js";
 import { describeStep, type StepDescription } from "./steps.js";
@@ -69,7 +64,9 @@ export async function explain(
   packed: Uint8Array,
   { backend, threads, maps, budget, profile, limits }: ExplainOptions,
 ): Promise<Explanation> {
-  using model = await load(packed, { backend, threads, maps, budget });
+  const stored = (await readOnebit(packed)).program;
+  const options = { backend, threads, maps, budget };
+  using model = (await loadPacked(packed, stored, options)).model;
   await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;

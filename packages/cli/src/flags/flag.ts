@@ -108,6 +108,11 @@ export class Flag<K extends string = string, V = unknown> {
     return this.but({ scope });
   }
 
+  /** Of every network. */
+  anywhere(): Flag<K, V> {
+    return this.but({ scope: undefined });
+  }
+
   refused(refusal: string): Flag<K, V> {
     return this.but({ refusal });
   }

@@ -11,7 +11,7 @@ const layout = flag(
   oneOf<OnnxLayout>(["nchw", "nhwc"]),
 ).of({ ...ofOnnx, instead: undefined });
 
-const outputName = flag(
+export const outputName = flag(
   "--output-name <name>",
   "of the scores, where the model has several outputs",
   words,

@@ -1,9 +1,9 @@
 import type { OnnxImageType } from "@onebit/convert";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { modelKind } from "./model-kind.js";
-import { openPacked } from "./models-on-disk.js";
-import { type NpyArray, readNpy } from "./npy.js";
+import { openPacked } from "../models-on-disk.js";
+import { type NpyArray, readNpy } from "../npy.js";
+import { modelKind } from "./kind.js";
 
 /**
  * Images [N, C, H, W] of a NumPy file for a network; one [C, H, W] counts as N = 1. OnebitError,
@@ -11,19 +11,34 @@ import { type NpyArray, readNpy } from "./npy.js";
  */
 export async function readNpyImages(path: string, network: string): Promise<NpyArray> {
   const array = await readNpy(path);
-  const shape = imagesShape(array.shape, await channelsTaken(network));
-  if (typeof shape === "string") {
-    const wanted = "images [N, channels, height, width] are wanted";
-    throw new OnebitError(`${path}: has shape [${array.shape}]; ${wanted}${shape}`);
-  }
-  return { ...array, shape };
+  const { kind, channels } = await takenBy(network);
+  const shape =
+    kind === "vector" ? rowsShape(array.shape, channels!) : imagesShape(array.shape, channels);
+  if (typeof shape !== "string") return { ...array, shape };
+  const wanted =
+    kind === "vector" ? `rows [N, ${channels}] are` : "images [N, channels, height, width] are";
+  throw new OnebitError(`${path}: has shape [${array.shape}]; ${wanted} wanted${shape}`);
 }
 
-/** Channels of a packed network; others take 1 or 3. */
-async function channelsTaken(network: string): Promise<number | undefined> {
-  if ((await modelKind(network, "network")) !== "packed") return undefined;
+/** Height and width of images [N, C, H, W]; undefined for rows [N, C]. */
+export function sizeOf({ shape }: NpyArray): readonly [number, number] | undefined {
+  return shape.length === 4 ? [shape[2], shape[3]] : undefined;
+}
+
+/** What a packed network takes; others take images of 1 or 3 channels. */
+async function takenBy(network: string): Promise<{ kind: string; channels?: number }> {
+  if ((await modelKind(network, "network")) !== "packed") return { kind: "map" };
   const { program } = await openPacked(network);
-  return program.values[program.input].shape[2];
+  const { kind, shape } = program.values[program.input];
+  return { kind, channels: shape[2] };
+}
+
+/** [N, C] of what is no image, or what is wrong, as the end of a message. */
+function rowsShape(shape: Shape, channels: number): Shape | string {
+  if (shape.some((size) => size === 0)) return ", and this holds none";
+  if (shape.length === 1 && shape[0] === channels) return [1, channels];
+  if (shape.length === 2 && shape[1] === channels) return shape;
+  return shape.at(-1) === channels ? `: x.reshape(-1, ${channels})` : "";
 }
 
 type Shape = readonly number[];

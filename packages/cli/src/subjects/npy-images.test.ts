@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readNpy } from "../../core/src/test-support/npy.js";
-import { temporaryFolder } from "./test-support/folder.js";
-import { linearNetwork, writeFloatModel } from "./test-support/networks.js";
-import { colourClassifier } from "./test-support/onnx.js";
-import { onebit } from "./test-support/run-cli.js";
+import { readNpy } from "../../../core/src/test-support/npy.js";
+import { temporaryFolder } from "../test-support/folder.js";
+import { linearNetwork, writeFloatModel } from "../test-support/networks.js";
+import { colourClassifier } from "../test-support/onnx.js";
+import { onebit } from "../test-support/run-cli.js";
 
 const path = temporaryFolder();
 

@@ -1,35 +1,26 @@
 import type { OnnxClassifier, OnnxFile } from "@onebit/convert";
 import { OnebitError } from "onebit";
-import { openOnnxClassifier, openOnnxFile } from "../onnx-file.js";
-import type { OpenOptions, Subject, Tracer } from "./subject.js";
+import type { OnnxSubject } from "../subjects/onnx.js";
+import { openOnnxClassifier, openOnnxFile } from "../subjects/onnx-file.js";
+import type { SubjectOptions } from "../subjects/subject.js";
+import type { Inside, Tracer } from "./inside.js";
 import { imageValue, type Value } from "./tensors.js";
 
-export interface OnnxSubject extends Subject {
-  readonly kind: "onnx";
-}
-
-/** An ONNX classifier: values inside it are known by the names that its exporter gave them. */
-export async function onnxSubject(
-  path: string,
-  { threads, size, flags }: OpenOptions,
-): Promise<OnnxSubject> {
-  const model = await openOnnxClassifier(path, { flags, threads, size });
-  const { info } = model;
+/** Values inside an ONNX classifier are known by the names that its exporter gave them. */
+export async function insideOnnx(
+  { path }: OnnxSubject,
+  { threads, size, flags }: SubjectOptions,
+): Promise<Inside> {
   const { names, signs } = valuesOf(await openOnnxFile(path));
   return {
-    ...{ kind: "onnx", path, backend: "onnxruntime", names: [...names.keys()], signs },
-    ...{ input: info.input, classes: info.classes, preprocess: info.preprocess },
-    inputType: info.inputType,
-    notes: info.notes,
-    ...{ labels: info.labels, labelsAssumed: info.labelsAssumed },
-    run: async (images) => (await model.run(images)).logits,
+    names: [...names.keys()],
+    signs,
     tracer: async (isWanted) => {
       const wanted = new Map([...names].filter(([name]) => isWanted(name)));
       const watch = [...wanted.values()];
       const watched = await openOnnxClassifier(path, { flags, threads, size, watch });
       return onnxTracer(watched, wanted, path);
     },
-    dispose: () => model.dispose(),
   };
 }
 

@@ -11,7 +11,7 @@ import {
 import { OnebitError, UsageError } from "onebit";
 import { wrongFile } from "onebit/file";
 import { readFileBytes } from "onebit/node";
-import { type OnnxFlags, onnxSettings } from "./flags/onnx.js";
+import { type OnnxFlags, onnxSettings } from "../flags/onnx.js";
 
 export interface OnnxOptions {
   readonly flags?: OnnxFlags;

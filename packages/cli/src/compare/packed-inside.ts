@@ -1,64 +1,47 @@
-import { type FloatTensor, load } from "onebit";
+import { type FloatTensor, loadModel } from "onebit";
 import { writeOnebit } from "onebit/file";
-import {
-  atInputSize,
-  type Observed,
-  observe,
-  type Program,
-  type ProgramTensors,
-  withMaps,
-} from "onebit/program";
-import { mapsNotes } from "../flags/maps.js";
-import { openPacked } from "../models-on-disk.js";
-import type { OpenOptions, Subject, Tracer } from "./subject.js";
+import { type Observed, observe, type Program, type ProgramTensors } from "onebit/program";
+import type { PackedSubject } from "../subjects/packed.js";
+import type { SubjectOptions } from "../subjects/subject.js";
+import type { Inside, Tracer } from "./inside.js";
 import { imageValue, type Value } from "./tensors.js";
 
-export interface PackedSubject extends Subject {
-  readonly kind: "packed";
+interface Packed {
   readonly program: Program;
   readonly tensors: ProgramTensors;
 }
 
-/** A `.onebit` file on any backend. */
-export async function packedSubject(
-  path: string,
-  { backend, threads, size, maps, budget }: OpenOptions,
-): Promise<PackedSubject> {
-  const { program: stored, tensors, bytes } = await openPacked(path);
-  const sized = size ? atInputSize(stored, tensors, size) : stored;
-  const program = maps ? withMaps(sized, maps) : sized;
-  const model = await load(bytes, { backend, threads, input: size, maps, budget });
-  const { info } = model;
-  const notes = mapsNotes(info.maps, maps).map((note) => `${path}: ${note}`);
+/** Every value of a packed program. */
+export function insidePacked(
+  { program, tensors }: PackedSubject,
+  { backend, threads, budget }: SubjectOptions,
+): Inside {
   return {
-    ...{ kind: "packed", path, program, tensors, backend: model.backend, notes },
-    ...{ input: info.input, classes: info.classes, preprocess: info.preprocess },
-    labels: info.labels,
-    run: async (images) => (await model.run(images)).logits,
     names: program.values.flatMap(({ name }, id) => (id === program.input ? [] : [name])),
     signs: program.values.filter(({ kind }) => kind === "bits").map(({ name }) => name),
     tracer: (isWanted) =>
       packedTracer({ program, tensors }, isWanted, { backend, threads, budget }),
-    dispose: async () => model.dispose(),
   };
 }
 
 /** The observed program as a file of its own, on the same backend: what is compared is what runs. */
 async function packedTracer(
-  { program, tensors }: Pick<PackedSubject, "program" | "tensors">,
+  { program, tensors }: Packed,
   isWanted: (name: string) => boolean,
-  options: Pick<OpenOptions, "backend" | "threads" | "budget">,
+  options: Pick<SubjectOptions, "backend" | "threads" | "budget">,
 ): Promise<Tracer> {
   const observed = observe(program, isWanted);
-  const { logits } = program.outputs;
-  const outputs = { ...observed.program.outputs, logits };
+  const wanted = observed.program.outputs;
+  // One that it has anyway, for a program needs one.
+  const [[name, id]] = Object.entries(program.outputs);
+  const outputs = { [name]: id, ...wanted };
   const file = await writeOnebit({ program: { ...observed.program, outputs }, tensors });
-  const model = await load(file, options);
+  const model = await loadModel(file, options);
   return {
     async trace(image: FloatTensor) {
       const values = new Map<string, Value>();
-      for (const [name, tensor] of Object.entries(await model.features(image))) {
-        if (name in observed.program.outputs) values.set(name, imageValue(tensor)!);
+      for (const [name, tensor] of Object.entries(await model.run(image))) {
+        if (name in wanted) values.set(name, imageValue(tensor)!);
       }
       return { values, margins: marginsOf(observed, tensors, values) };
     },

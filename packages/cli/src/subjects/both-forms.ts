@@ -4,11 +4,11 @@ import { writeOnebit } from "onebit/file";
 import type { Graph, Tensor } from "onebit/graph";
 import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack, unpack } from "onebit/pack";
-import { modelKind } from "../model-kind.js";
 import { isFile, openFloatModel, openPacked } from "../models-on-disk.js";
+import { modelKind } from "./kind.js";
 
 /** A network in both forms: packed bytes, and the float graph for the peers. */
-export interface BenchSubject {
+export interface BothForms {
   readonly name: string;
   readonly packed: Uint8Array;
   /** For one image. */
@@ -17,11 +17,11 @@ export interface BenchSubject {
 }
 
 /** A packed file, a float model, a run, or an architecture with random weights. */
-export async function benchSubject(
+export async function bothForms(
   subject: string,
   options: Partial<ModelOptions>,
-): Promise<BenchSubject> {
-  const kind = await benchKind(subject);
+): Promise<BothForms> {
+  const kind = await kindOf(subject);
   if (kind === "packed") {
     const { bytes, program, tensors } = await openPacked(subject);
     return { name: subject, packed: bytes, ...unpack(program, tensors, basename(subject)) };
@@ -32,7 +32,7 @@ export async function benchSubject(
   return { name: subject, packed, graph, tensors };
 }
 
-export async function benchKind(subject: string): Promise<"packed" | "float" | "architecture"> {
+export async function kindOf(subject: string): Promise<"packed" | "float" | "architecture"> {
   if (!isFile(subject)) return "architecture";
   return (await modelKind(subject, "unpackable")) as "packed" | "float";
 }

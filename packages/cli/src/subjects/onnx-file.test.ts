@@ -1,17 +1,17 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { topPredictions } from "onebit";
 import { evaluate } from "onebit/graph";
 import { decodeImage } from "onebit/images";
 import { floatModelGraph } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { describe, expect, it } from "vitest";
-import { randomImages } from "../../core/src/test-support/random-weights.js";
-import { shared } from "../../core/src/test-support/shared.js";
-import { openClassifier, prepared, preprocessOf } from "./classifier.js";
+import { randomImages } from "../../../core/src/test-support/random-weights.js";
+import { shared } from "../../../core/src/test-support/shared.js";
+import { temporaryFolder } from "../test-support/folder.js";
+import { tinyBnext } from "../test-support/networks.js";
+import { classify } from "./classes.js";
 import { openOnnxClassifier } from "./onnx-file.js";
-import { temporaryFolder } from "./test-support/folder.js";
-import { tinyBnext } from "./test-support/networks.js";
+import { openSubject } from "./subject.js";
 
 const path = temporaryFolder();
 const tiny = tinyBnext();
@@ -101,7 +101,7 @@ describe("published ONNX classifiers", () => {
       file: string;
       index: number;
     }[];
-    const classifier = await openClassifier(join(weights, "mobilenet_v2_1.0_224_f32.onnx"), {
+    const classifier = await openSubject(join(weights, "mobilenet_v2_1.0_224_f32.onnx"), {
       ...{ backend: "auto", threads: 1 },
       flags: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     });
@@ -109,8 +109,7 @@ describe("published ONNX classifiers", () => {
     const chosen = truth.filter((_, i) => i % 4 === 0);
     for (const { file, index } of chosen) {
       const image = await decodeImage(join(samples, "images", file));
-      const { logits } = await classifier.run(prepared(image, preprocessOf(classifier)));
-      const [best] = topPredictions(logits.data, 1);
+      const [best] = await classify(classifier, image, 1);
       if (best.index === index) right++;
     }
     for (const [file, name] of [
@@ -118,8 +117,7 @@ describe("published ONNX classifiers", () => {
       ["n02676566_acoustic_guitar.JPEG", "acoustic guitar"],
     ]) {
       const image = await decodeImage(join(samples, "images", file));
-      const { logits } = await classifier.run(prepared(image, preprocessOf(classifier)));
-      expect(topPredictions(logits.data, 1, classifier.info.labels)[0].label).toBe(name);
+      expect((await classify(classifier, image, 1))[0].label).toBe(name);
     }
     await classifier.dispose();
     console.log(`MobileNetV2: ${right} of ${chosen.length} photographs`);

@@ -9,7 +9,7 @@ import {
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { scoresOf } from "./subjects/classes.js";
-import type { Subject } from "./subjects/subject.js";
+import { openSubject, type Subject } from "./subjects/subject.js";
 
 /** What `onebit eval --json` prints, and the picture of the errors. */
 export interface EvaluationResult {
@@ -75,6 +75,20 @@ export async function evaluateSubject(
     ...{ backend, threads },
     ...{ classes, notes, bad, predictions, confusion: board.rows() },
   };
+}
+
+/** The same for a packed network, a float model or a run. */
+export async function evaluateFile(
+  path: string,
+  dataset: Dataset,
+  threads: number,
+): Promise<EvaluationResult> {
+  const subject = await openSubject(path, { backend: "auto", threads, flags: {} });
+  try {
+    return await evaluateSubject(subject, dataset);
+  } finally {
+    await subject.dispose();
+  }
 }
 
 /** For a file that does not say how images are prepared: as usual for the data set. */

@@ -6,7 +6,7 @@ import { load } from "onebit";
 import { floatModelGraph } from "onebit/models";
 import { benchInference } from "../bench/inference.js";
 import { parsePeers } from "../bench/peers/index.js";
-import { evaluateSubject } from "../evaluation.js";
+import { evaluateFile } from "../evaluation.js";
 import { command } from "../flags/command.js";
 import { epochs } from "../flags/epochs.js";
 import type { FlagValues } from "../flags/flag.js";
@@ -19,7 +19,6 @@ import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import { type QuickstartResult, quickstartReport, resultRows } from "../quickstart/report.js";
 import { samplePictures } from "../quickstart/samples.js";
-import { openSubject } from "../subjects/subject.js";
 import { type Output, table, terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training/display.js";
 
@@ -61,10 +60,10 @@ async function allSteps(flags: Flags, out: Output): Promise<QuickstartResult> {
   const path = join(flags.out, "model.onebit");
   await writeOutput(path, packed.file);
   out.note("3/5  evaluating the float network in ONNX Runtime");
-  const float = await evaluated(flags.out, dataset, threads);
+  const float = await evaluateFile(flags.out, dataset, threads);
   out.note("4/5  evaluating the packed network");
   using runnable = await load(packed.file, { threads: 1 });
-  const bits = await evaluated(path, dataset, 1);
+  const bits = await evaluateFile(path, dataset, 1);
   out.note("5/5  measuring latency, one image, one thread");
   const graph = floatModelGraph(model);
   const subject = { name: path, packed: packed.file, graph, tensors: model.tensors };
@@ -91,15 +90,6 @@ async function allSteps(flags: Flags, out: Output): Promise<QuickstartResult> {
   await writeOutput(join(flags.out, "report.json"), JSON.stringify(report, null, 1));
   await writeOutput(join(flags.out, "report.html"), await reportHtml(report));
   return result;
-}
-
-async function evaluated(path: string, dataset: Dataset, threads: number) {
-  const subject = await openSubject(path, { backend: "auto", threads, flags: {} });
-  try {
-    return await evaluateSubject(subject, dataset);
-  } finally {
-    await subject.dispose();
-  }
 }
 
 async function trainIt(

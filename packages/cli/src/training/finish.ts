@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { TrainResult } from "@onebit/train";
-import { load } from "onebit";
-import { evaluateClassifier } from "../evaluation.js";
+import { evaluateFile } from "../evaluation.js";
 import { openFloatModel } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
@@ -25,7 +24,7 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
   const path = join(result.out, "model.onebit");
   const { file } = await packModel(await openFloatModel(result.out));
   await writeOutput(path, file);
-  const top1 = await packedAccuracy(file, result);
+  const top1 = await packedAccuracy(path, result);
   const { classes, test } = result.dataset;
   const names = classes.slice(0, 5).map(shown).join(", ");
   const more = classes.length > 5 ? ` and ${count(classes.length - 5)} more` : "";
@@ -36,14 +35,9 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
   return { path, bytes: file.length, top1 };
 }
 
-async function packedAccuracy(file: Uint8Array, { dataset, best }: TrainResult): Promise<number> {
+async function packedAccuracy(path: string, { dataset, best }: TrainResult): Promise<number> {
   if (dataset.test.length > MOST_EVALUATED) return best.top1;
-  const model = await load(file);
-  try {
-    return (await evaluateClassifier(model, dataset, { threads: 1 })).top1;
-  } finally {
-    model.dispose();
-  }
+  return (await evaluateFile(path, dataset, 1)).top1;
 }
 
 function accuracyLine(top1: number, images: number): string {

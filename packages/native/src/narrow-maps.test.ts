@@ -1,6 +1,6 @@
 import { buildModel } from "onebit/models";
 import { pack } from "onebit/pack";
-import { prune, withMaps } from "onebit/program";
+import { forOutputs, withMaps } from "onebit/program";
 import { reference } from "onebit/reference";
 import { describe, expect, it } from "vitest";
 import { channelsLast } from "../../core/src/test-support/compare-packed.js";
@@ -60,7 +60,7 @@ describe.runIf(isas.length > 0)("narrow maps of the native backend", () => {
 
   it("make the arena smaller", async () => {
     const arena = async (maps: "float32" | "bfloat16") => {
-      const program = prune(withMaps(packed.program, maps), ["logits"]);
+      const program = forOutputs(withMaps(packed.program, maps), ["logits"]);
       const executable = await nativeWith({}).compile(program, packed.tensors, { threads: 1 });
       const { arenaBytes = 0 } = executable;
       executable.dispose();

@@ -1,7 +1,7 @@
 import { type Classifier, type LoadOptions, load, OnebitError, UsageError } from "onebit";
 import type { Random } from "onebit/conformance";
 import { type OnebitFile, readOnebit } from "onebit/file";
-import { atInputSize, elementCount, type Program, withMaps } from "onebit/program";
+import { atInputSize, elementCount, joinPools, type Program, withMaps } from "onebit/program";
 import { compareOn, expectedOf, requireSame } from "../compare.js";
 import type { Outcome } from "../fuzzer.js";
 import { trialsFor } from "../subjects.js";
@@ -25,7 +25,8 @@ export async function judgeFile(bytes: Uint8Array, random: Random): Promise<Outc
   requireSame({ logits: logits.data }, { logits: expected.logits }, `${model.backend}, loaded`);
   await classifyPicture(model, random);
   model.dispose();
-  const on = await compareOn(trialsFor(random), program, file.tensors, images, expected);
+  const joined = random.chance(0.5) ? joinPools(program) : program;
+  const on = await compareOn(trialsFor(random), joined, file.tensors, images, expected);
   return { result: "ran", on: [`${model.backend}, loaded`, ...on] };
 }
 

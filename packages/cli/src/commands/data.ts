@@ -1,5 +1,6 @@
 import {
   type BadPicture,
+  DATA_SPEC,
   type Dataset,
   findBadPictures,
   openDataset,
@@ -9,7 +10,6 @@ import {
 import { listBad, reportBad } from "../bad-pictures.js";
 import { contactSheet } from "../contact-sheet.js";
 import { command } from "../flags/command.js";
-import { DATA_SPEC } from "../flags/data.js";
 import { flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { words } from "../flags/readers.js";

@@ -1,6 +1,7 @@
+import { DATA_SPEC } from "@onebit/train/data";
 import { againstBackend, backend } from "./backend.js";
 import { budgetFlags } from "./budget.js";
-import { DATA_SPEC, data, limit } from "./data.js";
+import { data, limit } from "./data.js";
 import { type FlagValues, flag } from "./flag.js";
 import { input } from "./input.js";
 import { json } from "./json.js";

@@ -1,7 +1,6 @@
+import { DATA_SPEC } from "@onebit/train/data";
 import { flag } from "./flag.js";
 import { wholeNumber, words } from "./readers.js";
-
-export const DATA_SPEC = "glyphs, idx:DIR, cifar:DIR or folder:DIR";
 
 export const data = flag("--data <spec>", DATA_SPEC, words);
 

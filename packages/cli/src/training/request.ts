@@ -8,6 +8,7 @@ import {
   resolveRecipe,
   type TrainOptions,
 } from "@onebit/train";
+import { DATA_SPEC } from "@onebit/train/data";
 import { UsageError } from "onebit";
 import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
 
@@ -42,7 +43,7 @@ export async function trainingRequest(
 function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequest {
   const { data, out, init, overwrite, skipBad, seed, threads } = flags;
   if (data === undefined) {
-    throw new UsageError("--data is missing: glyphs, idx:DIR, cifar:DIR or folder:DIR");
+    throw new UsageError(`--data is missing: ${DATA_SPEC}`);
   }
   const usual = resolveRecipe(name ?? usualRecipe(data));
   const recipe = overridden(usual, flags);

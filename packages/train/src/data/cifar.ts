@@ -4,6 +4,7 @@ import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
 import { readUnpacked } from "./read-unpacked.js";
+import type { DataSource } from "./source.js";
 import { type MemorySplit, sharedBytes } from "./split.js";
 
 const SIDE = 32;
@@ -37,12 +38,14 @@ const CIFAR100: Format = {
   defaultNames: Array.from({ length: 100 }, (_, i) => String(i)),
 };
 
+export const cifar: DataSource = { kind: "cifar", address: "DIR", open: openCifar };
+
 /**
  * A folder in the binary format of CIFAR-10 (records of 3073 bytes) or CIFAR-100 (3074 bytes, fine
  * labels): `*.bin` files, those whose name starts with "test" are the test split. Class names from
  * `batches.meta.txt` or `fine_label_names.txt` where present.
  */
-export async function openCifar(spec: string, folder: string): Promise<Dataset> {
+async function openCifar(spec: string, folder: string): Promise<Dataset> {
   const names = (await readdir(folder)).sort();
   const files = binaryFiles(names);
   const isTest = (name: string) => name.toLowerCase().startsWith("test");

@@ -1,12 +1,8 @@
-import { stat } from "node:fs/promises";
-import { dirname } from "node:path";
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { openCifar } from "./cifar.js";
-import { openFolder } from "./folder.js";
-import { openGlyphs } from "./glyphs.js";
-import { openIdx } from "./idx.js";
 import { sample } from "./open-split.js";
+import { type DataSource, isFolder } from "./source.js";
+import { DATA_SPEC, sources } from "./sources.js";
 import type { Split } from "./split.js";
 
 export interface Dataset {
@@ -41,33 +37,30 @@ export interface DatasetOptions {
   testImages?: number;
 }
 
-const KINDS: Record<string, (spec: string, folder: string) => Promise<Dataset>> = {
-  idx: openIdx,
-  cifar: openCifar,
-  folder: openFolder,
-};
-
-const KNOWN = ["glyphs", ...Object.keys(KINDS).map((kind) => `${kind}:DIR`)].join(", ");
-
-/** Opens `glyphs`, `idx:DIR`, `cifar:DIR` or `folder:DIR`. */
+/** Opens `glyphs`, `idx:DIR`, `cifar:DIR` or `folder:DIR`: the kinds of sources.ts. */
 export async function openDataset(spec: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const colon = spec.indexOf(":");
-  const kind = colon < 0 ? spec : spec.slice(0, colon);
-  const folder = colon < 0 ? "" : spec.slice(colon + 1);
-  if (spec === "glyphs") return openGlyphs(spec, options);
-  const open = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
-  if (!open) throw new UsageError(`unknown data set "${spec}": known are ${KNOWN}`);
-  if (folder === "") {
-    throw new UsageError(`data set "${spec}" needs a folder: write ${kind}:DIR`);
+  const [kind, address] = spec.split(/:(.*)/s);
+  const source = sources.find((one) => one.kind === kind);
+  if (!source || (address !== undefined && !source.address)) {
+    throw new UsageError(`unknown data set "${spec}": known are ${DATA_SPEC}`);
   }
-  if (!(await isFolder(folder)) && !(kind === "idx" && (await isFolder(dirname(folder))))) {
-    throw new UsageError(`data set "${spec}": there is no folder ${folder}`);
-  }
-  return limited(await open(spec, folder), options);
+  if (source.address) await checkAddress(source, spec, address);
+  const dataset = await source.open(spec, address ?? "", options);
+  return source.generates ? dataset : limited(dataset, options);
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+async function checkAddress(
+  { kind, address: wanted, isThere = isFolder }: DataSource,
+  spec: string,
+  address: string | undefined,
+): Promise<void> {
+  if (!address) {
+    const what = wanted === "DIR" ? "a folder" : "an address";
+    throw new UsageError(`data set "${spec}" needs ${what}: write ${kind}:${wanted}`);
+  }
+  if (await isThere(address)) return;
+  const what = wanted === "DIR" ? `no folder ${address}` : `nothing at ${address}`;
+  throw new UsageError(`data set "${spec}": there is ${what}`);
 }
 
 function limited(dataset: Dataset, { seed = 0, trainImages, testImages }: DatasetOptions): Dataset {

@@ -9,6 +9,7 @@ import type { Dataset } from "./dataset.js";
 import { fileSplit } from "./file-split.js";
 import { type Entry, listEntries } from "./image-tree.js";
 import { rng } from "./random.js";
+import type { DataSource } from "./source.js";
 import { type FileSplit, sharedInts } from "./split.js";
 
 /** ImageNet's, the usual choice for photographs: computing them would mean decoding every file. */
@@ -27,12 +28,14 @@ const MOST_AS_THEY_ARE = 64;
 const GREY_NOTE =
   "the pictures that were looked at are grey: so is the data set, and colour among them becomes grey (a network for colour, such as --input 3x64x64, keeps it)";
 
+export const folders: DataSource = { kind: "folder", address: "DIR", open: openFolder };
+
 /**
  * A folder of photographs: `DIR/train/CLASS/*.jpg` (or deeper) with `DIR/test`, `val` or `valid`, or
  * `DIR/CLASS/*.jpg`, or a test folder alone, to evaluate on. Where there is none, some of each
  * class are set aside, chosen by hashes of their names: the same every time. `notes` tells what was decided.
  */
-export async function openFolder(spec: string, folder: string): Promise<Dataset> {
+async function openFolder(spec: string, folder: string): Promise<Dataset> {
   const layout = await layoutOf(folder);
   const notes = [...layout.notes];
   const own = layout.train ?? layout.test;

@@ -3,6 +3,7 @@ import type { Dataset, DatasetOptions } from "./dataset.js";
 import { GLYPH_CLASSES } from "./glyph-outlines.js";
 import { GLYPH_BYTES, GLYPH_SIZE, GLYPHS_VERSION } from "./glyph-scene.js";
 import { glyphSplit } from "./glyph-split.js";
+import type { DataSource } from "./source.js";
 import { type Split, sharedBytes } from "./split.js";
 
 const TRAIN_IMAGES = 12_000;
@@ -32,6 +33,12 @@ export function openGlyphs(spec: string, options: DatasetOptions = {}): Dataset 
     notes: [],
   };
 }
+
+export const glyphs: DataSource = {
+  kind: "glyphs",
+  generates: true,
+  open: async (spec, _, options) => openGlyphs(spec, options),
+};
 
 function generated(part: "train" | "test", seed: number, count: number): Split {
   if (!Number.isInteger(count) || count < 1 || count > 1_000_000) {

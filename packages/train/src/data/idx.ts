@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import type { Dataset } from "./dataset.js";
@@ -13,7 +13,15 @@ import { readIdx } from "./idx-array.js";
 import { findIdxFiles } from "./idx-files.js";
 import { readClassList } from "./labels-file.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
+import { type DataSource, isFolder } from "./source.js";
 import { type MemorySplit, sharedInts } from "./split.js";
+
+export const idx: DataSource = {
+  kind: "idx",
+  address: "DIR",
+  isThere: async (address) => (await isFolder(address)) || isFolder(dirname(address)),
+  open: openIdx,
+};
 
 /**
  * A folder in MNIST's format: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with
@@ -21,10 +29,10 @@ import { type MemorySplit, sharedInts } from "./split.js";
  * `DIR/emnist-letters`. Images [N, H, W], or [N, H, W, 3] in `idx4` files. Class names from
  * `classes.txt` beside them, else the label numbers. EMNIST's images are turned upright.
  */
-export async function openIdx(spec: string, address: string): Promise<Dataset> {
-  const isFolder = (await stat(address).catch(() => undefined))?.isDirectory() ?? false;
-  const folder = isFolder ? address : dirname(address);
-  const files = await findIdxFiles(folder, isFolder ? undefined : basename(address));
+async function openIdx(spec: string, address: string): Promise<Dataset> {
+  const isWhole = await isFolder(address);
+  const folder = isWhole ? address : dirname(address);
+  const files = await findIdxFiles(folder, isWhole ? undefined : basename(address));
   const { paths, prefix } = files;
   const notes = [...files.notes];
   const { trainImages, trainLabels } = paths;

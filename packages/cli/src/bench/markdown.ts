@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { shown } from "../terminal.js";
+import { type Figures, marked } from "./figures.js";
 import type { BenchResult } from "./inference.js";
 import { type BenchReport, busyLine } from "./report.js";
 import {
@@ -10,22 +11,30 @@ import {
   limitLines,
 } from "./tables.js";
 
-/** The results as a page for docs/, with the command that makes it; files without their folders. */
-export function benchPage(report: BenchReport, command: string): string {
+/** The results as parts of a page, with the command that makes them; files without their folders. */
+export function benchFigures(report: BenchReport, command: string): Figures {
   const { kernels } = report;
   const results = report.results.map((row) => ({ ...row, subject: basename(row.subject) }));
-  const sections = [
-    ["# Benchmarks", header(report, command)],
-    results.length ? ["## Networks", networks(results)] : [],
-    scaling(results).rows.length ? ["## Threads", markdownTable(scaling(results))] : [],
-    kernels ? ["## Kernels", kernelSection(kernels)] : [],
-    ["## Against a network that cannot be exported badly", mobileNet],
-    ["## How it is measured", method],
-  ];
-  return `${sections.flat().join("\n\n")}\n`;
+  const threads = scaling(results);
+  return {
+    measured: measured(report, command),
+    ...(results.length && { networks: networks(results) }),
+    ...(threads.rows.length && { threads: markdownTable(threads) }),
+    ...(kernels && { kernels: kernelSection(kernels) }),
+  };
 }
 
-function header(report: BenchReport, command: string): string {
+/** A page of nothing but these figures, which can be inserted again into it. */
+export function benchPage(figures: Figures): string {
+  const sections = Object.entries(figures).map(([name, text]) => {
+    const isFirst = name === "measured";
+    const heading = isFirst ? "# Benchmarks" : `## ${name[0].toUpperCase()}${name.slice(1)}`;
+    return `${heading}\n\n${marked(name, text)}`;
+  });
+  return `${sections.join("\n\n")}\n`;
+}
+
+function measured(report: BenchReport, command: string): string {
   const { machine, version } = report;
   const busy = busyLine(report);
   const { cpu, cores, memoryGiB, platform, node } = machine;
@@ -36,8 +45,6 @@ function header(report: BenchReport, command: string): string {
     "```",
     command,
     "```",
-    "",
-    "`npm run bench:docs` runs the benchmarks and writes this page anew.",
   ].join("\n");
 }
 
@@ -91,34 +98,3 @@ export function markdownTable({ head, rows }: Columns): string {
   };
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
-
-const mobileNet = `A float peer may be slow because its graph was exported badly. A float network that others publish
-for the same runtime is free of that doubt. MobileNetV2 at 224x224 is about as accurate as BNext-T on
-ImageNet: 72.0 % in its article and 69.5 % for the file named here, against 72.4 %. Take
-\`mobilenetv2-12.onnx\` from the ONNX Model Zoo (github.com/onnx/models, folder
-\`validated/vision/classification/mobilenet/model\`, kept with Git LFS; the same folder of
-huggingface.co/onnxmodelzoo/legacy_models), then:
-
-\`\`\`
-npx onebit bench bnext-t --threads 1,2 --against onnxruntime,onnxruntime-web,mobilenetv2-12.onnx
-\`\`\`
-
-Every ONNX file works: its input is made from its own metadata, on each runtime that is named.
-onnxruntime-web is not a dependency of onebit: \`npm install onnxruntime-web\`. To have the file in
-this page: \`npm run bench:docs -- --against onnxruntime,onnxruntime-web,mobilenetv2-12.onnx\`.`;
-
-const method = `- All competitors run in turns (A B C A B C ...), so that a slow moment of the machine meets all of
-  them. A turn is 30 ms of runs, one at least, that bring the weights back into the caches, and one
-  that is timed. Before the first turn each runs for 200 ms: V8 needs about 50 ms until its code is
-  compiled for good.
-- Peers get the same network as a float graph at its best: 1-bit weights as -1 and +1, constants and
-  batch-norms folded, weights as initialisers, every graph optimisation on.
-- Idle threads of ONNX Runtime do not spin through the turns of others (\`force_spinning_stop\`); those
-  of ONNX Runtime Web spin for 20 ms, which the runs at the start of a turn outlast.
-- Load: from the bytes of the model until it can run, in the process of the benchmark; the median of
-  the first load and four more. Cold load: importing onebit and loading the file in a new process
-  that has done nothing else, in milliseconds from the import on; the median of five processes.
-- RSS: growth of the process's resident memory by loading and the first run. Arena: what onebit plans
-  for the values of one image, weights apart.
-- A peer below 60 % of its bare convolution rate is marked, with the ops that cost it, from
-  onnxruntime-node's profile of the same graph.`;

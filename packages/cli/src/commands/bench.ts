@@ -1,12 +1,14 @@
+import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { basename } from "node:path";
 import { loadOnnxRuntime } from "@onebit/convert";
 import { type BackendName, UsageError, visible } from "onebit";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
+import { type Figures, hasPlaces, insertFigures } from "../bench/figures.js";
 import { type BenchResult, benchInference } from "../bench/inference.js";
 import { benchKernels } from "../bench/kernels.js";
-import { benchPage } from "../bench/markdown.js";
+import { benchFigures, benchPage } from "../bench/markdown.js";
 import { parsePeers } from "../bench/peers/index.js";
 import { type BenchReport, busyLine } from "../bench/report.js";
 import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
@@ -23,7 +25,7 @@ import { words } from "../flags/readers.js";
 import { threadList } from "../flags/threads.js";
 import { train } from "../flags/train.js";
 import { machine } from "../machine.js";
-import { writeOutput } from "../output-file.js";
+import { isStdout, writeOutput } from "../output-file.js";
 import { shellCommand } from "../shell.js";
 import { bothForms, kindOf } from "../subjects/both-forms.js";
 import { type Output, terminalOutput } from "../terminal.js";
@@ -43,7 +45,11 @@ const against = flag(
   .otherwise("onnxruntime, where it is installed")
   .excludes(train);
 
-const markdown = flag("--markdown <file>", "write the results as a page", words).excludes(train);
+const markdown = flag(
+  "--markdown <file>",
+  "write the results as a page, or into the places of one that is there",
+  words,
+).excludes(train);
 
 const flags = [
   backendList
@@ -83,10 +89,23 @@ export const bench = command({
     out.result(report);
     printReport(report, out);
     if (!flags.markdown) return;
-    await writeOutput(flags.markdown, benchPage(report, commandLine(subjects, against, given)));
-    out.note(`${flags.markdown} written`);
+    const figures = benchFigures(report, commandLine(subjects, against, given));
+    await writeFigures(flags.markdown, figures, out);
   },
 });
+
+/** Into their places of the page that is there; else a page of its own. */
+async function writeFigures(path: string, figures: Figures, out: Output): Promise<void> {
+  const before = isStdout(path) ? "" : await readFile(path, "utf8").catch(() => "");
+  if (!hasPlaces(before)) {
+    await writeOutput(path, benchPage(figures));
+    return out.note(`${path} written`);
+  }
+  const { page, homeless } = insertFigures(before, figures);
+  await writeOutput(path, page);
+  const without = homeless.length ? `; it has no place for ${homeless.join(", ")}` : "";
+  out.note(`${path}: figures inserted${without}`);
+}
 
 /** ONNX Runtime; where it is not installed nothing, which is said with how to install it. */
 async function usualPeer(out: Output): Promise<string> {

@@ -1,6 +1,6 @@
 /** How the C++ is compiled: sources, flags per instruction set, and running the compiler. */
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -82,7 +82,9 @@ export function findCompiler() {
       return candidate;
     } catch {}
   }
-  throw new Error(`no C++ compiler found (tried ${candidates.join(", ")}): install one or set CXX`);
+  throw new Error(
+    `no C++ compiler found (tried ${candidates.join(", ")}): install one (Debian: apt-get install g++; macOS: xcode-select --install) or name it in CXX. Without it networks run on WebAssembly, with the same results`,
+  );
 }
 
 /** Compiles every source, as many at once as there are cores, and links them. */
@@ -117,6 +119,7 @@ export const addonName = (platform, arch) => `onebit-${platform}-${arch}.node`;
 
 /** The addon that Node loads. */
 export async function buildAddon({ platform, arch, compiler, output }) {
+  const objects = join(dirname(output), `objects-${platform}-${arch}`);
   const { include_dir } = createRequire(import.meta.url)("node-api-headers");
   await build({
     compiler,
@@ -126,7 +129,8 @@ export async function buildAddon({ platform, arch, compiler, output }) {
       platform === "darwin"
         ? ["-bundle", "-undefined", "dynamic_lookup"]
         : ["-shared", "-static-libstdc++", "-static-libgcc"],
-    objects: join(dirname(output), `objects-${platform}-${arch}`),
+    objects,
     output,
   });
+  rmSync(objects, { recursive: true });
 }

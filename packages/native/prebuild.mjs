@@ -11,12 +11,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { addonName, buildAddon, findCompiler, root } from "./toolchain.mjs";
-
-const CROSS = {
-  "linux-arm64": "aarch64-linux-gnu-g++",
-  "linux-x64": "x86_64-linux-gnu-g++",
-};
+import { addonName, buildAddon, CROSS, findCompiler, root } from "./toolchain.mjs";
 
 const { targets, out } = parse(process.argv.slice(2));
 const { version, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

@@ -73,6 +73,12 @@ export function sources(arch, extra) {
   ];
 }
 
+/** Debian's compilers for other processors. */
+export const CROSS = {
+  "linux-arm64": "aarch64-linux-gnu-g++",
+  "linux-x64": "x86_64-linux-gnu-g++",
+};
+
 /** The first compiler that answers: CXX, c++, g++, clang++. */
 export function findCompiler() {
   const candidates = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);

@@ -1,4 +1,5 @@
-import { type Dataset, loadSharp, type RawImage, type Split } from "@onebit/train/data";
+import type { Dataset, RawImage, Split } from "@onebit/train/data";
+import { loadDecoder } from "onebit/images";
 
 const TILE = 64;
 const COLUMNS = 12;
@@ -41,4 +42,9 @@ export async function png(
     .resize(side, side, { kernel: "nearest", fit: "contain", background: "#fff" })
     .png()
     .toBuffer();
+}
+
+/** Only where a picture is drawn; NoDecoder where it is missing. */
+async function loadSharp() {
+  return (await loadDecoder(() => import("sharp"))).default;
 }

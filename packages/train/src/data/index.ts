@@ -32,6 +32,5 @@ export {
   openLoader,
 } from "./loader.js";
 export { type Random, rng } from "./random.js";
-export { loadSharp } from "./sharp.js";
 export { DATA_SPEC } from "./sources.js";
 export type { PortableSplit, RawImage, Split } from "./split.js";

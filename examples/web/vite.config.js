@@ -4,11 +4,4 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-export default {
-  server: { headers },
-  preview: { headers },
-  build: { target: "es2022" },
-  assetsInclude: ["**/*.onebit"],
-  // Vite's bundles of dependencies would lose the worker and the WebAssembly beside them.
-  optimizeDeps: { exclude: ["onebit"] },
-};
+export default { server: { headers }, preview: { headers } };

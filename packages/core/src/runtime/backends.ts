@@ -27,14 +27,18 @@ export interface Chosen {
   readonly reasons: { readonly [backend: string]: string };
 }
 
-/** Begins to load what a choice will need first, so that it is there when the file has been read. */
+/** Begins to load what a choice will need, so that it is there when the file has been read. */
 export function beginLoading(choice: BackendChoice, options: CompileOptions): void {
-  const name = choice === "auto" ? BACKENDS[0] : choice;
-  if (typeof name !== "string") return;
+  if (typeof choice !== "string") return;
   // Failures come again, and are told, when the program is compiled.
-  loaders[name]()
-    .then((backend) => backend.unavailable(options))
-    .catch(() => {});
+  firstAvailable(choice === "auto" ? BACKENDS : [choice], options).catch(() => {});
+}
+
+async function firstAvailable(names: readonly BackendName[], options: CompileOptions) {
+  for (const name of names) {
+    const backend = await loaders[name]();
+    if ((await backend.unavailable(options)) === undefined) return;
+  }
 }
 
 /** Compiles a program for the chosen backend. */

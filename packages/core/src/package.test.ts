@@ -83,17 +83,6 @@ describe("package.json", () => {
     expect(published.filter((file) => /\.test\.|test-support/.test(file))).toEqual([]);
   });
 
-  it("takes less than 5 MB where it is installed", () => {
-    const paths = ["bin", "dist", "wasm"].flatMap((name) =>
-      readdirSync(folder(name), { recursive: true, encoding: "utf8" }).map((at) => `${name}/${at}`),
-    );
-    // Maps are of older builds: packing builds anew. A file takes whole blocks of a disk.
-    const published = paths.filter((path) => !/\.(map|tsbuildinfo)$/.test(path));
-    const blocks = published.map((path) => Math.ceil(statSync(folder(path)).size / 4096));
-    expect(blocks.length).toBeGreaterThan(100);
-    expect(blocks.reduce((sum, count) => sum + 4096 * count, 0)).toBeLessThan(5_000_000);
-  });
-
   it("keeps what a page loads under 53 kB, and with what it seldom does under 60 kB, JavaScript and WebAssembly together, gzipped", async () => {
     const size = (data: string | Uint8Array) => gzipSync(data, { level: 9 }).length;
     const scripts = await browserScripts();

@@ -2,11 +2,17 @@ import { broadcastShapes, elementwiseCost, mapElements } from "./broadcast.js";
 import { expectFloats } from "./checks.js";
 import type { Op } from "./op.js";
 
-/** Comparisons, with NumPy broadcasting: float32 in, bool out, no gradient. */
+// With NumPy broadcasting: float32 in, bool out, no gradient.
+
+/** y = a > b. */
 export const greater = comparison("greater", "Greater", (a, b) => a > b);
+/** y = a >= b. */
 export const greaterEqual = comparison("greater-equal", "GreaterOrEqual", (a, b) => a >= b);
+/** y = a < b. */
 export const less = comparison("less", "Less", (a, b) => a < b);
+/** y = a <= b. */
 export const lessEqual = comparison("less-equal", "LessOrEqual", (a, b) => a <= b);
+/** y = (a = b). */
 export const equal = comparison("equal", "Equal", (a, b) => a === b);
 
 function comparison(name: string, onnx: string, holds: (a: number, b: number) => boolean): Op {

@@ -36,6 +36,7 @@ const signs: { readonly [name: string]: { readonly [name: string]: string | numb
 };
 const bnextWeight = { scale: "none", estimator: "identity", range: 1.5, threshold: 1e-7, zero: -1 };
 const reactnetWeight = { ...bnextWeight, scale: "channel-mean", estimator: "clip", range: 1 };
+const gates = ["hard-sigmoid", "sigmoid", "softmax"];
 const clamp = { low: -1.5, high: 1.5, when: "training" };
 
 /** The case of a file; undefined for files that other tests read. */
@@ -47,8 +48,8 @@ function caseOf(name: string): Case | undefined {
   }
   if (name.startsWith("binconv_reactnet")) return binaryConv("reactnet", "training");
   if (name === "rprelu_reactnet") return rprelu;
-  const gate = /^se_(.*)$/.exec(name);
-  return gate ? squeezeExcite(gate[1].replace("_", "-")) : undefined;
+  const gate = gates.find((one) => name === `se_${one.replace("-", "_")}`);
+  return gate ? squeezeExcite(gate) : undefined;
 }
 
 function rsign(attrs: { readonly [name: string]: string | number }): Case {

@@ -4,6 +4,8 @@ export interface OpSample extends Omit<OpUnderTest, "op" | "mode"> {
   readonly mode?: OpUnderTest["mode"];
   /** Inputs whose gradient the op's rule gives. */
   readonly wanted?: readonly number[];
+  /** That gradient is a straight-through estimator's: the op's test compares it with its closed form. */
+  readonly estimated?: boolean;
   /** Where random inputs come from; default: -2 to 2. */
   readonly low?: number;
 }
@@ -17,6 +19,7 @@ const bnext = { scale: "none", estimator: "identity", range: 1.5, threshold: 1e-
 const reactnet = { scale: "channel-mean", estimator: "clip", range: 1, threshold: 0, zero: -1 };
 const clip = { estimator: "clip", range: 1, zero: -1 };
 
+const estimated = { wanted: [0], estimated: true };
 const unary: OpSample[] = [{ shapes: [map], wanted: [0] }];
 const positive: OpSample[] = [{ shapes: [map], wanted: [0], low: 0.1 }];
 const binary: OpSample[] = [
@@ -54,9 +57,15 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
   ],
   bias: [{ shapes: [map, [3]], wanted: [0, 1] }],
   "binarize-weight": [
-    { shapes: [[4, 3, 3, 3]], attrs: bnext, wanted: [0] },
-    { shapes: [[4, 3, 3, 3], []], attrs: bnext, wanted: [0], low: 0.5, mode: "training" },
-    { shapes: [[4, 3, 3, 3]], attrs: reactnet, wanted: [0], mode: "training" },
+    { shapes: [[4, 3, 3, 3]], attrs: bnext, wanted: [0], estimated: true },
+    {
+      shapes: [[4, 3, 3, 3], []],
+      ...{ attrs: bnext, wanted: [0], estimated: true, low: 0.5, mode: "training" },
+    },
+    {
+      shapes: [[4, 3, 3, 3]],
+      ...{ attrs: reactnet, wanted: [0], estimated: true, mode: "training" },
+    },
   ],
   "binary-conv": [
     { shapes: [map, [4, 3, 3, 3]], attrs: { ...plain, padValue: 0 }, wanted: [0, 1] },
@@ -89,7 +98,10 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
     },
   ],
   detach: [{ shapes: [map] }],
-  div: [{ shapes: [map, map], wanted: [0, 1], low: 0.5 }],
+  div: [
+    { shapes: [map, map], wanted: [0, 1], low: 0.5 },
+    { shapes: [map, [3, 1, 1]], wanted: [0, 1], low: 0.5 },
+  ],
   equal: comparison,
   exp: unary,
   expand: [{ shapes: [[3, 1, 1]], attrs: { shape: map }, wanted: [0] }],
@@ -144,20 +156,20 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
   prelu: [{ shapes: [map, [3]], wanted: [0, 1] }],
   "prelu-gradient": [{ shapes: [map, map, [3]] }],
   quantise: [
-    { shapes: [[3, 10]], attrs: { bits: 8, clip: 25, leading: 1 }, wanted: [0] },
-    { shapes: [map], attrs: { bits: 4, clip: 1000, leading: 2 }, wanted: [0] },
+    { shapes: [[3, 10]], attrs: { bits: 8, clip: 25, leading: 1 }, ...estimated },
+    { shapes: [map], attrs: { bits: 4, clip: 1000, leading: 2 }, ...estimated },
   ],
   "quantise-weight": [
-    { shapes: [[4, 3, 3, 3]], attrs: { bits: 8, clip: 1000, leading: 2 }, wanted: [0] },
+    { shapes: [[4, 3, 3, 3]], attrs: { bits: 8, clip: 1000, leading: 2 }, ...estimated },
   ],
   relu: unary,
   "relu-gradient": [{ shapes: [map, map] }],
   reshape: [{ shapes: [map], attrs: { shape: [0, -1] }, wanted: [0] }],
   sigmoid: unary,
   sign: [
-    { shapes: [map], attrs: clip, wanted: [0] },
-    { shapes: [map], attrs: { ...clip, estimator: "approx", zero: 1 }, wanted: [0] },
-    { shapes: [map], attrs: { ...clip, estimator: "swish" }, wanted: [0] },
+    { shapes: [map], attrs: clip, ...estimated },
+    { shapes: [map], attrs: { ...clip, estimator: "approx", zero: 1 }, ...estimated },
+    { shapes: [map], attrs: { ...clip, estimator: "swish" }, ...estimated },
   ],
   "sign-gradient": [{ shapes: [map, map], attrs: { estimator: "approx", range: 1 } }],
   slice: [{ shapes: [map], attrs: { axis: 1, start: 1, end: 3 }, wanted: [0] }],

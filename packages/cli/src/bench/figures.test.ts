@@ -4,9 +4,9 @@ import { hasPlaces, insertFigures, marked } from "./figures.js";
 const page = `# Speed\n\nWords.\n\n${marked("a", "old a")}\n\nMore words.\n\n${marked("b", "old b")}\n`;
 
 it("replaces figures and leaves the words and other figures", () => {
-  const { page: once, homeless } = insertFigures(page, { b: "| new |\n$& $1", c: "?" });
+  const { page: once, homeless, old } = insertFigures(page, { b: "| new |\n$& $1", c: "?" });
   expect(once).toBe(page.replace("old b", () => "| new |\n$& $1"));
-  expect(homeless).toEqual(["c"]);
+  expect([homeless, old]).toEqual([["c"], ["a"]]);
   expect(insertFigures(once, { b: "old b" }).page).toBe(page);
 });
 

@@ -16,14 +16,16 @@ export function hasPlaces(page: string): boolean {
   return page.includes(CLOSING);
 }
 
-/**
- * The page with these parts in their places; all else stays. `homeless`: names of parts that it has no
- * place for. OnebitError where a place does not end.
- */
-export function insertFigures(
-  page: string,
-  figures: Figures,
-): { readonly page: string; readonly homeless: readonly string[] } {
+export interface Inserted {
+  readonly page: string;
+  /** Names of parts that the page has no place for. */
+  readonly homeless: readonly string[];
+  /** Names of parts that stay as they were. */
+  readonly old: readonly string[];
+}
+
+/** The page with these parts in their places; all else stays. OnebitError where a place does not end. */
+export function insertFigures(page: string, figures: Figures): Inserted {
   let inserted = page;
   const homeless: string[] = [];
   for (const [name, text] of Object.entries(figures)) {
@@ -39,5 +41,7 @@ export function insertFigures(
     }
     inserted = inserted.slice(0, start) + marked(name, text) + inserted.slice(end + CLOSING.length);
   }
-  return { page: inserted, homeless };
+  const all = [...page.matchAll(/<!-- figures: (.+?) -->/g)].map(([, name]) => name);
+  const old = all.filter((name) => !Object.hasOwn(figures, name));
+  return { page: inserted, homeless, old };
 }

@@ -101,10 +101,11 @@ async function writeFigures(path: string, figures: Figures, out: Output): Promis
     await writeOutput(path, benchPage(figures));
     return out.note(`${path} written`);
   }
-  const { page, homeless } = insertFigures(before, figures);
+  const { page, homeless, old } = insertFigures(before, figures);
   await writeOutput(path, page);
   const without = homeless.length ? `; it has no place for ${homeless.join(", ")}` : "";
-  out.note(`${path}: figures inserted${without}`);
+  const stale = old.length ? `; as they were: ${old.join(", ")}` : "";
+  out.note(`${path}: figures inserted${without}${stale}`);
 }
 
 /** ONNX Runtime; where it is not installed nothing, which is said with how to install it. */

@@ -288,8 +288,6 @@ function sharedSize(
 ): [height: number, width: number] | undefined {
   const [{ width, height }] = images;
   const isAlike = images.every((image) => image.width === width && image.height === height);
-  const fits = [width, height].every(
-    (side) => side >= 8 && side <= MOST_AS_THEY_ARE && side % 4 === 0,
-  );
-  return isAlike && fits ? [height, width] : undefined;
+  const isSmall = Math.max(width, height) <= MOST_AS_THEY_ARE;
+  return isAlike && isSmall ? [height, width] : undefined;
 }

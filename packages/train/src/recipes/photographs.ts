@@ -18,7 +18,7 @@ export const photographs: Recipe = {
   form: "binary",
   epochs: 20,
   batch: 16,
-  microBatch: 8,
+  microBatch: null,
   optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
   clip: 5,
   averageDecay: null,

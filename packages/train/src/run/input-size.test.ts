@@ -10,6 +10,11 @@ describe("the size that a network sees", () => {
     expect(of({ size: [28, 24] }, [64, 64])).toEqual([28, 24]);
   });
 
+  it("is near that of a folder's pictures, where they are alike and small", () => {
+    expect(of({ size: [28, 20], side: 20 }, [64, 64])).toEqual([32, 24]);
+    expect(of({ size: [64, 32], side: 32 }, [64, 64])).toEqual([64, 32]);
+  });
+
   it.each([
     [3000, 28, 64],
     [3000, 64, 64],

@@ -209,7 +209,10 @@ export class TrainingLoop {
     const { signal } = this.#options;
     if (error instanceof Interrupted || (signal?.aborted && error === signal.reason)) {
       const cause = signal?.reason;
-      return new OnebitError(`stopped. ${where}: go on from there with --resume and the same --out`, { cause });
+      return new OnebitError(
+        `stopped. ${where}: go on from there with --resume and the same --out`,
+        { cause },
+      );
     }
     if (error instanceof OnebitError) return new OnebitError(`${error.message}. ${where}`);
     return error;

@@ -38,9 +38,7 @@ try {
     run("npx", ["next", "build"]);
     const { answer, workers } = await answerOfPage();
     const right = answer === wanted && workers === threads - 1;
-    console.log(
-      `${right ? "right" : "wrong"}: "${answer}" with ${workers} workers beside the page`,
-    );
+    console.log(`${right ? "right" : "wrong"}: "${answer}", workers: ${workers}`);
     if (!right) process.exitCode = 1;
   }
 } finally {

@@ -39,14 +39,14 @@ const WAYS: readonly Way[] = [
   {
     name: "webpack",
     page: page.replace(/<script.*/, '<script defer src="dist/main.js"></script>'),
-    ...{ main, commands: webpack, files: 8 },
+    ...{ main, commands: webpack, files: 6 },
   },
   {
     name: "Vite",
-    ...{ page, main, commands: vite, files: 24, served: "dist", publicFolder: "public" },
+    ...{ page, main, commands: vite, files: 18, served: "dist", publicFolder: "public" },
   },
   { name: "esbuild", page: built, main: withAssets, commands: esbuild, files: 3 },
-  { name: "Rollup", page: built, main: withAssets, commands: rollup, files: 20 },
+  { name: "Rollup", page: built, main: withAssets, commands: rollup, files: 15 },
   {
     name: "esbuild with the standalone file",
     main: main.replace('"onebit"', '"onebit/standalone"'),

@@ -117,7 +117,7 @@ describe.skipIf(!executable)("a page that lacks something", () => {
     [
       "kernels that are not served",
       { routes: { "**/*.wasm": missing } },
-      /the server answers 404; serve a copy of the folder node_modules.onebit.wasm/,
+      /the server answers 404; serve a copy of node_modules.onebit.wasm and say where/,
     ],
     ["kernels that are a web page", { routes: { "**/*.wasm": page } }, /another file comes back/],
     [

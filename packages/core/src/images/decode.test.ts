@@ -235,6 +235,16 @@ it("takes paths, URLs of files, bytes and Blobs, and says what else it does not 
   }
 });
 
+it("knows its options", async () => {
+  const wrong = { names: "x" } as object;
+  await expect(decodeImage("x.png", wrong)).rejects.toThrow(
+    /unknown option "names": did you mean "name"/,
+  );
+  await expect(decodeImage("x.png", { name: 7 as never })).rejects.toThrow(
+    /^name 7: must be a text/,
+  );
+});
+
 it("says what to install where nothing can decode", async () => {
   const missing = new Error('Could not load the "sharp" module\nPossible solutions: many');
   const error = await loadDecoder(() => Promise.reject(missing)).catch((thrown) => thrown);

@@ -5,6 +5,7 @@ import { wrongFile } from "../file/wrong-file.js";
 import { isPath } from "../platform/is-node.js";
 import { readRegularFile } from "../platform/regular-file.js";
 import type { BlobLike, UrlLike } from "../platform/web-types.js";
+import { checkOptions, type OptionChecks } from "../runtime/check-options.js";
 import { loadDecoder } from "./decoder.js";
 import { pictureKind } from "./picture-kind.js";
 
@@ -40,9 +41,11 @@ const MAX_PIXELS = 2 ** 27;
  */
 export async function decodeImage(
   image: EncodedImage,
-  { name = nameOf(image) }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): Promise<DecodedImage> {
+  checkOptions("decodeImage", options, DECODE_OPTIONS);
   const bytes = await bytesOf(image);
+  const { name = nameOf(image) } = options;
   refuseOthers(bytes, name);
   const { default: sharp } = await loadDecoder(() => import("sharp"));
   try {
@@ -57,6 +60,10 @@ export async function decodeImage(
     throw new OnebitError(`${name}: cannot be decoded (${why}): replace or remove the file`);
   }
 }
+
+const DECODE_OPTIONS: OptionChecks<DecodeOptions> = {
+  name: (name) => typeof name === "string" || "a text",
+};
 
 function nameOf(image: EncodedImage): string {
   return typeof image === "string" || classOf(image) === "URL" ? String(image) : "image";

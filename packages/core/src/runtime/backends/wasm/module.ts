@@ -80,10 +80,10 @@ async function checkedKernels(build: KernelBuild, assets: AssetFolder): Promise<
     throw new OnebitError(`${build}.wasm: another file comes back (a web page?), no WebAssembly`);
   } catch (error) {
     const advice = isNode()
-      ? "reinstall onebit"
-      : "serve a copy of the folder node_modules/onebit/wasm";
+      ? "reinstall onebit, or"
+      : "serve a copy of node_modules/onebit/wasm and";
     throw new OnebitError(
-      `the kernels cannot be read: ${(error as Error).message}; ${advice}, or say where it is: load(file, { assets: folder })`,
+      `the kernels cannot be read: ${(error as Error).message}; ${advice} say where it is: load(file, { assets })`,
       { cause: error },
     );
   }

@@ -46,7 +46,7 @@ beforeAll(async () => {
   ]);
   const checkpoint = writeSafetensors({ metadata: {}, tensors: Object.fromEntries(stored) });
   project.write("checkpoint.safetensors", checkpoint);
-});
+}, PATIENCE);
 afterAll(() => rmSync(folder, { recursive: true, force: true }), PATIENCE);
 
 // One project, to which package after package is added: installing is what takes the time.

@@ -6,6 +6,9 @@ import { OnebitError } from "onebit";
 import { withTemporaryFolder } from "onebit/node";
 import { describe, expect, it } from "vitest";
 import { checkedRuntime, installCommand, loadOnnxRuntime, onnxRuntimeVersion } from "./runtime.js";
+import type { OnnxRuntime } from "./runtime-types.js";
+
+const packages = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** What loading says in a project whose onnxruntime-node consists of these files. */
 function failureWith(files: { readonly [path: string]: string }): Promise<unknown> {
@@ -88,8 +91,19 @@ describe("ONNX Runtime", () => {
     });
   });
 
+  it("is an optional peer of those that use it, from the oldest version that does", async () => {
+    const old = { env: { versions: { node: "1.0.0" } } } as unknown as OnnxRuntime;
+    const { message } = await checkedRuntime("this", async () => old).catch((error) => error);
+    for (const name of ["convert", "train", "cli"]) {
+      const file = readFileSync(join(packages, name, "package.json"), "utf8");
+      const { peerDependencies, peerDependenciesMeta } = JSON.parse(file);
+      expect(peerDependenciesMeta["onnxruntime-node"]).toEqual({ optional: true });
+      const [, oldest] = /^\^(\d+\.\d+)\.0$/.exec(peerDependencies["onnxruntime-node"])!;
+      expect(message).toContain(`needs ONNX Runtime ${oldest} or later`);
+    }
+  });
+
   it("is imported by one file of the product", () => {
-    const packages = fileURLToPath(new URL("../../..", import.meta.url));
     const sources = readdirSync(packages)
       .flatMap((name) => filesIn(join(packages, name, "src")))
       .filter((path) => path.endsWith(".ts") && !/\.test\.ts$|[\\/]test-support[\\/]/.test(path));

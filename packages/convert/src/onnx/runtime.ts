@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { OnebitError } from "onebit";
 import type { OnnxRuntime } from "./runtime-types.js";
 
-/** Older ones have not been tried. */
+/** As peerDependencies have it: 1.23 does not give every output that it is asked for. */
 const OLDEST = [1, 24] as const;
 
 /**
@@ -50,7 +50,8 @@ function trouble(error: NodeJS.ErrnoException): string {
   if (isMissing(error, "onnxruntime_binding.node")) {
     return `and the installed onnxruntime-node holds no build for ${target}. Packed networks need none of it here; do this on another machine, or install a version that has one`;
   }
-  return `and the installed onnxruntime-node cannot be loaded on ${target}: ${error.message}\n  It may be damaged, or made for another C library (glibc is wanted on Linux). Install it anew:\n${installLines()}`;
+  const [reason] = error.message.split("\n");
+  return `and the installed onnxruntime-node cannot be loaded on ${target}: ${reason}\n  It may be damaged, or made for another C library (glibc is wanted on Linux). Install it anew:\n${installLines()}`;
 }
 
 function isMissing({ code, message }: NodeJS.ErrnoException, what: string): boolean {

@@ -13,7 +13,7 @@ const pages = [
     .map((file) => `docs/${file}`),
 ];
 
-const TOP = ["packages", "docs", "examples", "models", "scripts", "test", ".ci"];
+const TOP = ["packages", "docs", "examples", "models", "scripts", "test", "tools", ".ci"];
 
 /** Files of the repository that a page names, in code or by a link. */
 function pathsOf(page: string): string[] {

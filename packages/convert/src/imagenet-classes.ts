@@ -250,12 +250,14 @@ n13044778 earthstar, n13052670 hen-of-the-woods, n13054560 bolete, n13133613 ear
 n15075141 toilet tissue
 `;
 
+/** A class of ImageNet's 1000. */
 export interface ImagenetClass {
   /** WordNet id: "n01440764", as folders of the data set are called. */
   readonly synset: string;
   readonly name: string;
 }
 
+/** ImageNet's 1000 classes, in the order in which networks have them. */
 export const imagenetClasses: readonly ImagenetClass[] = LIST.trim()
   .split(/,\s/)
   .map((entry) => ({ synset: entry.slice(0, 9), name: entry.slice(10) }));

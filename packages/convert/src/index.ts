@@ -1,3 +1,19 @@
+/**
+ * Reads checkpoints of 1-bit networks (PyTorch, safetensors, NumPy, MXNet), and runs classifiers in ONNX.
+ *
+ * ```ts
+ * import { importCheckpoint, openBuffer } from "@onebit/convert";
+ * import { floatModelGraph } from "onebit/models";
+ *
+ * const buffer = await openBuffer("checkpoint.safetensors"); // path or URL
+ * const { model, report } = await importCheckpoint(buffer);
+ * console.log(report.arch, report.notes, floatModelGraph(model).name);
+ * await buffer.close?.();
+ * ```
+ *
+ * @module @onebit/convert
+ */
+
 export { type ImagenetClass, imagenetClasses, imagenetLabels } from "./imagenet-classes.js";
 export { symbolOf } from "./importers/bmxnet/symbol.js";
 export type { TemperatureReport } from "./importers/bnext/temperature.js";

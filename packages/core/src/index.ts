@@ -1,3 +1,19 @@
+/**
+ * Loads packed 1-bit networks and runs them, in Node and in pages, without dependencies.
+ *
+ * ```ts
+ * import { load } from "onebit";
+ * import { decodeImage } from "onebit/images";
+ *
+ * const model = await load("fashion.onebit"); // path, URL, Blob or bytes
+ * const [best] = await model.classify(await decodeImage("photo.png"), { top: 1 });
+ * console.log(best.label, best.probability);
+ * model.dispose();
+ * ```
+ *
+ * @module onebit
+ */
+
 export { OnebitError, UsageError } from "./errors.js";
 export type { Card } from "./file/index.js";
 export type { Preprocess } from "./image/index.js";

@@ -1,8 +1,22 @@
+/**
+ * The native backend: C++ for AMX, AVX-512, AVX2 and NEON. onebit loads it by itself where it is.
+ *
+ * ```ts
+ * import { native, nativeIsas } from "@onebit/native";
+ *
+ * const reason = await native.unavailable();
+ * console.log(reason ?? `it runs: ${nativeIsas()}`);
+ * ```
+ *
+ * @module @onebit/native
+ */
+
 import { type Backend, DEFAULT_BUDGET, OnebitError } from "onebit";
 import { loadAddon } from "./addon.js";
 import { encodeProgram } from "./encode.js";
 import { NativeExecutable, orOnebitError } from "./executable.js";
 
+/** Which kernels of the addon run. */
 export interface NativeOptions {
   /**
    * "avx512", "avx2", "scalar" or "neon"; default: the environment variable ONEBIT_NATIVE_ISA, else

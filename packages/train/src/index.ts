@@ -1,3 +1,19 @@
+/**
+ * Trains 1-bit networks on ONNX Runtime.
+ *
+ * ```ts
+ * import { resolveRecipe, train } from "@onebit/train";
+ * import { openDataset } from "@onebit/train/data";
+ *
+ * const data = await openDataset("glyphs", { trainImages: 64, testImages: 64 });
+ * const recipe = resolveRecipe("plain", { epochs: 2, model: "linear" });
+ * const { best, out } = await train(recipe, { data, out: "run" });
+ * console.log(best.top1, out);
+ * ```
+ *
+ * @module @onebit/train
+ */
+
 export { measureTrainingSpeed, type TrainingSpeed } from "./bench/training-speed.js";
 export * from "./engine/index.js";
 export { type GradientOptions, gradientOutput, gradients } from "./gradients/index.js";

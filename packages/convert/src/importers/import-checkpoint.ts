@@ -16,6 +16,7 @@ import { overridden } from "./preprocess.js";
 import { eachTensor, type ReadOptions, readTensors } from "./read-tensors.js";
 import { classesOf, type ImportReport, reportOf } from "./report.js";
 
+/** What the caller of an import knows better than the file, or wants otherwise. */
 export interface ImportOptions extends NetworkOptions {
   /** One per class; when absent, the family's, ImageNet's names for 1000 classes, else numbers. */
   readonly labels?: readonly string[];
@@ -29,6 +30,7 @@ export interface ImportOptions extends NetworkOptions {
   readonly importers?: readonly Importer[];
 }
 
+/** A float model, and what the import found out and assumed. */
 export interface Imported {
   readonly model: FloatModel;
   readonly report: ImportReport;

@@ -70,6 +70,7 @@ export const networkOptions = [
   "wrapper",
   "zeroWeights",
 ] as const satisfies readonly (keyof NetworkOptions)[];
+/** The name of an option that means something to some families only. */
 export type NetworkOption = (typeof networkOptions)[number];
 
 /** A tensor as the graph wants it. */

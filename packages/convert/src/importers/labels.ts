@@ -1,6 +1,7 @@
 import { UsageError } from "onebit";
 import { imagenetLabels } from "../imagenet-classes.js";
 
+/** Names of the classes, one for each. */
 export interface Labels {
   readonly names: readonly string[];
   /** What was assumed. */

@@ -1,8 +1,10 @@
 import { UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
 
+/** Size of the images that a network takes. */
 export type InputSize = readonly [channels: number, height: number, width: number];
 
+/** Fields of a preparation of images that the caller says; the others stay. */
 export type PreprocessOverrides = { readonly [field in keyof Preprocess]?: Preprocess[field] };
 
 /** A network's preprocessing, but for what the caller knows better. */

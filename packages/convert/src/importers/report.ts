@@ -16,6 +16,7 @@ import type { InputSize } from "./preprocess.js";
  */
 export type Fate = "used" | "dead" | "counter" | "mirror";
 
+/** What became of one tensor of the file. */
 export interface TensorReport {
   /** As in the file, without the prefix. */
   readonly key: string;

@@ -7,6 +7,9 @@ import type { OnnxDimension, OnnxFile, OnnxValueInfo } from "./model.js";
 import { preparation } from "./preparation.js";
 import { type ScoreKind, scoreKind } from "./scores.js";
 
+/**
+ * Where an ONNX network has the channels of its images: before height and width, or behind them.
+ */
 export type OnnxLayout = "nchw" | "nhwc";
 
 /** What the file may leave open, or say wrongly. */

@@ -4,6 +4,7 @@ import { fields, textOf } from "./protobuf.js";
 /** A whole number, the name of an open dimension ("N"), or undefined where the file says nothing. */
 export type OnnxDimension = number | string | undefined;
 
+/** An input or output of an ONNX graph, as the file declares it. */
 export interface OnnxValueInfo {
   readonly name: string;
   /** ONNX's number of the element type (1 is float32); 0 where the value is no tensor. */
@@ -12,6 +13,7 @@ export interface OnnxValueInfo {
   readonly shape: readonly OnnxDimension[] | undefined;
 }
 
+/** A node of an ONNX graph: its operator, and the values that it reads and makes, by name. */
 export interface OnnxNodeInfo {
   readonly name: string;
   readonly op: string;

@@ -19,6 +19,7 @@ export interface OnnxRuntime {
   };
 }
 
+/** What is used of a session of ONNX Runtime, whichever package it is of. */
 export interface OnnxRuntimeSession {
   readonly inputNames: readonly string[];
   /** Open dimensions are names. */
@@ -31,10 +32,12 @@ export interface OnnxRuntimeSession {
   endProfiling(): void;
 }
 
+/** Tensors by name of input or output. */
 export type OnnxTensors = { readonly [name: string]: OnnxTensor };
 
 export type OnnxFetches = readonly string[] | { readonly [name: string]: OnnxTensor | null };
 
+/** What is used of ONNX Runtime's tensors. */
 export interface OnnxTensor {
   readonly type: string;
   readonly dims: readonly number[];
@@ -52,6 +55,7 @@ export interface OnnxTensor {
     | string[];
 }
 
+/** Element types of ONNX Runtime's tensors. */
 export type OnnxElementType =
   | ("float32" | "float64" | "float16" | "uint8" | "int8" | "uint16" | "int16" | "int32" | "uint32")
   | ("int64" | "uint64" | "bool" | "string");
@@ -65,6 +69,7 @@ export type OnnxValueMetadata =
       readonly shape: readonly (number | string)[];
     };
 
+/** What is used of ONNX Runtime's options for a session. */
 export interface OnnxSessionOptions {
   readonly executionProviders?: readonly string[];
   readonly graphOptimizationLevel?: "disabled" | "basic" | "extended" | "all";

@@ -10,6 +10,7 @@ export interface AsyncBuffer {
   close?(): Promise<void>;
 }
 
+/** Bytes in memory as a buffer; `name` is what errors call it. */
 export function memoryBuffer(bytes: ArrayBuffer | Uint8Array, name?: string): AsyncBuffer {
   const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
   return {

@@ -5,6 +5,7 @@ import type { TensorEntry } from "./tensor-entry.js";
 import { printable } from "./text.js";
 import { nothingUnread, type Unread } from "./unread.js";
 
+/** Formats of files that hold tensors by name. */
 export type CheckpointFormat =
   | "torch-zip"
   | "torch-legacy"
@@ -13,6 +14,7 @@ export type CheckpointFormat =
   | "npz"
   | "mxnet-params";
 
+/** A plain value of a checkpoint, beside its tensors. */
 export type MetadataScalar = string | number | bigint | boolean | null;
 /** A plain value, or a list of them (`temp: [1, 0.9]`). */
 export type MetadataValue = MetadataScalar | readonly MetadataValue[];

@@ -5,6 +5,7 @@ import { type AsyncBuffer, allocate } from "./async-buffer.js";
 const blockBytes = 2 ** 20;
 const keptBlocks = 8;
 
+/** How a file is asked for over HTTP. */
 export interface UrlOptions {
   readonly signal?: AbortSignal;
   /** Added to every request, such as an authorization. */

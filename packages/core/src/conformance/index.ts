@@ -1,3 +1,17 @@
+/**
+ * The suite that every backend must pass: random convolutions and networks, bit for bit.
+ *
+ * ```ts
+ * import { runConformance, subjectsHere } from "onebit/conformance";
+ *
+ * const { subjects } = await subjectsHere(["reference", "wasm"], [1]);
+ * const report = await runConformance({ subjects, convolutions: 32, networks: 2, faults: 0 });
+ * console.log(report.ok, report.failures);
+ * ```
+ *
+ * @module onebit/conformance
+ */
+
 export { extremeProgram } from "./extreme-program.js";
 export { firstDifference } from "./guarded-run.js";
 export { Random } from "./random.js";

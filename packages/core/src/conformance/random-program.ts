@@ -23,6 +23,7 @@ import type {
 } from "../program/types.js";
 import { Random } from "./random.js";
 
+/** A program with its tensors, and an image to run it on. */
 export interface RandomProgram {
   readonly program: Program;
   readonly tensors: ProgramTensors;

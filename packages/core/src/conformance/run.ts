@@ -13,6 +13,7 @@ export interface Subject {
   readonly threads: number;
 }
 
+/** What the conformance suite tries, and how much of it. */
 export interface ConformanceOptions {
   readonly subjects: readonly Subject[];
   /** At least so many for every subject of one thread, in batches; one batch in eight for others. */
@@ -26,6 +27,7 @@ export interface ConformanceOptions {
   readonly signal?: SignalLike;
 }
 
+/** How a backend with a number of threads came out. */
 export interface SubjectReport {
   readonly backend: string;
   readonly threads: number;
@@ -41,6 +43,7 @@ export interface SubjectReport {
   readonly milliseconds: number;
 }
 
+/** Whether mistakes of one kind, put in on purpose, were found. */
 export interface FaultReport {
   readonly fault: string;
   readonly seeded: number;
@@ -49,6 +52,7 @@ export interface FaultReport {
   readonly slowest: number;
 }
 
+/** What the conformance suite found. */
 export interface ConformanceReport {
   /** Nothing differed, and every mistake made on purpose was found. */
   readonly ok: boolean;

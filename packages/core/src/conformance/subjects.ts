@@ -2,6 +2,7 @@ import type { Backend } from "../runtime/backend.js";
 import { BACKENDS, type BackendName, backendFor } from "../runtime/backends.js";
 import type { Subject } from "./run.js";
 
+/** The backends that can be tried here. */
 export interface Subjects {
   readonly subjects: readonly Subject[];
   /** Why the other backends cannot run here. */

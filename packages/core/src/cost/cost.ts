@@ -35,6 +35,7 @@ export interface Counts {
   readonly passes: number;
 }
 
+/** What one node of a graph takes. */
 export interface LayerCost extends Counts {
   /** Name of the node; preparation of its weights (clamp, binarise, reshape) is included. */
   readonly name: string;
@@ -44,6 +45,9 @@ export interface LayerCost extends Counts {
   readonly shape: Shape;
 }
 
+/**
+ * What a graph takes: parameters, multiply-accumulates, operations, bytes; in all and layer by layer.
+ */
 export interface Cost extends Counts {
   readonly deadParameters: number;
   readonly bytes: {
@@ -55,6 +59,7 @@ export interface Cost extends Counts {
   readonly layers: readonly LayerCost[];
 }
 
+/** How weights count that are stored in fewer bits than 32. */
 export interface CostOptions {
   /** Default: what the graph itself quantises its weights to. */
   readonly ends?: Ends;

@@ -6,6 +6,7 @@ import { bytesOf } from "./cost.js";
 import { groupBy } from "./group.js";
 import { views } from "./trace.js";
 
+/** What a training keeps besides the values of its graph. */
 export interface TrainingMemoryOptions {
   /**
    * Float32 copies kept of every parameter besides the graph's own values: 3 with Adam (weights and
@@ -14,6 +15,7 @@ export interface TrainingMemoryOptions {
   readonly stateCopies?: number;
 }
 
+/** Bytes that a training step takes at its peak. */
 export interface TrainingMemory {
   /** Most bytes of inputs, node outputs and graph outputs alive at once. */
   readonly values: number;

@@ -26,6 +26,7 @@ export interface Summary extends Cost {
   readonly blocks: readonly BlockCost[];
 }
 
+/** As those of cost(). */
 export interface SummaryOptions {
   readonly ends?: Ends;
 }

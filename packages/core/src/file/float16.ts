@@ -31,6 +31,7 @@ function roundShift(x: number, shift: number, base: number): number {
 /** Value of the last mantissa bit, by exponent field; looked up because `**` is slow. */
 const UNITS = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
 
+/** The number that 16 bits of IEEE half precision stand for. */
 export function fromFloat16(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >>> 10) & 0x1f;

@@ -1,3 +1,17 @@
+/**
+ * Reads and writes `.onebit` and safetensors files; tells kinds of files apart.
+ *
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readOnebit } from "onebit/file";
+ *
+ * const { program, labels } = await readOnebit(await readFile("fashion.onebit"));
+ * console.log(program.steps.length, labels);
+ * ```
+ *
+ * @module onebit/file
+ */
+
 export { fromFloat16, toFloat16 } from "./float16.js";
 export { type FileKind, fileKind, KIND_BYTES } from "./kind.js";
 export type { Card, OnebitFile } from "./onebit-file.js";

@@ -7,6 +7,7 @@ import { loadVector } from "./vectors.js";
 /** How the weights of real convolutions and linear layers are stored; in memory they are float32. */
 export type RealWeights = "float32" | "float16" | "int8";
 
+/** How real weights can be stored. */
 export const REAL_WEIGHTS: readonly RealWeights[] = ["float32", "float16", "int8"];
 
 /** Name of the tensor with one factor per row of an I8 tensor. */

@@ -14,6 +14,7 @@ export const safetensorsTypes = {
   BOOL: 1,
 } as const;
 
+/** Element types of safetensors files. */
 export type SafetensorsType = keyof typeof safetensorsTypes;
 
 /** Where a tensor lies in the data that follows the header. */

@@ -13,6 +13,7 @@ export interface StoredTensor {
   readonly data: Uint8Array;
 }
 
+/** What a safetensors file holds: tensors and texts, by name. */
 export interface Safetensors {
   readonly metadata: { readonly [key: string]: string };
   readonly tensors: { readonly [key: string]: StoredTensor };

@@ -5,6 +5,7 @@ import { HALF, HEAD, LEVELS } from "./vectors.js";
 /** How per-channel vectors are stored; in memory they are float32. */
 export type Vectors = "float32" | "int16";
 
+/** How per-channel vectors can be stored. */
 export const VECTORS: readonly Vectors[] = ["float32", "int16"];
 
 const NO_CLIP = 3.4028234663852886e38;

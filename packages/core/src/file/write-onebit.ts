@@ -11,6 +11,7 @@ import { joinSmallFloats } from "./small-floats.js";
 import { isQuantised, storeQuantised } from "./store-quantised.js";
 import { storeVector, VECTORS, type Vectors } from "./store-vector.js";
 
+/** How the numbers of a `.onebit` file are stored. */
 export interface WriteOptions {
   /**
    * Storage of real convolution and linear weights; per-channel vectors stay float32. int8 has one

@@ -39,8 +39,10 @@ const wants = {
   idx: { text: "IDX data", kinds: ["idx"] },
 } satisfies Record<string, Want>;
 
+/** Kinds of files that commands want. */
 export type Wanted = keyof typeof wants;
 
+/** What was wanted instead of the file. */
 export interface WrongFileOptions {
   /** Path or address, for the message and the commands in it. */
   readonly name?: string;

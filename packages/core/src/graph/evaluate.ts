@@ -11,12 +11,14 @@ import {
   type Tensor,
 } from "./types.js";
 
+/** How a graph is evaluated. */
 export interface EvaluateOptions {
   readonly mode?: Mode;
   /** 64 evaluates everything in float64: for finite differences and reference values. */
   readonly precision?: 32 | 64;
 }
 
+/** What evaluating a graph gives. */
 export interface Evaluation {
   readonly outputs: { [name: string]: Tensor };
   /** New value of every updated tensor (meaningful in training mode). */

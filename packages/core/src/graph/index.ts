@@ -1,3 +1,20 @@
+/**
+ * Networks as graphs of named ops: built, checked, evaluated and differentiated.
+ *
+ * ```ts
+ * import { evaluate, GraphBuilder } from "onebit/graph";
+ *
+ * const b = new GraphBuilder("brightness");
+ * const x = b.input("x", [1, 3, 8, 8]);
+ * b.output("means", b.op("global-average-pool", [b.op("relu", [x])]));
+ * const image = { shape: [1, 3, 8, 8], data: new Float32Array(192).fill(0.5) };
+ * const { outputs } = evaluate(b.build(), { x: image }, {});
+ * console.log(outputs.means.data); // 0.5 for each channel
+ * ```
+ *
+ * @module onebit/graph
+ */
+
 export { opNamed } from "../ops/index.js";
 export type { Estimator, GradientContext, NodeCost, Op } from "../ops/op.js";
 export { GraphBuilder, outputNames } from "./builder.js";

@@ -42,6 +42,7 @@ export function temperatureInput(b: GraphBuilder): string {
   return b.has("temperature") ? "temperature" : b.input("temperature", []);
 }
 
+/** Size and geometry of a convolution; kernels are square. */
 export interface ConvOptions {
   /** Output channels. */
   readonly out: number;
@@ -125,6 +126,7 @@ export interface WeightBinarizer {
   readonly latentRange?: number;
 }
 
+/** A binary convolution, and how its weights become signs. */
 export interface BinaryConvOptions extends Omit<ConvOptions, "bias" | "role"> {
   readonly binarizer: WeightBinarizer;
   /** Padding comes after the sign: 0 makes border windows ternary. */
@@ -172,6 +174,7 @@ export function temperatureMirror(b: GraphBuilder, key: string): void {
   b.tensor(`${key}.temperature`, spec);
 }
 
+/** Bounds of a clamp, and whether it holds in inference too. */
 export interface ClampBounds {
   readonly low: number;
   readonly high: number;
@@ -241,6 +244,7 @@ export function learnableBias(b: GraphBuilder, key: string, x: string, name = ke
   return b.op("bias", [x, bias], {}, name);
 }
 
+/** A sign and its straight-through estimator. */
 export interface SignOptions {
   /** Straight-through estimator: "clip", "approx", "identity", "swish" or the name of your own. */
   readonly estimator?: string;
@@ -317,6 +321,7 @@ export function halve(b: GraphBuilder, name: string, x: string): string {
   return b.op("average-pool", [x], { kernel: [2, 2], stride: [2, 2], padding: [0, 0] }, name);
 }
 
+/** Size of a squeeze-and-excite gate. */
 export interface SqueezeExciteOptions {
   /** Channels of the gate. */
   readonly out: number;

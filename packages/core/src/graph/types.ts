@@ -4,6 +4,7 @@
  */
 
 export type Shape = readonly number[];
+/** Element types of values in a graph; bool is what comparisons give. */
 export type DataType = "float32" | "bool";
 
 /** What flows along an edge. Activations are NCHW. */
@@ -12,7 +13,9 @@ export interface ValueType {
   readonly dtype: DataType;
 }
 
+/** What an attribute of a node can be: plain data. */
 export type AttributeValue = number | string | boolean | null | readonly number[];
+/** Attributes of a node, by name. */
 export type Attributes = { readonly [name: string]: AttributeValue | undefined };
 
 /** One op. Its first output is the value `name`, further ones are `name:label`. */
@@ -41,6 +44,7 @@ export type TensorKind = "parameter" | "buffer" | "counter" | "mirror" | "dead";
 /** What a tensor is for: decides published cost classes ("8-4-8" ends) and optimiser groups. */
 export type TensorRole = "binary" | "stem" | "classifier" | "gate" | "shortcut" | "norm" | "other";
 
+/** A tensor that a graph has: a parameter, statistics, or what only checkpoints have. */
 export interface TensorSpec {
   readonly shape: Shape;
   readonly kind: TensorKind;
@@ -50,12 +54,14 @@ export interface TensorSpec {
   readonly mirrors?: string;
 }
 
+/** A value that the caller feeds. */
 export interface GraphInput {
   readonly name: string;
   /** Empty shape: a scalar such as the temperature. */
   readonly shape: Shape;
 }
 
+/** A network as plain data: named ops on named values, differentiable, with a JSON form. */
 export interface Graph {
   readonly name: string;
   readonly inputs: readonly GraphInput[];
@@ -72,8 +78,10 @@ export interface Graph {
   readonly updates: { readonly [key: string]: string };
 }
 
+/** Whether batch statistics or running ones count, and what is clamped. */
 export type Mode = "training" | "inference";
 
+/** Numbers of a tensor, in single or double precision. */
 export type FloatArray = Float32Array | Float64Array;
 
 /** A dense row-major array; booleans are held as 0 and 1. */
@@ -82,6 +90,7 @@ export interface Tensor {
   readonly data: FloatArray;
 }
 
+/** Number of elements; 1 for a scalar, whose shape is empty. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }

@@ -14,11 +14,13 @@ export interface ResizedImage extends PixelImage {
   data: Uint8Array;
 }
 
+/** How pixels are interpolated when an image is resized, as Pillow calls it. */
 export type Interpolation = "bilinear" | "bicubic";
 
 /** left, top, right, bottom in source pixels; fractions are allowed. */
 export type Box = readonly [number, number, number, number];
 
+/** How an image is resized. */
 export interface ResizeOptions {
   width: number;
   height: number;

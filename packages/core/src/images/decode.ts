@@ -21,6 +21,7 @@ export interface DecodedImage {
 /** A path, a file: URL, or an encoded picture in memory. */
 export type EncodedImage = string | UrlLike | BlobLike | Uint8Array | ArrayBuffer;
 
+/** How a picture is called. */
 export interface DecodeOptions {
   /** What to call the picture in errors. Default: its path, or "image". */
   readonly name?: string;

@@ -25,6 +25,7 @@ import {
 import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, type Gate, inputShape } from "./options.js";
 
+/** A BNext of any widths. */
 export interface BnextOptions extends BuildOptions {
   /** Entry 0 is the stem, every later one a block: the same width, or twice the previous. */
   readonly widths: readonly number[];

@@ -9,6 +9,7 @@ import { classifierHead } from "./head.js";
 import { type BuildOptions, type Gate, inputShape, type Stem } from "./options.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
 
+/** A BNext-18 of any width and depth. */
 export interface Bnext18Options extends BuildOptions {
   /** Channels of the first stage: 64. */
   readonly width?: number;

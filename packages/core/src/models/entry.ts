@@ -3,6 +3,7 @@ import type { Graph } from "../graph/types.js";
 import type { Preprocess } from "../image/preprocess.js";
 import type { ModelOptions, Switches } from "./options.js";
 
+/** What the authors of a network say of it. */
 export interface PublishedFigures {
   readonly dataset: "ImageNet";
   /** Fraction of validation images. */

@@ -37,6 +37,7 @@ export const FLOAT_MODEL_ENTRY = "onebit-model";
 const ENTRY = FLOAT_MODEL_ENTRY;
 const FORMAT = 1;
 
+/** The graph of a float model, for so many images. */
 export function floatModelGraph(
   { architecture }: Pick<FloatModel, "architecture">,
   batch = 1,
@@ -84,6 +85,7 @@ function metadataOf({ architecture, labels, preprocess, card }: Omit<FloatModel,
   return { [ENTRY]: JSON.stringify(about) };
 }
 
+/** The bytes of a float model's file, in memory; floatModelChunks() writes larger ones. */
 export function encodeFloatModel(model: FloatModel): Uint8Array {
   const { tensors } = model;
   const stored = Object.entries(tensors).map(([key, { shape, data }]) => [

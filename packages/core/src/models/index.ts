@@ -1,3 +1,17 @@
+/**
+ * Architectures by name, and the files of float models.
+ *
+ * ```ts
+ * import { buildModel, models } from "onebit/models";
+ *
+ * console.log(Object.keys(models)); // bnext-t, bnext-s, ...
+ * const graph = buildModel("bnext-nano", { classes: 5, input: [3, 32, 32] });
+ * console.log(Object.keys(graph.tensors).length);
+ * ```
+ *
+ * @module onebit/models
+ */
+
 export { blockOf, blockOutputs } from "./blocks.js";
 export { type BnextOptions, bnext, bnextWidths } from "./bnext.js";
 export { type Bnext18Options, bnext18 } from "./bnext18.js";

@@ -51,6 +51,7 @@ export interface Switches {
   readonly shortcutBias?: boolean;
 }
 
+/** What every architecture takes. */
 export interface BuildOptions {
   readonly classes: number;
   /** Channels, height, width. */
@@ -59,6 +60,7 @@ export interface BuildOptions {
   readonly form?: Form;
 }
 
+/** What buildModel() takes: the common options, and the switches that an architecture has. */
 export type ModelOptions = BuildOptions & Switches;
 
 export function inputShape({ batch = 1, input }: BuildOptions): Shape {

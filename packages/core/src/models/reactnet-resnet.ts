@@ -14,6 +14,7 @@ import { reactnetPaper } from "./reactnet.js";
 import { reactConv, reactSign } from "./reactnet-conv.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
 
+/** A ReActNet on a ResNet of any width and depth. */
 export interface ReactnetResnetOptions extends BuildOptions {
   /** Channels of the first stage: 64. */
   readonly width?: number;

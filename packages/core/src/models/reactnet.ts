@@ -16,6 +16,7 @@ import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, type Form, inputShape } from "./options.js";
 import { reactConv, reactSign } from "./reactnet-conv.js";
 
+/** A ReActNet-A of any widths. */
 export interface ReactnetOptions extends BuildOptions {
   readonly widths: readonly number[];
   readonly stemStride?: 1 | 2;

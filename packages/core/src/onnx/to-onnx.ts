@@ -12,6 +12,7 @@ import { checkOutputNames, nameOutputs } from "./name-outputs.js";
 
 const OPSET = 17;
 
+/** For whom a graph is lowered, and in which mode. */
 export interface ToOnnxOptions {
   readonly target?: OnnxTarget;
   readonly mode?: Mode;

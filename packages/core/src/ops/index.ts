@@ -121,6 +121,7 @@ export const ops: { readonly [name: string]: Op } = Object.fromEntries(
   list.map((op) => [op.name, op]),
 );
 
+/** An op of the registry; OnebitError with the names there are. */
 export function opNamed(name: string): Op {
   const op = Object.hasOwn(ops, name) ? ops[name] : undefined;
   if (!op)

@@ -8,6 +8,7 @@ export interface EvaluateContext {
   array(length: number): FloatArray;
 }
 
+/** What a gradient rule works with. */
 export interface GradientContext {
   /** Backward nodes are built here; forward values can be used as inputs. */
   readonly b: GraphBuilder;
@@ -25,6 +26,7 @@ export interface GradientContext {
 /** A user's straight-through estimator: builds dL/dt from the sign's input t and dL/dy. */
 export type Estimator = (b: GraphBuilder, t: string, gradOutput: string) => string;
 
+/** What one execution of a node takes. */
 export interface NodeCost {
   /** Multiply-accumulates of this node, whatever their bit width. */
   readonly macs: number;

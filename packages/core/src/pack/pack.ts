@@ -12,6 +12,7 @@ import { recomputable } from "./recompute.js";
 import { specialise } from "./specialise.js";
 import { translate } from "./translate.js";
 
+/** What packing cannot know from graph and tensors. */
 export interface PackOptions {
   /** Value of the input "temperature"; default: the highest that the tensors mirroring it hold. */
   readonly temperature?: number;
@@ -19,6 +20,7 @@ export interface PackOptions {
   readonly zeroWeights?: ZeroWeights;
 }
 
+/** A packed network: what a `.onebit` file holds, and backends run. */
 export interface Packed {
   readonly program: Program;
   readonly tensors: ProgramTensors;

@@ -6,6 +6,7 @@ import { unpackStep } from "./unpack-epilogue.js";
 import { describeStep } from "./unpack-step.js";
 import { UnpackedValues } from "./unpack-values.js";
 
+/** A packed network as a graph again. */
 export interface Unpacked {
   readonly graph: Graph;
   /** By the graph's keys. */

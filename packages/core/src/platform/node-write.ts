@@ -17,6 +17,7 @@ import { promisify } from "node:util";
 import { removeOnExit } from "./node-cleanup.js";
 import { destinationOf } from "./node-destination.js";
 
+/** What a written file must survive. */
 export interface WriteOptions {
   /** Returns only when the disk has the file and its name: it survives a power cut. */
   readonly durable?: boolean;

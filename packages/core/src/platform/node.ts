@@ -1,3 +1,15 @@
+/**
+ * Files in Node: read whole or as far as a header says, written whole or not at all.
+ *
+ * ```ts
+ * import { writeFileAtomic } from "onebit/node";
+ *
+ * await writeFileAtomic("notes.txt", "whole, or not there");
+ * ```
+ *
+ * @module onebit/node
+ */
+
 import { constants } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";

@@ -43,6 +43,7 @@ const STEP_KINDS: readonly StepKind[] = [
 ];
 const QUANTISE_GROUPS = ["image", "channel"] as const;
 
+/** The form of a program in files: short lists instead of named fields, names once. */
 export function compactProgram(program: Program, tensorNames: readonly string[]): CompactProgram {
   const names = new NameTable([
     ...program.values.map(({ name }) => name),

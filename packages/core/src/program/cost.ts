@@ -18,12 +18,15 @@ export interface StepCost {
   readonly activationBytes: number;
 }
 
+/** Sums over steps. */
 export type CostTotals = Omit<StepCost, "kind" | "covers">;
 
+/** What a program takes for one image, in all and step by step. */
 export interface ProgramCost extends CostTotals {
   readonly steps: readonly StepCost[];
 }
 
+/** Multiply-accumulates, operations and bytes of a program, for one image. */
 export function programCost(program: Program): ProgramCost {
   const steps = program.steps.map((step) => stepCost(program, step));
   const sum = (field: keyof CostTotals) => steps.reduce((total, step) => total + step[field], 0);

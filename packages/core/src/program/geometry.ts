@@ -52,6 +52,7 @@ export function packedRowBytes(step: BinaryConvStep, channels: number): number {
   return Math.ceil(reductionLength(step, channels) / 8);
 }
 
+/** Height times width times channels. */
 export function elementCount(shape: MapShape): number {
   return shape[0] * shape[1] * shape[2];
 }

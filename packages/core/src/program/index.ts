@@ -1,3 +1,18 @@
+/**
+ * Packed programs: their types, checks, costs and the passes over them.
+ *
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readOnebit } from "onebit/file";
+ * import { programCost } from "onebit/program";
+ *
+ * const { program } = await readOnebit(await readFile("fashion.onebit"));
+ * for (const { kind, binaryMacs } of programCost(program).steps) console.log(kind, binaryMacs);
+ * ```
+ *
+ * @module onebit/program
+ */
+
 export { checkProgram } from "./check.js";
 export { type CompactProgram, compactProgram, expandProgram } from "./compact.js";
 export { type CostTotals, type ProgramCost, programCost, type StepCost } from "./cost.js";

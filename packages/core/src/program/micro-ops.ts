@@ -14,6 +14,7 @@ interface OperandTypes {
   readonly zero: -1 | 1;
 }
 
+/** A sort of operand of a micro-op. */
 export type Operand = keyof OperandTypes;
 
 /**

@@ -11,6 +11,7 @@ export interface ObservedSign {
   readonly thresholds: readonly { readonly offset: number; readonly tensor: string }[];
 }
 
+/** A program that shows what it computes in between. */
 export interface Observed {
   /** Same steps, same arithmetic; every value that was asked for is an output. */
   readonly program: Program;

@@ -15,6 +15,7 @@ export type ValueKind = "map" | "bits" | "vector";
 /** How a map is kept between steps. */
 export type MapType = "float32" | "bfloat16";
 
+/** A map, bits or a vector that steps read and write. */
 export interface ProgramValue {
   readonly name: string;
   readonly kind: ValueKind;
@@ -109,9 +110,12 @@ export interface PointwiseStep extends StepBase {
   readonly kind: "pointwise";
 }
 
+/** One pass over a value: a kernel and its epilogue. */
 export type Step = BinaryConvStep | ConvStep | LinearStep | PoolStep | PointwiseStep | QuantiseStep;
+/** What a step computes before its epilogue. */
 export type StepKind = Step["kind"];
 
+/** A packed network: values that are assigned once, and the steps that compute them, in order. */
 export interface Program {
   readonly values: readonly ProgramValue[];
   /** Value fed by the caller: a map [H, W, C], already normalised, or a vector [C]. Its name is the input's. */
@@ -150,4 +154,5 @@ export interface QuantisedTensor {
   readonly scales: Float32Array;
 }
 
+/** Weights and per-channel vectors of a program, by key. */
 export type ProgramTensors = { readonly [key: TensorKey]: ProgramTensor };

@@ -30,6 +30,7 @@ export interface Backend extends BackendFacts {
   compile(program: Program, tensors: ProgramTensors, options: CompileOptions): Promise<Executable>;
 }
 
+/** How a backend compiles a program. */
 export interface CompileOptions {
   /** 1 to MAX_THREADS (threads.ts). */
   readonly threads: number;
@@ -42,6 +43,7 @@ export interface CompileOptions {
   readonly assets?: string | UrlLike;
 }
 
+/** A program compiled by a backend. */
 export interface Executable {
   /**
    * images: [N, H, W, C] float32, normalised; not read once this has returned its promise. Each output:

@@ -12,6 +12,7 @@ const loaders = {
   reference: async () => (await import("./backends/reference/index.js")).reference,
 } satisfies { readonly [name: string]: () => Promise<Backend> };
 
+/** The name of a backend of onebit's own. */
 export type BackendName = keyof typeof loaders;
 
 /** Fastest first: what "auto" tries in turn. */

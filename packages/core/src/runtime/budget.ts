@@ -14,6 +14,7 @@ export interface Budget {
   readonly work?: number;
 }
 
+/** Bytes and multiply-accumulates that a program may take where load() is not told otherwise. */
 export const DEFAULT_BUDGET = { memory: 768 * 2 ** 20, work: 1e11 } as const;
 
 /** A program needs more than it may have. */

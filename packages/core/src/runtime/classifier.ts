@@ -9,6 +9,7 @@ import type { Model, ModelInfo, ModelInputs, ModelOutputs, RunOptions } from "./
 import type { FloatTensor, TensorInput } from "./tensor-input.js";
 import { type Prediction, topPredictions } from "./top.js";
 
+/** What a classifier's file says of it. */
 export interface ClassifierInfo extends ModelInfo {
   /** What the network takes, channels first. */
   readonly input: { readonly channels: number; readonly height: number; readonly width: number };
@@ -17,6 +18,7 @@ export interface ClassifierInfo extends ModelInfo {
   readonly preprocess?: Preprocess;
 }
 
+/** What classify() gives. */
 export interface ClassifyOptions {
   /** How many classes to name, likeliest first. Default: 5, or all where there are fewer. */
   readonly top?: number;

@@ -8,6 +8,7 @@ import { type Budget, isBudget } from "./budget.js";
 import { checkOptions, type OptionChecks } from "./check-options.js";
 import { checkThreads } from "./threads.js";
 
+/** How a model is loaded and run. */
 export interface LoadOptions extends TransferOptions {
   /**
    * Default "auto": the fastest backend that loads here; model.backendReasons says why not another,

@@ -12,6 +12,7 @@ export interface TensorInfo {
   readonly shape: readonly number[];
 }
 
+/** What a model's file says of it. */
 export interface ModelInfo {
   readonly card: Card;
   /** bfloat16 where maps between steps are kept so: see LoadOptions.maps. */
@@ -20,6 +21,7 @@ export interface ModelInfo {
   readonly cost: ProgramCost;
 }
 
+/** How long a step took, and what it takes. */
 export interface StepProfile extends StepCost {
   readonly milliseconds: number;
   /** What ran it, where the backend has several ways. */
@@ -32,6 +34,7 @@ export type ModelInputs = TensorInput | { readonly [input: string]: TensorInput 
 /** The tensors asked for, by name. */
 export type ModelOutputs<Name extends string = string> = { readonly [N in Name]: FloatTensor };
 
+/** What run() computes. */
 export interface RunOptions<Name extends string = string> {
   /**
    * What to compute, and nothing else. Each set of outputs is compiled when it is first asked for, and

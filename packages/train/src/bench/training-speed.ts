@@ -12,6 +12,7 @@ import { resolveRecipe } from "../recipes/index.js";
 import { createCpuSession } from "../runtime/node.js";
 import { flatten, initialTensors, layoutOf } from "../state/index.js";
 
+/** How fast a network is trained. */
 export interface TrainingSpeed {
   readonly model: string;
   readonly batch: number;

@@ -15,6 +15,7 @@ export interface AugmentOptions {
   colour?: number;
 }
 
+/** Which part of a picture a random crop takes. */
 export interface ResizedCropOptions {
   /** Share of the area, from and to; default 0.08 to 1. */
   scale?: readonly [number, number];

@@ -5,6 +5,7 @@ import { type DataSource, isFolder } from "./source.js";
 import { DATA_SPEC, sources } from "./sources.js";
 import type { Split } from "./split.js";
 
+/** Labelled images to train and to test on, with what was found out about them. */
 export interface Dataset {
   /** What `openDataset` was given. */
   spec: string;
@@ -29,6 +30,7 @@ export interface Dataset {
   notes: string[];
 }
 
+/** How much of a data set is used. */
 export interface DatasetOptions {
   /** Of generated images, and of the choice when fewer images than there are were asked for. */
   seed?: number;
@@ -77,6 +79,7 @@ function limited(dataset: Dataset, { seed = 0, trainImages, testImages }: Datase
   return { ...dataset, train: limit("train", trainImages), test: limit("test", testImages) };
 }
 
+/** What a network takes, where it is not what the data set has. */
 export interface PreprocessChoice {
   /** Height and width that the network takes; default: the size of the data set. */
   size?: [height: number, width: number];

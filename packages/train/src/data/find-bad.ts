@@ -5,6 +5,7 @@ import { type LoaderOptions, openLoader } from "./loader.js";
 import { isOfFiles, without } from "./open-split.js";
 import type { Part } from "./worker.js";
 
+/** How pictures are looked through. */
 export interface FindBadOptions extends LoaderOptions {
   /** Fail at the first. */
   readonly strict?: boolean;

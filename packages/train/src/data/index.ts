@@ -1,3 +1,17 @@
+/**
+ * Labelled images: generated, or from IDX, CIFAR and image folders; batches of them.
+ *
+ * ```ts
+ * import { batches, openDataset, preprocessFor } from "@onebit/train/data";
+ *
+ * const data = await openDataset("glyphs", { trainImages: 64, testImages: 36 });
+ * const options = { split: "test", batch: 12, preprocess: preprocessFor(data) } as const;
+ * for await (const { images, labels } of batches(data, options)) console.log(images.length, labels);
+ * ```
+ *
+ * @module @onebit/train/data
+ */
+
 export type { AugmentOptions, ResizedCropOptions } from "./augment.js";
 export { type BadPicture, BadPictures, badPicture, describeBad } from "./bad-picture.js";
 export {

@@ -22,6 +22,7 @@ export interface Batch {
   bad: readonly BadPicture[];
 }
 
+/** Which images come, how prepared, and in which order. */
 export interface BatchOptions {
   split: Part;
   /** N. */
@@ -49,6 +50,7 @@ export interface BatchStream extends AsyncIterable<Batch> {
   recycle(batch: Pick<Batch, "images">): void;
 }
 
+/** Decodes, prepares and batches images of a data set. */
 export interface Loader {
   batches(options: BatchOptions): BatchStream;
   /** Ends the worker threads. */
@@ -56,6 +58,7 @@ export interface Loader {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Where images are decoded, and what is kept of them. */
 export interface LoaderOptions {
   /**
    * Threads that decode and augment; default 1. 0: in this thread, which is also what a split that

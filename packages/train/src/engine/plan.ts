@@ -8,6 +8,7 @@ import type { CompiledGraph } from "./types.js";
 /** Adds the loss to a graph with logits; returns the loss's value name. */
 export type Loss = (b: GraphBuilder, logits: string, target: string) => string;
 
+/** What a training graph computes besides the network. */
 export interface TrainingGraphOptions {
   readonly loss?: Loss;
   /** What compileTraining lowers for: as the runtime says that trains. Default cpu. */
@@ -33,6 +34,9 @@ export function trainingGraph(
   return gradients(b.build(), { loss: "loss", mode: "training", estimators });
 }
 
+/**
+ * Forward and backward pass of a network for the engine to train, at the batch size that it has.
+ */
 export function compileTraining(network: Graph, options: TrainingGraphOptions = {}): CompiledGraph {
   const graph = trainingGraph(network, options);
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));
@@ -45,6 +49,7 @@ export function compileTraining(network: Graph, options: TrainingGraphOptions = 
   };
 }
 
+/** A network for the engine to evaluate, in batches of so many images. */
 export function compileEvaluation(
   network: Graph,
   batch: number,

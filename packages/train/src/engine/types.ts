@@ -29,6 +29,7 @@ export interface EnginePlan {
   readonly replicas?: number;
 }
 
+/** What the engine trains, and how. */
 export interface TrainingPlan {
   readonly graph: CompiledGraph;
   readonly optimiser: OptimiserConfig;
@@ -39,6 +40,7 @@ export interface TrainingPlan {
   readonly labelSmoothing: number;
 }
 
+/** Images that one pass sees. */
 export interface MicroBatch {
   /** [N, C, H, W], N as compiled. Transferred: the caller may not use it until it is recycled. */
   readonly images: Float32Array<ArrayBuffer>;
@@ -49,6 +51,7 @@ export interface MicroBatch {
 
 export type Scalars = { readonly [name: string]: number };
 
+/** What one step of the optimiser is computed from. */
 export interface StepRequest {
   /**
    * Their gradients are averaged. Batch normalisation takes the statistics of each micro-batch; the
@@ -60,6 +63,7 @@ export interface StepRequest {
   readonly scalars: Scalars;
 }
 
+/** What came of a step. */
 export interface StepResult {
   /** Mean over the micro-batches. */
   readonly loss: number;
@@ -75,6 +79,7 @@ export interface StepResult {
   readonly recycled: readonly Float32Array<ArrayBuffer>[];
 }
 
+/** A batch to evaluate. */
 export interface EvaluateRequest {
   /** [N, C, H, W], N as compiled; transferred. */
   readonly images: Float32Array<ArrayBuffer>;
@@ -83,6 +88,7 @@ export interface EvaluateRequest {
   readonly scalars: Scalars;
 }
 
+/** Scores of a batch, and the memory that it came in. */
 export interface EvaluateResult {
   /** [count, classes]. */
   readonly logits: Float32Array;

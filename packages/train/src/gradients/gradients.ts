@@ -9,6 +9,7 @@ import {
   outputNames,
 } from "onebit/graph";
 
+/** What is differentiated, and with respect to what. */
 export interface GradientOptions {
   /** Output or value name of the scalar that is differentiated. */
   readonly loss: string;

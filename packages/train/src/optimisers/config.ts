@@ -13,6 +13,7 @@ export interface GroupRule {
   readonly learningRateScale?: number;
 }
 
+/** An optimiser and its constants. */
 export interface OptimiserConfig {
   readonly kind: OptimiserKind;
   /** Adam and AdamW: decay of the running mean and of the running mean square. */

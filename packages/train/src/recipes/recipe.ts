@@ -60,6 +60,7 @@ export interface RecipeStage {
   readonly overrides: RecipeOverrides;
 }
 
+/** Fields of a recipe that take the place of its own, at any depth. */
 export type RecipeOverrides = DeepPartial<Omit<Recipe, "stages">> & {
   readonly stages?: readonly RecipeStage[];
 };

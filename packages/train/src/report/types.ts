@@ -31,6 +31,7 @@ export interface Confusion {
   readonly counts: readonly (readonly number[])[];
 }
 
+/** A row of the table of layers. */
 export interface LayerCost {
   readonly name: string;
   readonly op: string;
@@ -39,6 +40,7 @@ export interface LayerCost {
   readonly bytes: number;
 }
 
+/** Milliseconds for one image. */
 export interface Latency {
   readonly engine: string;
   readonly threads: number;
@@ -47,6 +49,7 @@ export interface Latency {
   readonly p95Ms: number;
 }
 
+/** A picture, and what the network says of it. */
 export interface Sample {
   /** data: URI of the picture. */
   readonly picture: string;

@@ -20,6 +20,7 @@ import { flatten, initialTensors, layoutOf } from "../state/index.js";
 import type { Tensors } from "./float-model.js";
 import { type Accuracy, Scoreboard } from "./scores.js";
 
+/** On which images a float model is evaluated, and how. */
 export interface EvaluateFloatOptions {
   readonly batch?: number;
   readonly threads?: number;
@@ -37,6 +38,7 @@ export interface EvaluateFloatOptions {
   readonly onProgress?: (images: number, of: number) => void;
 }
 
+/** How well a float model does on a data set. */
 export interface FloatEvaluation extends Accuracy {
   /** Of the network, in its order. */
   readonly classes: readonly string[];

@@ -78,6 +78,7 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** Something was written to the run's folder. */
 export interface SavedEvent {
   readonly event: "saved";
   readonly what: "checkpoint" | "best";
@@ -85,6 +86,7 @@ export interface SavedEvent {
   readonly path: string;
 }
 
+/** The training is over. */
 export interface DoneEvent {
   readonly event: "done";
   readonly epochs: number;
@@ -101,6 +103,7 @@ export interface Best {
   readonly top1: number;
 }
 
+/** What a training tells while it goes on. */
 export type TrainEvent =
   | StartEvent
   | StepEvent

@@ -8,6 +8,7 @@ import { isNetworkKey, readWhole } from "./checkpoint.js";
 import type { Start } from "./init-from.js";
 import type { RunRecord } from "./run-folder.js";
 
+/** Tensors by key. */
 export type Tensors = { readonly [key: string]: Tensor };
 
 /** A float model with all that belongs to it: from its file, or from a run, whose best it is. */

@@ -14,6 +14,7 @@ import {
  */
 export type ModelChoice = string | NamedModel | Graph;
 
+/** An architecture of the catalogue, and what is not its default. */
 export type NamedModel = Switches & {
   readonly name: string;
   /** Channels, height, width. */

@@ -3,6 +3,7 @@ import type { Dataset } from "../data/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
 import type { ModelChoice } from "./network.js";
 
+/** What is trained on what, and where the run is kept. */
 export interface TrainOptions {
   /** Default: the recipe's. */
   readonly model?: ModelChoice;
@@ -40,6 +41,7 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a training ended. */
 export interface TrainResult {
   readonly epochs: number;
   /** Highest test accuracy among the epochs whose weights were final; or of the last (`keep`). */

@@ -31,6 +31,7 @@ export interface RunRecord {
   readonly result: RunSummary | null;
 }
 
+/** What a run records of its data. */
 export interface DataRecord {
   readonly spec: string;
   readonly name: string;
@@ -41,6 +42,7 @@ export interface DataRecord {
   readonly skipped?: readonly string[];
 }
 
+/** What a run records of its end. */
 export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imagesPerSecond">;
 
 /** Fields that a resumed run must share with the run that it goes on with. */

@@ -3,6 +3,7 @@ import { UsageError } from "onebit";
 export const scheduleKinds = ["cosine", "linear", "step", "constant"] as const;
 export type ScheduleKind = (typeof scheduleKinds)[number];
 
+/** How the learning rate goes over the training. */
 export interface ScheduleConfig {
   readonly kind: ScheduleKind;
   /** Rate after the warm-up, from which it decays. */

@@ -1,6 +1,7 @@
 import { UsageError } from "onebit";
 import type { Position } from "./learning-rate.js";
 
+/** When weights become binary (BNext). */
 export interface TemperatureConfig {
   /**
    * fraction: falls exponentially, step by step, and weights are binary from `binaryAt` of the

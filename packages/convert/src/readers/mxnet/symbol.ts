@@ -13,6 +13,7 @@ export interface SymbolNode {
   readonly inputs: readonly (readonly [node: number, output: number])[];
 }
 
+/** A network as an MXNet `-symbol.json` describes it. */
 export interface MxnetSymbol {
   /** In execution order. */
   readonly nodes: readonly SymbolNode[];

@@ -1,3 +1,18 @@
+/**
+ * The backend in plain TypeScript, with which all others are compared.
+ *
+ * ```ts
+ * import { load } from "onebit";
+ * import { reference } from "onebit/reference";
+ *
+ * const model = await load("fashion.onebit", { backend: reference });
+ * console.log(model.backend); // reference
+ * model.dispose();
+ * ```
+ *
+ * @module onebit/reference
+ */
+
 import type { Backend } from "../../backend.js";
 import { prepareProgram } from "./program.js";
 

@@ -18,6 +18,7 @@ import { quantise } from "./quantise.js";
  */
 export type Values = readonly (Float32Array | Int8Array)[];
 
+/** What a step is computed from and into. */
 export interface StepContext {
   readonly program: Program;
   readonly tensors: ProgramTensors;

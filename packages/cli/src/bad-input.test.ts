@@ -225,7 +225,7 @@ describe("trainings that cannot work", () => {
     [
       "a batch larger than the data",
       `${tiny} --set batch=64`,
-      /48 training images do not fill one batch of 64/,
+      /48 training images cannot fill one batch of 64/,
     ],
     ["nothing to resume", `${tiny} --resume`, /x: holds no run to resume; start without --resume/],
   ]);

@@ -1,5 +1,6 @@
 import { type BadPicture, describeBad } from "@onebit/train/data";
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import type { Output } from "./terminal.js";
 
 /** Names the pictures that could not be used, and fails if there are any. */
@@ -7,7 +8,7 @@ export function reportBad(out: Output, bad: readonly BadPicture[], of: number): 
   if (bad.length === 0) return;
   for (const line of describeBad(bad)) out.note(line);
   throw new OnebitError(
-    `${bad.length} of ${of} pictures cannot be used and are not in the result: replace or remove them`,
+    `${bad.length} of ${counted(of, "picture")} cannot be used and are not in the result: replace or remove them`,
   );
 }
 

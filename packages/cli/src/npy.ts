@@ -1,6 +1,7 @@
-import { type DType, fileBuffer, openCheckpoint } from "@onebit/convert";
+import { type Checkpoint, type DType, fileBuffer, openCheckpoint } from "@onebit/convert";
 import { type FloatTensor, OnebitError } from "onebit";
-import { fileKind, KIND_BYTES, wrongFile } from "onebit/file";
+import { KIND_BYTES, unknownFile, wrongFile } from "onebit/file";
+import { counted } from "onebit/words";
 import { writeOutput } from "./output-file.js";
 
 /** An array as float32, and what its elements were. */
@@ -8,20 +9,30 @@ export interface NpyArray extends FloatTensor {
   readonly dtype: DType;
 }
 
-/** The one array of a NumPy file. */
+/** The one array of a NumPy file, .npy or .npz. */
 export async function readNpy(path: string): Promise<NpyArray> {
   const buffer = await fileBuffer(path);
   try {
     const start = await buffer.slice(0, KIND_BYTES);
-    const wrong = wrongFile(start, { name: path, wanted: "array" });
+    const wanted = { name: path, wanted: "array" } as const;
+    const wrong = wrongFile(start, wanted) ?? unknownFile(start, wanted);
     if (wrong) throw wrong;
-    if (fileKind(start) !== "npy") throw new OnebitError(`${path}: is no NumPy array (.npy)`);
     const { tensors } = await openCheckpoint(buffer);
-    const [{ shape, dtype, floats }] = [...tensors.values()];
+    const [first, ...others] = tensors;
+    if (!first || others.length) throw severalArrays(path, tensors);
+    const [, { shape, dtype, floats }] = first;
     return { shape, dtype, data: await floats() };
   } finally {
     await buffer.close();
   }
+}
+
+function severalArrays(path: string, arrays: Checkpoint["tensors"]): OnebitError {
+  const listed = [...arrays].map(([name, { shape }]) => `${name} [${shape.join(", ")}]`).join(", ");
+  const [name = "NAME"] = arrays.keys();
+  return new OnebitError(
+    `${path}: holds ${counted(arrays.size, "array")}${listed && `, ${listed}`}; one is wanted: numpy.save("${name}.npy", numpy.load(${JSON.stringify(path)})["${name}"])`,
+  );
 }
 
 /** Writes float32 in NumPy's format 1.0, C order. */

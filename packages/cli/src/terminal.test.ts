@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LINE_END } from "./colors.js";
-import { bytes, count, duration, percent, si, table, threadCount } from "./terminal.js";
+import { bytes, count, duration, percent, si, table } from "./terminal.js";
 
 describe("numbers in words", () => {
   it.each([
@@ -30,10 +30,9 @@ describe("numbers in words", () => {
     [-1, "0:00"],
   ])("duration(%d) is %s", (value, text) => expect(duration(value)).toBe(text));
 
-  it("counts, shares and threads", () => {
+  it("counts and shares", () => {
     expect(count(30_862_236)).toBe("30,862,236");
     expect([percent(0.9154), percent(1, 1)]).toEqual(["91.54 %", "100.0 %"]);
-    expect([threadCount(1), threadCount(2)]).toEqual(["1 thread", "2 threads"]);
   });
 });
 

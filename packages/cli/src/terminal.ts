@@ -135,8 +135,3 @@ export function duration(seconds: number): string {
     ? `${minutes}:${rest}`
     : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
 }
-
-/** 1 -> "1 thread". */
-export function threadCount(number: number): string {
-  return `${number} thread${number === 1 ? "" : "s"}`;
-}

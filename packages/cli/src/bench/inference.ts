@@ -3,9 +3,8 @@ import { summarize } from "onebit/cost";
 import { rebatch } from "onebit/graph";
 import { scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
-import { shellCommand } from "../shell.js";
+import { counted, shellCommand } from "onebit/words";
 import type { BothForms } from "../subjects/both-forms.js";
-import { threadCount } from "../terminal.js";
 import { bareConvolution, bareShape, convMacs } from "./bare-convolution.js";
 import type { ColdLoad } from "./cold-load.js";
 import { handicapReason, isHandicapped } from "./handicap.js";
@@ -73,7 +72,7 @@ export async function benchInference(
   const models = await peerModels(subject, options);
   const groups: BenchResult[][] = [];
   for (const threads of options.threads) {
-    options.note?.(`measuring ${subject.name}, ${threadCount(threads)}`);
+    options.note?.(`measuring ${subject.name}, ${counted(threads, "thread")}`);
     groups.push(await benchGroup(subject, models, threads, options));
   }
   const results = groups.flat();

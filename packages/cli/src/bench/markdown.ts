@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { counted } from "onebit/words";
 import { shown } from "../terminal.js";
 import { type Figures, marked } from "./figures.js";
 import type { BenchResult } from "./inference.js";
@@ -39,7 +40,7 @@ function measured(report: BenchReport, command: string): string {
   const busy = busyLine(report);
   const { cpu, cores, memoryGiB, platform, node } = machine;
   return [
-    `onebit ${version}, Node ${node}, ${platform}, ${cpu}, ${cores} cores, ${memoryGiB} GiB.`,
+    `onebit ${version}, Node ${node}, ${platform}, ${cpu}, ${counted(cores, "core")}, ${memoryGiB} GiB.`,
     ...(busy ? ["", `**Note:** ${busy}.`] : []),
     "",
     "```",
@@ -85,7 +86,7 @@ export function scaling(results: readonly BenchResult[]): Columns {
 function kernelSection(kernels: NonNullable<BenchReport["kernels"]>): string {
   const limits = limitLines(kernels).map((line) => `- ${line}`);
   return [
-    `10^9 multiply-adds per second of each binary convolution alone, ${kernels.threads === 1 ? "one thread" : `${kernels.threads} threads`}, accumulators stored as floats; beside it the float convolution of the same shape on the peers. Clock of the core meanwhile: ${kernels.clockGHz.toFixed(2)} GHz.`,
+    `10^9 multiply-adds per second of each binary convolution alone, ${kernels.threads === 1 ? "one thread" : counted(kernels.threads, "thread")}, accumulators stored as floats; beside it the float convolution of the same shape on the peers. Clock of the core meanwhile: ${kernels.clockGHz.toFixed(2)} GHz.`,
     "",
     markdownTable(kernelColumns(kernels)),
     ...(limits.length ? ["", ...limits] : []),

@@ -1,3 +1,4 @@
+import { counted } from "onebit/words";
 import type { machine } from "../machine.js";
 import type { BenchResult } from "./inference.js";
 import type { BenchKernels } from "./kernels.js";
@@ -15,5 +16,5 @@ export interface BenchReport {
 /** A warning where other programs were running; times are comparable within a report only. */
 export function busyLine({ loadAverage, machine }: BenchReport): string | undefined {
   if (loadAverage < 0.5) return undefined;
-  return `other programs were running (load average ${loadAverage.toFixed(1)} on ${machine.cores} cores): the machine can do better than this`;
+  return `other programs were running (load average ${loadAverage.toFixed(1)} on ${counted(machine.cores, "core")}): the machine can do better than this`;
 }

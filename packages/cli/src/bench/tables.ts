@@ -1,3 +1,4 @@
+import { counted } from "onebit/words";
 import { type Cell, percent, table } from "../terminal.js";
 import type { BenchResult } from "./inference.js";
 import type { BenchKernels, KernelResult } from "./kernels.js";
@@ -61,7 +62,7 @@ export function latencyTable(results: readonly BenchResult[]): string {
 export function handicapLines(results: readonly BenchResult[]): string[] {
   const marked = results.filter(({ handicap }) => handicap);
   return marked.map(({ subject, engine, threads, handicap }) => {
-    return `* ${subject} on ${engine}, ${threads === 1 ? "1 thread" : `${threads} threads`}: ${handicap}`;
+    return `* ${subject} on ${engine}, ${counted(threads, "thread")}: ${handicap}`;
   });
 }
 

@@ -1,10 +1,11 @@
 import { measureTrainingSpeed, type TrainingSpeed } from "@onebit/train";
 import { UsageError } from "onebit";
 import { buildModel } from "onebit/models";
+import { counted } from "onebit/words";
 import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
 import { machine } from "../machine.js";
 import { isFile } from "../models-on-disk.js";
-import { type Output, percent, table, threadCount } from "../terminal.js";
+import { type Output, percent, table } from "../terminal.js";
 import { version } from "../version.js";
 
 interface Flags extends ArchitectureFlags {
@@ -50,7 +51,7 @@ function speedTable(speed: TrainingSpeed): string {
     ],
     ["fraction", percent(speed.fraction, 1), ""],
   ];
-  const title = `${speed.model}, batch ${speed.batch}, ${threadCount(speed.threads)}`;
+  const title = `${speed.model}, batch ${speed.batch}, ${counted(speed.threads, "thread")}`;
   return table([title, "", ""], rows, ["left", "right", "left"]);
 }
 

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import { type Bisection, bisect as bisectImages } from "../compare/bisect.js";
 import type { Position } from "../compare/differences.js";
 import { firstImages } from "../compare/images.js";
@@ -66,7 +67,9 @@ const kinds: { readonly [kind in Difference["kind"]]: string } = {
 };
 
 function print(out: Output, { images, compared, differences, flips, backendFaults }: Bisection) {
-  out.line(`${count(compared)} nodes compared on ${count(images)} images, each with equal inputs`);
+  out.line(
+    `${counted(compared, "node")} compared on ${counted(images, "image")}, each with equal inputs`,
+  );
   printDifferences(out, "differs", differences);
   printDifferences(out, "backend differs", backendFaults);
   if (flips.length) {

@@ -7,6 +7,7 @@ import {
   type Split,
   withoutPictures,
 } from "@onebit/train/data";
+import { counted } from "onebit/words";
 import { listBad, reportBad } from "../bad-pictures.js";
 import { contactSheet } from "../contact-sheet.js";
 import { command } from "../flags/command.js";
@@ -68,7 +69,7 @@ function print(description: ReturnType<typeof descriptionOf>, out: Output): void
 async function badPictures(dataset: Dataset, strict?: boolean): Promise<BadPicture[]> {
   const status = new StatusLine();
   const onProgress = (done: number, of: number) =>
-    status.show(`${bar(done / of)} ${count(done)} of ${count(of)} pictures tried`);
+    status.show(`${bar(done / of)} ${count(done)} of ${counted(of, "picture")} tried`);
   try {
     return await findBadPictures(dataset, { strict, onProgress });
   } finally {

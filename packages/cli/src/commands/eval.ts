@@ -1,4 +1,5 @@
 import { openDataset } from "@onebit/train/data";
+import { counted } from "onebit/words";
 import { listBad, reportBad } from "../bad-pictures.js";
 import { type EvaluationResult, evaluateSubject } from "../evaluation.js";
 import { backend } from "../flags/backend.js";
@@ -13,7 +14,7 @@ import { threads } from "../flags/threads.js";
 import { bar, StatusLine } from "../progress.js";
 import { modelKind } from "../subjects/kind.js";
 import { openSubject } from "../subjects/subject.js";
-import { count, type Output, percent, table, terminalOutput, threadCount } from "../terminal.js";
+import { count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
 export const evaluate = command({
   name: "eval",
@@ -60,7 +61,7 @@ async function withProgress<T>(
   const status = new StatusLine();
   try {
     return await work((done, of) =>
-      status.show(`${bar(done / of)} ${count(done)} of ${count(of)} images`),
+      status.show(`${bar(done / of)} ${count(done)} of ${counted(of, "image")}`),
     );
   } finally {
     status.clear();
@@ -84,7 +85,7 @@ function resultTable(file: string, result: EvaluationResult): string {
     ["top-5", percent(result.top5)],
     ["loss", result.loss.toFixed(4)],
     ["images per second, with reading", count(result.imagesPerSecond)],
-    ["backend", `${result.backend}, ${threadCount(result.threads)}`],
+    ["backend", `${result.backend}, ${counted(result.threads, "thread")}`],
   ];
   return table([file, ""], rows);
 }

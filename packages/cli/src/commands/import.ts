@@ -11,6 +11,7 @@ import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
 import { fileKind, KIND_BYTES } from "onebit/file";
 import { floatModelChunks, floatModelGraph } from "onebit/models";
+import { counted, shellCommand } from "onebit/words";
 import { form, inputSize, stemStride } from "../flags/architecture.js";
 import { command } from "../flags/command.js";
 import { type FlagValues, flag, under } from "../flags/flag.js";
@@ -23,7 +24,6 @@ import { quantised } from "../flags/quantised.js";
 import { words } from "../flags/readers.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
-import { shellCommand } from "../shell.js";
 import { bytes, count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
 const flags = [
@@ -152,7 +152,10 @@ function print(out: Output, source: string, result: Result): void {
     .filter(([, number]) => number > 0)
     .map(([fate, number]) => `${count(number)} ${fateNames[fate]}`);
   const rows = [
-    ["network", `${result.arch}, widths ${runs(result.widths)}, ${count(result.classes)} classes`],
+    [
+      "network",
+      `${result.arch}, widths ${runs(result.widths)}, ${counted(result.classes, "class")}`,
+    ],
     ["input", result.input.join("x")],
     ["weights", result.binary ? "1-bit" : "real numbers"],
     ["stem, gates, classifier", bitsOf(result)],

@@ -1,5 +1,6 @@
 import { type BackendName, OnebitError } from "onebit";
 import { type ConformanceReport, runConformance, subjectsHere } from "onebit/conformance";
+import { counted } from "onebit/words";
 import { backendList } from "../flags/backend.js";
 import { command } from "../flags/command.js";
 import { flag } from "../flags/flag.js";
@@ -65,7 +66,7 @@ export function conclude(
 ): void {
   const { cpu, cores, platform, node } = machine();
   out.result({ machine: machine(), version: version(), passedOver: reasons, ...report });
-  out.line(`${cpu}, ${cores} cores, ${platform}, Node ${node}, seed ${report.seed}\n`);
+  out.line(`${cpu}, ${counted(cores, "core")}, ${platform}, Node ${node}, seed ${report.seed}\n`);
   out.line(subjectTable(report));
   for (const [name, reason] of Object.entries(reasons)) {
     out.line(`${name}: passed over: ${reason}`);
@@ -81,7 +82,7 @@ function failed({ subjects, failures }: ConformanceReport): OnebitError {
   const wrong = subjects.reduce((sum, subject) => sum + subject.wrong, 0);
   const list = failures.map((failure) => `\n  ${failure}`).join("");
   return new OnebitError(
-    `selftest: ${count(wrong)} results are wrong; please report this with the machine and these lines:${list}`,
+    `selftest: wrong results: ${count(wrong)}; please report this with the machine and these lines:${list}`,
   );
 }
 

@@ -4,6 +4,7 @@ import { predictTrainingMemory, type Summary, summarize } from "onebit/cost";
 import type { Graph } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
 import { unpack } from "onebit/pack";
+import { counted } from "onebit/words";
 import { architectureFlags, architectureOptions } from "../flags/architecture.js";
 import { batch } from "../flags/batch.js";
 import { command } from "../flags/command.js";
@@ -138,7 +139,7 @@ function printTotals(out: Output, float32: Summary, quantised?: Summary): void {
     [
       "element-wise, forward",
       si(float32.elementwise),
-      `${count(float32.passes)} passes, ${bytes(float32.bytesMoved)} moved`,
+      `${counted(float32.passes, "pass")}, ${bytes(float32.bytesMoved)} moved`,
     ],
     ["size, float32", bytes(float32.bytes.float32), ""],
     ["size, packed", bytes(float32.bytes.packed), ends(bytes(quantised?.bytes.packed ?? 0))],
@@ -151,7 +152,7 @@ function printTraining(out: Output, training: ReturnType<typeof trainingCost>): 
   const { batch, macs, elementwise, bytesMoved, passes, memory } = training;
   const rows = [
     ["multiply-accumulates", si(macs), ""],
-    ["element-wise", si(elementwise), `${count(passes)} passes, ${bytes(bytesMoved)} moved`],
+    ["element-wise", si(elementwise), `${counted(passes, "pass")}, ${bytes(bytesMoved)} moved`],
     [
       "peak memory",
       bytes(memory.total),

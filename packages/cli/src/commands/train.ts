@@ -1,4 +1,5 @@
 import { recipes, type TrainEvent, train as trainNetwork } from "@onebit/train";
+import { shellCommand } from "onebit/words";
 import { trainedArchitectureFlags } from "../flags/architecture.js";
 import { batch } from "../flags/batch.js";
 import { command } from "../flags/command.js";
@@ -11,7 +12,6 @@ import { words } from "../flags/readers.js";
 import { seed } from "../flags/seed.js";
 import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
-import { shellCommand } from "../shell.js";
 import { terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training/display.js";
 import { packRun } from "../training/finish.js";

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted, shellCommand } from "onebit/words";
 import { openComparison } from "../compare/open.js";
 import { type Verification, verify as verifyPairs } from "../compare/verify.js";
 import { command } from "../flags/command.js";
@@ -9,7 +10,6 @@ import { json } from "../flags/json.js";
 import { maps } from "../flags/maps.js";
 import { fraction, words } from "../flags/readers.js";
 import { tolerance } from "../flags/tolerance.js";
-import { shellCommand } from "../shell.js";
 import { count, percent, table, terminalOutput } from "../terminal.js";
 
 const TOLERANCE = 1e-4;
@@ -87,7 +87,7 @@ function reasonOf(
     return `the top-1 class is the same for ${percent(top1Agreement)} of the images, ${percent(agreement)} are wanted${why}`;
   }
   if (unexplained) {
-    return `${unexplained} of ${images} images are beyond ${tolerance} without a sign at its threshold`;
+    return `${unexplained} of ${counted(images, "image")} beyond ${tolerance} without a sign at its threshold`;
   }
   return `${percent(withinTolerance)} of the images are within ${tolerance}, 90 % are wanted`;
 }

@@ -1,5 +1,6 @@
 import { openDataset } from "@onebit/train/data";
 import { type FloatTensor, type MapType, OnebitError, UsageError } from "onebit";
+import { counted } from "onebit/words";
 import { againstBackend, backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { type CompareFlags, generatorSeed, images as imageCount } from "../flags/compare.js";
@@ -89,7 +90,9 @@ export async function openComparison(
 function checkComparable(a: Subject, b: Subject): void {
   const [p, q] = [a.scores?.classes, b.scores?.classes];
   if (p !== undefined && q !== undefined && p !== q) {
-    throw new OnebitError(`${a.path} has ${p} classes, ${b.path} ${q}: they cannot be compared`);
+    throw new OnebitError(
+      `${a.path} has ${counted(p, "class")}, ${b.path} ${q}: they cannot be compared`,
+    );
   }
   const [x, y] = [a, b].map(({ input }) => input.shape.join("x"));
   if (x === y) return;

@@ -1,4 +1,5 @@
-import { bytes, type Cell, percent, si, table, threadCount } from "../terminal.js";
+import { counted } from "onebit/words";
+import { bytes, type Cell, percent, si, table } from "../terminal.js";
 import type { ExplainedStep, Explanation } from "./explain.js";
 
 /** Steps below this share of the total are gathered in one row, unless all are asked for. */
@@ -76,10 +77,14 @@ export function summaryLines(explanation: Explanation): string[] {
   const { nonBinaryShare, runs, parts } = explanation;
   const binaryMacs = steps.reduce((sum, step) => sum + step.binaryMacs, 0);
   const macs = binaryMacs + steps.reduce((sum, step) => sum + step.macs, 0);
-  const how = [backend, threadCount(threads), ...(maps === "float32" ? [] : [`${maps} maps`])];
+  const how = [
+    backend,
+    counted(threads, "thread"),
+    ...(maps === "float32" ? [] : [`${maps} maps`]),
+  ];
   const passed = Object.entries(backendReasons).map(([name, why]) => `without ${name}: ${why}`);
   return [
-    `${how.join(", ")}: ${wallMs.toFixed(3)} ms per image (median of ${runs} runs), steps ${stepsMs.toFixed(3)} ms, ${percent(covered, 1)} of the time covered`,
+    `${how.join(", ")}: ${wallMs.toFixed(3)} ms per image (median of ${counted(runs, "run")}), steps ${stepsMs.toFixed(3)} ms, ${percent(covered, 1)} of the time covered`,
     ...passed,
     `${si(macs)} multiply-adds, ${percent(binaryMacs / macs, 1)} of them 1-bit; ${weightsInWords(steps)}`,
     ...(nonBinaryShare === undefined

@@ -1,5 +1,6 @@
 import type { BadPicture } from "@onebit/train/data";
 import { type FloatTensor, UsageError } from "onebit";
+import { shellWord } from "onebit/words";
 import { reportBad } from "../bad-pictures.js";
 import { writeNpy } from "../npy.js";
 import { preparationOf, prepared, runOn } from "../subjects/classes.js";
@@ -55,7 +56,7 @@ function chosen({ path, outputs }: AnySubject, name: string | undefined, isOne: 
   if (!isOne || names.length === 1) return names;
   if (names.includes("logits")) return ["logits"];
   throw new UsageError(
-    `${path} has the outputs ${listed}: say which, such as --output-name ${names[0]}`,
+    `${path} has the outputs ${listed}: say which, such as --output-name ${shellWord(names[0])}`,
   );
 }
 

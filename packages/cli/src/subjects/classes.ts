@@ -6,7 +6,7 @@ import {
   topPredictions,
 } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
-import { shellCommand } from "../shell.js";
+import { shellCommand } from "onebit/words";
 import type { AnySubject, Scores, Subject, Tensors } from "./subject.js";
 
 /** OnebitError for a network that scores no classes: which outputs it has, and how to get at them. */

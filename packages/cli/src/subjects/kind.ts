@@ -1,14 +1,14 @@
 import { open, stat } from "node:fs/promises";
 import { OnebitError, UsageError } from "onebit";
-import { fileKind, KIND_BYTES, type Wanted, wrongFile } from "onebit/file";
+import { fileKind, KIND_BYTES, unknownFile, type Wanted, wrongFile } from "onebit/file";
+import { shellCommand } from "onebit/words";
 
 /** A run counts as its float model. */
 export type ModelKind = "packed" | "float" | "onnx";
 
 /**
  * Which kind of network lies at a path, told by its first bytes, whatever it is called. Everything
- * that is not wanted is an error that says what it is, and which command takes it. Where the bytes
- * tell nothing, the file counts as what it is called: its reader will say what is wrong with it.
+ * that is not wanted is an error that says what it is, and which command takes it.
  */
 export async function modelKind(path: string, wanted: Wanted): Promise<ModelKind> {
   const info = await stat(path).catch(() => undefined);
@@ -19,7 +19,9 @@ export async function modelKind(path: string, wanted: Wanted): Promise<ModelKind
   if (wrong) throw wrong;
   const kind = fileKind(start);
   if (kind === "packed" || kind === "float" || kind === "onnx") return kind;
-  return kindByName(path);
+  // Some exporters begin in other ways than fileKind knows.
+  if (/\.onnx$/i.test(path)) return "onnx";
+  throw unknownFile(start, { name: path, wanted });
 }
 
 async function firstBytes(path: string): Promise<Uint8Array> {
@@ -36,12 +38,8 @@ async function firstBytes(path: string): Promise<Uint8Array> {
 
 function runKind(path: string, wanted: Wanted): "float" {
   if (wanted !== "packed" && wanted !== "runnable" && wanted !== "onnx") return "float";
+  const pack = shellCommand("onebit", "pack", path, "-o", "model.onebit");
   throw new UsageError(
-    `${path}: is a folder: a packed network (.onebit) is wanted. If it is a run, pack it: \`onebit pack ${path} -o model.onebit\``,
+    `${path}: is a folder: a packed network (.onebit) is wanted. If it is a run, pack it: \`${pack}\``,
   );
-}
-
-function kindByName(path: string): ModelKind {
-  if (/\.onnx$/i.test(path)) return "onnx";
-  return /\.safetensors$/i.test(path) ? "float" : "packed";
 }

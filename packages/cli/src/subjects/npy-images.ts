@@ -1,6 +1,7 @@
 import type { OnnxImageType } from "@onebit/convert";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { counted } from "onebit/words";
 import { openPacked } from "../models-on-disk.js";
 import { type NpyArray, readNpy } from "../npy.js";
 import { modelKind } from "./kind.js";
@@ -67,7 +68,7 @@ function imagesShape(shape: Shape, channels: number | undefined): Shape | string
 
 function ofChannels(given: number, wanted: number): string {
   const grey = given === 1 ? `: grey becomes colour by x.repeat(${wanted}, axis=1)` : "";
-  return `, of ${wanted} channels, not ${given}${grey}`;
+  return `, of ${counted(wanted, "channel")}, not ${given}${grey}`;
 }
 
 /** How a network wants its images. */

@@ -1,7 +1,8 @@
 import type { DoneEvent, EpochEvent, StartEvent, StepEvent, TrainEvent } from "@onebit/train";
+import { counted } from "onebit/words";
 import { stderrColors as colors } from "../colors.js";
 import { bar, StatusLine } from "../progress.js";
-import { count, duration, type Output, percent, threadCount } from "../terminal.js";
+import { count, duration, type Output, percent } from "../terminal.js";
 
 /** After so many steps their speed tells how long the training will take. */
 const STEPS_TO_TELL = 10;
@@ -64,12 +65,12 @@ export class TrainingDisplay {
 
 function startLines(event: StartEvent): string[] {
   const stage = event.stage ? `, stage ${event.stage}` : "";
-  const resumed = event.epochsDone ? `, ${event.epochsDone} epochs done before` : "";
+  const resumed = event.epochsDone ? `, ${counted(event.epochsDone, "epoch")} done before` : "";
   const [channels, height, width] = event.input;
   return [
-    `${colors.bold(event.model)} (${count(event.parameters)} parameters, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
-    `${count(event.trainImages)} training and ${count(event.testImages)} test images, ${event.classes} classes; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
-    `${event.epochs} epochs of ${count(event.stepsPerEpoch)} steps of ${event.batch} images, ${threadCount(event.threads)}, seed ${event.seed}`,
+    `${colors.bold(event.model)} (${counted(event.parameters, "parameter")}, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
+    `${count(event.trainImages)} training and ${counted(event.testImages, "test image")}, ${counted(event.classes, "class")}; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
+    `${counted(event.epochs, "epoch")} of ${counted(event.stepsPerEpoch, "step")} of ${counted(event.batch, "image")}, ${counted(event.threads, "thread")}, seed ${event.seed}`,
   ];
 }
 

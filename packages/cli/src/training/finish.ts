@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { TrainResult } from "@onebit/train";
+import { counted, shellCommand } from "onebit/words";
 import { evaluateFile } from "../evaluation.js";
 import { openFloatModel } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
-import { shellCommand } from "../shell.js";
 import { bytes, count, type Output, percent, shown } from "../terminal.js";
 import { likelyRange } from "./likely-range.js";
 
@@ -42,7 +42,7 @@ async function packedAccuracy(path: string, { dataset, best }: TrainResult): Pro
 
 function accuracyLine(top1: number, images: number): string {
   const right = Math.round(top1 * images);
-  const line = `${count(right)} of ${count(images)} test images right: ${percent(top1, 1)}`;
+  const line = `${count(right)} of ${counted(images, "test image")} right: ${percent(top1, 1)}`;
   const [low, high] = likelyRange(right, images);
   if (high - low < 0.05) return line;
   return `${line} (so few images tell that it lies between ${percent(low, 0)} and ${percent(high, 0)})`;

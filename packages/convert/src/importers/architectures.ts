@@ -1,5 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { modelNamed, models } from "onebit/models";
+import { counted } from "onebit/words";
 import { printable } from "../readers/text.js";
 import type { Importer } from "./importer.js";
 
@@ -19,7 +20,7 @@ export function unknownNetwork(
 ): OnebitError {
   const some = keys.slice(0, 4).map(printable).join(", ");
   return new OnebitError(
-    `the network is not recognised: its ${keys.length} tensors are called ${some}${keys.length > 4 ? ", ..." : ""}. ` +
+    `the network is not recognised: it has ${counted(keys.length, "tensor")}, ${some}${keys.length > 4 ? ", ..." : ""}. ` +
       `Networks of these families are known: ${importers.map(({ family }) => family).join(", ")}`,
   );
 }

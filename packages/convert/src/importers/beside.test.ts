@@ -264,9 +264,7 @@ describe("of several networks", () => {
 describe("where no network is known", () => {
   it("names are shown, of the dict that was told too", async () => {
     const saved = { state_dict: { "encoder.weight": vector(1) }, other: { "x.weight": vector(2) } };
-    expect(await refusal(saved)).toMatch(
-      /not recognised: its 1 tensors are called encoder\.weight/,
-    );
+    expect(await refusal(saved)).toMatch(/not recognised: it has 1 tensor, encoder\.weight/);
     expect(await refusal(saved, { wrapper: ["other"] })).toMatch(/called x\.weight/);
     expect(await refusal(saved, { wrapper: ["nowhere"] })).toMatch(/no tensors in nowhere/);
     const unclear = { one: { "x.weight": vector(1) }, two: { "x.weight": vector(2) } };

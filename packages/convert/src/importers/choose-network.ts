@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted, shellWord } from "onebit/words";
 import { usualDicts } from "../readers/state-dict.js";
 import { printable } from "../readers/text.js";
 import { type Candidate, plainName } from "./networks-in.js";
@@ -35,7 +36,7 @@ export function chooseNetwork(candidates: readonly Candidate[], told?: string): 
 /** How a candidate is chosen. */
 export function flagOf({ name, wrapper }: Candidate): string {
   const place = name || wrapper.join(".");
-  return place ? `--dict ${printable(place)}` : "no --dict at all";
+  return place ? `--dict ${shellWord(printable(place))}` : "no --dict at all";
 }
 
 /** Whole names before ends before beginnings before parts. */
@@ -82,7 +83,7 @@ const shown = 8;
 
 function listed(candidates: readonly Candidate[]): string {
   const names = candidates.slice(0, shown).map(({ name, tensors }) => {
-    return `${printable(name) || "the file itself"} (${tensors.size} tensors)`;
+    return `${printable(name) || "the file itself"} (${counted(tensors.size, "tensor")})`;
   });
   return names.join(", ") + more(candidates);
 }

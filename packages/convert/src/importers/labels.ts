@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 import { imagenetLabels } from "../imagenet-classes.js";
 
 /** Names of the classes, one for each. */
@@ -33,6 +34,6 @@ export function checkLabels(told: readonly string[], classes: number): void {
     .join(", ");
   const more = told.length > 3 ? ", ..." : "";
   throw new UsageError(
-    `${told.length} labels for ${classes} classes: one per class is wanted; they are ${first}${more}`,
+    `${counted(told.length, "label")} for ${counted(classes, "class")}: one per class is wanted; they are ${first}${more}`,
   );
 }

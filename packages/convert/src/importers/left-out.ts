@@ -1,3 +1,4 @@
+import { counted } from "onebit/words";
 import type { Checkpoint } from "../readers/checkpoint.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { printable } from "../readers/text.js";
@@ -64,11 +65,13 @@ const shown = 12;
 export function leftOutNote(groups: readonly LeftOut[]): string | undefined {
   if (groups.length === 0) return undefined;
   const items = groups.slice(0, shown).map(({ keys, tensors, what }) => {
-    const about = [`${tensors} ${tensors === 1 ? "tensor" : "tensors"}`, ...(what ? [what] : [])];
+    const about = [counted(tensors, "tensor"), ...(what ? [what] : [])];
     return `${printable(keys)} (${about.join(", ")})`;
   });
   const rest = groups.slice(shown);
   const count = rest.reduce((sum, { tensors }) => sum + tensors, 0);
-  const more = rest.length ? `, and ${count} tensors in ${rest.length} other places` : "";
+  const more = rest.length
+    ? `, and ${counted(count, "tensor")} in ${counted(rest.length, "other place")}`
+    : "";
   return `left out: ${items.join(", ")}${more}`;
 }

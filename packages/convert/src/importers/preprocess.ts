@@ -1,5 +1,6 @@
 import { UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
+import { counted } from "onebit/words";
 
 /** Size of the images that a network takes. */
 export type InputSize = readonly [channels: number, height: number, width: number];
@@ -29,7 +30,7 @@ function perChannel(overrides: PreprocessOverrides, channels: number): Preproces
     if (!list || list.length === channels) continue;
     if (list.length !== 1) {
       throw new UsageError(
-        `${field} ${list.join(",")}: ${list.length} numbers for ${channels} channel${channels === 1 ? "" : "s"}: one for all or one for each is wanted`,
+        `${field} ${list.join(",")}: ${counted(list.length, "number")} for ${counted(channels, "channel")}: one for all or one for each is wanted`,
       );
     }
     told[field] = new Array<number>(channels).fill(list[0]);

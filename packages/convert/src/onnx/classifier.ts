@@ -1,5 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { type Preprocess, parsePreprocess } from "onebit/image";
+import { counted, shellWord } from "onebit/words";
 import { assumedLabels, checkLabels } from "../importers/labels.js";
 import type { PreprocessOverrides } from "../importers/preprocess.js";
 import { imageType, type OnnxImageType, onnxTypeName } from "./input-type.js";
@@ -177,17 +178,12 @@ function scoreOutput({ outputs }: OnnxFile, told: string | undefined): OnnxValue
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1) {
     throw new OnebitError(
-      `several outputs could be the scores of the classes: ${found}: say which, such as --output-name ${word(candidates[0].name)}`,
+      `several outputs could be the scores of the classes: ${found}: say which, such as --output-name ${shellWord(candidates[0].name)}`,
     );
   }
   throw new OnebitError(
     `not a classifier: one output of a score per class, [N, classes], is wanted; there are ${found || "none"}`,
   );
-}
-
-/** As a shell takes it. */
-function word(name: string): string {
-  return /^[\w.:/-]+$/.test(name) ? name : `'${name}'`;
 }
 
 function floats(output: OnnxValueInfo): OnnxValueInfo {
@@ -240,7 +236,9 @@ function labelsOf(
   const stored = storedLabels(file);
   if (stored?.length === classes) return { labels: stored, labelsAssumed: false };
   if (stored) {
-    notes.push(`the file names ${stored.length} classes, it has ${classes}: names are not used`);
+    notes.push(
+      `the file names ${counted(stored.length, "class")}, it has ${classes}: names are not used`,
+    );
   }
   const assumed = channels === 3 && !stored ? assumedLabels(classes) : undefined;
   notes.push(...(assumed?.notes ?? []));

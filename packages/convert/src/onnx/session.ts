@@ -1,4 +1,5 @@
 import { type FloatTensor, OnebitError, UsageError } from "onebit";
+import { counted } from "onebit/words";
 import type { OnnxClassifierInfo } from "./classifier.js";
 import { feedOf, type OnnxFeed } from "./input-type.js";
 import { judgeScores, logitsOf } from "./scores.js";
@@ -76,7 +77,7 @@ export class OnnxClassifier {
     const [first] = scores.shape.length > 1 ? scores.shape : [1];
     if (first === batch && data.length === count * classes) return data;
     throw new OnebitError(
-      `output "${outputName}" is [${scores.shape}] for ${count} images of ${classes} classes`,
+      `output "${outputName}" is [${scores.shape}] for ${counted(count, "image")} of ${counted(classes, "class")}`,
     );
   }
 

@@ -1,5 +1,4 @@
-import { OnebitError } from "onebit";
-import { fileKind, wrongFile } from "onebit/file";
+import { fileKind, unknownFile, wrongFile } from "onebit/file";
 
 export type DetectedFormat = "zip" | "torch-legacy" | "safetensors" | "npy" | "mxnet-params";
 
@@ -22,8 +21,6 @@ export function detectFormat(prefix: Uint8Array, name?: string): DetectedFormat 
     case "npy":
       return kind;
     default:
-      throw new OnebitError(
-        "no checkpoint: its first bytes are none of torch.save's, safetensors', NumPy's or MXNet's",
-      );
+      throw unknownFile(prefix, { name, wanted: "checkpoint" });
   }
 }

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { shellWord } from "onebit/words";
 import type { Checkpoint } from "./checkpoint.js";
 import type { TensorEntry } from "./tensor-entry.js";
 import { printable } from "./text.js";
@@ -74,7 +75,7 @@ function findWrapper(checkpoint: Checkpoint): readonly string[] {
   const network = checkpoint.unread.values.find(({ isModule }) => isModule);
   if (network) throw unreadObject(network);
   const names = [...groups].slice(0, 8).map(printable);
-  const flags = names.map((name) => `--dict ${name}`).join(" or ");
+  const flags = names.map((name) => `--dict ${shellWord(name)}`).join(" or ");
   throw new OnebitError(
     `which dict holds the network? Tensors are in ${names.join(", ")}: choose with ${flags}`,
   );

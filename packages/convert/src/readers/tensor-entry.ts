@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import {
   bytesPerElement,
   type DType,
@@ -82,7 +83,9 @@ function inMemory<T>(key: string, make: () => T): T {
 function checkLayout(key: string, layout: TensorLayout, elements: number, available: number): void {
   const { shape, strides, offset, dtype } = layout;
   if (strides.length !== shape.length) {
-    throw new OnebitError(`${key}: ${shape.length} dimensions but ${strides.length} strides`);
+    throw new OnebitError(
+      `${key}: ${counted(shape.length, "dimension")} but ${counted(strides.length, "stride")}`,
+    );
   }
   for (const step of [offset, ...strides]) {
     if (!Number.isSafeInteger(step) || step < 0) {

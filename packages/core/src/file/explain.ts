@@ -1,8 +1,8 @@
 import { NotSafetensors } from "./safetensors-header.js";
 
 /**
- * What a file is that should be a packed network and is none; `error` where its first bytes are not
- * known or do not tell. The names of all other kinds of files are loaded only here.
+ * What a file is that should be a packed network and is none; `error` where its first bytes
+ * do not tell. The names of all other kinds of files are loaded only here.
  *
  * @param start first bytes of the file, where the error does not hold them
  */
@@ -12,8 +12,8 @@ export async function explain(
   start: Uint8Array | undefined = startIn(error),
 ): Promise<unknown> {
   if (!start) return error;
-  const { PACKED, wrongKind } = await import("./wrong-kind.js");
-  return wrongKind(start, name, PACKED) ?? error;
+  const { PACKED, unknownKind, wrongKind } = await import("./wrong-kind.js");
+  return wrongKind(start, name, PACKED) ?? unknownKind(start, name, PACKED) ?? error;
 }
 
 function startIn(error: unknown): Uint8Array | undefined {

@@ -29,4 +29,4 @@ export type { SafetensorsType } from "./safetensors-header.js";
 export { sha256 } from "./sha256.js";
 export { VECTORS, type Vectors } from "./store-vector.js";
 export { type WriteOptions, writeOnebit } from "./write-onebit.js";
-export { type Wanted, type WrongFileOptions, wrongFile } from "./wrong-file.js";
+export { unknownFile, type Wanted, type WrongFileOptions, wrongFile } from "./wrong-file.js";

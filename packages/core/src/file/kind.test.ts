@@ -97,7 +97,9 @@ describe("onebit's own files", async () => {
     expect(wrongFile(float, { wanted: "packed" })?.message).toMatch(message);
     await expect(load(bytesOf("<html>"))).rejects.toThrow(/a web page, not a packed network/);
     await expect(load("data:,<html></html>")).rejects.toThrow(/: a web page, not a packed network/);
-    await expect(load(bytesOf("nothing known"))).rejects.toThrow(/^model: not a safetensors file/);
+    await expect(load(bytesOf("nothing known"))).rejects.toThrow(
+      /^model: no known kind of file, it begins with "nothing know"; a packed network/,
+    );
   });
 });
 
@@ -119,7 +121,7 @@ describe("the message", () => {
       "a.onnx: a Git LFS pointer, not the file itself: run `git lfs pull`",
     );
     expect(wrongFile(page, { wanted: "checkpoint" })?.message).toMatch(
-      /^a web page, not a checkpoint: the download link led to a page; fetch the file itself$/,
+      /^a web page, not a checkpoint of torch.save, safetensors, NumPy or MXNet: the download link led to a page; fetch the file itself$/,
     );
   });
 

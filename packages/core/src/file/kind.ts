@@ -30,6 +30,7 @@ export type UnusableKind =
   | "zip"
   | "empty-zip"
   | "hdf5"
+  | "matlab"
   | "tflite"
   | "ort"
   | "gguf"
@@ -47,6 +48,7 @@ const magics: readonly Magic[] = [
   ["mxnet", [0x12, 1, 0, 0, 0, 0, 0, 0]],
   ["lfs", "version https://git-lfs"],
   ["hdf5", "\x89HDF"],
+  ["matlab", "MATLAB "],
   ["tflite", "TFL3", 4],
   ["ort", "ORTM", 4],
   ["gguf", "GGUF"],

@@ -1,5 +1,5 @@
 import type { OnebitError } from "../errors.js";
-import { PACKED, type Want, wrongKind } from "./wrong-kind.js";
+import { PACKED, unknownKind, type Want, wrongKind } from "./wrong-kind.js";
 
 const wants = {
   packed: PACKED,
@@ -31,10 +31,10 @@ const wants = {
     },
   },
   checkpoint: {
-    text: "a checkpoint",
+    text: "a checkpoint of torch.save, safetensors, NumPy or MXNet",
     kinds: ["float", "weights", "torch", "torch-legacy", "mxnet", "npz", "npy", "zip"],
   },
-  array: { text: "a NumPy array (.npy)", kinds: ["npy"] },
+  array: { text: "a NumPy array (.npy)", kinds: ["npy", "npz"] },
   picture: { text: "a picture", kinds: ["picture"] },
   idx: { text: "IDX data", kinds: ["idx"] },
 } satisfies Record<string, Want>;
@@ -55,4 +55,12 @@ export function wrongFile(
   { name, wanted }: WrongFileOptions,
 ): OnebitError | undefined {
   return wrongKind(bytes, name, wants[wanted]);
+}
+
+/** For a file of no known kind: what it begins with. Undefined for others. */
+export function unknownFile(
+  bytes: Uint8Array,
+  { name, wanted }: WrongFileOptions,
+): OnebitError | undefined {
+  return unknownKind(bytes, name, wants[wanted]);
 }

@@ -1,4 +1,5 @@
 import { OnebitError, UsageError } from "../errors.js";
+import { shellWord } from "../words/shell.js";
 import { type FileKind, fileKind, type UnusableKind } from "./kind.js";
 
 type UsableKind = Exclude<FileKind, UnusableKind>;
@@ -35,14 +36,31 @@ export function wrongKind(
     return new OnebitError(`${before}${what}${not}: ${advice}`);
   }
   const usable = kind as UsableKind;
-  const file = name === undefined ? "FILE" : quoted(name);
+  const file = name === undefined ? "FILE" : shellWord(name);
   const advice = (want.advice?.[usable] ?? ADVICE[usable])(file, want);
   return new UsageError(`${before}${NAMES[usable]}, not ${want.text}: ${advice}`);
 }
 
-/** As a shell takes it. */
-const quoted = (path: string): string =>
-  /^[\w./\\:~@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+/** For a file of no kind that is known here: what it begins with. Undefined for others. */
+export function unknownKind(
+  bytes: Uint8Array,
+  name: string | undefined,
+  { text }: Want,
+): OnebitError | undefined {
+  if (fileKind(bytes)) return undefined;
+  const before = name === undefined ? "" : `${name}: `;
+  return new OnebitError(
+    `${before}no known kind of file, it begins with ${beginning(bytes)}; ${text} is wanted`,
+  );
+}
+
+/** Text in quotes, else the bytes. */
+function beginning(bytes: Uint8Array): string {
+  const start = [...bytes.subarray(0, 12)];
+  const text = String.fromCharCode(...start);
+  if (/^[\s -~]+$/.test(text)) return JSON.stringify(text);
+  return start.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
 
 const NAMES: Readonly<Record<UsableKind, string>> = {
   packed: PACKED.text,
@@ -95,6 +113,7 @@ const unusable: Readonly<Record<UnusableKind, readonly [what: string, advice: st
   tar: ["a tar archive", "unpack it first"],
   zip: ["a zip archive", "unpack it first"],
   "empty-zip": ["an empty zip file", "fetch it again"],
+  matlab: ["a MATLAB file (.mat)", "save its arrays as .npz (scipy.io.loadmat reads them)"],
   hdf5: ["an HDF5 (Keras) file", "convert it to safetensors"],
   tflite: ["a TensorFlow Lite model", "export the network to ONNX instead"],
   ort: ["a model in ONNX Runtime's own format", "give the .onnx model that it was made from"],

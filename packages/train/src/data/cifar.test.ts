@@ -88,12 +88,12 @@ describe("cifar", () => {
     await expect(open()).rejects.toThrow(/test_batch.bin is missing/);
     await write({ "test_batch.bin": record([1], 1).subarray(0, 3000) });
     await expect(open()).rejects.toThrow(
-      /test_batch.bin: 3000 bytes are not a whole number of CIFAR-10 records of 3073 bytes/,
+      /test_batch.bin: 3,000 bytes, not a whole number of CIFAR-10 records of 3073 bytes/,
     );
     await write({ "test_batch.bin": record([10], 1) });
     await expect(open()).rejects.toThrow(/test_batch.bin: label 10 at byte 0, but CIFAR-10 has 10/);
     await write({ "test_batch.bin": "", "data_batch_1.bin": "" });
-    await expect(open()).rejects.toThrow(/0 bytes are not a whole number of CIFAR records/);
+    await expect(open()).rejects.toThrow(/0 bytes, not a whole number of CIFAR records/);
   });
 
   it("reads the published images", async () => {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import type { Dataset } from "./dataset.js";
 import { memorySplit, pixelStatistics } from "./memory-split.js";
 import { readUnpacked } from "./read-unpacked.js";
@@ -101,7 +102,7 @@ async function recognize(folder: string, files: string[], names: string[]): Prom
   const fitting = [CIFAR10, CIFAR100].filter(fits);
   if (fitting.length === 0) {
     throw new OnebitError(
-      `${path}: ${length} bytes are not a whole number of CIFAR records (3073 bytes, or 3074 for CIFAR-100): download it again`,
+      `${path}: ${counted(length, "byte")}, not a whole number of CIFAR records (3073 bytes, or 3074 for CIFAR-100): download it again`,
     );
   }
   return fitting.find((f) => names.includes(f.namesFile)) ?? fitting[0];
@@ -115,7 +116,7 @@ async function readFiles(folder: string, names: string[], format: Format): Promi
     const bytes = await readUnpacked(path, MAX_BYTES);
     if (bytes.length === 0 || bytes.length % record !== 0) {
       throw new OnebitError(
-        `${path}: ${bytes.length} bytes are not a whole number of ${format.name} records of ${record} bytes: download it again`,
+        `${path}: ${counted(bytes.length, "byte")}, not a whole number of ${format.name} records of ${record} bytes: download it again`,
       );
     }
     parts.push({ path, bytes });
@@ -162,6 +163,6 @@ async function classNames(
   const names = lines.filter((line) => line !== "");
   if (names.length === format.classes) return names;
   throw new OnebitError(
-    `${path}: names ${names.length} classes, ${format.name} has ${format.classes}: correct the file or remove it`,
+    `${path}: names ${counted(names.length, "class")}, ${format.name} has ${format.classes}: correct the file or remove it`,
   );
 }

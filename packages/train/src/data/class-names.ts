@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import type { Dataset } from "./dataset.js";
 
 /** Classes that are the same: `numbers[k]` of the one side is class k of the other, or -1. */
@@ -133,7 +134,7 @@ function matchedNumbers(network: NetworkClasses, data: Dataset): NameMatch {
   if (byName && (isNumbered || hasNames(data.classes)))
     throw unknownNames(byName.numbers, labels!, data);
   throw new OnebitError(
-    `${data.spec} has ${data.classes.length} classes, the network ${network.classes}, and no names to match them by: evaluate it on the data it was trained for, or give names: --labels when it is imported, classes.txt in the data`,
+    `${data.spec} has ${counted(data.classes.length, "class")}, the network ${network.classes}, and no names to match them by: evaluate it on the data it was trained for, or give names: --labels when it is imported, classes.txt in the data`,
   );
 }
 
@@ -147,7 +148,9 @@ function bestMatch({ classes, folders }: Dataset, labels: readonly string[]): Na
 
 function orderNotes(numbers: readonly number[], { classes }: NetworkClasses, { spec }: Dataset) {
   if (numbers.length < classes) {
-    return [`${spec} has ${numbers.length} of the network's ${classes} classes, matched by name`];
+    return [
+      `${spec} has ${numbers.length} of the network's ${counted(classes, "class")}, matched by name`,
+    ];
   }
   if (numbers.every((number, k) => number === k)) return [];
   return [`${spec} has the network's classes in another order: matched by name`];
@@ -214,6 +217,6 @@ function unknownNames(numbers: readonly number[], labels: readonly string[], dat
     ? "the folders are named by WordNet ids: put a file with the names beside them (imagenet_class_index.json, or synset_words.txt with an id and a name per line)"
     : "rename the data's classes, or name the network's as they are (--labels when it is imported)";
   return new OnebitError(
-    `${data.spec}: the network does not know ${unknown.length} of ${data.classes.length} classes: ${listNames(unknown)}. The network's own without a match: ${listNames(absent)}; matched: ${listNames(of(true))}. Classes are never matched by position: ${remedy}`,
+    `${data.spec}: the network does not know ${unknown.length} of ${counted(data.classes.length, "class")}: ${listNames(unknown)}. The network's own without a match: ${listNames(absent)}; matched: ${listNames(of(true))}. Classes are never matched by position: ${remedy}`,
   );
 }

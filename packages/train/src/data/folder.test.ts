@@ -49,7 +49,9 @@ describe("folder", () => {
     expect(d.train.source(1)).toBe(join(folder, "train/dog/a.png"));
     expect(d.test.length).toBe(1);
     expect(await d.test.image(0)).toMatchObject({ width: 6, height: 4, channels: 3 });
-    expect(d.notes.join("; ")).toMatch(/1 entries are not .*without test images: "dog"/);
+    expect(d.notes.join("; ")).toMatch(
+      /left out: 1 entry without the endings .*without test images: "dog"/,
+    );
     expect(preprocessFor(d, { size: [224, 224] })).toMatchObject({ resize: 256, crop: "center" });
     expect(() => preprocessFor(d)).toThrow(/images differ in size/);
   });
@@ -207,7 +209,7 @@ describe("folder", () => {
         ["b", 1, 0],
       ]);
       expect(d.notes).toEqual([
-        expect.stringMatching(/1 images in .*train lie outside the class folders/),
+        expect.stringMatching(/left out: 1 image in .*train, outside the class folders/),
         'without test images: "b"',
       ]);
     });

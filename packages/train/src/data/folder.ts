@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import { type DecodedImage, decodeImage, IMAGE_EXTENSIONS } from "onebit/images";
+import { counted, shellWord } from "onebit/words";
 import { annotatedClasses, hasAnnotations } from "./annotations.js";
 import { type ClassFolder, classFolders, holdsClasses, looseImages } from "./class-folders.js";
 import { imagenetNumbers, namedClasses } from "./class-list.js";
@@ -44,7 +45,8 @@ async function openFolder(spec: string, folder: string): Promise<Dataset> {
   const folders = annotated ?? (await classFolders(own, isTestOnly ? "keep" : "refuse"));
   if (!annotated) await refuseOnlyClass(folders);
   const loose = await looseImages(own);
-  if (loose) notes.push(`${loose} images in ${own} lie outside the class folders: left out`);
+  if (loose)
+    notes.push(`left out: ${counted(loose, "image")} in ${own}, outside the class folders`);
   notes.push(...leftOut(folders), ...mergeNotes(folders));
   const list = await namedClasses(
     folder,
@@ -132,7 +134,7 @@ async function refuseWrapped(entries: readonly Entry[]): Promise<void> {
     const inside = (await listEntries(path)).filter((entry) => entry.isFolder);
     if (!inside.some(({ name }) => TRAIN_FOLDERS.includes(partName(name)))) continue;
     throw new OnebitError(
-      `${path}: holds train/ and so is a data set itself, not a class: give folder:${path}, or put the classes into train/CLASS/`,
+      `${path}: holds train/ and so is a data set itself, not a class: give ${shellWord(`folder:${path}`)}, or put the classes into train/CLASS/`,
     );
   }
   const like = (words: readonly string[]) => {
@@ -210,7 +212,7 @@ function leftOut(classes: readonly ClassFolder[]): string[] {
   if (others === 0) return [];
   const where = classes.find((c) => c.others > 0)?.path;
   return [
-    `${others} entries are not ${IMAGE_EXTENSIONS.join(", ")} and were left out (in ${where})`,
+    `left out: ${counted(others, "entry")} without the endings ${IMAGE_EXTENSIONS.join(", ")} (in ${where})`,
   ];
 }
 

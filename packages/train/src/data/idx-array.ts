@@ -4,6 +4,7 @@ import { createGunzip } from "node:zlib";
 import { OnebitError } from "onebit";
 import { wrongFile } from "onebit/file";
 import { checkRegularFile, unreadable } from "onebit/node";
+import { counted } from "onebit/words";
 import { sharedBytes } from "./split.js";
 
 /** No data set in this format comes near. */
@@ -96,11 +97,15 @@ class Reader {
     const { path } = this;
     const { length } = this.#head;
     if (length < 4) {
-      throw new OnebitError(`${path}: only ${length} bytes, not an idx file: download it again`);
+      throw new OnebitError(
+        `${path}: only ${counted(length, "byte")}, not an idx file: download it again`,
+      );
     }
     if (!this.#data || !this.#dims) {
       const header = this.#headerLength();
-      throw new OnebitError(`${path}: ends inside its header, at ${length} of ${header} bytes`);
+      throw new OnebitError(
+        `${path}: ends inside its header, at ${length} of ${counted(header!, "byte")}`,
+      );
     }
     this.#checkLength(this.#present);
     return { dims: this.#dims, data: this.#data };
@@ -158,7 +163,9 @@ class Reader {
     const size = dims.reduce((a, b) => a * b, 1);
     if (present === size) return;
     const difference =
-      present < size ? `${size - present} bytes are missing` : `${present - size} bytes too many`;
+      present < size
+        ? `${counted(size - present, "byte")} missing`
+        : `${counted(present - size, "byte")} too many`;
     throw new OnebitError(
       `${this.path}: dimensions ${dims.join(" x ")} need ${size} bytes of data, the file has ${present} (${difference}): download it again`,
     );

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError, UsageError } from "onebit";
+import { shellWord } from "onebit/words";
 
 /** The four files of a set in MNIST's format. */
 export interface IdxFiles {
@@ -36,7 +37,7 @@ export async function findIdxFiles(
   // A plain file sorts before its gzipped copy.
   const names = (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();
   const sets = setsOf(names);
-  const known = [...sets.keys()].map((p) => `idx:${join(folder, p)}`);
+  const known = [...sets.keys()].map((p) => shellWord(`idx:${join(folder, p)}`));
   const all = known.join(", ");
   if (prefix !== undefined && !sets.has(prefix)) {
     throw new UsageError(
@@ -84,7 +85,10 @@ function setsOf(names: readonly string[]): Map<string, Partial<Record<Role, stri
 /** With the folder below that holds some, as `MNIST/raw` or `gzip` do. */
 async function nothingFound(folder: string, names: readonly string[]): Promise<OnebitError> {
   const inside = await idxFolderIn(folder, 2);
-  if (inside) return new OnebitError(`${folder}: its idx files lie deeper: give idx:${inside}`);
+  if (inside)
+    return new OnebitError(
+      `${folder}: its idx files lie deeper: give ${shellWord(`idx:${inside}`)}`,
+    );
   const similar = names.filter((name) => /idx|ubyte/i.test(name));
   const shown = (similar.length ? similar : names).slice(0, 8).join(", ") || "nothing";
   return new OnebitError(

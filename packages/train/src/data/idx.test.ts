@@ -120,12 +120,12 @@ describe("idx", () => {
     [
       "a truncated file",
       { "train-images-idx3-ubyte": TRAIN_IMAGES.subarray(0, -2) },
-      /dimensions 3 x 1 x 2 need 6 bytes of data, the file has 4 \(2 bytes are missing\)/,
+      /dimensions 3 x 1 x 2 need 6 bytes of data, the file has 4 \(2 bytes missing\)/,
     ],
     [
       "trailing bytes",
       { "t10k-labels-idx1-ubyte": Buffer.concat([TEST_LABELS, Buffer.from([0])]) },
-      /\(1 bytes too many\)/,
+      /\(1 byte too many\)/,
     ],
     [
       "a truncated gzip file",
@@ -158,7 +158,7 @@ describe("idx", () => {
     [
       "counts that differ",
       { "t10k-labels-idx1-ubyte": idx([2], [0, 0]) },
-      /2 labels for 1 images in t10k-images/,
+      /2 labels for 1 image in t10k-images/,
     ],
     [
       "sizes that differ",

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import type { Dataset } from "./dataset.js";
 import {
   emnistLetters,
@@ -47,7 +48,7 @@ async function openIdx(spec: string, address: string): Promise<Dataset> {
   }
   if (train.channels !== test.channels) {
     throw new OnebitError(
-      `${folder}: training images have ${train.channels} channels, test images ${test.channels}: they do not belong together`,
+      `${folder}: training images have ${counted(train.channels, "channel")}, test images ${test.channels}: they do not belong together`,
     );
   }
   if (isEmnist(prefix)) {
@@ -87,7 +88,7 @@ async function readPart(imagesPath: string, labelsPath: string): Promise<MemoryS
   }
   if (labels.dims[0] !== count) {
     throw new OnebitError(
-      `${labelsPath}: ${labels.dims[0]} labels for ${count} images in ${basename(imagesPath)}: the files do not belong together`,
+      `${labelsPath}: ${counted(labels.dims[0], "label")} for ${counted(count, "image")} in ${basename(imagesPath)}: the files do not belong together`,
     );
   }
   return {
@@ -125,7 +126,7 @@ async function classesOf(
     return { names, labels: names.map((_, k) => k + 1) };
   }
   throw new OnebitError(
-    `${path}: names ${names.length} classes, but labels go up to ${highest}: add the missing lines or remove the file`,
+    `${path}: names ${counted(names.length, "class")}, but labels go up to ${highest}: add the missing lines or remove the file`,
   );
 }
 

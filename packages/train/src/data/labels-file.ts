@@ -1,6 +1,7 @@
 import { OnebitError } from "onebit";
 import { fileKind, KIND_BYTES } from "onebit/file";
 import { readRegularFile } from "onebit/node";
+import { counted } from "onebit/words";
 
 /** Names of classes in their order; `ids` where the file has others too, such as WordNet's. */
 export interface ClassList {
@@ -112,7 +113,7 @@ function checkedNumber(number: unknown, first: number, count: number, path: stri
   const value = typeof number === "string" && /^\d+$/.test(number) ? Number(number) : number;
   if (typeof value === "number" && value >= first && value < count + first) return value - first;
   throw new OnebitError(
-    `${path}: ${JSON.stringify(number)} is no number of one of its ${count} classes (from 0 or 1)`,
+    `${path}: ${JSON.stringify(number)} is no number of one of its ${counted(count, "class")} (from 0 or 1)`,
   );
 }
 

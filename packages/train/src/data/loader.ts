@@ -1,5 +1,6 @@
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { counted } from "onebit/words";
 import type { AugmentOptions } from "./augment.js";
 import type { BadPicture } from "./bad-picture.js";
 import type { Dataset } from "./dataset.js";
@@ -224,7 +225,7 @@ function checkBatch(dataset: Dataset, part: Part, batch: number, dropLast: boole
   if (length === 0) throw new UsageError(`${dataset.spec}: the ${part} split is empty`);
   if (dropLast && length < batch) {
     throw new UsageError(
-      `${dataset.spec}: batches of ${batch} from ${length} ${part} images: use a batch of at most ${length}`,
+      `${dataset.spec}: batches of ${batch} from ${counted(length, `${part} image`)}: use a batch of at most ${length}`,
     );
   }
 }

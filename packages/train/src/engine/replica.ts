@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import { targetsFromLabels } from "../losses/index.js";
 import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
 import { type Layout, viewsOf } from "../state/layout.js";
@@ -131,7 +132,9 @@ function checkBatch(batch: MicroBatch, input: readonly number[], classes: number
   const { images, labels } = batch;
   checkImages(images, input);
   if (labels.length !== input[0]) {
-    throw new OnebitError(`batch of ${input[0]} images has ${labels.length} labels`);
+    throw new OnebitError(
+      `batch of ${counted(input[0], "image")} has ${counted(labels.length, "label")}`,
+    );
   }
   const bad = labels.find((label) => label < 0 || label >= classes);
   if (bad !== undefined) {

@@ -1,3 +1,4 @@
+import { counted } from "onebit/words";
 import type { Recipe } from "./recipe.js";
 
 /** A recipe for so many training images, and what was changed. */
@@ -25,7 +26,7 @@ function fitBatch(recipe: Recipe, images: number): FittedRecipe {
   const divides = microBatch !== null && microBatch >= 8 && fitting % microBatch === 0;
   return {
     recipe: { ...recipe, batch: fitting, microBatch: divides ? microBatch : null },
-    notes: [`batch ${fitting} instead of ${batch}: there are ${images} training images`],
+    notes: [`batch ${fitting} instead of ${batch}, for ${counted(images, "training image")}`],
   };
 }
 

@@ -143,7 +143,7 @@ describe("dividing images into steps", () => {
     expect(() => divide({ ...recipe, microBatch: 48 }, 1000)).toThrow(
       /48 does not divide batch 64/,
     );
-    expect(() => divide(recipe, 63)).toThrow(/63 training images do not fill one batch of 64/);
+    expect(() => divide(recipe, 63)).toThrow(/63 training images cannot fill one batch of 64/);
     expect(() => divide({ ...recipe, batch: 0 }, 63)).toThrow(/batch is 0/);
     expect(() => checkRecipe({ ...recipe, epochs: 0 }, 1, undefined)).toThrow(/epochs is 0/);
     expect(() => checkRecipe({ ...recipe, clip: -1 }, 1, undefined)).toThrow(/clip is -1/);

@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 import type { Recipe } from "../recipes/index.js";
 import { checkEndsBinary, checkSchedule } from "../schedules/index.js";
 
@@ -21,7 +22,7 @@ export function divide({ batch, microBatch }: Recipe, images: number): Division 
   const stepsPerEpoch = Math.floor(images / batch);
   if (!stepsPerEpoch) {
     throw new UsageError(
-      `${images} training images do not fill one batch of ${batch}: lower batch`,
+      `${counted(images, "training image")} cannot fill one batch of ${batch}: lower batch`,
     );
   }
   return {

@@ -5,6 +5,7 @@ import {
   float32Values,
   readSafetensors,
   type StoredTensor,
+  unknownFile,
   writeSafetensors,
   wrongFile,
 } from "onebit/file";
@@ -106,7 +107,8 @@ export async function readWhole(path: string): Promise<ReturnType<typeof readSaf
     if (error.code === "ENOENT") throw new OnebitError(`${path}: there is no such file`);
     throw new OnebitError(`${path}: cannot be read: ${error.message}`);
   });
-  const wrong = wrongFile(bytes, { name: path, wanted: "tensors" });
+  const wanted = { name: path, wanted: "tensors" } as const;
+  const wrong = wrongFile(bytes, wanted) ?? unknownFile(bytes, wanted);
   if (wrong) throw wrong;
   try {
     return readSafetensors(bytes);

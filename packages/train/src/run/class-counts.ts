@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 import { type Dataset, listNames } from "../data/index.js";
 
 /** Fewer of a class hardly show what is common to it. */
@@ -42,7 +43,7 @@ function unevenNote(classes: readonly string[], { train, test }: Counts, tests: 
   const [least, largest] = [train.indexOf(fewest), train.indexOf(most)];
   const share = ((100 * test[largest]) / tests).toFixed(1);
   return [
-    `"${classes[least]}" has ${fewest} training ${fewest === 1 ? "image" : "images"}, "${classes[largest]}" ${most}: to answer "${classes[largest]}" to everything is right for ${share} % of the test images. Add images of the one, or take some of the other away`,
+    `"${classes[least]}" has ${counted(fewest, "training image")}, "${classes[largest]}" ${most}: to answer "${classes[largest]}" to everything is right for ${share} % of the test images. Add images of the one, or take some of the other away`,
   ];
 }
 
@@ -50,6 +51,6 @@ function fewNote(classes: readonly string[], { train }: Counts): string[] {
   const fewest = Math.min(...train);
   if (fewest >= ADVISED) return [];
   return [
-    `${fewest} training ${fewest === 1 ? "image" : "images"} of "${classes[train.indexOf(fewest)]}": results get much better with ${ADVISED} and more of each class, and surer with as many to test on`,
+    `${counted(fewest, "training image")} of "${classes[train.indexOf(fewest)]}": results get much better with ${ADVISED} and more of each class, and surer with as many to test on`,
   ];
 }

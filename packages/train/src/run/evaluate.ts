@@ -2,6 +2,7 @@ import { OnebitError } from "onebit";
 import type { Graph } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import { scalarInputs } from "onebit/models";
+import { counted } from "onebit/words";
 import {
   type BadPicture,
   type ClassMatch,
@@ -151,7 +152,7 @@ export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEval
 export function checkClasses(classes: number, dataset: Dataset): void {
   if (classes === dataset.classes.length) return;
   throw new OnebitError(
-    `${dataset.spec} has ${dataset.classes.length} classes, the network ${classes}: build the network for ${dataset.classes.length} classes`,
+    `${dataset.spec} has ${counted(dataset.classes.length, "class")}, the network ${classes}: build the network for ${dataset.classes.length} classes`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
-import { float32Values, wrongFile } from "onebit/file";
+import { float32Values, unknownFile, wrongFile } from "onebit/file";
 import type { Tensor } from "onebit/graph";
 import { decodeFloatModel, FLOAT_MODEL_ENTRY, type FloatModel } from "onebit/models";
 import { isNetworkKey, readWhole } from "./checkpoint.js";
@@ -15,7 +15,8 @@ export type Tensors = { readonly [key: string]: Tensor };
 export async function loadFloatModel(path: string): Promise<FloatModel> {
   const file = await weightsFile(path);
   const bytes = await readFile(file);
-  const wrong = wrongFile(bytes, { name: file, wanted: "float" });
+  const wanted = { name: file, wanted: "float" } as const;
+  const wrong = wrongFile(bytes, wanted) ?? unknownFile(bytes, wanted);
   if (wrong) throw wrong;
   try {
     return decodeFloatModel(bytes);

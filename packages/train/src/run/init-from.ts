@@ -1,5 +1,6 @@
 import { OnebitError } from "onebit";
 import { type Graph, sizeOf, type Tensor } from "onebit/graph";
+import { counted } from "onebit/words";
 import { hasNames, listNames, matchNames } from "../data/index.js";
 import type { Tensors } from "./float-model.js";
 
@@ -48,7 +49,7 @@ export function initialiseFrom(
     if (isHead && (rows || tensor.shape[0] !== shape[0])) {
       if (rows && labels && labels.length !== tensor.shape[0]) {
         throw new OnebitError(
-          `${source}: names ${labels.length} classes, its "${found}" has ${tensor.shape[0]}: the file is damaged`,
+          `${source}: names ${counted(labels.length, "class")}, its "${found}" has ${tensor.shape[0]}: the file is damaged`,
         );
       }
       head.push(key);
@@ -107,7 +108,7 @@ function headNotes(
     ...(gone.length ? [`none for ${listNames(gone)}`] : []),
   ];
   return [
-    `${keys}: ${kept} rows taken by class name${changes.map((text) => `, ${text}`).join("")}`,
+    `${keys}: ${counted(kept, "row")} taken by class name${changes.map((text) => `, ${text}`).join("")}`,
   ];
 }
 

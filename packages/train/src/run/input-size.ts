@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 import type { Dataset } from "../data/index.js";
 
 /** Height and width; of networks made for fewer, photographs get so many pixels a side. */
@@ -22,7 +23,7 @@ export function inputSize(
   if (size && side === undefined) return size;
   if (side !== undefined && side < LEAST) {
     throw new UsageError(
-      `${spec}: the shorter side of its pictures is ${side} ${side === 1 ? "pixel" : "pixels"}: too few to tell anything by. Put the originals there, of 64 pixels or more; --input CxHxW (input of the model) trains on such pictures nevertheless`,
+      `${spec}: the shorter side of its pictures is ${counted(side, "pixel")}: too few to tell anything by. Put the originals there, of 64 pixels or more; --input CxHxW (input of the model) trains on such pictures nevertheless`,
     );
   }
   if (size) return [even(size[0]), even(size[1])];

@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 import {
   type BadPicture,
   type Dataset,
@@ -36,7 +37,7 @@ export async function usablePictures(
 
 function leftOut(skipped: readonly string[], found: readonly BadPicture[]): string {
   const lines = found.length ? describeBad(found) : skipped.slice(0, 5);
-  return `${skipped.length} pictures cannot be used and are left out:\n  ${lines.join("\n  ")}`;
+  return `${counted(skipped.length, "picture")} cannot be used and will be left out:\n  ${lines.join("\n  ")}`;
 }
 
 /** Looks at all the others too, so that one message names them all. */
@@ -48,5 +49,5 @@ export async function allBadPictures(
   const found = await findBadPictures(dataset, options).catch(() => []);
   const known = new Set(found.map(({ source }) => source));
   const all = [...found, ...met.filter(({ source }) => !known.has(source))];
-  return `${all.length} pictures cannot be used:\n  ${describeBad(all).join("\n  ")}\n  Replace them and go on with --resume, or start again without them: --skip-bad --overwrite`;
+  return `${counted(all.length, "picture")} cannot be used:\n  ${describeBad(all).join("\n  ")}\n  Replace them and go on with --resume, or start again without them: --skip-bad --overwrite`;
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { OnebitError } from "onebit";
 import type { Tensor } from "onebit/graph";
+import { counted } from "onebit/words";
 import { openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
@@ -145,7 +146,7 @@ async function resumed({ plan, recipe, record }: Setup, folder: RunFolder): Prom
     before === record.threads
       ? []
       : [
-          `the run used ${before} threads before, now ${record.threads}: it will not be bit for bit what it would have been`,
+          `the run used ${counted(before, "thread")} before, now ${record.threads}: it will not be bit for bit what it would have been`,
         ];
   return { ...saved, notes };
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 
 export const scheduleKinds = ["cosine", "linear", "step", "constant"] as const;
 export type ScheduleKind = (typeof scheduleKinds)[number];
@@ -86,7 +87,7 @@ export function checkSchedule(config: ScheduleConfig, epochs: number): void {
   }
   if (!(warmupEpochs >= 0) || (warmupEpochs > 0 && warmupEpochs >= epochs)) {
     throw new UsageError(
-      `warm-up of ${warmupEpochs} epochs in a training of ${epochs}: lower schedule.warmupEpochs below the number of epochs`,
+      `warm-up of ${counted(warmupEpochs, "epoch")} in a training of ${epochs}: lower schedule.warmupEpochs below the number of epochs`,
     );
   }
 }

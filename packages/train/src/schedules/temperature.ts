@@ -1,4 +1,5 @@
 import { UsageError } from "onebit";
+import { counted } from "onebit/words";
 import type { Position } from "./learning-rate.js";
 
 /** When weights become binary (BNext). */
@@ -57,7 +58,7 @@ function checkPaper(
   if (last < threshold) return;
   const first = Math.floor(Math.log(threshold) / Math.log(decay)) + 1;
   throw new UsageError(
-    `the weights would not end binary: the temperature is ${decay}^${epochs - 1} = ${last.toExponential(2)} in the last of ${epochs} epochs and must be below ${threshold}. Train at least ${first + 1} epochs (${decay}^${first} = ${(decay ** first).toExponential(2)}), lower temperature.decay, or use temperature.kind "fraction"`,
+    `the weights would not end binary: the temperature is ${decay}^${epochs - 1} = ${last.toExponential(2)} in the last of ${counted(epochs, "epoch")} and must be below ${threshold}. Train at least ${first + 1} epochs (${decay}^${first} = ${(decay ** first).toExponential(2)}), lower temperature.decay, or use temperature.kind "fraction"`,
   );
 }
 
@@ -70,6 +71,6 @@ function checkFraction({ binaryAt }: TemperatureConfig, steps: number): void {
   const binaryStep = Math.ceil(binaryAt * steps);
   if (binaryStep < steps) return;
   throw new UsageError(
-    `the weights would not end binary: temperature.binaryAt ${binaryAt} of ${steps} steps is step ${binaryStep}, and the last step is ${steps - 1}. Lower temperature.binaryAt (0.3 is usual) or train longer`,
+    `the weights would not end binary: temperature.binaryAt ${binaryAt} of ${counted(steps, "step")} is step ${binaryStep}, and the last step is ${steps - 1}. Lower temperature.binaryAt (0.3 is usual) or train longer`,
   );
 }

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import { type AsyncBuffer, readRange } from "../async-buffer.js";
 import { type Checkpoint, checkpointOf } from "../checkpoint.js";
 import { type Cursor, cursorOver, i32, take, u32, u64, utf8 } from "../cursor.js";
@@ -107,12 +108,16 @@ function readShape(cursor: Cursor, what: string): number[] {
 async function readNames(buffer: AsyncBuffer, offset: number, arrays: number): Promise<string[]> {
   const room = buffer.byteLength - offset;
   if (room > 8 + arrays * (8 + maxNameBytes)) {
-    throw new OnebitError(`MXNet params: ${room} bytes after the arrays: the file is damaged`);
+    throw new OnebitError(
+      `MXNet params: ${counted(room, "byte")} after the arrays: the file is damaged`,
+    );
   }
   const cursor = cursorOver(await readRange(buffer, offset, buffer.byteLength, "the array names"));
   const count = u64(cursor, "the number of names");
   if (count !== 0 && count !== arrays) {
-    throw new OnebitError(`MXNet params: ${arrays} arrays but ${count} names: the file is damaged`);
+    throw new OnebitError(
+      `MXNet params: ${counted(arrays, "array")} but ${counted(count, "name")}: the file is damaged`,
+    );
   }
   const names: string[] = [];
   for (let i = 0; i < count; i++) {

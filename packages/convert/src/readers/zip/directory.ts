@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { counted } from "onebit/words";
 import { type AsyncBuffer, readRange } from "../async-buffer.js";
 import { type Cursor, cursorOver, remaining, skip, take, u16, u32, u64, utf8 } from "../cursor.js";
 
@@ -57,7 +58,9 @@ export async function readDirectory(buffer: AsyncBuffer): Promise<Map<string, Zi
   const members: Omit<ZipEntry, "limit">[] = [];
   for (let i = 0; i < count; i++) members.push(readMember(cursor));
   if (remaining(cursor) > 0) {
-    throw new OnebitError(`zip directory: ${remaining(cursor)} bytes after the last member`);
+    throw new OnebitError(
+      `zip directory: ${counted(remaining(cursor), "byte")} after the last member`,
+    );
   }
   return placed(members, offset);
 }

@@ -1,0 +1,2 @@
+export { counted } from "./counted.js";
+export { shellCommand, shellWord } from "./shell.js";

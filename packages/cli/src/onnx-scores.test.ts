@@ -168,7 +168,7 @@ describe("probabilities of an ONNX classifier that ends in", () => {
       ...plain,
     ];
     const { status, stderr } = await onebit(...run);
-    expect(stderr).toMatch(/output "y" is \[4,1\] for 1 images of 4 classes/);
+    expect(stderr).toMatch(/output "y" is \[4,1\] for 1 image of 4 classes/);
     expect(status).toBe(1);
   });
 

@@ -76,7 +76,7 @@ describe("train --resume --out RUN", () => {
   it("alone goes on as the run was begun, to the same bits", async () => {
     const { status, stderr } = await resume("cut");
     expect(status).toBe(0);
-    expect(stderr).toMatch(/recipe plain, 1 epochs done before/);
+    expect(stderr).toMatch(/recipe plain, 1 epoch done before/);
     expect(stderr).toMatch(/3 epochs of 3 steps of 16 images, 1 thread, seed 3/);
     expect(stderr).toMatch(/^epoch +2\/3 /m);
     expect(await outcome("cut")).toEqual(await outcome("whole"));
@@ -84,7 +84,7 @@ describe("train --resume --out RUN", () => {
 
   it("takes the same flags again, and other threads", async () => {
     const { status, stderr } = await resume("cut", "plain", "--epochs", "3", "--threads", "2");
-    expect([status, stderr]).toEqual([0, expect.stringMatching(/1 threads before, now 2/)]);
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/1 thread before, now 2/)]);
   });
 
   it("goes on with the stage that was reached, and says that its weights are real", async () => {

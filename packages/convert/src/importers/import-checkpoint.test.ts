@@ -245,7 +245,7 @@ describe("preprocessing and labels", () => {
     await expect(odd).rejects.toThrow(/31x31 map cannot be halved/);
     const refusal = (options: ImportOptions) =>
       importNet(weightsOf("bnext", bnext), undefined, options);
-    await expect(refusal({ labels: ["a"] })).rejects.toThrow(/1 labels for 4 classes/);
+    await expect(refusal({ labels: ["a"] })).rejects.toThrow(/1 label for 4 classes/);
     await expect(refusal({ labels: ["a"] })).rejects.toThrow(UsageError);
     await expect(refusal({ preprocess: { std: [0, 1, 1] } })).rejects.toThrow(
       /std: must be 3 numbers/,

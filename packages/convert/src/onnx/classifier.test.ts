@@ -88,7 +88,7 @@ describe("a classifier in ONNX", () => {
 
   const settings: [string, Partial<OnnxFile>, OnnxSettings, RegExp][] = [
     ["another size", {}, { size: [32, 32] }, /32x32 for a network that takes 24x32/],
-    ["too few labels", {}, { labels: ["a"] }, /1 labels for 5 classes/],
+    ["too few labels", {}, { labels: ["a"] }, /1 label for 5 classes/],
     ["an unknown output", {}, { output: "y" }, /no output "y": there are scores/],
   ];
   it.each(settings)("is not told %s", (_, changes, told, message) => {
@@ -105,12 +105,12 @@ describe("a classifier in ONNX", () => {
     [
       "a batch for which there is no memory",
       { inputs: [value("image", 1_000_000, 3, 24, 32)] },
-      /1000000 images at a time with 2304 values of images each are more than/,
+      /1,000,000 images at a time with 2304 values of images each are more than/,
     ],
     [
       "more classes than there is memory",
       { outputs: [value("scores", "N", 2 ** 31 - 1)] },
-      /1 images at a time with 2147483647 scores each/,
+      /1 image at a time with 2147483647 scores each/,
     ],
     ["one score", { outputs: [value("y", "N", 1)] }, /one score for each image: two classes have/],
     [

@@ -99,7 +99,7 @@ function checkMemory(batch: number, pixels: number, classes: number): void {
   ] as const) {
     if (batch * each <= MOST) continue;
     throw new OnebitError(
-      `${batch} images at a time with ${each} ${what} each are more than ${MOST}: export the network for fewer at a time`,
+      `${counted(batch, "image")} at a time with ${each} ${what} each are more than ${MOST}: export the network for fewer at a time`,
     );
   }
 }

@@ -38,5 +38,5 @@ function checkLabels(value: unknown, { values, outputs }: Program): string[] {
   const labels = strings(value, "labels");
   const classes = Object.hasOwn(outputs, "logits") ? values[outputs.logits].shape[2] : 0;
   if (labels.length === classes) return labels;
-  throw new OnebitError(`labels: ${labels.length} names for ${classes} classes`);
+  throw new OnebitError(`labels: a list of ${labels.length} for ${classes} classes`);
 }

@@ -121,7 +121,7 @@ describe("the message", () => {
       "a.onnx: a Git LFS pointer, not the file itself: run `git lfs pull`",
     );
     expect(wrongFile(page, { wanted: "checkpoint" })?.message).toMatch(
-      /^a web page, not a checkpoint of torch.save, safetensors, NumPy or MXNet: the download link led to a page; fetch the file itself$/,
+      /^a web page, not a checkpoint: the download link led to a page; fetch the file itself$/,
     );
   });
 

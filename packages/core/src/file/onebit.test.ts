@@ -103,7 +103,7 @@ describe(".onebit", () => {
 
   it("refuses what does not belong together when writing", async () => {
     await expect(writeOnebit({ ...file, labels: ["one"] })).rejects.toThrow(
-      /1 names for 3 classes/,
+      /labels: a list of 1 for 3 classes/,
     );
     const preprocess = { ...file.preprocess!, size: [9, 8] as [number, number] };
     await expect(writeOnebit({ ...file, preprocess })).rejects.toThrow(/gives \[9,8,1\]/);

@@ -218,6 +218,6 @@ function checkLength(wanted: number, dataLength: number): void {
   const what =
     dataLength < wanted
       ? `${wanted - dataLength} of ${wanted} bytes of data are missing: it was cut off; fetch or copy it again`
-      : `${dataLength - wanted} bytes follow its last tensor: damaged, or two files in one`;
+      : `has ${dataLength} bytes of data, its tensors take ${wanted}: damaged, or two files in one`;
   throw new OnebitError(`safetensors file: ${what}`);
 }

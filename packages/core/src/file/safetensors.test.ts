@@ -70,7 +70,7 @@ describe("safetensors", () => {
       /takes 3 bytes, the offsets give 2/,
     ],
     ["a negative size", file(tensor("").replace("[2]", "[-2]"), 2), /whole numbers/],
-    ["too much data", file(tensor(""), 3), /1 bytes follow its last tensor/],
+    ["too much data", file(tensor(""), 3), /has \d+ bytes of data, its tensors take \d+: damaged/],
     ["too little data", file(tensor(""), 1), /1 of 2 bytes of data are missing/],
     [
       "a repeated tensor",

@@ -31,7 +31,8 @@ const wants = {
     },
   },
   checkpoint: {
-    text: "a checkpoint of torch.save, safetensors, NumPy or MXNet",
+    text: "a checkpoint",
+    formats: " (torch.save, safetensors, NumPy, MXNet)",
     kinds: ["float", "weights", "torch", "torch-legacy", "mxnet", "npz", "npy", "zip"],
   },
   array: { text: "a NumPy array (.npy)", kinds: ["npy", "npz"] },

@@ -8,6 +8,7 @@ type UsableKind = Exclude<FileKind, UnusableKind>;
 export interface Want {
   readonly text: string;
   readonly kinds: readonly FileKind[];
+  readonly formats?: string;
   /** What a checkpoint is imported to. Default: onebit. */
   readonly imported?: "onebit" | "safetensors";
   /** What to do with files of some kinds, where it is not what others would do. */
@@ -45,12 +46,12 @@ export function wrongKind(
 export function unknownKind(
   bytes: Uint8Array,
   name: string | undefined,
-  { text }: Want,
+  { text, formats = "" }: Want,
 ): OnebitError | undefined {
   if (fileKind(bytes)) return undefined;
   const before = name === undefined ? "" : `${name}: `;
   return new OnebitError(
-    `${before}no known kind of file, it begins with ${beginning(bytes)}; ${text} is wanted`,
+    `${before}no known kind of file, it begins with ${beginning(bytes)}; ${text}${formats} is wanted`,
   );
 }
 

@@ -7,7 +7,7 @@ import { OnebitError } from "../errors.js";
 export function checkBatch(images: Float32Array, count: number, size: number): void {
   if (Number.isSafeInteger(count) && count >= 0 && images.length === count * size) return;
   throw new OnebitError(
-    `${count} images of ${size} numbers wanted, ${images.length} numbers given: the array must have ` +
+    `${count} x ${size} numbers wanted, ${images.length} given: the array must have ` +
       "the images, and keep its memory (neither resize nor transfer it) until the run is over",
   );
 }

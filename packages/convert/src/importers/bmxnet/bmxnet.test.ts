@@ -304,7 +304,7 @@ describe("refused", () => {
     ["no symbol", { symbol: undefined }, /give the text of its -symbol\.json/],
     ["an architecture", { arch: "bnext-t" }, /arch: a bmxnet network describes itself/],
     ["a form", { form: "real" }, /form: a bmxnet network describes itself/],
-    ["too few labels", { labels: ["a"] }, /1 labels for 3 classes/],
+    ["too few labels", { labels: ["a"] }, /1 label for 3 classes/],
     ["a size beside the input", { preprocess: { size: [8, 8] } }, /images of 8x8 for an input/],
   ])("%s", async (_, options, message) => {
     const error = await importSmall(smallNetwork(), options).catch((reason) => reason);

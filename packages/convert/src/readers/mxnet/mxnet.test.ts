@@ -80,7 +80,7 @@ describe("params", () => {
     ["2^40 arrays", params([old], ["a"], 2 ** 40), /do not fit/],
     ["more arrays than there are", params([old], ["a"], 2), /./],
     ["fewer arrays than there are", params([old, old], ["a", "b"], 1), /./],
-    ["fewer names than arrays", params([old, old], ["a"]), /2 arrays but 1 names/],
+    ["fewer names than arrays", params([old, old], ["a"]), /2 arrays but 1 name/],
     ["a name twice", params([old, old], ["a", "a"]), /two tensors are named a/],
     ["bytes behind the names", bytes(params([old], ["a"]), 0), /bytes follow the last name/],
     ["control characters in a name", params([old], ["a\n"]), /control characters/],

@@ -295,7 +295,7 @@ describe("run", () => {
   it("refuses what is no image, and to run after dispose", async () => {
     const executable = await wasm.compile(program, {}, { threads: 1 });
     await expect(executable.run(new Float32Array(29), 1)).rejects.toThrow(
-      /1 images of 30 numbers wanted, 29/,
+      /1 x 30 numbers wanted, 29/,
     );
     executable.dispose();
     await expect(executable.run(new Float32Array(30), 1)).rejects.toThrow(/disposed/);

@@ -1,8 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { readRun } from "@onebit/train";
+import { readRun, recipes } from "@onebit/train";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
+import { randomStream } from "../../../core/src/test-support/draw.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { onebit, onebitJson } from "../test-support/run-cli.js";
 import { SCENES, writeScenes } from "../test-support/scenes.js";
@@ -54,6 +55,50 @@ describe("train --data folder:DIR", () => {
     const [{ top }] = await onebitJson<Ran[]>(...words);
     expect(top.map(({ label }) => label).sort()).toEqual(SCENES);
   });
+
+  it("small folders may start from the network that quickstart leaves, as is said", () => {
+    const { stdout } = printed;
+    expect(stdout).toMatch(/^Few pictures\? onebit quickstart, then .* --init runs\/quickstart$/m);
+    const { quickstart, photographs } = recipes;
+    expect([photographs.model, photographs.switches]).toEqual([
+      quickstart.model,
+      quickstart.switches,
+    ]);
+  });
+});
+
+/** Stripes of any two colours and any width, lying or standing. */
+async function stripes(folder: string, isLying: boolean, count: number, seed: number) {
+  const random = randomStream(seed);
+  await mkdir(path(folder), { recursive: true });
+  for (let i = 0; i < count; i++) {
+    const [width, height] = [60 + 40 * random(), 60 + 40 * random()].map(Math.round);
+    const [a, b] = [0, 1].map(() => [0, 1, 2].map(() => 255 * random()));
+    const [period, phase] = [8 + 8 * random(), 8 * random()];
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, p) => {
+      const pixel = Math.floor(p / 3);
+      const at = isLying ? Math.floor(pixel / width) : pixel % width;
+      return (at + phase) % period < period / 2 ? a[p % 3] : b[p % 3];
+    });
+    const picture = sharp(data, { raw: { width, height, channels: 3 } });
+    await picture.jpeg().toFile(path(folder, `${i}.jpg`));
+  }
+}
+
+it("learns what a few dozen pictures show", async () => {
+  for (const [k, [part, count]] of (
+    [
+      ["train", 16],
+      ["test", 20],
+    ] as const
+  ).entries()) {
+    await stripes(`stripes/${part}/lying`, true, count, 2 * k);
+    await stripes(`stripes/${part}/standing`, false, count, 2 * k + 1);
+  }
+  const args = ["train", "--data", `folder:${path("stripes")}`, "--out", path("striped")];
+  const short = ["--set", "fit.leastSteps=60", "--threads", "1"];
+  const { packed } = await onebitJson<{ packed: { top1: number } }>(...args, ...short);
+  expect(packed.top1).toBeGreaterThanOrEqual(0.9);
 });
 
 /** Pictures of one colour, so many in each class. */

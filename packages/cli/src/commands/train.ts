@@ -14,7 +14,7 @@ import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training/display.js";
-import { packRun } from "../training/finish.js";
+import { packRun, startHint } from "../training/finish.js";
 import { trainingRequest } from "../training/request.js";
 
 const overwrite = flag("--overwrite", "replace the run in --out");
@@ -61,6 +61,7 @@ export const train = command({
       const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
       const packed = recipe.form === "binary" ? await packRun(result, out) : undefined;
       out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond, packed });
+      for (const hint of await startHint(result)) out.line(hint);
       if (packed) return;
       out.line(`\nPack it: ${shellCommand("onebit", "pack", written, "-o", "model.onebit")}`);
     } finally {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { TrainResult } from "@onebit/train";
+import { readRun, type TrainResult } from "@onebit/train";
 import { counted, shellCommand } from "onebit/words";
 import { evaluateFile } from "../evaluation.js";
 import { openFloatModel } from "../models-on-disk.js";
@@ -33,6 +33,21 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
   const picture = test.portable?.kind === "files" ? test.source(0) : "photo.jpg";
   out.line(`Try it: ${shellCommand("onebit", "run", path, picture)}`);
   return { path, bytes: file.length, top1 };
+}
+
+/** Of fewer training images a training learns too little of what outlines are. */
+const FEW = 500;
+
+/**
+ * What helps small folders, where a training had none of it: the network of `quickstart` has the recipe's
+ * architecture, for colour.
+ */
+export async function startHint({ out, dataset }: TrainResult): Promise<string[]> {
+  const { recipe, init } = await readRun(out);
+  const { train, channels } = dataset;
+  const isSmall = recipe.name === "photographs" && train.length < FEW && channels === 3;
+  if (!isSmall || init !== null) return [];
+  return ["Few pictures? onebit quickstart, then the same training with --init runs/quickstart"];
 }
 
 async function packedAccuracy(path: string, { dataset, best }: TrainResult): Promise<number> {

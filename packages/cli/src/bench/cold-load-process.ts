@@ -8,7 +8,7 @@ async function load([path, backend, threads, maps]: readonly string[]): Promise<
   // Who starts this has loaded the file within a budget.
   const budget = { memory: Number.POSITIVE_INFINITY, work: Number.POSITIVE_INFINITY };
   const options = { ...how, threads: Number(threads), budget };
-  using _ = await onebit.load(path, options);
+  using _ = await onebit.loadModel(path, options);
   return performance.now() - start;
 }
 

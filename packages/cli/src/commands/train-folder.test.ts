@@ -88,7 +88,7 @@ async function stripes(folder: string, isLying: boolean, count: number, seed: nu
 it("learns what a few dozen pictures show", async () => {
   for (const [k, [part, count]] of (
     [
-      ["train", 16],
+      ["train", 30],
       ["test", 20],
     ] as const
   ).entries()) {
@@ -96,7 +96,7 @@ it("learns what a few dozen pictures show", async () => {
     await stripes(`stripes/${part}/standing`, false, count, 2 * k + 1);
   }
   const args = ["train", "--data", `folder:${path("stripes")}`, "--out", path("striped")];
-  const short = ["--set", "fit.leastSteps=60", "--threads", "1"];
+  const short = ["--set", "fit.leastSteps=200", "--threads", "1"];
   const { packed } = await onebitJson<{ packed: { top1: number } }>(...args, ...short);
   expect(packed.top1).toBeGreaterThanOrEqual(0.9);
 });

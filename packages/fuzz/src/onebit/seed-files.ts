@@ -59,9 +59,10 @@ function classifier(name: string, { program, tensors }: RandomProgram): SeedFile
   return { name, file: { program: complete, tensors, preprocess, labels, card: { name } } };
 }
 
-/** A program can only see photographs where it takes one or three channels. */
-function preprocessOf({ shape: [height, width, channels] }: ProgramValue): Preprocess | undefined {
-  if (channels !== 1 && channels !== 3) return undefined;
+/** A program can only see photographs where it takes maps of one or three channels. */
+function preprocessOf({ kind, shape }: ProgramValue): Preprocess | undefined {
+  const [height, width, channels] = shape;
+  if (kind !== "map" || (channels !== 1 && channels !== 3)) return undefined;
   const all = (value: number) => new Array<number>(channels).fill(value);
   return {
     ...{ size: [height, width], resize: [height, width], channels, crop: "none" },

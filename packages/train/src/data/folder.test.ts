@@ -21,9 +21,9 @@ async function put(path: string, data: Buffer | string): Promise<void> {
   await writeFile(join(folder, path), data);
 }
 
-const picture = (channels: 1 | 3 = 3) => {
-  const data = Buffer.alloc(6 * 4 * channels, 90);
-  const image = sharp(data, { raw: { width: 6, height: 4, channels } });
+const picture = (channels: 1 | 3 = 3, width = 6) => {
+  const data = Buffer.alloc(width * 4 * channels, 90);
+  const image = sharp(data, { raw: { width, height: 4, channels } });
   return image
     .toColourspace(channels === 1 ? "b-w" : "srgb")
     .png()
@@ -35,7 +35,7 @@ const open = () => openDataset(`folder:${folder}`);
 describe("folder", () => {
   it("reads train/ and val/", async () => {
     const png = await picture();
-    await put("train/dog/b.PNG", png);
+    await put("train/dog/b.PNG", await picture(3, 7));
     await put("train/dog/a.png", png);
     await put("train/dog/notes.txt", "");
     await put("train/cat/c.png", png);

@@ -16,10 +16,10 @@
  * [three nibbles][2 x 16 outputs][nibble][16], a byte per nibble; where a run does not fill its
  * threes, 0x80: a lookup of 0.
  * Cost per 384 multiply-adds: 3 swizzles (2 instructions each on x86, 1 where relaxed), 6 others,
- * 1/2 load of a table per swizzle.
- * Measured (node kernels/measure.mjs; V8 of Node 20, shared AVX-512 core, 1 thread, best run; then
- * relaxed): 3x3 with 64 to 512 channels 210-239, 303-347, with 32 180, 254; 1x1 with 64 / 256 / 1024
- * channels 118 / 199 / 202, 120 / 267 / 295 (10^9 multiply-adds per second). Three vector ports and
+ * 1/2 load of a table per swizzle, and one of weights (relaxed: 1/2).
+ * Measured (node kernels/measure.mjs binary lookup; V8 of Node 20, then of Node 24, relaxed; shared AMD Zen 5
+ * core, 1 thread, best run): 3x3 with 64 to 512 channels 252-285, 364-403, with 32 222, 288; 1x1 with 64 / 256
+ * / 1024 channels 135 / 233 / 243, 160 / 306 / 345 (10^9 multiply-adds per second). Three vector ports and
  * 12 instructions per 384 bound it at 96 multiply-adds per cycle, relaxed 128; short reductions pay
  * for the end of a tile.
  */
@@ -116,6 +116,61 @@ function addTo(sum: usize, counts: v128, first: bool): void {
   v128.store(sum, first ? counts : i16x8.add(v128.load(sum), counts));
 }
 
+/** Adds the differences of a pair's nibbles from `at` to `end` to its sums of 32 outputs. */
+@inline
+function addPair(at: usize, end: usize, w: usize, sums: usize, first: bool): void {
+  const zero = i32x4.splat(0);
+  let t0 = zero, t1 = zero, h0 = zero, h1 = zero;
+  while (at != end) {
+    const n0 = <usize>load<u16>(at), n1 = <usize>load<u16>(at, 2), n2 = <usize>load<u16>(at, 4);
+    let s = three(n0, n1, n2, v128.load(w), v128.load(w, 16), v128.load(w, 32));
+    t0 = i8x16.add(t0, s);
+    h0 = i8x16.add(h0, highHalf(s));
+    s = three(n0, n1, n2, v128.load(w, 48), v128.load(w, 64), v128.load(w, 80));
+    t1 = i8x16.add(t1, s);
+    h1 = i8x16.add(h1, highHalf(s));
+    at += THREE_BYTES;
+    w += 96;
+  }
+  addUp(sums, t0, h0, first);
+  addUp(sums + 128, t1, h1, first);
+}
+
+/** The same of two pairs in one loop: half the loads of weights, but 15 registers at best. */
+@inline
+function addBoth(a: usize, apart: usize, end: usize, w: usize, sums: usize, first: bool): void {
+  const zero = i32x4.splat(0);
+  let t0 = zero, t1 = zero, t2 = zero, t3 = zero;
+  let h0 = zero, h1 = zero, h2 = zero, h3 = zero;
+  while (a != end) {
+    const b = a + apart;
+    const a0 = <usize>load<u16>(a), a1 = <usize>load<u16>(a, 2), a2 = <usize>load<u16>(a, 4);
+    const b0 = <usize>load<u16>(b), b1 = <usize>load<u16>(b, 2), b2 = <usize>load<u16>(b, 4);
+    let w0 = v128.load(w), w1 = v128.load(w, 16), w2 = v128.load(w, 32);
+    let s = three(a0, a1, a2, w0, w1, w2);
+    t0 = i8x16.add(t0, s);
+    h0 = i8x16.add(h0, highHalf(s));
+    s = three(b0, b1, b2, w0, w1, w2);
+    t1 = i8x16.add(t1, s);
+    h1 = i8x16.add(h1, highHalf(s));
+    w0 = v128.load(w, 48);
+    w1 = v128.load(w, 64);
+    w2 = v128.load(w, 80);
+    s = three(a0, a1, a2, w0, w1, w2);
+    t2 = i8x16.add(t2, s);
+    h2 = i8x16.add(h2, highHalf(s));
+    s = three(b0, b1, b2, w0, w1, w2);
+    t3 = i8x16.add(t3, s);
+    h3 = i8x16.add(h3, highHalf(s));
+    a += THREE_BYTES;
+    w += 96;
+  }
+  addUp(sums, t0, h0, first);
+  addUp(sums + 64, t1, h1, first);
+  addUp(sums + 128, t2, h2, first);
+  addUp(sums + 192, t3, h3, first);
+}
+
 function twoPairs(conv: BinaryLayer, at: usize, w: usize, group: usize, channel: usize, lanes: i32): void {
   const first = changetype<Pair>(at);
   const second = changetype<Pair>(at + PAIR_BYTES);
@@ -123,52 +178,24 @@ function twoPairs(conv: BinaryLayer, at: usize, w: usize, group: usize, channel:
   const runBytes = conv.runBytes;
   const partBytes = conv.partBytes;
   const runsEnd = conv.runOffsets + (<usize>conv.runs << 2);
-  const zero = i32x4.splat(0);
+  const apart = second.window - first.window;
   let fresh = true;
   for (let run = conv.runOffsets; run != runsEnd; run += 4) {
-    const offset = group + load<usize>(run);
-    let a = first.window + offset;
-    let b = second.window + offset;
+    let a = first.window + group + load<usize>(run);
     const runEnd = a + runBytes;
     while (a != runEnd) {
       const end = min(runEnd, a + partBytes);
-      let t0 = zero, t1 = zero, t2 = zero, t3 = zero;
-      let h0 = zero, h1 = zero, h2 = zero, h3 = zero;
-      while (a != end) {
-        const a0 = <usize>load<u16>(a), a1 = <usize>load<u16>(a, 2), a2 = <usize>load<u16>(a, 4);
-        const b0 = <usize>load<u16>(b), b1 = <usize>load<u16>(b, 2), b2 = <usize>load<u16>(b, 4);
-        let w0 = v128.load(w), w1 = v128.load(w, 16), w2 = v128.load(w, 32);
-        let s = three(a0, a1, a2, w0, w1, w2);
-        t0 = i8x16.add(t0, s);
-        h0 = i8x16.add(h0, highHalf(s));
-        s = three(b0, b1, b2, w0, w1, w2);
-        t1 = i8x16.add(t1, s);
-        h1 = i8x16.add(h1, highHalf(s));
-        w0 = v128.load(w, 48);
-        w1 = v128.load(w, 64);
-        w2 = v128.load(w, 80);
-        s = three(a0, a1, a2, w0, w1, w2);
-        t2 = i8x16.add(t2, s);
-        h2 = i8x16.add(h2, highHalf(s));
-        s = three(b0, b1, b2, w0, w1, w2);
-        t3 = i8x16.add(t3, s);
-        h3 = i8x16.add(h3, highHalf(s));
-        a += THREE_BYTES;
-        b += THREE_BYTES;
-        w += 96;
-      }
-      if (fresh) {
-        addUp(sums, t0, h0, true);
-        addUp(sums + 64, t1, h1, true);
-        addUp(sums + 128, t2, h2, true);
-        addUp(sums + 192, t3, h3, true);
-        fresh = false;
+      // Platforms without relaxed SIMD have older compilers, which load everything first: of two pairs more
+      // than 16 registers hold, and V8's stack keeps no vector aligned.
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        addBoth(a, apart, end, w, sums, fresh);
       } else {
-        addUp(sums, t0, h0, false);
-        addUp(sums + 64, t1, h1, false);
-        addUp(sums + 128, t2, h2, false);
-        addUp(sums + 192, t3, h3, false);
+        addPair(a, end, w, sums, fresh);
+        addPair(a + apart, end + apart, w, sums + 64, fresh);
       }
+      w += (end - a) << 4;
+      a = end;
+      fresh = false;
     }
   }
   finishPair(second, sums + 64, channel, lanes);

@@ -17,7 +17,7 @@
 export { measureTrainingSpeed, type TrainingSpeed } from "./bench/training-speed.js";
 export * from "./engine/index.js";
 export { type GradientOptions, gradientOutput, gradients } from "./gradients/index.js";
-export { crossEntropy, distributionLoss, targetsFromLabels } from "./losses/index.js";
+export * from "./losses/index.js";
 export { adamDefaults, type GroupRule, type OptimiserConfig } from "./optimisers/index.js";
 export {
   overrideRecipe,

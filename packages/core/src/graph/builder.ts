@@ -67,6 +67,11 @@ export class GraphBuilder {
     return outputs.map((value, i) => this.#define(value, types[i]));
   }
 
+  /** Parameters and buffers so far, by key. */
+  get tensors(): { readonly [key: string]: TensorSpec } {
+    return this.#tensors;
+  }
+
   /** The node that computes a value; undefined for inputs and tensors. */
   producer(value: string): Node | undefined {
     return this.#producers.get(value);

@@ -48,8 +48,8 @@ export async function measureTrainingSpeed(
   const graph = compileTraining(network);
   const recipe = resolveRecipe("plain");
   const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
-  const { clip, averageDecay, optimiser, loss } = recipe;
-  const training = { graph, optimiser, clip, averageDecay, labelSmoothing: loss.labelSmoothing };
+  const { clip, averageDecay, optimiser } = recipe;
+  const training = { graph, optimiser, clip, averageDecay };
   const values = flatten(layout, initialTensors(network, 0));
   const core = await createEngine({ layout, training, threads }, values);
   const convolutions = convolutionsOf(network);

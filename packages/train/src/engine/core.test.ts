@@ -52,7 +52,7 @@ function setUp(network: Graph, training: Partial<TrainingPlan> = {}, seed = 1): 
   const plan: EnginePlan = {
     layout,
     training: {
-      ...{ graph, optimiser, clip: null, averageDecay: null, labelSmoothing: 0 },
+      ...{ graph, optimiser, clip: null, averageDecay: null },
       ...training,
     },
     evaluation: compileEvaluation(network, BATCH),

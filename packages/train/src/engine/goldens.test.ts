@@ -10,7 +10,7 @@ import { readNpz } from "../../../core/src/test-support/npy.js";
 import { runOnnx } from "../../../core/src/test-support/run-onnx.js";
 import { shared } from "../../../core/src/test-support/shared.js";
 import { readTorchZip } from "../../../core/src/test-support/torch-zip.js";
-import { targetsFromLabels } from "../losses/index.js";
+import { targetsFromLabels, teacherValue } from "../losses/index.js";
 import {
   adamDefaults,
   clipFactor,
@@ -54,17 +54,17 @@ describe.runIf(root !== undefined).each(bundles)("one training step of $name", (
 
   it("has the official loss, gradients and forward updates", async () => {
     const { golden, network, state } = load();
-    const compiled = compileTraining(network);
+    const teacher = { [teacherValue(0)]: golden.teacher_logits };
     const labels = Int32Array.from(golden.labels.data);
-    const targets = {
-      ce: targetsFromLabels(labels, compiled.classes),
-      kd: softmaxRows(golden.teacher_logits),
-    };
-    for (const [loss, data] of Object.entries(targets)) {
+    const { shape } = golden.teacher_logits;
+    const target = { target: { shape, data: targetsFromLabels(labels, shape[1]) } };
+    const losses = { ce: ["cross-entropy", target], kd: ["distribution", teacher] } as const;
+    for (const [loss, [text, given]] of Object.entries(losses)) {
+      const compiled = compileTraining(network, { loss: text, inputs: shapesOf(given) });
       const outputs = await runOnnx(compiled.onnx, {
         ...Object.fromEntries(compiled.tensors.map((key) => [key, state[key]])),
         x: golden.x,
-        target: { shape: golden.teacher_logits.shape, data },
+        ...given,
         ...(compiled.scalars.length ? { temperature: scalar(scalars.temperature) } : {}),
       });
       expect(Math.abs(outputs.loss.data[0] - golden[`${loss}:loss`].data[0])).toBeLessThan(1e-5);
@@ -92,7 +92,7 @@ describe.runIf(root !== undefined).each(bundles)("one training step of $name", (
     const { optimiser, clip } = bundle;
     const graph = compileTraining(network);
     const layout = layoutOf(network, new Set(graph.gradients), optimiser);
-    const training = { graph, optimiser, clip, averageDecay: null, labelSmoothing: 0 };
+    const training = { graph, optimiser, clip, averageDecay: null };
     const plan = { layout, training, threads: 1 };
     const engine = await createEngine(plan, flatten(layout, state));
     try {
@@ -118,6 +118,33 @@ describe.runIf(root !== undefined).each(bundles)("one training step of $name", (
         // Parameters that the forward pass clamps have moved on in the step.
         if (network.tensors[key].kind !== "parameter") expectNear(after[key].data, data, 1e-5, key);
       }
+    } finally {
+      await engine.dispose();
+    }
+  });
+
+  it("learns from a teacher through the engine", async () => {
+    const { golden, network, state } = load();
+    const { optimiser, clip } = bundle;
+    const teacher = { [teacherValue(0)]: golden.teacher_logits };
+    const graph = compileTraining(network, { loss: "distribution", inputs: shapesOf(teacher) });
+    const layout = layoutOf(network, new Set(graph.gradients), optimiser);
+    const training = { graph, optimiser, clip, averageDecay: null };
+    const engine = await createEngine({ layout, training, threads: 1 }, flatten(layout, state));
+    const batch = () => ({
+      images: Float32Array.from(golden.x.data),
+      labels: Int32Array.from(golden.labels.data),
+    });
+    const settings = { learningRate: LEARNING_RATE, scalars };
+    try {
+      const inputs = { [teacherValue(0)]: Float32Array.from(golden.teacher_logits.data) };
+      const result = await engine.step({ microBatches: [{ ...batch(), inputs }], ...settings });
+      expect(Math.abs(result.loss - golden["kd:loss"].data[0])).toBeLessThan(1e-5);
+      const norm = golden["kd:grad_norm"].data[0];
+      expect(Math.abs(result.gradientNorm - norm)).toBeLessThan(1e-4 * norm);
+      await expect(engine.step({ microBatches: [batch()], ...settings })).rejects.toThrow(
+        /asks for "teacher0.logits" .*, there is none/,
+      );
     } finally {
       await engine.dispose();
     }
@@ -197,17 +224,8 @@ function forNetwork(network: Graph, state: { [key: string]: Tensor }): { [key: s
   );
 }
 
-function softmaxRows({ shape: [rows, classes], data }: Tensor): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let n = 0; n < rows; n++) {
-    const row = Array.from(data.subarray(n * classes, (n + 1) * classes));
-    const top = Math.max(...row);
-    const sum = row.reduce((total, value) => total + Math.exp(value - top), 0);
-    row.forEach((value, c) => {
-      out[n * classes + c] = Math.exp(value - top) / sum;
-    });
-  }
-  return out;
+function shapesOf(tensors: { readonly [name: string]: Tensor }) {
+  return Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
 }
 
 function scalar(value: number): Tensor {

@@ -1,7 +1,6 @@
 export {
   compileEvaluation,
   compileTraining,
-  type Loss,
   type TrainingGraphOptions,
   trainingGraph,
 } from "./plan.js";

@@ -1,16 +1,23 @@
 import { OnebitError } from "onebit";
-import { type Estimator, type Graph, GraphBuilder, rebatch, typesOf } from "onebit/graph";
+import {
+  type Estimator,
+  type Graph,
+  GraphBuilder,
+  rebatch,
+  type Shape,
+  typesOf,
+} from "onebit/graph";
 import { type OnnxTarget, toOnnx, usedTensors } from "onebit/onnx";
 import { gradientOutput, gradients } from "../gradients/index.js";
-import { crossEntropy } from "../losses/index.js";
+import { type Loss, type NamedValues, parseLoss } from "../losses/index.js";
 import type { CompiledGraph } from "./types.js";
-
-/** Adds the loss to a graph with logits; returns the loss's value name. */
-export type Loss = (b: GraphBuilder, logits: string, target: string) => string;
 
 /** What a training graph computes besides the network. */
 export interface TrainingGraphOptions {
-  readonly loss?: Loss;
+  /** In words (parseLoss), or a function. Default: cross-entropy. */
+  readonly loss?: Loss | string;
+  /** What comes with a batch besides images and labels, such as what teachers say: shapes by name. */
+  readonly inputs?: { readonly [name: string]: Shape };
   /** What compileTraining lowers for: as the runtime says that trains. Default cpu. */
   readonly target?: OnnxTarget;
   /** Straight-through estimators of the user, by the name that `sign` nodes give. */
@@ -20,18 +27,48 @@ export interface TrainingGraphOptions {
 /**
  * Forward, loss and backward of a network as one graph: what a training step computes.
  *
- * inputs: those of the network, and "target" [N, classes]. outputs: "loss", "logits" and
- * "grad:<key>" for every parameter that the loss reaches.
+ * inputs: those of the network, and of "target" [N, classes] and `inputs` those that the loss asks for.
+ * outputs: "loss", "logits" and "grad:<key>" for every parameter that the loss reaches.
  */
 export function trainingGraph(
   network: Graph,
-  { loss = crossEntropy, estimators }: TrainingGraphOptions = {},
+  { loss = "cross-entropy", inputs, estimators }: TrainingGraphOptions = {},
 ): Graph {
-  const forward = onlyLogits(network);
-  const b = GraphBuilder.from(forward);
-  const logits = forward.outputs.logits;
-  b.output("loss", loss(b, logits, b.input("target", b.shape(logits))));
+  const b = GraphBuilder.from(onlyLogits(network));
+  const add = typeof loss === "string" ? parseLoss(loss) : loss;
+  const target = b.shape(network.outputs.logits);
+  const value = add(b, outputsOf(network), offeredInputs(b, { target, ...inputs }));
+  if (!b.has(value) || b.shape(value).length) {
+    const what = b.has(value) ? `a value of shape [${b.shape(value)}]` : `"${value}"`;
+    throw new OnebitError(`the loss returns ${what}: the name of a scalar is wanted`);
+  }
+  b.output("loss", value);
   return gradients(b.build(), { loss: "loss", mode: "training", estimators });
+}
+
+function outputsOf({ name, outputs }: Graph): NamedValues {
+  return namedValues(`${name} has no output`, Object.keys(outputs), (output) => outputs[output]);
+}
+
+/** An input becomes one of the graph when it is asked for. */
+function offeredInputs(b: GraphBuilder, shapes: { readonly [name: string]: Shape }): NamedValues {
+  return namedValues("no batch has an input", Object.keys(shapes), (name) =>
+    b.has(name) ? name : b.input(name, shapes[name]),
+  );
+}
+
+function namedValues(
+  missing: string,
+  names: readonly string[],
+  get: (name: string) => string,
+): NamedValues {
+  return {
+    names,
+    get(name) {
+      if (names.includes(name)) return get(name);
+      throw new OnebitError(`the loss: ${missing} "${name}"; there are ${names.join(", ")}`);
+    },
+  };
 }
 
 /**
@@ -75,7 +112,7 @@ function onlyLogits(graph: Graph): Graph {
   return { ...graph, outputs: { logits } };
 }
 
-function describe(graph: Graph): Pick<CompiledGraph, "input" | "classes" | "scalars"> {
+function describe(graph: Graph): Pick<CompiledGraph, "input" | "classes" | "inputs" | "scalars"> {
   const x = graph.inputs.find(({ name }) => name === "x");
   if (!x) throw new OnebitError(`${graph.name}: has no input "x" for the images`);
   const logits = typesOf(graph).get(graph.outputs.logits)!.shape;
@@ -84,6 +121,8 @@ function describe(graph: Graph): Pick<CompiledGraph, "input" | "classes" | "scal
       `${graph.name}: logits have shape [${logits}], [${x.shape[0]}, classes] is wanted`,
     );
   }
-  const scalars = graph.inputs.filter(({ shape }) => !shape.length).map(({ name }) => name);
-  return { input: x.shape, classes: logits[1], scalars };
+  const others = graph.inputs.filter((input) => input !== x);
+  const scalars = others.filter(({ shape }) => !shape.length).map(({ name }) => name);
+  const inputs = others.filter(({ shape }) => shape.length);
+  return { input: x.shape, classes: logits[1], inputs, scalars };
 }

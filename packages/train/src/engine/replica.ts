@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { type GraphInput, sizeOf } from "onebit/graph";
 import { counted } from "onebit/words";
 import { targetsFromLabels } from "../losses/index.js";
 import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
@@ -10,7 +11,6 @@ import { updateSegments } from "./updates.js";
 export interface ReplicaPlan {
   readonly layout: Layout;
   readonly graph: CompiledGraph;
-  readonly labelSmoothing: number;
   readonly threads: number;
 }
 
@@ -82,20 +82,27 @@ export class Replica {
   }
 
   async run(batch: MicroBatch, scalars: Scalars): Promise<ReplicaResult> {
-    const { graph, labelSmoothing } = this.#plan;
+    const { graph } = this.#plan;
     const { input, classes } = graph;
     const { images, labels } = batch;
     checkBatch(batch, input, classes);
     setScalars(this.#feeds, graph.scalars, scalars);
-    const target = batch.target ?? targetsFromLabels(labels, classes, labelSmoothing, this.#target);
-    const data = {
-      x: this.#runtime.tensor(images, input),
-      target: this.#runtime.tensor(target, [input[0], classes]),
-    };
+    const data: Bindings = { x: this.#runtime.tensor(images, input) };
+    for (const wanted of graph.inputs) {
+      const values = batch.inputs?.[wanted.name] ?? this.#made(wanted.name, labels);
+      checkInput(wanted, values);
+      data[wanted.name] = this.#runtime.tensor(values, wanted.shape);
+    }
     await this.#session.run({ ...this.#feeds, ...data }, this.#fetches);
     const [loss] = this.#fetches.loss.data;
     const correct = countCorrect(this.#fetches.logits.data, labels);
     return { loss, correct, images };
+  }
+
+  /** Of a batch that brings no target, the labels. */
+  #made(name: string, labels: Int32Array): Float32Array | undefined {
+    if (name !== "target") return undefined;
+    return targetsFromLabels(labels, this.#plan.graph.classes, this.#target);
   }
 
   async dispose(): Promise<void> {
@@ -126,6 +133,15 @@ export function checkImages(images: Float32Array, input: readonly number[]): voi
   const length = input.reduce((product, dim) => product * dim, 1);
   if (images.length === length) return;
   throw new OnebitError(`batch of ${images.length} values: ${length} ([${input}]) are wanted`);
+}
+
+function checkInput(
+  { name, shape }: GraphInput,
+  values: Float32Array | undefined,
+): asserts values is Float32Array {
+  if (values?.length === sizeOf(shape)) return;
+  const has = values ? counted(values.length, "value") : "none";
+  throw new OnebitError(`batch: the loss asks for "${name}" [${shape}], there is ${has}`);
 }
 
 function checkBatch(batch: MicroBatch, input: readonly number[], classes: number): void {

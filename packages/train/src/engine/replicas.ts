@@ -34,12 +34,12 @@ export class Replicas {
 
   static async start(
     { layout, threads, replicas = 1 }: EnginePlan,
-    { graph, labelSmoothing }: TrainingPlan,
+    { graph }: TrainingPlan,
     values: Float32Array,
     { runtime, startReplica = noThreads }: Platform,
   ): Promise<Replicas> {
     const each = Math.max(1, Math.floor(threads / replicas));
-    const plan: ReplicaPlan = { layout, graph, labelSmoothing, threads: each };
+    const plan: ReplicaPlan = { layout, graph, threads: each };
     const published = replicas > 1 ? shared(layout.length) : new Float32Array(0);
     const local = Replica.create(plan, values, runtime);
     const remote = Array.from({ length: replicas - 1 }, () => startReplica(plan, published));

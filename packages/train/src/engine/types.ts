@@ -1,4 +1,4 @@
-import type { Shape } from "onebit/graph";
+import type { GraphInput, Shape } from "onebit/graph";
 import type { OptimiserConfig } from "../optimisers/index.js";
 import type { Layout } from "../state/layout.js";
 
@@ -8,6 +8,8 @@ export interface CompiledGraph {
   /** Shape of "x"; the first dimension is the batch size that the graph is compiled for. */
   readonly input: Shape;
   readonly classes: number;
+  /** Further inputs that come with a batch: "target", what teachers say. */
+  readonly inputs: readonly GraphInput[];
   /** Further graph inputs that are scalars (a temperature). */
   readonly scalars: readonly string[];
   /** Tensors that are read. */
@@ -37,7 +39,6 @@ export interface TrainingPlan {
   readonly clip: number | null;
   /** Decay of the running average of the weights; null for none. */
   readonly averageDecay: number | null;
-  readonly labelSmoothing: number;
 }
 
 /** Images that one pass sees. */
@@ -45,8 +46,11 @@ export interface MicroBatch {
   /** [N, C, H, W], N as compiled. Transferred: the caller may not use it until it is recycled. */
   readonly images: Float32Array<ArrayBuffer>;
   readonly labels: Int32Array;
-  /** [N, classes]; by default made from the labels. */
-  readonly target?: Float32Array;
+  /**
+   * What else the loss asks for, by the names of CompiledGraph.inputs. "target" [N, classes] is made from
+   * the labels where it is left out.
+   */
+  readonly inputs?: { readonly [name: string]: Float32Array };
 }
 
 export type Scalars = { readonly [name: string]: number };

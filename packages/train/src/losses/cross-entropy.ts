@@ -1,37 +1,25 @@
-import { OnebitError } from "onebit";
-import type { GraphBuilder } from "onebit/graph";
+import type { LossKind } from "./loss.js";
+import { meanOf, scaled, softCrossEntropy } from "./soft-cross-entropy.js";
 
 /**
- * Cross-entropy against a distribution over the classes, averaged over the batch.
+ * Cross-entropy with the labels, smoothed by ε:
  *
- *   loss = -1/N sum_n sum_c target[n,c] log softmax(logits[n])[c]
- *
- * logits, target: [N, classes]. Returns a scalar.
- *
- * What the target holds decides the loss's name: one-hot labels give plain cross-entropy, smoothed
- * ones label smoothing, a teacher's probabilities the distribution loss (ReActNet, arXiv
- * 2003.03488, section 4.3, without the teacher's own entropy, which has no gradient).
+ *   L = mean_n -sum_c ((1 - ε) target[n,c] + ε / classes) log softmax(logits[n])[c]
  */
-export function crossEntropy(b: GraphBuilder, logits: string, target: string): string {
-  const classes = b.shape(logits)[1];
-  if (b.shape(logits).length !== 2 || b.shape(target).join() !== b.shape(logits).join()) {
-    throw new OnebitError(
-      `cross-entropy of logits [${b.shape(logits)}] and target [${b.shape(target)}]: both must be [N, classes]`,
-    );
-  }
-  const logProbabilities = b.op("log-softmax", [logits], { axis: 1 }, "loss/log-softmax");
-  const products = b.op("mul", [target, logProbabilities], {}, "loss/products");
-  const mean = b.op("mean", [products], { axes: [0, 1], keepDims: false }, "loss/mean");
-  return b.op("mul", [mean, b.constant(-classes)], {}, "loss");
-}
-
-/**
- * ReActNet's distribution loss: cross-entropy against the teacher's probabilities (temperature 1,
- * no hard-label term). The teacher gets no gradient.
- *
- * logits, teacherLogits: [N, classes]. Returns a scalar.
- */
-export function distributionLoss(b: GraphBuilder, logits: string, teacherLogits: string): string {
-  const teacher = b.op("softmax", [teacherLogits], { axis: 1 }, "loss/teacher");
-  return crossEntropy(b, logits, b.op("detach", [teacher], {}, "loss/teacher-detached"));
-}
+export const crossEntropy: LossKind<{ smoothing: number }> = {
+  name: "cross-entropy",
+  description:
+    "cross-entropy with the labels; smoothing: share of the target spread over all classes",
+  source: "label smoothing: arXiv 1512.00567, section 7",
+  defaults: { smoothing: 0 },
+  ranges: { smoothing: [0, 1] },
+  make:
+    ({ smoothing }) =>
+    (b, outputs, inputs) => {
+      const logits = outputs.get("logits");
+      const sharp = inputs.get("target");
+      const spread = b.constant(smoothing / b.shape(logits)[1]);
+      const target = smoothing ? b.op("add", [scaled(b, sharp, 1 - smoothing), spread]) : sharp;
+      return meanOf(b, softCrossEntropy(b, logits, target));
+    },
+};

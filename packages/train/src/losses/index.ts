@@ -1,2 +1,10 @@
-export { crossEntropy, distributionLoss } from "./cross-entropy.js";
+export { LOSSES } from "./catalogue.js";
+export {
+  type Loss,
+  type LossKind,
+  type LossOptions,
+  type NamedValues,
+  teacherValue,
+} from "./loss.js";
+export { parseLoss } from "./parse.js";
 export { targetsFromLabels } from "./targets.js";

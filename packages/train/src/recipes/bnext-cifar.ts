@@ -32,7 +32,7 @@ export const bnextCifar: Recipe = {
     factor: 1,
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
-  loss: { labelSmoothing: 0 },
+  loss: "cross-entropy",
   augment: { resizedCrop: false, pad: 4, flip: true, colour: 0 },
   fit: { batch: true, leastSteps: null },
   keep: "best",

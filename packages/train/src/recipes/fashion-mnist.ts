@@ -28,7 +28,7 @@ export const fashionMnist: Recipe = {
     factor: 1,
   },
   temperature: { kind: "fraction", binaryAt: 0.15, decay: 0.9 },
-  loss: { labelSmoothing: 0 },
+  loss: "cross-entropy",
   augment: { resizedCrop: false, pad: 0, flip: true, colour: 0 },
   fit: { batch: true, leastSteps: null },
   keep: "best",

@@ -33,7 +33,7 @@ export const photographs: Recipe = {
     factor: 1,
   },
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
-  loss: { labelSmoothing: 0 },
+  loss: "cross-entropy",
   augment: { resizedCrop: { scale: [0.35, 1] }, pad: 0, flip: true, colour: 0.3 },
   fit: { batch: true, leastSteps: 400 },
   keep: "last",

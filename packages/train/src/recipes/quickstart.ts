@@ -31,7 +31,7 @@ export const quickstart: Recipe = {
     factor: 1,
   },
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
-  loss: { labelSmoothing: 0 },
+  loss: "cross-entropy",
   augment: { resizedCrop: false, pad: 0, flip: false, colour: 0 },
   fit: { batch: true, leastSteps: null },
   keep: "best",

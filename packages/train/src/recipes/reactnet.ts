@@ -34,7 +34,7 @@ export const reactnet: Recipe = {
     factor: 1,
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
-  loss: { labelSmoothing: 0 },
+  loss: "cross-entropy",
   augment: { resizedCrop: true, pad: 0, flip: true, colour: 0 },
   fit: { batch: true, leastSteps: null },
   keep: "best",

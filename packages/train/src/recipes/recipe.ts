@@ -32,7 +32,8 @@ export interface Recipe {
   readonly schedule: ScheduleConfig;
   /** Used by networks with a temperature (BNext). */
   readonly temperature: TemperatureConfig;
-  readonly loss: LossConfig;
+  /** In words, such as "cross-entropy(smoothing=0.1)": see parseLoss. */
+  readonly loss: string;
   readonly augment: Required<AugmentOptions>;
   /** How batch and epochs follow the number of training images. */
   readonly fit: FitConfig;
@@ -47,11 +48,6 @@ export interface FitConfig {
   readonly batch: boolean;
   /** Epochs are raised to so many steps; null: never. */
   readonly leastSteps: number | null;
-}
-
-export interface LossConfig {
-  /** Share of the target that is spread over all classes. */
-  readonly labelSmoothing: number;
 }
 
 /** An earlier training: the recipe with some fields replaced. */

@@ -39,13 +39,12 @@ export function checkRecipe(
   stepsPerEpoch: number,
   threshold: number | undefined,
 ): void {
-  const { epochs, schedule, temperature, clip, averageDecay, loss, optimiser } = recipe;
+  const { epochs, schedule, temperature, clip, averageDecay, optimiser } = recipe;
   whole("epochs", epochs);
   checkSchedule(schedule, epochs);
   if (threshold !== undefined) checkEndsBinary(temperature, threshold, stepsPerEpoch, epochs);
   range("clip", clip, (x) => x > 0, "above 0, or null");
   range("averageDecay", averageDecay, (x) => x >= 0 && x < 1, "from 0 to below 1, or null");
-  range("loss.labelSmoothing", loss.labelSmoothing, (x) => x >= 0 && x < 1, "from 0 to below 1");
   for (const beta of ["beta1", "beta2", "momentum"] as const) {
     range(`optimiser.${beta}`, optimiser[beta], (x) => x >= 0 && x < 1, "from 0 to below 1");
   }

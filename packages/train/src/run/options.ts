@@ -1,5 +1,6 @@
 import type { Estimator, Tensor } from "onebit/graph";
 import type { Dataset } from "../data/index.js";
+import type { Loss } from "../losses/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
 import type { ModelChoice } from "./network.js";
 
@@ -30,6 +31,8 @@ export interface TrainOptions {
   readonly dataWorkers?: number;
   /** Images per evaluation batch. */
   readonly evaluationBatch?: number;
+  /** A loss of your own instead of the recipe's. A resumed run must be given it again. */
+  readonly loss?: Loss;
   /** Straight-through estimators of your own, by the name that `sign` nodes give. */
   readonly estimators?: { readonly [name: string]: Estimator };
   /** Recorded in run.json: the source revision that trained this. */

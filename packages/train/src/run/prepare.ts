@@ -6,6 +6,7 @@ import type { Preprocess } from "onebit/image";
 import { type Dataset, openDataset, preprocessFor } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
+import type { Loss } from "../losses/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { layoutOf } from "../state/index.js";
 import { temperatureThreshold } from "./binary.js";
@@ -57,7 +58,11 @@ export async function prepare(
   const { skipBad = false, dataWorkers: workers, signal } = options;
   const { dataset, skipped, notes } = await usablePictures(opened, skipBad, { workers, signal });
   const classesNotes = classNotes(dataset);
-  const { recipe, notes: fitted } = fitRecipe(given, dataset.train.length);
+  const { loss = given.loss } = options;
+  const { recipe, notes: fitted } = fitRecipe(
+    { ...given, loss: lossName(loss) },
+    dataset.train.length,
+  );
   const division = divide(recipe, dataset.train.length);
   const model = options.model ?? { name: recipe.model, ...recipe.switches };
   const preprocess = preprocessing(dataset, model, recipe);
@@ -68,18 +73,18 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
-  const graph = compileTraining(network, { estimators: options.estimators });
+  const graph = compileTraining(network, { loss, estimators: options.estimators });
   checkClasses(graph.classes, dataset);
   checkScalars(network, graph.scalars);
   const evaluated = Math.min(evaluationBatch, dataset.test.length);
   const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
   if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
-  const { clip, averageDecay, optimiser, loss } = recipe;
+  const { clip, averageDecay, optimiser } = recipe;
   return {
     ...{ recipe, dataset, preprocess, network, threshold, division, seed },
     plan: {
       layout,
-      training: { graph, optimiser, clip, averageDecay, labelSmoothing: loss.labelSmoothing },
+      training: { graph, optimiser, clip, averageDecay },
       evaluation: compileEvaluation(network, evaluated),
       threads,
       replicas: Math.min(threads, division.microBatchesPerStep),
@@ -116,6 +121,11 @@ export async function prepare(
       ...droppedNote(division, recipe, dataset),
     ],
   };
+}
+
+/** What a run records: words of its own function there are none. */
+function lossName(loss: Loss | string): string {
+  return typeof loss === "string" ? loss : `function ${loss.name || "without a name"}`;
 }
 
 /** Trained elements of all parameters, and those of binary ones. */

@@ -28,7 +28,7 @@ async function stepOn(runtime: TrainingRuntime) {
   const layout = layoutOf(network, new Set(graph.gradients), sgd);
   const plan: EnginePlan = {
     ...{ layout, threads: 1, evaluation: compileEvaluation(network, BATCH, target) },
-    training: { graph, optimiser: sgd, clip: null, averageDecay: null, labelSmoothing: 0 },
+    training: { graph, optimiser: sgd, clip: null, averageDecay: null },
   };
   const before = flatten(layout, initialTensors(network, 3));
   const random = rng(4, "batch");

@@ -1,0 +1,49 @@
+import type { GraphBuilder } from "onebit/graph";
+
+/**
+ * Adds a loss to a network's graph and returns the name of its value, a scalar.
+ *
+ * outputs: what the network has: `outputs.get("logits")` is [N, classes]; features by their names.
+ * inputs: what comes with a batch: "target" [N, classes], the labels as a distribution over the classes;
+ * where there are teachers, "teacher0.logits" [N, classes] and what else they have, likewise "teacher1." and
+ * so on; and what the caller of the training adds.
+ *
+ * Weights are tensors of the builder (`b.tensors`), for losses that look at them.
+ */
+export type Loss = (b: GraphBuilder, outputs: NamedValues, inputs: NamedValues) => string;
+
+/** Values of a graph by their public names. */
+export interface NamedValues {
+  readonly names: readonly string[];
+  /** The value in the graph. Throws an OnebitError that lists the names there are. */
+  get(name: string): string;
+}
+
+/** A loss that a recipe names, in a file of its own. */
+export interface LossKind<Options extends LossOptions = LossOptions> {
+  readonly name: string;
+  /** In one line, for lists. */
+  readonly description: string;
+  /** Paper and equation. */
+  readonly source: string;
+  /** Every option with its default. */
+  readonly defaults: Options;
+  /** Options that are one of several words. */
+  readonly words?: { readonly [option: string]: readonly string[] };
+  /** Least and most of options that are numbers. */
+  readonly ranges?: { readonly [option: string]: readonly [least: number, most: number] };
+  make(options: Options): Loss;
+}
+
+/** Options of a loss with their values. */
+export type LossOptions = { readonly [option: string]: number | string };
+
+/** Names of what teacher `t` (from 0) says. */
+export const teacherValue = (t: number, output = "logits") => `teacher${t}.${output}`;
+
+/** How many teachers there are. */
+export function teacherCount({ names }: NamedValues): number {
+  let count = 0;
+  while (names.includes(teacherValue(count))) count++;
+  return count;
+}

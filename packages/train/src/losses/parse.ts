@@ -1,0 +1,103 @@
+import { UsageError, visible } from "onebit";
+import { closest } from "onebit/models";
+import { LOSSES } from "./catalogue.js";
+import type { Loss, LossKind, LossOptions } from "./loss.js";
+import { scaled, sumOf } from "./soft-cross-entropy.js";
+
+/**
+ * A loss in words: terms of LOSSES with their options, each with a factor where it is not 1.
+ *
+ *   cross-entropy(smoothing=0.1)
+ *   gap-aware(form=as-intended, weight=nearer)
+ *   0.9*distillation(temperature=4) + 0.1*cross-entropy + 0.01*kurtosis
+ *
+ * Throws a UsageError that says where the text is wrong, and what there is.
+ */
+export function parseLoss(text: string): Loss {
+  const terms = splitTerms(text).map(({ at, term }) => parseTerm(text, at, term));
+  return (b, outputs, inputs) =>
+    sumOf(
+      b,
+      terms.map(({ factor, loss }) => scaled(b, loss(b, outputs, inputs), factor)),
+    );
+}
+
+interface Term {
+  readonly factor: number;
+  readonly loss: Loss;
+}
+
+/** Between the signs + that are not inside brackets or numbers. */
+function splitTerms(text: string): { at: number; term: string }[] {
+  const terms: { at: number; term: string }[] = [];
+  let [depth, from] = [0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    if (text[i] === "(") depth++;
+    if (text[i] === ")") depth--;
+    const isSign = text[i] === "+" && depth === 0 && !/\d[eE]$/.test(text.slice(from, i));
+    if (i < text.length && !isSign) continue;
+    terms.push({ at: from, term: text.slice(from, i) });
+    from = i + 1;
+  }
+  return terms;
+}
+
+const TERM = /^\s*(?:([^\s*()]+)\s*\*\s*)?([^\s*()]+)\s*(?:\(([^()]*)\))?\s*$/;
+
+function parseTerm(text: string, at: number, term: string): Term {
+  const found = TERM.exec(term);
+  if (!found) {
+    throw wrong(text, at, `"${term.trim()}": write a loss such as 0.5*distillation(temperature=4)`);
+  }
+  const [, factorText = "1", name, optionText = ""] = found;
+  const factor = Number(factorText);
+  if (!Number.isFinite(factor)) throw wrong(text, at, `"${factorText}" is no number`);
+  const kind = LOSSES.find((loss) => loss.name === name);
+  if (!kind)
+    throw wrong(
+      text,
+      at + term.indexOf(name),
+      unknown(
+        "loss",
+        name,
+        LOSSES.map((k) => k.name),
+      ),
+    );
+  const options = { ...kind.defaults };
+  for (const assignment of optionText.split(",").filter((part) => part.trim())) {
+    Object.assign(options, parseOption(text, at, kind, assignment.trim()));
+  }
+  return { factor, loss: kind.make(options) };
+}
+
+function parseOption(text: string, at: number, kind: LossKind, assignment: string): LossOptions {
+  const [option, value, ...more] = assignment.split("=").map((part) => part.trim());
+  const place = text.indexOf(assignment, at);
+  if (!Object.hasOwn(kind.defaults, option)) {
+    throw wrong(text, place, unknown(`option of ${kind.name}`, option, Object.keys(kind.defaults)));
+  }
+  if (!value || more.length) throw wrong(text, place, `"${assignment}": write ${option}=value`);
+  if (typeof kind.defaults[option] === "number") {
+    const number = Number(value);
+    const [least, most] = kind.ranges?.[option] ?? [
+      Number.NEGATIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+    ];
+    if (number >= least && number <= most) return { [option]: number };
+    const wanted = kind.ranges?.[option] ? `a number from ${least} to ${most}` : "a number";
+    throw wrong(text, place, `${option}: "${value}" must be ${wanted}`);
+  }
+  const words = kind.words?.[option];
+  if (!words || words.includes(value)) return { [option]: value };
+  throw wrong(text, place, `${option}: "${value}" is none of ${words.join(", ")}`);
+}
+
+function unknown(what: string, name: string, known: readonly string[]): string {
+  const guess = closest(name, known);
+  const there = known.length ? `There are ${known.join(", ")}` : "There are none";
+  return `unknown ${what} "${name}": ${guess ? `did you mean "${guess}"? ` : ""}${there}`;
+}
+
+function wrong(text: string, at: number, why: string): UsageError {
+  return new UsageError(`loss "${visible(text)}", character ${at + 1}: ${visible(why)}`);
+}

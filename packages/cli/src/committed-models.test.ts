@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { EvaluationResult } from "@onebit/train/subjects";
 import type { Summary } from "onebit/cost";
 import { readOnebit } from "onebit/file";
 import { describe, expect, it } from "vitest";
 import { shared } from "../../core/src/test-support/shared.js";
-import type { EvaluationResult } from "./evaluation.js";
 import { onebitJson } from "./test-support/run-cli.js";
 
 const model = fileURLToPath(new URL("../../../models/fashion-mnist.onebit", import.meta.url));

@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { loadFloatModel } from "@onebit/train";
+import { openFloatModel, openPacked } from "@onebit/train/subjects";
 import { OnebitError } from "onebit";
-import { type OnebitFile, readOnebit } from "onebit/file";
 import type { Graph } from "onebit/graph";
 import { type FloatModel, floatModelGraph, models } from "onebit/models";
-import { readPackedFile } from "onebit/node";
 import { unpack } from "onebit/pack";
 import type { Program } from "onebit/program";
 
@@ -15,35 +13,8 @@ export function isFile(subject: string): boolean {
   return /[/\\]|\.[a-z]\w*$/i.test(subject) || existsSync(subject);
 }
 
-/** A float model: a .safetensors file, or a run folder, whose best weights are taken. */
-export async function openFloatModel(path: string): Promise<FloatModel> {
-  try {
-    return await loadFloatModel(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new OnebitError(
-      `${path}: a folder without best/model.safetensors: no run, or one that has no epoch with final weights yet`,
-    );
-  }
-}
-
 export async function openFloatGraph(path: string, batch: number): Promise<Graph> {
   return floatModelGraph(await openFloatModel(path), batch);
-}
-
-export interface PackedFile extends OnebitFile {
-  readonly bytes: Uint8Array;
-}
-
-/** What a .onebit file holds, checked. */
-export async function openPacked(path: string): Promise<PackedFile> {
-  const bytes = await readPackedFile(path);
-  try {
-    return { ...(await readOnebit(bytes)), bytes };
-  } catch (error) {
-    if (error instanceof OnebitError) throw new OnebitError(`${path}: ${error.message}`);
-    throw error;
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describeClassifier, type OnnxFile, type OnnxSettings } from "@onebit/convert";
+import { openOnnxFile } from "@onebit/train/subjects";
 import { OnebitError } from "onebit";
 import { type OnnxFlags, onnxSettings } from "./flags/onnx.js";
-import { openOnnxFile } from "./subjects/onnx-file.js";
 import { count, type Output, table } from "./terminal.js";
 
 /** What an .onnx file says about itself, and how onebit would feed it. */

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
+import type { EvaluationResult } from "@onebit/train/subjects";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { EvaluationResult } from "../evaluation.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { writeIdxFolder, writeIdxSplit } from "../test-support/idx.js";
 import { linearNetwork, tinyBnext, writeFloatModel } from "../test-support/networks.js";

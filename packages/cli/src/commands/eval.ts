@@ -1,19 +1,22 @@
 import { openDataset } from "@onebit/train/data";
+import {
+  type EvaluationResult,
+  evaluateSubject,
+  modelKind,
+  openSubject,
+} from "@onebit/train/subjects";
 import { counted } from "onebit/words";
 import { listBad, reportBad } from "../bad-pictures.js";
-import { type EvaluationResult, evaluateSubject } from "../evaluation.js";
 import { backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { command } from "../flags/command.js";
 import { data, limit } from "../flags/data.js";
 import { json } from "../flags/json.js";
 import { maps } from "../flags/maps.js";
-import { onnxFlags } from "../flags/onnx.js";
+import { onnxFlags, onnxSettings } from "../flags/onnx.js";
 import { strict } from "../flags/strict.js";
 import { threads } from "../flags/threads.js";
 import { bar, StatusLine } from "../progress.js";
-import { modelKind } from "../subjects/kind.js";
-import { openSubject } from "../subjects/subject.js";
 import { count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
 export const evaluate = command({
@@ -39,7 +42,8 @@ export const evaluate = command({
     const dataset = await openDataset(flags.data, { testImages });
     for (const note of dataset.notes) out.note(`note: ${note}`);
     const budget = budgetOf(flags);
-    const subject = await openSubject(file, { backend, threads, flags, maps, budget });
+    const onnx = await onnxSettings(flags);
+    const subject = await openSubject(file, { backend, threads, onnx, maps, budget });
     try {
       for (const note of subject.notes) out.note(`note: ${note}`);
       const result = await withProgress((onProgress) =>

@@ -1,3 +1,4 @@
+import { modelKind, openFloatModel } from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import { encodeFloatModel, type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
@@ -7,9 +8,8 @@ import { flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { output } from "../flags/output.js";
 import { oneOf } from "../flags/readers.js";
-import { openFloatModel, openUnpacked } from "../models-on-disk.js";
+import { openUnpacked } from "../models-on-disk.js";
 import { refuseSameFile, writeOutput } from "../output-file.js";
-import { modelKind } from "../subjects/kind.js";
 import { bytes, terminalOutput } from "../terminal.js";
 
 type Format = "onnx" | "safetensors";

@@ -1,3 +1,4 @@
+import { openFloatModel } from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import type { FloatModel } from "onebit/models";
 import { command } from "../flags/command.js";
@@ -5,7 +6,6 @@ import { json } from "../flags/json.js";
 import { output } from "../flags/output.js";
 import { realWeights, vectors, zeroWeights } from "../flags/packing.js";
 import { quantised } from "../flags/quantised.js";
-import { openFloatModel } from "../models-on-disk.js";
 import { hasEnding, refuseSameFile, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import { bytes, count, percent, table, terminalOutput } from "../terminal.js";

@@ -1,3 +1,4 @@
+import { modelKind, openSubject } from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import { backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
@@ -6,7 +7,7 @@ import { flag } from "../flags/flag.js";
 import { input } from "../flags/input.js";
 import { json, jsonl } from "../flags/json.js";
 import { maps } from "../flags/maps.js";
-import { onnxFlags, outputName } from "../flags/onnx.js";
+import { onnxFlags, onnxSettings, outputName } from "../flags/onnx.js";
 import { output } from "../flags/output.js";
 import { wholeNumber } from "../flags/readers.js";
 import { strict } from "../flags/strict.js";
@@ -15,9 +16,7 @@ import { refuseSameFile } from "../output-file.js";
 import { photographs } from "../photographs.js";
 import { classifyPhotographs, classifyTensor } from "../run/classify.js";
 import { giveOutputs, type Images } from "../run/outputs.js";
-import { modelKind } from "../subjects/kind.js";
 import { checkNpyImages, readNpyImages, sizeOf } from "../subjects/npy-images.js";
-import { openSubject } from "../subjects/subject.js";
 import { terminalOutput } from "../terminal.js";
 
 const ONE_FILE = "it writes one file";
@@ -64,7 +63,8 @@ export const run = command({
     if (output !== undefined && flags.input !== undefined) refuseSameFile(flags.input, output);
     const size = "tensor" in images ? sizeOf(images.tensor) : undefined;
     const budget = budgetOf(flags);
-    const subject = await openSubject(file, { backend, threads, flags, size, maps, budget });
+    const onnx = await onnxSettings(flags);
+    const subject = await openSubject(file, { backend, threads, onnx, size, maps, budget });
     try {
       for (const note of subject.notes) out.note(`note: ${note}`);
       if ("tensor" in images) {

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { trainingGraph } from "@onebit/train";
+import { modelKind, openPacked } from "@onebit/train/subjects";
 import { predictTrainingMemory, type Summary, summarize } from "onebit/cost";
 import type { Graph } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
@@ -12,10 +13,9 @@ import { type FlagValues, flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { onnxFlags } from "../flags/onnx.js";
 import { train } from "../flags/train.js";
-import { isFile, openFloatGraph, openPacked } from "../models-on-disk.js";
+import { isFile, openFloatGraph } from "../models-on-disk.js";
 import { onnxSummary } from "../onnx-summary.js";
 import { summarizePacked } from "../packed-summary.js";
-import { modelKind } from "../subjects/kind.js";
 import { bytes, count, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
 const flags = [

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { openSubject } from "@onebit/train/subjects";
 import { writeOnebit } from "onebit/file";
 import { encodeFloatModel, type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
@@ -7,7 +8,6 @@ import { type Program, type ProgramTensors, type Step, weightNode } from "onebit
 import { runValues } from "onebit/reference";
 import { beforeAll, describe, expect, it } from "vitest";
 import { channelsLast } from "../../../core/src/test-support/compare-packed.js";
-import { openSubject } from "../subjects/subject.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { floatModel } from "../test-support/networks.js";
 import { bisect } from "./bisect.js";
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 
 async function bisected(a: string, b: string, images = 1) {
-  const options = { backend: "auto", threads: 1, flags: {} } as const;
+  const options = { backend: "auto", threads: 1 } as const;
   const subjects = [await openSubject(a, options), await openSubject(b, options)] as const;
   try {
     const input = generatedImages(subjects[0].input, images, 1);

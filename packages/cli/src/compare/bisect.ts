@@ -1,5 +1,5 @@
+import type { AnySubject } from "@onebit/train/subjects";
 import { type BackendFacts, type BackendName, backendFor, type FloatTensor } from "onebit";
-import type { AnySubject } from "../subjects/subject.js";
 import type { Inside, Tracer } from "./inside.js";
 import { imageOf, type Trace } from "./tensors.js";
 import { type Difference, type NearFlip, Walk } from "./walk.js";

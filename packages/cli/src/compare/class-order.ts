@@ -1,6 +1,6 @@
 import { credibleLabels, hasNames, listNames, matchNames } from "@onebit/train/data";
+import type { Scores, Subject } from "@onebit/train/subjects";
 import { OnebitError } from "onebit";
-import type { Scores, Subject } from "../subjects/subject.js";
 
 export interface ClassOrder {
   /** numbers[k]: what the other network calls the first one's class k; absent: k too. */

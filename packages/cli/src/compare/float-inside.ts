@@ -1,5 +1,5 @@
 import type { OnnxSession } from "@onebit/convert";
-import type { FloatSubject } from "../subjects/float.js";
+import type { FloatSubject } from "@onebit/train/subjects";
 import { type Sum, unscaled, type Visible, visibleNodes } from "./float-values.js";
 import type { Inside, Tracer } from "./inside.js";
 import { imageValue, type Trace, type Value } from "./tensors.js";

@@ -1,9 +1,9 @@
 import { batches, type Dataset, rng } from "@onebit/train/data";
+import type { Subject } from "@onebit/train/subjects";
 import { type FloatTensor, OnebitError } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
 import { decodeImage } from "onebit/images";
 import { preparationOf } from "../subjects/classes.js";
-import type { Subject } from "../subjects/subject.js";
 import { imageOf } from "./tensors.js";
 import type { ImagePair } from "./verify.js";
 

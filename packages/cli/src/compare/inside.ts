@@ -1,5 +1,5 @@
+import type { AnySubject, SubjectOptions } from "@onebit/train/subjects";
 import type { FloatTensor } from "onebit";
-import type { AnySubject, SubjectOptions } from "../subjects/subject.js";
 import { insideFloat } from "./float-inside.js";
 import { insideOnnx } from "./onnx-inside.js";
 import { insidePacked } from "./packed-inside.js";

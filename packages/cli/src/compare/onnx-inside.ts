@@ -1,15 +1,18 @@
 import type { OnnxClassifier, OnnxFile } from "@onebit/convert";
+import {
+  type OnnxSubject,
+  openOnnxClassifier,
+  openOnnxFile,
+  type SubjectOptions,
+} from "@onebit/train/subjects";
 import { OnebitError } from "onebit";
-import type { OnnxSubject } from "../subjects/onnx.js";
-import { openOnnxClassifier, openOnnxFile } from "../subjects/onnx-file.js";
-import type { SubjectOptions } from "../subjects/subject.js";
 import type { Inside, Tracer } from "./inside.js";
 import { imageValue, type Value } from "./tensors.js";
 
 /** Values inside an ONNX classifier are known by the names that its exporter gave them. */
 export async function insideOnnx(
   { path }: OnnxSubject,
-  { threads, size, flags }: SubjectOptions,
+  { threads, size, onnx: settings }: SubjectOptions,
 ): Promise<Inside> {
   const { names, signs } = valuesOf(await openOnnxFile(path));
   return {
@@ -18,7 +21,7 @@ export async function insideOnnx(
     tracer: async (isWanted) => {
       const wanted = new Map([...names].filter(([name]) => isWanted(name)));
       const watch = [...wanted.values()];
-      const watched = await openOnnxClassifier(path, { flags, threads, size, watch });
+      const watched = await openOnnxClassifier(path, { settings, threads, size, watch });
       return onnxTracer(watched, wanted, path);
     },
   };

@@ -1,4 +1,5 @@
 import { openDataset } from "@onebit/train/data";
+import { modelKind, openSubject, type Subject } from "@onebit/train/subjects";
 import { type FloatTensor, type MapType, OnebitError, UsageError } from "onebit";
 import { counted } from "onebit/words";
 import { againstBackend, backend } from "../flags/backend.js";
@@ -6,11 +7,9 @@ import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { type CompareFlags, generatorSeed, images as imageCount } from "../flags/compare.js";
 import type { Given } from "../flags/given.js";
 import { maps } from "../flags/maps.js";
-import { onnxFlags } from "../flags/onnx.js";
+import { onnxFlags, onnxSettings } from "../flags/onnx.js";
 import { photographs } from "../photographs.js";
-import { modelKind } from "../subjects/kind.js";
 import { checkNpyImages, readNpyImages, sizeOf } from "../subjects/npy-images.js";
-import { openSubject, type Subject } from "../subjects/subject.js";
 import type { Opened } from "./bisect.js";
 import { classOrder } from "./class-order.js";
 import { datasetPairs, generatedImages, photographPairs, tensorPairs } from "./images.js";
@@ -66,7 +65,7 @@ export async function openComparison(
         maps: i === 0 ? flags.maps : undefined,
         size: images && sizeOf(images),
         budget: budgetOf(flags),
-        flags,
+        onnx: await onnxSettings(flags),
       };
       const subject = await openSubject(path, options);
       opened.push({ subject, inside: await insideOf(subject, options) });

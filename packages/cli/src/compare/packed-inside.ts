@@ -1,8 +1,7 @@
+import type { PackedSubject, SubjectOptions } from "@onebit/train/subjects";
 import { type FloatTensor, loadModel } from "onebit";
 import { writeOnebit } from "onebit/file";
 import { type Observed, observe, type Program, type ProgramTensors } from "onebit/program";
-import type { PackedSubject } from "../subjects/packed.js";
-import type { SubjectOptions } from "../subjects/subject.js";
 import type { Inside, Tracer } from "./inside.js";
 import { imageValue, type Value } from "./tensors.js";
 

@@ -1,5 +1,5 @@
+import type { Subject } from "@onebit/train/subjects";
 import { type FloatTensor, OnebitError } from "onebit";
-import type { Subject } from "../subjects/subject.js";
 import type { Opened } from "./bisect.js";
 import { classOrder, inOrder } from "./class-order.js";
 import { flipsBetween } from "./differences.js";

@@ -1,6 +1,6 @@
+import type { FloatSubject } from "@onebit/train/subjects";
 import type { FloatTensor } from "onebit";
 import { opNamed, outputNames, type Tensor, typesOf } from "onebit/graph";
-import type { FloatSubject } from "../subjects/float.js";
 import { imageValue, type Trace, type Value } from "./tensors.js";
 import type { Walk } from "./walk.js";
 

@@ -1,3 +1,4 @@
+import { loadPacked } from "@onebit/train/subjects";
 import { type BackendName, type Budget, backendFor, type MapType, type StepProfile } from "onebit";
 import { readOnebit } from "onebit/file";
 import type { Program } from "onebit/program";
@@ -7,7 +8,6 @@ import { type KernelResult, kernelResults } from "../bench/kernels.js";
 import type { LatencyOptions } from "../bench/latency.js";
 import { randomImages } from "../bench/onebit-engine.js";
 import type { PortLimit } from "../bench/port-limit.js";
-import { loadPacked } from "../subjects/packed.js";
 import { type ProfileOptions, profileRuns, stepTotal } from "./measure.js";
 import { type Part, partsOf } from "./parts.js";
 import { describeStep, type StepDescription } from "./steps.js";

@@ -14,10 +14,3 @@ export const mapsList = flag(
   "how maps are kept between steps",
   listOf(type),
 ).otherwise("as the file says");
-
-/** What users are told where maps are not float32, or not what was asked for. */
-export function mapsNotes(kept: MapType, asked: MapType = kept): string[] {
-  if (kept !== "float32") return [`maps between steps are ${kept}`];
-  if (asked === kept) return [];
-  return [`--maps ${asked} changes nothing: the network has no map that only epilogues touch`];
-}

@@ -1,8 +1,8 @@
 import type { BadPicture } from "@onebit/train/data";
+import { type AnySubject, scoresOf } from "@onebit/train/subjects";
 import { type Prediction, topPredictions } from "onebit";
 import { reportBad } from "../bad-pictures.js";
-import { classify, preparationOf, scoresOf } from "../subjects/classes.js";
-import type { AnySubject } from "../subjects/subject.js";
+import { classify, preparationOf } from "../subjects/classes.js";
 import { type Output, percent, shown } from "../terminal.js";
 import { named, ofPhotograph, type Photographs, type TensorFile } from "./images.js";
 

@@ -1,10 +1,10 @@
 import type { BadPicture } from "@onebit/train/data";
+import type { AnySubject, Tensors } from "@onebit/train/subjects";
 import { type FloatTensor, UsageError } from "onebit";
 import { shellWord } from "onebit/words";
 import { reportBad } from "../bad-pictures.js";
 import { writeNpy } from "../npy.js";
 import { preparationOf, prepared, runOn } from "../subjects/classes.js";
-import type { AnySubject, Tensors } from "../subjects/subject.js";
 import { type Output, table } from "../terminal.js";
 import { named, ofPhotograph, type Photographs, type TensorFile } from "./images.js";
 

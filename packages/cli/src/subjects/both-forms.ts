@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import { initialTensors } from "@onebit/train";
+import { modelKind, openFloatModel, openPacked } from "@onebit/train/subjects";
 import { writeOnebit } from "onebit/file";
 import type { Graph, Tensor } from "onebit/graph";
 import { buildModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack, unpack } from "onebit/pack";
-import { isFile, openFloatModel, openPacked } from "../models-on-disk.js";
-import { modelKind } from "./kind.js";
+import { isFile } from "../models-on-disk.js";
 
 /** A network in both forms: packed bytes, and the float graph for the peers. */
 export interface BothForms {

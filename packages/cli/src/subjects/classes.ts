@@ -1,3 +1,4 @@
+import { type AnySubject, type Subject, scoresOf, type Tensors } from "@onebit/train/subjects";
 import {
   type FloatTensor,
   type ImageLike,
@@ -6,18 +7,6 @@ import {
   topPredictions,
 } from "onebit";
 import { type Preprocess, preprocess } from "onebit/image";
-import { shellCommand } from "onebit/words";
-import type { AnySubject, Scores, Subject, Tensors } from "./subject.js";
-
-/** OnebitError for a network that scores no classes: which outputs it has, and how to get at them. */
-export function scoresOf({ path, scores, outputs }: Subject): Scores {
-  if (scores) return scores;
-  const there = Object.keys(outputs).map((name) => `"${name}"`);
-  const command = shellCommand("onebit", "run", path, "--input", "x.npy", "--output", "y.npy");
-  throw new OnebitError(
-    `${path}: scores no classes: it has no output "logits", but ${there.join(", ")}; what it gives: ${command}`,
-  );
-}
 
 /** How the network wants photographs; an error where it does not say. */
 export function preparationOf({ path, preprocess: how }: Subject): Preprocess {

@@ -1,10 +1,9 @@
 import type { OnnxImageType } from "@onebit/convert";
+import { modelKind, openPacked } from "@onebit/train/subjects";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { counted } from "onebit/words";
-import { openPacked } from "../models-on-disk.js";
 import { type NpyArray, readNpy } from "../npy.js";
-import { modelKind } from "./kind.js";
 
 /**
  * Images [N, C, H, W] of a NumPy file for a network; one [C, H, W] counts as N = 1. OnebitError,

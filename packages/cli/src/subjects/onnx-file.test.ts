@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { openOnnxClassifier, openSubject } from "@onebit/train/subjects";
 import { evaluate } from "onebit/graph";
 import { decodeImage } from "onebit/images";
 import { floatModelGraph } from "onebit/models";
@@ -10,8 +11,6 @@ import { shared } from "../../../core/src/test-support/shared.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { tinyBnext } from "../test-support/networks.js";
 import { classify } from "./classes.js";
-import { openOnnxClassifier } from "./onnx-file.js";
-import { openSubject } from "./subject.js";
 
 const path = temporaryFolder();
 const tiny = tinyBnext();
@@ -103,7 +102,7 @@ describe("published ONNX classifiers", () => {
     }[];
     const classifier = await openSubject(join(weights, "mobilenet_v2_1.0_224_f32.onnx"), {
       ...{ backend: "auto", threads: 1 },
-      flags: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+      onnx: { preprocess: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } },
     });
     let right = 0;
     const chosen = truth.filter((_, i) => i % 4 === 0);

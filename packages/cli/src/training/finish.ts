@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { readRun, type TrainResult } from "@onebit/train";
+import { evaluateFile, openFloatModel } from "@onebit/train/subjects";
 import { counted, shellCommand } from "onebit/words";
-import { evaluateFile } from "../evaluation.js";
-import { openFloatModel } from "../models-on-disk.js";
 import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import { bytes, count, type Output, percent, shown } from "../terminal.js";

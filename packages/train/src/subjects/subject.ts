@@ -1,7 +1,6 @@
-import type { OnnxImageType } from "@onebit/convert";
+import type { OnnxImageType, OnnxSettings } from "@onebit/convert";
 import type { BackendChoice, Budget, FloatTensor, MapType, TensorInfo } from "onebit";
 import type { Preprocess } from "onebit/image";
-import type { OnnxFlags } from "../flags/onnx.js";
 import { type FloatSubject, floatSubject } from "./float.js";
 import { type ModelKind, modelKind } from "./kind.js";
 import { type OnnxSubject, onnxSubject } from "./onnx.js";
@@ -38,16 +37,20 @@ export interface Subject {
   dispose(): Promise<void>;
 }
 
+/** Values by the names of outputs. */
 export type Tensors = { readonly [name: string]: FloatTensor };
 
+/** A subject with what only its kind has. */
 export type AnySubject = PackedSubject | FloatSubject | OnnxSubject;
 
+/** Where a network runs, and what its file does not say. */
 export interface SubjectOptions {
   readonly backend: BackendChoice;
   readonly threads: number;
   /** Height and width of the images, where they are not the network's own. */
   readonly size?: readonly [height: number, width: number];
-  readonly flags: OnnxFlags;
+  /** Of an ONNX model, where it does not say so itself. */
+  readonly onnx?: OnnxSettings;
   /** Of a packed network. */
   readonly maps?: MapType;
   readonly budget?: Budget;

@@ -2,6 +2,7 @@ import { UsageError } from "onebit";
 import { openOnnxClassifier } from "./onnx-file.js";
 import type { Subject, SubjectOptions } from "./subject.js";
 
+/** An ONNX classifier. */
 export interface OnnxSubject extends Subject {
   readonly kind: "onnx";
 }
@@ -9,9 +10,9 @@ export interface OnnxSubject extends Subject {
 /** An ONNX classifier on ONNX Runtime. */
 export async function onnxSubject(
   path: string,
-  { threads, size, flags }: SubjectOptions,
+  { threads, size, onnx: settings }: SubjectOptions,
 ): Promise<OnnxSubject> {
-  const model = await openOnnxClassifier(path, { flags, threads, size });
+  const model = await openOnnxClassifier(path, { settings, threads, size });
   const { input, classes, labels, labelsAssumed, preprocess, inputType, notes } = model.info;
   return {
     ...{ kind: "onnx", path, backend: "onnxruntime", threads, notes, preprocess, inputType },

@@ -3,9 +3,10 @@ import type { TensorInfo } from "onebit";
 import { type Graph, GraphBuilder, type Tensor, typesOf } from "onebit/graph";
 import { type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
-import { openFloatModel } from "../models-on-disk.js";
+import { openFloatModel } from "./files.js";
 import type { Subject, SubjectOptions } from "./subject.js";
 
+/** A float model or a run, with its graph. */
 export interface FloatSubject extends Subject {
   readonly kind: "float";
   /** For one image. */

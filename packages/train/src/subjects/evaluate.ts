@@ -1,15 +1,15 @@
-import { Scoreboard } from "@onebit/train";
+import { OnebitError } from "onebit";
+import type { Preprocess } from "onebit/image";
 import {
   type BadPicture,
   batches,
   type Dataset,
   matchClasses,
   preprocessFor,
-} from "@onebit/train/data";
-import { OnebitError } from "onebit";
-import type { Preprocess } from "onebit/image";
-import { scoresOf } from "./subjects/classes.js";
-import { openSubject, type Subject } from "./subjects/subject.js";
+} from "../data/index.js";
+import { Scoreboard } from "../run/scores.js";
+import { scoresOf } from "./scores-of.js";
+import { openSubject, type Subject } from "./subject.js";
 
 /** What `onebit eval --json` prints, and the picture of the errors. */
 export interface EvaluationResult {
@@ -32,6 +32,7 @@ export interface EvaluationResult {
   readonly predictions: Int32Array;
 }
 
+/** How a data set is gone through. */
 export interface EvaluationOptions {
   /** Fail at the first picture that cannot be used. */
   readonly strict?: boolean;
@@ -83,7 +84,7 @@ export async function evaluateFile(
   dataset: Dataset,
   threads: number,
 ): Promise<EvaluationResult> {
-  const subject = await openSubject(path, { backend: "auto", threads, flags: {} });
+  const subject = await openSubject(path, { backend: "auto", threads });
   try {
     return await evaluateSubject(subject, dataset);
   } finally {

@@ -1,9 +1,16 @@
-import { type Classifier, type LoadOptions, load, loadModel, type Model } from "onebit";
+import {
+  type Classifier,
+  type LoadOptions,
+  load,
+  loadModel,
+  type MapType,
+  type Model,
+} from "onebit";
 import { atInputSize, type Program, type ProgramTensors, withMaps } from "onebit/program";
-import { mapsNotes } from "../flags/maps.js";
-import { openPacked } from "../models-on-disk.js";
+import { openPacked } from "./files.js";
 import type { Subject, SubjectOptions } from "./subject.js";
 
+/** A packed network, with its program. */
 export interface PackedSubject extends Subject {
   readonly kind: "packed";
   readonly program: Program;
@@ -61,4 +68,11 @@ function sizeNotes({ values, input }: Program, [height, width]: readonly [number
   const [rows, columns] = values[input].shape;
   if (rows === height && columns === width) return [];
   return [`packed for images of ${rows}x${columns}; it runs at ${height}x${width}`];
+}
+
+/** What users are told where maps are not float32, or not what was asked for. */
+function mapsNotes(kept: MapType, asked: MapType = kept): string[] {
+  if (kept !== "float32") return [`maps between steps are ${kept}`];
+  if (asked === kept) return [];
+  return [`maps of ${asked} change nothing: the network has no map that only epilogues touch`];
 }

@@ -4,6 +4,7 @@ import {
   describeClassifier,
   OnnxClassifier,
   type OnnxFile,
+  type OnnxSettings,
   openOnnxSession,
   readOnnxFile,
   withOutputs,
@@ -11,10 +12,10 @@ import {
 import { OnebitError, UsageError } from "onebit";
 import { wrongFile } from "onebit/file";
 import { readFileBytes } from "onebit/node";
-import { type OnnxFlags, onnxSettings } from "../flags/onnx.js";
 
+/** How an ONNX classifier is opened. */
 export interface OnnxOptions {
-  readonly flags?: OnnxFlags;
+  readonly settings?: OnnxSettings;
   readonly threads?: number;
   /** Height and width, where the file leaves them open. */
   readonly size?: readonly [height: number, width: number];
@@ -38,11 +39,10 @@ export async function openOnnxFile(path: string): Promise<OnnxFile & { bytes: Ui
 /** A classifier in ONNX, ready to run on ONNX Runtime. Dispose of it. */
 export async function openOnnxClassifier(
   path: string,
-  { flags = {}, threads = 1, size, watch = [] }: OnnxOptions = {},
+  { settings, threads = 1, size, watch = [] }: OnnxOptions = {},
 ): Promise<OnnxClassifier> {
   const file = await openOnnxFile(path);
-  const settings = { ...(await onnxSettings(flags)), size };
-  const info = await about(path, () => describeClassifier(file, settings));
+  const info = await about(path, () => describeClassifier(file, { ...settings, size }));
   if (watch.length && file.externalFiles.length) {
     throw new OnebitError(`${path}: values inside a model with external weights cannot be watched`);
   }

@@ -10,6 +10,7 @@ import {
 } from "@onebit/train";
 import { DATA_SPEC } from "@onebit/train/data";
 import { UsageError } from "onebit";
+import { formsOf } from "onebit/models";
 import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
 
 /** What the command line says of a training; of one that goes on, what it repeats. */
@@ -97,9 +98,16 @@ function overridden(usual: Recipe, flags: TrainingFlags): Recipe {
   const short = [
     ...(flags.epochs === undefined ? [] : [`epochs=${flags.epochs}`]),
     ...(flags.batch === undefined ? [] : batchOverrides(flags.batch, usual)),
-    ...(flags.form === undefined ? [] : [`form=${flags.form}`]),
+    ...formOverrides(flags, usual),
   ];
   return overrideRecipe(usual, parseOverrides([...short, ...(flags.set ?? [])]));
+}
+
+/** A network that is all floats is trained as such unless another form is asked for. */
+function formOverrides({ form, model }: TrainingFlags, usual: Recipe): string[] {
+  if (form !== undefined) return [`form=${form}`];
+  const forms = formsOf(model ?? usual.model);
+  return forms.includes(usual.form) ? [] : [`form=${forms[0]}`];
 }
 
 /** A batch that the recipe's micro-batches do not fill is computed at once. */

@@ -139,6 +139,26 @@ it.each([
   if (mib) expect(total.bytes.packed / mebi).toBeCloseTo(mib, 2);
 });
 
+/** As torchvision and the articles state them: all of it is real. */
+it.each([
+  ["resnet-18", 11_689_512, 1.814],
+  ["resnet-34", 21_797_672, 3.664],
+  ["resnet-50", 25_557_032, 4.089],
+  ["resnet-101", 44_549_160, 7.801],
+  ["resnet-152", 60_192_808, 11.514],
+  ["resnet-20", 269_722, 0.041],
+  ["resnet-32", 464_154, 0.069],
+  ["resnet-44", 658_586, 0.097],
+  ["resnet-56", 853_018, 0.125],
+  ["resnet-110", 1_727_962, 0.253],
+  ["mobilenet-v1", 4_231_976, 0.569],
+])("%s has %i parameters and %f G multiply-adds", (name, parameters, gmacs) => {
+  const total = cost(buildModel(name));
+  expect(total.parameters).toBe(parameters);
+  expect(total.macs / 1e9).toBeCloseTo(gmacs, 3);
+  expect(total).toMatchObject({ binaryMacs: 0, binaryParameters: 0, ops: total.macs });
+});
+
 /** Two signs, one 1-bit convolution of 4 channels, one real one of the same shape. */
 function twoConvs() {
   const b = new GraphBuilder("two");

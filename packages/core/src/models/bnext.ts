@@ -83,7 +83,9 @@ export function bnext(name: string, options: BnextOptions): Graph {
       map = bnextBlock(b, `feature.${i}`, map, { widens, stride, attention, unit3x3 }, settings);
       stageOutput(b, map);
     }
-    return classifierHead(b, prelu(b, "prelu", map), classes, alike(bits.classifier));
+    return classifierHead(b, prelu(b, "prelu", map), classes, {
+      bits: alike(bits.classifier),
+    });
   });
 }
 

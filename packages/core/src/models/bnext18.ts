@@ -47,7 +47,7 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
   return network(name, inputShape(options), (b, x) => {
     const map = resnetStages(
       b,
-      resnetStem(b, x, width, stem, alike(bits.stem)),
+      resnetStem(b, x, { out: width, stem, bits: alike(bits.stem) }),
       { width, depths, first: 0 },
       (key, u, { out, stride }) => {
         const shortcut = { bits: alike(bits.shortcut), bias: options.shortcutBias };
@@ -56,7 +56,9 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
         return plainUnit18(b, `${key}.FFN`, v, settings, key);
       },
     );
-    return classifierHead(b, prelu(b, "prelu", map), classes, alike(bits.classifier));
+    return classifierHead(b, prelu(b, "prelu", map), classes, {
+      bits: alike(bits.classifier),
+    });
   });
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { OnebitError, UsageError } from "../errors.js";
 import { typesOf } from "../graph/index.js";
 import { blockOf, blockOutputs } from "./blocks.js";
-import { buildModel, modelNamed } from "./build-model.js";
+import { buildModel, formsOf, modelNamed } from "./build-model.js";
 import { models } from "./catalogue.js";
 import { closest } from "./closest.js";
 import type { ModelOptions } from "./options.js";
@@ -21,6 +21,12 @@ it.each([
   ["bnext-18", 363],
   ["reactnet-a", 298],
   ["reactnet-18", 186],
+  // torchvision's classes, and the CIFAR ones with counters of batches.
+  ["resnet-18", 122],
+  ["resnet-34", 218],
+  ["resnet-50", 320],
+  ["resnet-20", 116],
+  ["resnet-56", 332],
 ])("%s has %i checkpoint entries", (name, entries) => {
   expect(Object.keys(buildModel(name).tensors)).toHaveLength(entries);
 });
@@ -60,7 +66,12 @@ describe.each(named)("%s", (name) => {
     }
   });
 
-  it("comes as step 1 and as a real-valued twin", () => {
+  it("comes as step 1 and as a real-valued twin, or is all real", () => {
+    if (formsOf(name).join() === "real") {
+      expect(buildModel(name, { form: "real" })).toEqual(buildModel(name));
+      expect([...ops(graph)].filter((op) => /sign|binar/.test(op))).toEqual([]);
+      return;
+    }
     const step1 = buildModel(name, { form: "step1" });
     const real = buildModel(name, { form: "real" });
     expect(ops(step1)).not.toContain("binarize-weight");
@@ -252,6 +263,23 @@ describe("wrong usage", () => {
     expect(failing("bnext")).toContain("give its widths");
     expect(failing("bnext-18", { depths: [2, 2] })).toContain("four positive whole numbers");
     expect(failing("bnext-18", { width: 0 })).toContain("width 0");
+  });
+
+  it("has real weights only in a float network, and says so", () => {
+    for (const form of ["binary", "step1"]) {
+      expect(failing("resnet-20", { form })).toBe(
+        `resnet-20: form is "${form}", but it is a float network: nothing in it can be 1-bit. Say form real, or choose a network that has such weights`,
+      );
+    }
+    expect(failing("mobilenet-v1", { form: "ternary" })).toContain("must be real");
+    expect(failing("reactnet-a", { form: "ternary" })).toContain("must be binary or step1 or real");
+  });
+
+  it("tells a float network's switches", () => {
+    expect(failing("resnet-20", { depths: [3, 3, 3, 3] })).toContain("three positive whole numbers");
+    expect(failing("resnet-20", { shortcut: "pool" })).toContain('must be zeros or conv');
+    expect(failing("mobilenet-v1", { activation: "swish" })).toContain("must be relu or relu6");
+    expect(failing("resnet-50", { bottleneck: 2 })).toContain("must be true or false");
   });
 
   it("refuses odd maps where they would be halved, and takes them elsewhere", () => {

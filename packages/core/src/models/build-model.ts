@@ -4,7 +4,7 @@ import { models } from "./catalogue.js";
 import { closest } from "./closest.js";
 import { isEndBits } from "./end-bits.js";
 import type { ModelEntry } from "./entry.js";
-import type { BuildOptions, ModelOptions } from "./options.js";
+import type { BuildOptions, Form, ModelOptions } from "./options.js";
 
 /** An architecture by name; UsageError with the names there are. */
 export function modelNamed(name: string): ModelEntry {
@@ -17,7 +17,7 @@ export function modelNamed(name: string): ModelEntry {
 
 /**
  * Builds an architecture by name. Classes and input [C, H, W] default to what it was published (or
- * made) for, batch to 1, form to "binary".
+ * made) for, batch to 1, form to "binary", or "real" where there is no other.
  *
  * Graph inputs: "x" [N, C, H, W], normalised; "temperature", a scalar, in the binary form of the
  * BNext families. Outputs: "logits" [N, classes], "features" [N, C] and "stage-<stride>" maps. The
@@ -28,6 +28,7 @@ export function buildModel(name: string, options: Partial<ModelOptions> = {}): G
   const full: ModelOptions = {
     classes: entry.classes,
     input: entry.input,
+    form: formsOf(name)[0],
     ...entry.defaults,
     ...given(options),
   };
@@ -55,14 +56,23 @@ function checkSwitches(name: string, entry: ModelEntry, options: Partial<ModelOp
   throw new UsageError(`${name} has no switch "${unknown}"; it has ${known.join(", ")}`);
 }
 
+/** Weight forms that an architecture has, the usual one first. */
+export function formsOf(name: string): readonly Form[] {
+  return modelNamed(name).forms ?? allForms;
+}
+
+const allForms: readonly Form[] = ["binary", "step1", "real"];
+
 const choices: { readonly [option in keyof ModelOptions]?: readonly unknown[] } = {
-  form: ["binary", "step1", "real"],
   gate: ["mix", "input", "none"],
   stem: ["imagenet", "small"],
   stemStride: [1, 2],
   elm: [true, false],
   storedScale: [true, false],
   shortcutBias: [true, false],
+  bottleneck: [true, false],
+  shortcut: ["zeros", "conv"],
+  activation: ["relu", "relu6"],
 };
 
 function checkOptions(name: string, options: ModelOptions): void {
@@ -87,6 +97,7 @@ function checkOptions(name: string, options: ModelOptions): void {
       `${name}: quantised is "${options.quantised}", must be the bits of stem, gates and classifier${fourth}, each 4, 8 or 32, such as 8-4-8`,
     );
   }
+  checkForm(name, options.form);
   for (const [option, allowed] of Object.entries(choices)) {
     const value = options[option as keyof ModelOptions];
     if (value === undefined || allowed.includes(value)) continue;
@@ -94,4 +105,17 @@ function checkOptions(name: string, options: ModelOptions): void {
       `${name}: ${option} is ${JSON.stringify(value)}, must be ${allowed.join(" or ")}`,
     );
   }
+}
+
+function checkForm(name: string, form: unknown): void {
+  const forms = formsOf(name);
+  if (form === undefined || forms.some((one) => one === form)) return;
+  const told = `${name}: form is ${JSON.stringify(form)}`;
+  const isKnown = allForms.some((one) => one === form);
+  if (!isKnown || forms === allForms) {
+    throw new UsageError(`${told}, must be ${forms.join(" or ")}`);
+  }
+  throw new UsageError(
+    `${told}, but it is a float network: nothing in it can be 1-bit. Say form real, or choose a network that has such weights`,
+  );
 }

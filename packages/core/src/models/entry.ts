@@ -1,12 +1,12 @@
 import { UsageError } from "../errors.js";
 import type { Graph } from "../graph/types.js";
 import type { Preprocess } from "../image/preprocess.js";
-import type { ModelOptions, Switches } from "./options.js";
+import type { Form, ModelOptions, Switches } from "./options.js";
 
 /** What the authors of a network say of it. */
 export interface PublishedFigures {
-  readonly dataset: "ImageNet";
-  /** Fraction of validation images. */
+  readonly dataset: "ImageNet" | "CIFAR-10";
+  /** Fraction of validation images, of CIFAR-10's test images. */
   readonly top1: number;
   /** Operations: real MACs + 1-bit MACs / 64. */
   readonly ops?: number;
@@ -25,6 +25,8 @@ export interface ModelEntry {
   /** What the published network, or the preset, is made for. */
   readonly classes: number;
   readonly input: readonly [number, number, number];
+  /** Weight forms that it has; default: all. The first is what it is built in unless told. */
+  readonly forms?: readonly Form[];
   /** Switches that this architecture takes. */
   readonly switches: readonly (keyof Switches)[];
   readonly defaults: Switches;

@@ -1,16 +1,22 @@
 import type { GraphBuilder } from "../graph/builder.js";
 import { globalAveragePool, type LayerBits, linear } from "../graph/layers.js";
 
+export interface Classifier {
+  /** "fc" when absent. */
+  readonly key?: string;
+  readonly bits?: LayerBits;
+}
+
 /** Global average pool and classifier; the pooled vector becomes the output "features". */
 export function classifierHead(
   b: GraphBuilder,
   x: string,
   classes: number,
-  bits?: LayerBits,
+  { key = "fc", bits }: Classifier = {},
 ): string {
   const features = globalAveragePool(b, "avgpool", x);
   b.output("features", features);
-  return linear(b, "fc", features, classes, "fc", bits);
+  return linear(b, key, features, classes, key, bits);
 }
 
 /** Names `map` the output "stage-<stride>": the last map at that stride keeps the name. */

@@ -15,7 +15,7 @@
 export { blockOf, blockOutputs } from "./blocks.js";
 export { type BnextOptions, bnext, bnextWidths } from "./bnext.js";
 export { type Bnext18Options, bnext18 } from "./bnext18.js";
-export { buildModel, modelNamed } from "./build-model.js";
+export { buildModel, formsOf, modelNamed } from "./build-model.js";
 export { models } from "./catalogue.js";
 export { closest } from "./closest.js";
 export type { ModelEntries, ModelEntry, PublishedFigures } from "./entry.js";
@@ -31,5 +31,8 @@ export {
 } from "./float-model.js";
 export { linearModel } from "./linear.js";
 export type { BuildOptions, Form, Gate, ModelOptions, Stem, Switches } from "./options.js";
+export { type MobilenetOptions, mobilenet } from "./mobilenet.js";
 export { type ReactnetOptions, reactnet, reactnetWidths } from "./reactnet.js";
 export { type ReactnetResnetOptions, reactnetResnet } from "./reactnet-resnet.js";
+export { type ResnetOptions, resnet } from "./resnet.js";
+export { type ResnetCifarOptions, resnetCifar } from "./resnet-cifar.js";

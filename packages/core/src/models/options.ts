@@ -47,6 +47,12 @@ export interface Switches {
    * 1x1 units clamp theirs to [0, 1] (BNext).
    */
   readonly storedScale?: boolean;
+  /** Blocks of 1x1, 3x3 and 1x1 convolutions, as from ResNet-50 on (float ResNets). */
+  readonly bottleneck?: boolean;
+  /** Where blocks of a float ResNet for CIFAR widen: channels of zeros, or a real 1x1 convolution. */
+  readonly shortcut?: "zeros" | "conv";
+  /** ReLU that clips at 6 or does not (MobileNetV1). */
+  readonly activation?: "relu" | "relu6";
   /** The real 1x1 shortcuts have biases, as in the official quantised class (BNext-18). */
   readonly shortcutBias?: boolean;
 }

@@ -34,7 +34,7 @@ export function reactnetResnet(name: string, options: ReactnetResnetOptions): Gr
   const { classes, form = "binary", width = 64, depths = [4, 4, 4, 4] } = options;
   checkStages(name, width, depths);
   return network(name, inputShape(options), (b, x) => {
-    const stem = resnetStem(b, x, width, options.stem ?? "imagenet");
+    const stem = resnetStem(b, x, { out: width, stem: options.stem ?? "imagenet" });
     const map = resnetStages(b, stem, { width, depths, first: 1 }, (key, u, shape) =>
       reactnetUnit(b, key, u, shape, form),
     );

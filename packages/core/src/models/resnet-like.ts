@@ -1,20 +1,30 @@
 import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, conv2d, halve, type LayerBits } from "../graph/layers.js";
+import type { Init } from "../graph/types.js";
 import { stageOutput } from "./head.js";
 import type { Stem } from "./options.js";
 
-/** `conv1`, `bn1` and, for ImageNet, `maxpool`; no activation. */
+export interface ResnetStem {
+  readonly out: number;
+  readonly stem: Stem;
+  readonly bits?: LayerBits;
+  /** Name of a ReLU behind `bn1`; none when absent. */
+  readonly relu?: string;
+  readonly init?: Init;
+}
+
+/** `conv1`, `bn1`, where asked for a ReLU and, for ImageNet, `maxpool`. */
 export function resnetStem(
   b: GraphBuilder,
   x: string,
-  out: number,
-  stem: Stem,
-  bits?: LayerBits,
+  { out, stem, bits, relu, init }: ResnetStem,
 ): string {
   const large = stem === "imagenet";
   const shape = large ? { kernel: 7, stride: 2 } : { kernel: 3, stride: 1 };
-  const y = batchNorm(b, "bn1", conv2d(b, "conv1", x, { out, ...shape, role: "stem", bits }));
+  const conv = conv2d(b, "conv1", x, { out, ...shape, role: "stem", bits, init });
+  const norm = batchNorm(b, "bn1", conv);
+  const y = relu === undefined ? norm : b.op("relu", [norm], {}, relu);
   if (!large) return y;
   return b.op("max-pool", [y], { kernel: [3, 3], stride: [2, 2], padding: [1, 1] }, "maxpool");
 }
@@ -45,7 +55,7 @@ export interface Stages {
   readonly first: 0 | 1;
 }
 
-/** Four stages `layer<n>.<m>`; the width doubles and the map halves at the start of all but the first. */
+/** Stages `layer<n>.<m>`; the width doubles and the map halves at the start of all but the first. */
 export function resnetStages(
   b: GraphBuilder,
   x: string,
@@ -63,13 +73,19 @@ export function resnetStages(
   return map;
 }
 
-export function checkStages(name: string, width: number, depths: readonly number[]): void {
+export function checkStages(
+  name: string,
+  width: number,
+  depths: readonly number[],
+  stages: 3 | 4 = 4,
+): void {
   const whole = (n: number) => Number.isSafeInteger(n) && n > 0;
   if (!whole(width))
     throw new UsageError(`${name}: width ${width} must be a positive whole number`);
-  if (depths.length !== 4 || !depths.every(whole)) {
+  if (depths.length !== stages || !depths.every(whole)) {
+    const count = stages === 3 ? "three" : "four";
     throw new UsageError(
-      `${name}: depths ${JSON.stringify(depths)} must be four positive whole numbers, one per stage`,
+      `${name}: depths ${JSON.stringify(depths)} must be ${count} positive whole numbers, one per stage`,
     );
   }
 }

@@ -23,6 +23,7 @@ import { pack, unpack } from "./index.js";
 import { mergeSiblings } from "./merge-siblings.js";
 
 const small = { classes: 7, input: [3, 16, 16] as const };
+const larger = { classes: 7, input: [3, 64, 64] as const };
 const bnext = { ...small, widths: [6, 12, 24, 24, 48, 48] };
 const reactnet = { ...small, widths: [6, 12, 12, 24, 24] };
 const networks: [string, string, object][] = [
@@ -48,6 +49,13 @@ const networks: [string, string, object][] = [
   ["reactnet-a, real", "reactnet", { ...reactnet, form: "real" }],
   ["reactnet-18", "reactnet-18", { classes: 7, input: [3, 64, 64], width: 8 }],
   ["linear", "linear", small],
+  ["resnet-18", "resnet-18", { ...larger, width: 8 }],
+  ["resnet-50", "resnet-50", { ...larger, width: 4 }],
+  ["resnet-20", "resnet-20", { ...small, width: 4, depths: [2, 1, 1] }],
+  ["resnet-20, odd maps", "resnet-20", { ...small, input: [3, 13, 15], depths: [1, 1, 1] }],
+  ["resnet-20, option B", "resnet-20", { ...small, width: 4, shortcut: "conv" }],
+  ["mobilenet-v1", "mobilenet-v1", { ...larger, widths: [8, 16, 32, 32, 64] }],
+  ["mobilenet-v1, relu6", "mobilenet-v1", { ...larger, widths: [8, 16], activation: "relu6" }],
 ];
 
 describe("whole networks, packed, against float64", () => {

@@ -2,6 +2,7 @@ import type { Node } from "../graph/types.js";
 import type { BatchNormAttributes } from "../ops/batch-norm.js";
 import type { BinaryConvAttributes } from "../ops/binary-conv.js";
 import type { ConvAttributes } from "../ops/conv-geometry.js";
+import type { PadAttributes } from "../ops/pad.js";
 import type { PoolAttributes } from "../ops/pool-geometry.js";
 import type { QuantiseAttributes } from "../ops/quantise-rules.js";
 import { binaryWeights } from "./binary-weights.js";
@@ -195,6 +196,23 @@ const quantise: Translator = (t, node) => {
   return t.add(node, { kind: "quantise", bits, clip, group }, [t.floatInput(node, 0)]);
 };
 
+/** Channels of zeros around those of x: a 1x1 convolution whose weights are ones and zeros. */
+const pad: Translator = (t, node) => {
+  const { before, after, value } = node.attrs as PadAttributes;
+  const isChannels = before.length === 4 && [0, 2, 3].every((i) => before[i] + after[i] === 0);
+  if (!isChannels || value !== 0) throw cannotPack(node, "only channels of zeros can be added");
+  const input = t.floatInput(node, 0);
+  const channels = input.shape[2];
+  const outs = channels + before[1] + after[1];
+  const data = new Float32Array(outs * channels);
+  for (let c = 0; c < channels; c++) data[(before[1] + c) * channels + c] = 1;
+  const geometry = { kernel: [1, 1], stride: [1, 1], padding: [0, 0] } as const;
+  const op: PackOp = isVector(input)
+    ? { kind: "linear", weight: { data } }
+    : { kind: "conv", weight: { data }, groups: 1, ...geometry };
+  return t.add(node, op, [input]);
+};
+
 const mean: Translator = (t, node) => {
   const rank = t.source.shapes.get(node.inputs[0])!.length;
   const axes = ((node.attrs.axes as readonly number[]) ?? []).map((a) => (a < 0 ? a + rank : a));
@@ -223,6 +241,7 @@ export const translators: { readonly [op: string]: Translator } = {
   mul,
   div,
   concat,
+  pad,
   quantise,
   detach: identity,
   reshape,

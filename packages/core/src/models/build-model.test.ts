@@ -276,8 +276,10 @@ describe("wrong usage", () => {
   });
 
   it("tells a float network's switches", () => {
-    expect(failing("resnet-20", { depths: [3, 3, 3, 3] })).toContain("three positive whole numbers");
-    expect(failing("resnet-20", { shortcut: "pool" })).toContain('must be zeros or conv');
+    expect(failing("resnet-20", { depths: [3, 3, 3, 3] })).toContain(
+      "three positive whole numbers",
+    );
+    expect(failing("resnet-20", { shortcut: "pool" })).toContain("must be zeros or conv");
     expect(failing("mobilenet-v1", { activation: "swish" })).toContain("must be relu or relu6");
     expect(failing("resnet-50", { bottleneck: 2 })).toContain("must be true or false");
   });

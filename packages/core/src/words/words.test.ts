@@ -10,6 +10,7 @@ describe("counted", () => {
     [1, "class", "1 class"],
     [10, "class", "10 classes"],
     [2, "batch", "2 batches"],
+    [25, "epoch", "25 epochs"],
     [2, "entry", "2 entries"],
     [2, "key", "2 keys"],
     [2, "training image", "2 training images"],

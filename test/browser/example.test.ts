@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { load } from "onebit";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findChromium, launch } from "./chromium.js";
+import { listingsIn } from "./markdown.js";
 import { type StaticServer, serve } from "./server.js";
 
 const executable = findChromium();
@@ -27,10 +29,48 @@ async function picture(name: keyof typeof DRAWN) {
   };
 }
 
+let browser: Browser;
+beforeAll(async () => {
+  if (executable) browser = await launch(executable);
+});
+afterAll(() => browser?.close());
+
+describe.skipIf(!executable)("the page in README.md", () => {
+  it("names what a photograph shows", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "onebit-readme-"));
+    const text = await readFile(path("README.md"), "utf8");
+    const [page] = listingsIn(text).filter(({ language }) => language === "html");
+    await writeFile(join(folder, "index.html"), page.code);
+    await writeFile(join(folder, "favicon.ico"), "");
+    const [network, library] = ["fashion-mnist.onebit", "onebit.standalone.js"];
+    await copyFile(path(`models/${network}`), join(folder, network));
+    await copyFile(path(`packages/core/dist/${library}`), join(folder, library));
+    const server = await serve({ "": folder }, { isolated: false });
+    const tab = await browser.newPage();
+    const complaints: string[] = [];
+    tab.on("console", (message) => complaints.push(message.text()));
+    tab.on("pageerror", ({ message }) => complaints.push(message));
+    try {
+      await tab.goto(`${server.origin}/index.html`);
+      for (const [name, label] of [
+        ["trousers", "Trouser"],
+        ["bag", "Bag"],
+      ] as const) {
+        await tab.setInputFiles("input", await picture(name));
+        await expect.poll(() => tab.textContent("output")).toBe(label);
+      }
+      expect(complaints).toEqual([]);
+    } finally {
+      await tab.close();
+      await server.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
 describe.skipIf(!executable)("the example page", () => {
   let folder: string;
   let server: StaticServer;
-  let browser: Browser;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "onebit-example-"));
     await build({
@@ -40,10 +80,8 @@ describe.skipIf(!executable)("the example page", () => {
       build: { outDir: folder, emptyOutDir: true },
     });
     server = await serve({ page: folder }, { isolated: true });
-    browser = await launch(executable!);
   });
   afterAll(async () => {
-    await browser?.close();
     await server?.close();
     await rm(folder, { recursive: true });
   });
@@ -59,6 +97,28 @@ describe.skipIf(!executable)("the example page", () => {
       expect.poll(() => answer.textContent(), { timeout: 20_000 }).toMatch(text);
     return { page, answer, pick, says };
   }
+
+  it("built by Vite, says what Node says", async () => {
+    const complaints: string[] = [];
+    const { answer, pick, says } = await opened(async (page) => {
+      page.on("pageerror", ({ message }) => complaints.push(message));
+    });
+    await says(/^ready: wasm$/);
+    const pixels = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i * 7) % 251);
+    const noise = sharp(pixels, { raw: { width: 28, height: 28, channels: 1 } });
+    const buffer = await noise.png().toBuffer();
+    await pick({ name: "x.png", mimeType: "image/png", buffer });
+    await says(/%/);
+    using model = await load(path("models/fashion-mnist.onebit"), { backend: "reference" });
+    const data = new Uint8ClampedArray(await sharp(buffer).ensureAlpha().raw().toBuffer());
+    const top = await model.classify({ data, width: 28, height: 28 }, { top: 3 });
+    const lines = top.map(
+      ({ label, probability }) => `${(100 * probability).toFixed(1)} %  ${label}`,
+    );
+    expect(await answer.textContent()).toBe(lines.join("\n"));
+    expect([...server.requested].filter((file) => file.includes("team-worker"))).toHaveLength(1);
+    expect(complaints).toEqual([]);
+  });
 
   it("names what it sees, and shows why a later picture failed, not what the last one was", async () => {
     const { page, answer, pick, says } = await opened();

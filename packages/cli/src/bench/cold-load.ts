@@ -10,6 +10,8 @@ import { median } from "./latency.js";
 export interface ColdLoadOptions {
   readonly threads: number;
   readonly maps?: MapType;
+  /** How many load it, one after the other. Default 5. */
+  readonly processes?: number;
 }
 
 /** Milliseconds of loading a packed network in a process that has done nothing else. */
@@ -19,15 +21,13 @@ export type ColdLoad = (
   options: ColdLoadOptions,
 ) => Promise<number>;
 
-const PROCESSES = 5;
-
-/** Importing onebit and loading the file: the median of five new processes. */
-export const coldLoad: ColdLoad = (packed, backend, options) =>
+/** Importing onebit and loading the file: the median of new processes. */
+export const coldLoad: ColdLoad = (packed, backend, { processes = 5, ...how }) =>
   withTemporaryFolder(async (folder) => {
     const path = join(folder, "model.onebit");
     await writeFile(path, packed);
     const times: number[] = [];
-    for (let i = 0; i < PROCESSES; i++) times.push(await inNewProcess(path, backend, options));
+    for (let i = 0; i < processes; i++) times.push(await inNewProcess(path, backend, how));
     return median(times);
   });
 

@@ -53,6 +53,17 @@ it("warms up for the time asked, and stops when the budget is spent", async () =
   expect(results.map(({ rounds }) => rounds)).toEqual([10, 10]);
 });
 
+it.each([
+  // 200 ms of warm-up, then turns of 30 ms that settle and the timed run.
+  ["quick runs: 60 times", 1, 200 + 60 * 31, 60],
+  ["slow ones: for 12 seconds", 200, 3 * 200 + 30 * 400, 30],
+  ["the slowest: 15 times", 1000, 3 * 1000 + 15 * 2000, 15],
+])("measures by itself %s", async (_, ms, milliseconds, rounds) => {
+  const { competitors, now } = fakeEngines({ a: [ms] });
+  const [a] = await measureLatency(competitors, { now });
+  expect([now(), a.rounds]).toEqual([milliseconds, rounds]);
+});
+
 it("counts only the second run of a turn, by the engine's own clock", async () => {
   const warm = [5, 5, 5];
   const { competitors, now } = fakeEngines({ a: [...warm, 100, 1, 100, 3, 100, 2] });

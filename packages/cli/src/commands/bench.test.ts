@@ -2,17 +2,33 @@ import { readFile, writeFile } from "node:fs/promises";
 import { summarize } from "onebit/cost";
 import { buildModel } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { randomWeights } from "../../../core/src/test-support/random-weights.js";
 import type { BenchReport } from "../bench/report.js";
 import { temporaryFolder } from "../test-support/folder.js";
 import { tinyBnext, writeFloatModel } from "../test-support/networks.js";
 import { onebit, onebitJson } from "../test-support/run-cli.js";
 
+// How long and how often is measured: latency.test.ts and cold-load.test.ts.
+vi.mock("../bench/latency.js", async (original) => {
+  const real = await original<typeof import("../bench/latency.js")>();
+  const limits = { warmupMs: 0, settleMs: 0, minRounds: 3, maxRounds: 3 };
+  const measureLatency: typeof real.measureLatency = (all) => real.measureLatency(all, limits);
+  return { ...real, measureLatency };
+});
+vi.mock("../bench/cold-load.js", async (original) => {
+  const real = await original<typeof import("../bench/cold-load.js")>();
+  const coldLoad: typeof real.coldLoad = (packed, backend, options) =>
+    real.coldLoad(packed, backend, { ...options, processes: 1 });
+  return { ...real, coldLoad };
+});
+
 const path = temporaryFolder();
 const tiny = ["bnext", "--widths", "8,8", "--classes", "4", "--input", "1x8x8"];
 const foreign = buildModel("linear", { classes: 3, input: [1, 8, 8] });
 let packed: string;
+/** Of the packed file, with what bench does by itself. */
+let usual: BenchReport;
 
 beforeAll(async () => {
   const float = await writeFloatModel(path("tiny.safetensors"), tinyBnext());
@@ -20,10 +36,11 @@ beforeAll(async () => {
   await onebit("pack", float, "-o", packed);
   await writeFile(path("linear.onnx"), toOnnx(foreign, { tensors: randomWeights(foreign, 1) }));
   await writeFile(path("broken.onnx"), "no model");
+  usual = await onebitJson<BenchReport>("bench", packed);
 });
 
 it("measures onebit and ONNX Runtime on a packed file", async () => {
-  const { machine, version, results } = await onebitJson<BenchReport>("bench", packed);
+  const { machine, version, results } = usual;
   const { macs } = await onebitJson<{ macs: number }>("summary", path("tiny.safetensors"));
   expect(machine.node).toBe(process.version);
   expect(version).toMatch(/^\d+\.\d+\.\d+/);
@@ -50,8 +67,8 @@ it("measures onebit and ONNX Runtime on a packed file", async () => {
   }
 });
 
-it("marks a peer only where it is slower than its bare convolution", async () => {
-  const { results } = await onebitJson<BenchReport>("bench", packed);
+it("marks a peer only where it is slower than its bare convolution", () => {
+  const { results } = usual;
   const peer = results.at(-1)!;
   expect(peer.bareConvGmacs).toBeGreaterThan(0);
   const slow = peer.convGmacs < 0.6 * peer.bareConvGmacs!;

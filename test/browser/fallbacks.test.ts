@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Browser, Route } from "playwright-core";
+import type { Browser, Route, Page as Tab } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { meanModel } from "../../packages/core/src/test-support/mean-model.js";
 import { VERSION } from "../../packages/core/src/version.js";
@@ -63,22 +63,28 @@ const page = (route: Route) =>
 describe.skipIf(!executable)("a page that lacks something", () => {
   let browser: Browser;
   let folder: string;
-  const servers: { readonly [isolated: string]: StaticServer } = {};
+  /** A tab is a process: each is opened once, and goes from page to page. */
+  const sites: { readonly server: StaticServer; readonly tab: Tab }[] = [];
+  let warnings: string[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "onebit-fallbacks-"));
     await writeFile(join(folder, "mean.onebit"), await meanModel(2, 3));
     await writeFile(join(folder, "empty.html"), "<!doctype html><link rel=icon href='data:,'>");
-    for (const isolated of [true, false]) {
-      const server = await serve({ onebit: core, models: folder }, { isolated });
-      Object.assign(servers, { [String(isolated)]: server });
-    }
     browser = await launch(executable!);
+    for (const isolated of [false, true]) {
+      const server = await serve({ onebit: core, models: folder }, { isolated });
+      const tab = await browser.newPage();
+      tab.on("console", (message) => {
+        if (message.type() === "warning") warnings.push(message.text());
+      });
+      sites.push({ server, tab });
+    }
   }, 60_000);
 
   afterAll(async () => {
     await browser?.close();
-    for (const server of Object.values(servers)) await server.close();
+    for (const { server } of sites) await server.close();
     if (folder) await rm(folder, { recursive: true });
   });
 
@@ -92,23 +98,19 @@ describe.skipIf(!executable)("a page that lacks something", () => {
     readonly policy?: string;
     readonly routes?: { readonly [pattern: string]: (route: Route) => Promise<void> };
   }): Promise<Told> {
-    const context = await browser.newContext();
-    const tab = await context.newPage();
-    const warnings: string[] = [];
-    tab.on("console", (message) => {
-      if (message.type() === "warning") warnings.push(message.text());
-    });
-    for (const [pattern, answer] of Object.entries(routes)) await context.route(pattern, answer);
+    const { server, tab } = sites[Number(isolated)];
+    await tab.unrouteAll();
+    for (const [pattern, answer] of Object.entries(routes)) await tab.route(pattern, answer);
     if (policy) {
-      await context.route("**/empty.html", async (route) => {
+      await tab.route("**/empty.html", async (route) => {
         const response = await route.fetch();
         const headers = { ...response.headers(), "content-security-policy": policy };
         await route.fulfill({ response, headers });
       });
     }
-    await tab.goto(`${servers[String(isolated)].origin}/models/empty.html`);
+    await tab.goto(`${server.origin}/models/empty.html`);
+    warnings = [];
     const result = (await tab.evaluate(script(what))) as Omit<Told, "warnings">;
-    await context.close();
     expect(result.means).toEqual([0.25, 0.25, 0.25]);
     return { ...result, warnings };
   }

@@ -65,7 +65,7 @@ async function expectResumable(out: string, stderr: string): Promise<void> {
   expect(left).not.toMatch(/\.tmp|lock/);
   const resumed = await onebit(...train(out), "--resume");
   expect(resumed.status).toBe(0);
-  expect(resumed.stderr).toContain(`${epochs} epochs done before`);
+  expect(resumed.stderr).toMatch(new RegExp(`, ${epochs} epochs? done before`));
   const [a, b] = await Promise.all([readRun(path(out)), readRun(path("whole"))]);
   expect(a.result?.best).toEqual(b.result?.best);
 }
@@ -73,6 +73,7 @@ async function expectResumable(out: string, stderr: string): Promise<void> {
 describe("a training", () => {
   beforeAll(async () => {
     await writeIdxFolder(path("idx"));
+    await writeIdxFolder(path("photographs"), { side: 32, train: 1024 });
     await onebit(...train("whole"));
   });
 
@@ -134,7 +135,8 @@ describe("a training", () => {
     "in the middle of a long step is ended by %s within 2 seconds, without an abort",
     async (_, signals, by) => {
       const { child, done } = spawnOnebit([
-        ...["train", "--data", "glyphs", "--model", "bnext", "--widths", "64,128,128,128"],
+        ...["train", "--data", `idx:${path("photographs")}`],
+        ...["--model", "bnext", "--widths", "64,128,128,128"],
         ...["--batch", "1024", "--set", "microBatch=512", "--threads", "2"],
         ...["--out", path(`long ${by}`), "--jsonl"],
       ]);
@@ -143,7 +145,7 @@ describe("a training", () => {
           if (chunk.includes('"saved"')) resolve();
         });
       });
-      await setTimeout(3000);
+      await setTimeout(1000);
       let sent = performance.now();
       for (const signal of signals) {
         sent = performance.now();

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findChromium, launch } from "./chromium.js";
 import { listings } from "./markdown.js";
@@ -56,10 +56,15 @@ const WAYS: readonly Way[] = [
 
 describe.skipIf(!executable)("docs/browser.md in Chromium", () => {
   let browser: Browser;
+  let tab: Page;
   let wanted: string;
+  let complaints: string[];
 
   beforeAll(async () => {
     browser = await launch(executable!);
+    tab = await browser.newPage();
+    tab.on("console", (message) => complaints.push(message.text()));
+    tab.on("pageerror", ({ message }) => complaints.push(message));
     wanted = await answer();
   });
 
@@ -81,10 +86,7 @@ describe.skipIf(!executable)("docs/browser.md in Chromium", () => {
   async function classifies(way: Way, site: Site, isolated: boolean) {
     const folder = join(site.folder, way.served ?? ".");
     const server = await serve({ "": folder }, { isolated });
-    const tab = await browser.newPage();
-    const complaints: string[] = [];
-    tab.on("console", (message) => complaints.push(message.text()));
-    tab.on("pageerror", ({ message }) => complaints.push(message));
+    complaints = [];
     try {
       await tab.goto(`${server.origin}/index.html`);
       await tab.waitForFunction("globalThis.told");
@@ -94,7 +96,6 @@ describe.skipIf(!executable)("docs/browser.md in Chromium", () => {
       const code = [...server.requested].filter((file) => /\.(js|wasm)$/.test(file));
       expect(code.length).toBeLessThanOrEqual(way.files);
     } finally {
-      await tab.close();
       await server.close();
     }
   }

@@ -50,6 +50,10 @@ export async function serve(
   return {
     origin: `http://127.0.0.1:${port}`,
     requested,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: async () => {
+      // A tab that stays open keeps its connections.
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }

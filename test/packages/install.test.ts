@@ -15,7 +15,7 @@ import { storedFloat32, writeSafetensors } from "onebit/file";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tinyBnext } from "../../packages/cli/src/test-support/networks.js";
-import { bytesIn, Project, root, tarballs } from "./project.js";
+import { bytesIn, Project, type Result, root, tarballs } from "./project.js";
 
 /** docs/installing.md states them too. */
 const CEILINGS = { onebit: 5e6, "@onebit/cli": 60e6 };
@@ -94,10 +94,34 @@ describe("onebit alone", () => {
 });
 
 describe("the command line, without ONNX Runtime and without @onebit/native", () => {
-  beforeAll(
-    () => project.install(file("@onebit/convert"), file("@onebit/train"), file("@onebit/cli")),
-    PATIENCE,
-  );
+  const works: readonly (readonly [line: string, expected: RegExp])[] = [
+    ["import checkpoint.safetensors -o net.safetensors --input 1x8x8 --labels labels.txt", /1-bit/],
+    ["import checkpoint.safetensors -o direct.onebit --input 1x8x8 --labels labels.txt", /1-bit/],
+    ["pack net.safetensors -o net.onebit", /net\.onebit/],
+    ["run net.onebit photo.png", /photo\.png/],
+    ["explain net.onebit", /binary_conv/],
+    ["summary net.onebit", /parameters/],
+    ["models", /reactnet-a/],
+    ["data folder:data", /2 test/],
+    ["eval net.onebit --data folder:data", /top-1/],
+    ["export net.onebit --to onnx -o net.onnx", /net\.onnx/],
+    ["verify net.onebit --against direct.onebit", /the same network/],
+  ];
+  const needs = [
+    "train plain --data glyphs --out run",
+    "eval net.safetensors --data folder:data",
+    "verify net.onebit --against net.safetensors",
+    "verify net.onebit --against net.onnx",
+    "run net.onnx photo.png",
+    "bench net.onebit --against onnxruntime",
+    "bench bnext-nano --train",
+    "quickstart --out run",
+  ];
+  let results: ReadonlyMap<string, Result>;
+  beforeAll(async () => {
+    await project.install(file("@onebit/convert"), file("@onebit/train"), file("@onebit/cli"));
+    results = await project.commands([...works.map(([line]) => line), ...needs]);
+  }, PATIENCE);
 
   it("is as small as is said, and runs no script when it is installed", () => {
     expect(existsSync(project.path("node_modules", "onnxruntime-node"))).toBe(false);
@@ -112,35 +136,14 @@ describe("the command line, without ONNX Runtime and without @onebit/native", ()
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it.each([
-    ["import checkpoint.safetensors -o net.safetensors --input 1x8x8 --labels labels.txt", /1-bit/],
-    ["import checkpoint.safetensors -o direct.onebit --input 1x8x8 --labels labels.txt", /1-bit/],
-    ["pack net.safetensors -o net.onebit", /net\.onebit/],
-    ["run net.onebit photo.png", /photo\.png/],
-    ["explain net.onebit", /binary_conv/],
-    ["summary net.onebit", /parameters/],
-    ["models", /reactnet-a/],
-    ["data folder:data", /2 test/],
-    ["eval net.onebit --data folder:data", /top-1/],
-    ["export net.onebit --to onnx -o net.onnx", /net\.onnx/],
-    ["verify net.onebit --against direct.onebit", /the same network/],
-  ])("onebit %s", async (line, expected) => {
-    const { status, stdout, stderr } = await project.onebit(line.split(" "));
+  it.each(works)("onebit %s", (line, expected) => {
+    const { status, stdout, stderr } = results.get(line)!;
     expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(stdout).toMatch(expected);
   });
 
-  it.each([
-    "train plain --data glyphs --out run",
-    "eval net.safetensors --data folder:data",
-    "verify net.onebit --against net.safetensors",
-    "verify net.onebit --against net.onnx",
-    "run net.onnx photo.png",
-    "bench net.onebit --against onnxruntime",
-    "bench bnext-nano --train",
-    "quickstart --out run",
-  ])("onebit %s: says how to install what it needs", async (line) => {
-    const { status, stderr } = await project.onebit(line.split(" "));
+  it.each(needs)("onebit %s: says how to install what it needs", (line) => {
+    const { status, stderr } = results.get(line)!;
     expect(status).toBe(1);
     expect(stderr).toMatch(
       /needs ONNX Runtime, which is not installed. Install it:\n {2}npm install onnxruntime-node\n/,

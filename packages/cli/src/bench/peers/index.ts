@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { loadOnnxRuntime } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { readFileBytes } from "onebit/node";
 import { onnxRuntimeNode } from "./onnxruntime-node.js";
@@ -28,7 +29,12 @@ export async function parsePeers(against: string): Promise<Peers> {
   const paths = names.filter((name) => name.endsWith(".onnx"));
   const chosen = names.filter((name) => !name.endsWith(".onnx")).map(engineNamed);
   const models = await Promise.all(paths.map(readModel));
-  return { engines: chosen.length ? [...new Set(chosen)] : [onnxRuntimeNode], models };
+  const started = chosen.length ? [...new Set(chosen)] : [onnxRuntimeNode];
+  // It also counts the work of models; where it is missing, that is said before anything is measured.
+  if (models.length || started.includes(onnxRuntimeNode)) {
+    await loadOnnxRuntime("--against onnxruntime");
+  }
+  return { engines: started, models };
 }
 
 function engineNamed(name: string): StartEngine {

@@ -24,8 +24,8 @@ const folder = mkdtempSync(join(tmpdir(), "onebit-packages-"));
 /** Installing and compiling, on a busy machine. */
 const PATIENCE = 300_000;
 
-const classify = ["run", "net.onebit", "photo.png"];
-const compare = ["verify", "net.onebit", "--against", "net.onnx"];
+const classify = "run net.onebit photo.png";
+const compare = "verify net.onebit --against net.onnx";
 const fashion = join(root, "models", "fashion-mnist.onebit");
 let packed: ReadonlyMap<string, string>;
 let project: Project;
@@ -117,10 +117,12 @@ describe("the command line, without ONNX Runtime and without @onebit/native", ()
     "bench bnext-nano --train",
     "quickstart --out run",
   ];
+  const lines = [...works.map(([line]) => line), ...needs];
   let results: ReadonlyMap<string, Result>;
   beforeAll(async () => {
     await project.install(file("@onebit/convert"), file("@onebit/train"), file("@onebit/cli"));
-    results = await project.commands([...works.map(([line]) => line), ...needs]);
+    const all = await project.commands(lines);
+    results = new Map(lines.map((line, i) => [line, all[i]]));
   }, PATIENCE);
 
   it("is as small as is said, and runs no script when it is installed", () => {
@@ -152,7 +154,7 @@ describe("the command line, without ONNX Runtime and without @onebit/native", ()
   });
 
   it("measures without a peer, and says so", async () => {
-    const { status, stdout, stderr } = await project.onebit(["bench", "net.onebit"]);
+    const { status, stdout, stderr } = await project.onebit("bench net.onebit");
     expect(status).toBe(0);
     expect(stdout).toMatch(/^onebit wasm/m);
     expect(stderr).toContain("npm install onnxruntime-node");
@@ -161,9 +163,8 @@ describe("the command line, without ONNX Runtime and without @onebit/native", ()
   it("does without sharp's library what needs no pictures", async () => {
     renameSync(project.path("node_modules", "@img"), project.path("img"));
     try {
-      expect(await project.onebit(["models"])).toMatchObject({ status: 0 });
-      const { status, stderr } = await project.onebit(classify);
-      expect(status).toBe(1);
+      const [models, { status, stderr }] = await project.commands(["models", classify]);
+      expect([models.status, status]).toEqual([0, 1]);
       expect(stderr).toMatch(
         /pictures need the package sharp.*\n {2}npm install --include=optional sharp\n/,
       );
@@ -185,23 +186,22 @@ describe("all packages together", () => {
   });
 
   it("say how the native backend is had, and go on without it", async () => {
-    const { status, stderr } = await project.onebit([...classify, "--backend", "native"]);
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/not built for \w+-\w+: node "\S+build\.mjs" builds it/);
-    expect(await project.onebit(classify)).toMatchObject({ status: 0 });
+    const lines = [`${classify} --backend native`, classify];
+    const [native, auto] = await project.commands(lines);
+    expect([native.status, auto.status]).toEqual([1, 0]);
+    expect(native.stderr).toMatch(/not built for \w+-\w+: node "\S+build\.mjs" builds it/);
   });
 
   it("say on a platform that nothing was built for what is missing", async () => {
     project.borrow("onnxruntime-node");
     const change = encodeURIComponent("Object.defineProperty(process,'arch',{value:'riscv64'})");
     const env = { NODE_OPTIONS: `--import data:text/javascript,${change}` };
-    const there = async (...args: string[]) => (await project.onebit(args, env)).stderr;
-    expect(await project.onebit(["explain", "net.onebit"], env)).toMatchObject({ status: 0 });
-    expect(await there(...classify)).toMatch(/does not load here \(.*riscv64/);
-    expect(await there("explain", "net.onebit", "--backend", "native")).toMatch(
-      /not built for \w+-riscv64/,
-    );
-    expect(await there(...compare)).toMatch(/onnxruntime-node holds no build for \w+-riscv64/);
+    const lines = ["explain net.onebit", classify, "explain net.onebit --backend native", compare];
+    const [explained, picture, native, compared] = await project.commands(lines, env);
+    expect(explained).toMatchObject({ status: 0 });
+    expect(picture.stderr).toMatch(/does not load here \(.*riscv64/);
+    expect(native.stderr).toMatch(/not built for \w+-riscv64/);
+    expect(compared.stderr).toMatch(/onnxruntime-node holds no build for \w+-riscv64/);
   });
 
   it("find ONNX Runtime once it is there", async () => {

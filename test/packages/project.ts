@@ -109,18 +109,17 @@ export class Project {
   }
 
   /** Several commands of the installed command line, one after the other in one process: starting takes longest. */
-  async commands(lines: readonly string[]): Promise<ReadonlyMap<string, Result>> {
+  async commands(lines: readonly string[], env?: NodeJS.ProcessEnv): Promise<readonly Result[]> {
     this.write("commands.js", COMMANDS);
-    const { status, stdout, stderr } = await this.run("node", ["commands.js", ...lines]);
+    const { status, stdout, stderr } = await this.run("node", ["commands.js", ...lines], env);
     if (status !== 0) throw new Error(stderr);
-    const results: Result[] = JSON.parse(stdout);
-    return new Map(lines.map((line, i) => [line, results[i]]));
+    return JSON.parse(stdout);
   }
 
   /** The installed command line, started without npx: that takes as long again. */
-  onebit(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Result> {
+  onebit(line: string): Promise<Result> {
     const command = this.path("node_modules", "@onebit", "cli", "bin", "onebit.js");
-    return this.run("node", [command, ...args], env);
+    return this.run("node", [command, ...line.split(" ")]);
   }
 }
 

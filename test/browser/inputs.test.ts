@@ -72,6 +72,7 @@ describe.skipIf(!executable)("pictures of a page", () => {
       "closed bitmap": /^OnebitError: image: has been closed/,
       "closed frame": /^OnebitError: image: has been closed/,
       "video without frames": /^OnebitError: image: has no frame yet: .*loadeddata/,
+      "video that is not drawn yet": /^OnebitError: image: has no frame yet: .*VideoFrameCallback/,
       Blob: /^UsageError: image: a Blob: decode it first: await createImageBitmap\(it\)/,
       Response: /^UsageError: image: a Response: .*createImageBitmap\(await it\.blob\(\)\)/,
       Promise: /^UsageError: images\[0\]: a Promise: await it first/,

@@ -69,11 +69,14 @@ export function picturePixels(picture: PictureLike, where: string): PicturePixel
   }
   try {
     context.drawImage(picture as ImageBitmap, 0, 0, width, height);
-    return context.getImageData(0, 0, width, height);
+    const pixels = context.getImageData(0, 0, width, height);
+    if (!("readyState" in picture) || pixels.data.some((byte) => byte > 0)) return pixels;
   } catch (error) {
     const { name, message } = error as Error;
     throw fail(name === "SecurityError" ? FOREIGN : `cannot be drawn: ${message}`, error);
   }
+  // Browsers tell that a video has data some time before they can draw a frame of it.
+  throw fail("has no frame yet: wait for its requestVideoFrameCallback() first");
 }
 
 const FOREIGN =

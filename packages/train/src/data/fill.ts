@@ -1,8 +1,13 @@
 import { OnebitError } from "onebit";
 import { normalize, type Preprocess } from "onebit/image";
-import type { AugmentOptions } from "./augment.js";
+import {
+  type Augmenter,
+  type AugmentOptions,
+  augmenter,
+  type Mixed,
+  mixImages,
+} from "./augment/index.js";
 import { type BadPicture, badPicture } from "./bad-picture.js";
-import { fixedPart, varied } from "./example.js";
 import { KeptPictures } from "./kept-pictures.js";
 import { isOfFiles } from "./open-split.js";
 import { rng } from "./random.js";
@@ -16,13 +21,26 @@ export interface BatchRequest {
   augment?: AugmentOptions;
   seed: number;
   epoch: number;
+  /** Which of its epoch the batch is: decides how it is mixed. */
+  number: number;
+  /** Which view of each image: decides how it is changed. Usually the epoch. */
+  view: number;
   /** Leave out pictures that cannot be used, instead of failing at the first. */
   skipBad?: boolean;
 }
 
+/** What came of a request besides the pixels. */
+export interface FilledBatch {
+  /** What was left out. */
+  bad: BadPicture[];
+  /** Absent: the images were not mixed. */
+  mixed?: Mixed;
+}
+
 /**
- * Decodes, augments and normalises items of one split. Item i of an epoch always gets the random
- * stream (seed, epoch, i), so that neither the order nor the number of threads changes a pixel.
+ * Decodes, augments and normalises items of one split. Item i always gets the random stream (seed, view,
+ * i) and batch n the stream (seed, epoch, n), so that neither the order nor the number of threads
+ * changes a pixel.
  */
 export class BatchFiller {
   readonly #split: Split;
@@ -34,22 +52,19 @@ export class BatchFiller {
     this.#kept = keep && isOfFiles(split) ? new KeptPictures() : undefined;
   }
 
-  /**
-   * Fills `images` [N, C, H, W], one after another; what is left of it is set to 0. Returns what was
-   * left out.
-   */
-  async fill(request: BatchRequest, images: Float32Array): Promise<BadPicture[]> {
-    const { indices, preprocess, augment, seed, epoch, skipBad } = request;
+  /** Fills `images` [N, C, H, W], one after another; what is left of it is set to 0. */
+  async fill(request: BatchRequest, images: Float32Array): Promise<FilledBatch> {
+    const { indices, preprocess, augment, seed, epoch, number, view, skipBad } = request;
+    const change = augmenter(preprocess, augment);
     const [height, width] = preprocess.size;
     const stride = preprocess.channels * height * width;
     const bad: BadPicture[] = [];
     let filled = 0;
     for (const i of indices) {
       try {
-        const loaded = this.#fixed(i, request);
+        const loaded = this.#fixed(i, request, change);
         const fixed = loaded instanceof Promise ? await loaded : loaded;
-        const random = augment && rng(seed, "augment", epoch, i);
-        const image = random ? varied(fixed, preprocess, augment, random) : fixed;
+        const image = augment ? change.varied(fixed, rng(seed, "augment", view, i)) : fixed;
         normalize(image, preprocess, images, filled * stride);
         filled++;
       } catch (error) {
@@ -59,15 +74,21 @@ export class BatchFiller {
       }
     }
     images.fill(0, filled * stride);
-    return bad;
+    const mix = augment && change.drawMix(rng(seed, "mix", epoch, number));
+    if (!mix || filled === 0) return { bad };
+    const mixed = mixImages(images.subarray(0, filled * stride), filled, preprocess.size, mix);
+    return { bad, mixed };
   }
 
-  #fixed(i: number, { preprocess, augment }: BatchRequest): RawImage | Promise<RawImage> {
+  #fixed(
+    i: number,
+    { preprocess, augment }: BatchRequest,
+    { fixed }: Augmenter,
+  ): RawImage | Promise<RawImage> {
     const load = () => this.#split.image(i);
     const kept = this.#kept;
-    if (kept) return kept.get(i, { preprocess, augment }, load);
+    if (kept) return kept.get(i, { preprocess, augment }, async () => fixed(await load()));
     const image = load();
-    if (!(image instanceof Promise)) return fixedPart(image, preprocess, augment);
-    return image.then((decoded) => fixedPart(decoded, preprocess, augment));
+    return image instanceof Promise ? image.then(fixed) : fixed(image);
   }
 }

@@ -5,8 +5,8 @@ import { normalize } from "onebit/image";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { shared } from "../../../core/src/test-support/shared.js";
+import { prepare } from "./augment/index.js";
 import { type Dataset, openDataset, preprocessFor } from "./dataset.js";
-import { prepare } from "./example.js";
 import { rng } from "./random.js";
 import type { Split } from "./split.js";
 

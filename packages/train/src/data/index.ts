@@ -12,7 +12,20 @@
  * @module @onebit/train/data
  */
 
-export type { AugmentOptions, ResizedCropOptions } from "./augment.js";
+export {
+  AUGMENTATIONS,
+  type Augmentation,
+  type AugmentChoice,
+  type AugmentOptions,
+  type AugmentSetting,
+  type BatchAugmentation,
+  type ImageAugmentation,
+  type Mix,
+  type Mixed,
+  mixRows,
+  prepare,
+  resolveAugment,
+} from "./augment/index.js";
 export { type BadPicture, BadPictures, badPicture, describeBad } from "./bad-picture.js";
 export {
   type ClassMatch,
@@ -31,7 +44,6 @@ export {
   type PreprocessChoice,
   preprocessFor,
 } from "./dataset.js";
-export { prepare } from "./example.js";
 export { type FindBadOptions, findBadPictures, withoutPictures } from "./find-bad.js";
 export { GLYPHS_VERSION } from "./glyph-scene.js";
 export { isIgnored } from "./image-tree.js";

@@ -36,8 +36,9 @@ const augment = { resizedCrop: { scale: [0.5, 1] as const }, flip: true, colour:
 
 async function pixels(filler: BatchFiller, more: Partial<BatchRequest> = {}) {
   const images = new Float32Array(3 * 3 * 64);
-  const request = { indices: Int32Array.of(0, 1, 2), preprocess, seed: 1, epoch: 0, ...more };
-  await filler.fill(request, images);
+  const view = more.epoch ?? 0;
+  const plain = { indices: Int32Array.of(0, 1, 2), preprocess, seed: 1, epoch: 0, number: 0, view };
+  await filler.fill({ ...plain, ...more }, images);
   return images;
 }
 

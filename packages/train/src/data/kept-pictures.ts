@@ -1,6 +1,5 @@
 import type { Preprocess } from "onebit/image";
-import type { AugmentOptions } from "./augment.js";
-import { fixedPart } from "./example.js";
+import type { AugmentOptions } from "./augment/index.js";
 import type { RawImage } from "./split.js";
 
 /** Of a split and a thread: 256 MiB are 9,700 pictures of 96x96, or 2,500 before a random crop. */
@@ -18,11 +17,12 @@ export class KeptPictures {
   /** What they were prepared for. */
   #use = "";
 
-  async get(i: number, use: Use, load: () => RawImage | Promise<RawImage>): Promise<RawImage> {
+  /** prepared: the picture, decoded and made ready for this use. */
+  async get(i: number, use: Use, prepared: () => Promise<RawImage>): Promise<RawImage> {
     this.#forgetOthers(use);
     const known = this.#pictures.get(i);
     if (known) return known;
-    const picture = fixedPart(await load(), use.preprocess, use.augment);
+    const picture = await prepared();
     if (this.#bytes + picture.data.length <= ROOM) {
       this.#pictures.set(i, picture);
       this.#bytes += picture.data.length;

@@ -1,7 +1,7 @@
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { counted } from "onebit/words";
-import type { AugmentOptions } from "./augment.js";
+import { type AugmentOptions, type Mixed, resolveAugment } from "./augment/index.js";
 import type { BadPicture } from "./bad-picture.js";
 import type { Dataset } from "./dataset.js";
 import { BatchFiller, type BatchRequest } from "./fill.js";
@@ -21,6 +21,8 @@ export interface Batch {
   indices: Int32Array<ArrayBuffer>;
   /** Left out of it; empty without `skipBad`. */
   bad: readonly BadPicture[];
+  /** How the real items were mixed among themselves; `labels` are those from before. Absent: not. */
+  mixed?: Mixed;
 }
 
 /** Which images come, how prepared, and in which order. */
@@ -31,9 +33,11 @@ export interface BatchOptions {
   preprocess: Preprocess;
   /** Absent: none. */
   augment?: AugmentOptions;
-  /** Decides shuffling and augmentation, together with `epoch`. Default 0. */
+  /** Decides shuffling, augmentation and mixing, together with `epoch`. Default 0. */
   seed?: number;
   epoch?: number;
+  /** Decides augmentation instead of `epoch`: the same view, the same pixels (but for mixing). */
+  view?: number;
   /** Default: only the training split. */
   shuffle?: boolean;
   /** Leave out the items that do not fill a batch, instead of padding. Default: only for training. */
@@ -135,7 +139,8 @@ interface Engine {
 function openStream(dataset: Dataset, options: BatchOptions, engine: Engine): BatchStream {
   const { batch, preprocess, split: part } = options;
   const { shuffle = part === "train", dropLast = part === "train" } = options;
-  const { seed = 0, epoch = 0, augment, skipBad, signal } = options;
+  const { seed = 0, epoch = 0, view = epoch, skipBad, signal } = options;
+  const augment = options.augment && resolveAugment(options.augment);
   const split = dataset[part];
   checkBatch(dataset, part, batch, dropLast);
   const total = dropLast ? Math.floor(split.length / batch) : Math.ceil(split.length / batch);
@@ -146,19 +151,22 @@ function openStream(dataset: Dataset, options: BatchOptions, engine: Engine): Ba
 
   const fill = async (n: number): Promise<Batch> => {
     const wanted = order.slice(n * batch, (n + 1) * batch);
-    const request: BatchRequest = { indices: wanted, preprocess, augment, seed, epoch, skipBad };
+    const request: BatchRequest = {
+      ...{ indices: wanted, number: n, preprocess, augment },
+      ...{ seed, epoch, view, skipBad },
+    };
     const empty = engine.buffers.take(batch * stride);
     const pool = engine.start();
-    const { images, bad } = pool
+    const { images, bad, mixed } = pool
       ? await pool.run({ part, request, images: empty })
-      : { images: empty, bad: await engine.fillers[part].fill(request, empty) };
+      : { images: empty, ...(await engine.fillers[part].fill(request, empty)) };
     const missing = new Set(bad.map(({ index }) => index));
     const indices = bad.length ? wanted.filter((i) => !missing.has(i)) : wanted;
     const labels = new Int32Array(batch);
     indices.forEach((i, k) => {
       labels[k] = split.label(i);
     });
-    return { images, labels, count: indices.length, indices, bad };
+    return { images, labels, count: indices.length, indices, bad, ...(mixed && { mixed }) };
   };
 
   return {

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { OnebitError } from "onebit";
-import type { BadPicture } from "./bad-picture.js";
-import { BatchFiller, type BatchRequest } from "./fill.js";
+import { BatchFiller, type BatchRequest, type FilledBatch } from "./fill.js";
 import { openSplit } from "./open-split.js";
 import type { PortableSplit } from "./split.js";
 
@@ -18,9 +17,8 @@ export interface Job {
   images: Float32Array<ArrayBuffer>;
 }
 
-export interface Filled {
+export interface Filled extends FilledBatch {
   images: Float32Array<ArrayBuffer>;
-  bad: BadPicture[];
 }
 
 export type Reply = ({ id: number } & Filled) | { id: number; error: string; expected: boolean };
@@ -34,8 +32,8 @@ if (port) {
   };
   port.on("message", async ({ id, part, request, images }: Job) => {
     try {
-      const bad = await fillers[part].fill(request, images);
-      port.postMessage({ id, images, bad } satisfies Reply, [images.buffer]);
+      const filled = await fillers[part].fill(request, images);
+      port.postMessage({ id, images, ...filled } satisfies Reply, [images.buffer]);
     } catch (thrown) {
       const error = thrown as Error;
       const expected = error instanceof OnebitError;

@@ -33,7 +33,7 @@ export const bnextCifar: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: "cross-entropy",
-  augment: { resizedCrop: false, pad: 4, flip: true, colour: 0 },
+  augment: { pad: 4, flip: true },
   fit: { batch: true, leastSteps: null },
   keep: "best",
   stages: [],

@@ -29,7 +29,7 @@ export const fashionMnist: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.15, decay: 0.9 },
   loss: "cross-entropy",
-  augment: { resizedCrop: false, pad: 0, flip: true, colour: 0 },
+  augment: { flip: true },
   fit: { batch: true, leastSteps: null },
   keep: "best",
   stages: [],

@@ -34,7 +34,7 @@ export const photographs: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
   loss: "cross-entropy",
-  augment: { resizedCrop: { scale: [0.35, 1] }, pad: 0, flip: true, colour: 0.3 },
+  augment: { resizedCrop: { scale: [0.35, 1] }, flip: true, colour: 0.3 },
   fit: { batch: true, leastSteps: 400 },
   keep: "last",
   stages: [],

@@ -28,7 +28,7 @@ export const plain: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: "cross-entropy",
-  augment: { resizedCrop: false, pad: 0, flip: false, colour: 0 },
+  augment: {},
   fit: { batch: true, leastSteps: null },
   keep: "best",
   stages: [],

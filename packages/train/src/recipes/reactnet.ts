@@ -35,7 +35,7 @@ export const reactnet: Recipe = {
   },
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
   loss: "cross-entropy",
-  augment: { resizedCrop: true, pad: 0, flip: true, colour: 0 },
+  augment: { resizedCrop: true, flip: true, lighting: true },
   fit: { batch: true, leastSteps: null },
   keep: "best",
   stages: [

@@ -1,5 +1,5 @@
 import type { Form, Switches } from "onebit/models";
-import type { AugmentOptions } from "../data/augment.js";
+import type { AugmentOptions } from "../data/augment/index.js";
 import type { OptimiserConfig } from "../optimisers/index.js";
 import type { ScheduleConfig, TemperatureConfig } from "../schedules/index.js";
 
@@ -34,7 +34,8 @@ export interface Recipe {
   readonly temperature: TemperatureConfig;
   /** In words, such as "cross-entropy(smoothing=0.1)": see parseLoss. */
   readonly loss: string;
-  readonly augment: Required<AugmentOptions>;
+  /** Of training images; what is not named is off: see AUGMENTATIONS. */
+  readonly augment: AugmentOptions;
   /** How batch and epochs follow the number of training images. */
   readonly fit: FitConfig;
   /** Which epoch's weights are kept: the best on the test images, or the last. */
@@ -57,7 +58,8 @@ export interface RecipeStage {
 }
 
 /** Fields of a recipe that take the place of its own, at any depth. */
-export type RecipeOverrides = DeepPartial<Omit<Recipe, "stages">> & {
+export type RecipeOverrides = DeepPartial<Omit<Recipe, "stages" | "augment">> & {
+  readonly augment?: AugmentOptions;
   readonly stages?: readonly RecipeStage[];
 };
 

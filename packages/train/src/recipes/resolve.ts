@@ -1,5 +1,6 @@
 import { UsageError } from "onebit";
 import { closest } from "onebit/models";
+import { type AugmentOptions, overrideAugment } from "../data/augment/index.js";
 import { recipes } from "./catalogue.js";
 import type { Recipe, RecipeOverrides } from "./recipe.js";
 
@@ -49,7 +50,7 @@ export function parseOverrides(assignments: readonly string[]): RecipeOverrides 
 type Fields = { [field: string]: unknown };
 
 /** Groups whose fields depend on something else: they are replaced as a whole. */
-const replaced = new Set(["switches", "resizedCrop"]);
+const replaced = new Set(["switches"]);
 
 /** Fields that may hold more than one kind of value. */
 const alternatives: { readonly [field: string]: readonly string[] } = {
@@ -58,7 +59,6 @@ const alternatives: { readonly [field: string]: readonly string[] } = {
   microBatch: ["null", "number"],
   leastSteps: ["null", "number"],
   side: ["null", "number"],
-  resizedCrop: ["boolean", "group of fields"],
 };
 
 function merge(base: Fields, overrides: Fields, prefix: string): Fields {
@@ -70,6 +70,10 @@ function merge(base: Fields, overrides: Fields, prefix: string): Fields {
       throw new UsageError(unknown("field", path, fieldPaths(base, prefix)));
     }
     const old = base[field];
+    if (path === "augment" && isGroup(value)) {
+      merged[field] = overrideAugment(old as AugmentOptions, value as AugmentOptions);
+      continue;
+    }
     if (isGroup(old) && isGroup(value) && !replaced.has(field)) {
       merged[field] = merge(old, value, `${path}.`);
       continue;

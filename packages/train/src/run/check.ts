@@ -1,5 +1,6 @@
 import { UsageError } from "onebit";
 import { counted } from "onebit/words";
+import { resolveAugment } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
 import { checkEndsBinary, checkSchedule } from "../schedules/index.js";
 
@@ -41,6 +42,7 @@ export function checkRecipe(
 ): void {
   const { epochs, schedule, temperature, clip, averageDecay, optimiser } = recipe;
   whole("epochs", epochs);
+  resolveAugment(recipe.augment);
   checkSchedule(schedule, epochs);
   if (threshold !== undefined) checkEndsBinary(temperature, threshold, stepsPerEpoch, epochs);
   range("clip", clip, (x) => x > 0, "above 0, or null");

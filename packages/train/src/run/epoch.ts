@@ -1,6 +1,7 @@
 import { OnebitError } from "onebit";
-import { BadPictures, type Batch, type BatchStream, type Loader } from "../data/index.js";
-import type { Engine, Scalars, StepResult } from "../engine/types.js";
+import { BadPictures, type Batch, type BatchStream, type Loader, mixRows } from "../data/index.js";
+import type { Engine, MicroBatch, Scalars, StepResult } from "../engine/types.js";
+import { targetsFromLabels } from "../losses/index.js";
 import { learningRate, type Position, temperature } from "../schedules/index.js";
 import type { Setup } from "./prepare.js";
 
@@ -81,7 +82,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     if (signal?.aborted) throw new Interrupted();
     const settings = settingsAt(setup, step++);
     const result = engine.step({
-      microBatches: group.map(({ images, labels }) => ({ images, labels })),
+      microBatches: group.map((batch) => microBatch(batch, setup.dataset.classes.length)),
       learningRate: settings.learningRate,
       scalars: scalarsOf(settings.temperature),
     });
@@ -105,6 +106,12 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
 
 /** Thrown inside; the loop turns it into a message that says how to go on. */
 export class Interrupted extends Error {}
+
+/** Labels of mixed images are mixed alike. */
+function microBatch({ images, labels, mixed }: Batch, classes: number): MicroBatch {
+  if (!mixed) return { images, labels };
+  return { images, labels, inputs: { target: mixRows(targetsFromLabels(labels, classes), mixed) } };
+}
 
 export function scalarsOf(temperature: number | null): Scalars {
   return temperature === null ? {} : { temperature };

@@ -1,0 +1,11 @@
+export type { Augmentation, BatchAugmentation, ImageAugmentation, Mix } from "./augmentation.js";
+export { type Augmenter, augmenter, prepare } from "./augmenter.js";
+export { AUGMENTATIONS } from "./catalogue.js";
+export { type Mixed, mixImages, mixRows } from "./mix.js";
+export {
+  type AugmentChoice,
+  type AugmentOptions,
+  type AugmentSetting,
+  overrideAugment,
+  resolveAugment,
+} from "./settings.js";

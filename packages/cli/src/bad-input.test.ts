@@ -33,6 +33,8 @@ describe("what is not there", () => {
     ["an argument too many", "models bnext-t", /too many arguments/],
     ["an argument too few", "eval --data glyphs", /missing required argument 'file'/],
     ["an architecture", "summary bnext-x", /unknown model "bnext-x": did you mean "bnext-t"/],
+    ["a kind of data set", "data {four}", /unknown data set ".*four": .* is folder:.*four; known/],
+    ["a folder", "data folder:{text.txt}", /data set "folder:.*": .*text\.txt is no folder/],
     ["a data set", "data mnist", /unknown data set "mnist": known are glyphs, idx:DIR/],
     ["a data set's folder", "data idx:", /needs a folder: write idx:DIR/],
     ["a data path", "eval {grey.onebit} --data idx:{nowhere}", /there is no folder .*nowhere/],
@@ -68,8 +70,33 @@ describe("what is not there", () => {
   ]);
 });
 
+describe("nothing, such as a variable of the shell that is not set", () => {
+  it.each([
+    [["run", ""], /argument file is empty/],
+    [["run", "{grey.onebit}", "{text.jpg}", " "], /argument inputs is empty/],
+    [["summary", ""], /argument arch\|file is empty/],
+    [
+      ["eval", "{grey.onebit}", "--data", ""],
+      /--data is empty: is a variable of the shell not set/,
+    ],
+    [["pack", "{grey.safetensors}", "-o", ""], /-o, --output is empty|--output is empty/],
+  ])("%j", async (args, message) => {
+    await expectRefusal(args.map(inFolder), WRONG_USAGE, message);
+  });
+});
+
 describe("numbers that are none", () => {
   refuses(WRONG_USAGE, [
+    [
+      "two values",
+      "run {grey.onebit} {text.jpg} --top 2 --top 3",
+      /--top is given twice, as 2 and/,
+    ],
+    [
+      "an infinite field of a recipe",
+      "train --data idx:{four} --out {x} --set schedule.learningRate=1e999",
+      /schedule\.learningRate: Infinity is no finite number \(now 0\.\d+\)/,
+    ],
     ["classes", "summary bnext-t --classes ten", /--classes ten: a positive whole number/],
     ["threads", "run {grey.onebit} {text.jpg} --threads 0", /--threads 0: a positive whole/],
     ["top", "run {grey.onebit} {text.jpg} --top 0", /--top 0: a positive whole number/],

@@ -8,7 +8,7 @@ export function reportBad(out: Output, bad: readonly BadPicture[], of: number): 
   if (bad.length === 0) return;
   for (const line of describeBad(bad)) out.note(line);
   throw new OnebitError(
-    `${bad.length} of ${counted(of, "picture")} cannot be used and are not in the result: replace or remove them`,
+    `${bad.length} of ${counted(of, "picture")} cannot be used, and ${bad.length === 1 ? "is" : "are"} not in the result: replace or remove ${bad.length === 1 ? "it" : "them"}`,
   );
 }
 

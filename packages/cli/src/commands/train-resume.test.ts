@@ -115,6 +115,8 @@ describe("train --resume --out RUN", () => {
       2,
       expect.stringMatching(/empty: holds no run to resume/),
     ]);
+    const argument = await onebit("train", "--resume", path("cut"));
+    expect(argument.stderr).toMatch(/cut: is a run, .*--resume --out .*cut/);
     const which = await onebit("train", "--resume");
     expect(which.stderr).toMatch(/--resume: say which run is to go on: --out DIR/);
     expect(which.status).toBe(2);

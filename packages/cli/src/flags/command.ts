@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { UsageError } from "onebit";
 import type { AnyFlag, FlagValues } from "./flag.js";
 import { Given } from "./given.js";
 
@@ -53,8 +54,18 @@ export function register(program: Command, declared: CommandDeclaration): void {
   if (more !== undefined) made.addHelpText("after", `\n${more}`);
   made.showHelpAfterError(`(onebit ${name} --help says more)`);
   made.action(async () => {
+    refuseEmpty(made);
     await declared.run(made.processedArgs, givenOf(made, flags));
   });
+}
+
+/** What a shell makes of "$FILE" where there is no such variable. */
+function refuseEmpty(made: Command): void {
+  const at = made.args.findIndex((text) => text.trim() === "");
+  if (at < 0) return;
+  const { registeredArguments: declared } = made;
+  const argument = declared[Math.min(at, declared.length - 1)].name();
+  throw new UsageError(`argument ${argument} is empty: is a variable of the shell not set?`);
 }
 
 function optionOf(flag: AnyFlag): Option {

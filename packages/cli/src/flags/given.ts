@@ -75,7 +75,10 @@ function valueFrom({ flag, texts }: GivenFlag): unknown {
   const { reader, name, facts } = flag;
   if (!reader) return !name.startsWith("--no-");
   const values = texts.map((text) => reader.read(text, name));
-  return facts.isRepeated ? values : values.at(-1);
+  if (facts.isRepeated) return values;
+  const [first, other] = new Set(texts);
+  if (other === undefined) return values[0];
+  throw new UsageError(`${name} is given twice, as ${first} and as ${other}: leave one out`);
 }
 
 const written = ({ name }: AnyFlag, texts: readonly string[]): string =>

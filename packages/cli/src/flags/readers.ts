@@ -9,7 +9,13 @@ export interface Reader<V> {
   readonly choices?: readonly string[];
 }
 
-export const words: Reader<string> = { read: (text) => text };
+/** Any text but none at all. */
+export const words: Reader<string> = {
+  read(text, flag) {
+    if (text.trim() !== "") return text;
+    throw new UsageError(`${flag} is empty: is a variable of the shell not set?`);
+  },
+};
 
 /** The error of all readers. */
 export function misread(flag: string, text: string, wanted: string): UsageError {

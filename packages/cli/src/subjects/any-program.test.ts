@@ -153,11 +153,35 @@ describe("a classifier of rows", () => {
     ]);
   });
 
+  it("takes whole numbers as they are, without a word about pixels", async () => {
+    const rows = { shape: [1, 2], data: Float32Array.of(0, 200) };
+    await writeNpy(path("ages.npy"), rows);
+    const floats = await onebit("run", path("table.onebit"), "--input", path("ages.npy"));
+    expect([floats.status, floats.stderr]).toEqual([0, ""]);
+    const header = "{'descr': '<i4', 'fortran_order': False, 'shape': (1, 2), }".padEnd(117);
+    const start = Buffer.from(`\x93NUMPY\x01\x00v\x00${header}\n`, "latin1");
+    const integers = Buffer.from(Int32Array.of(0, 200).buffer);
+    await writeFile(path("ages.npy"), Buffer.concat([start, integers]));
+    const whole = await onebit("run", path("table.onebit"), "--input", path("ages.npy"));
+    expect(whole.stdout.replace(/\(.*ms\)/, "")).toBe(floats.stdout.replace(/\(.*ms\)/, ""));
+  });
+
+  it.each([
+    ["verify", ["--against", "table.onebit"]],
+    ["bisect", ["table.onebit"]],
+    ["explain", []],
+    ["summary", []],
+  ])("%s works", async (name, rest) => {
+    const files = rest.map((word) => (word.startsWith("--") ? word : path(word)));
+    const { status, stderr } = await onebit(name, path("table.onebit"), ...files);
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
   it("refuses images, and photographs", async () => {
     const images = await onebit("run", path("table.onebit"), "--input", path("pixels.npy"));
     expect(images.stderr).toMatch(/pixels\.npy: has shape \[2,3,2,2\]; rows \[N, 2\] are wanted/);
     const photograph = await onebit("run", path("table.onebit"), path("red.png"));
-    expect(photograph.stderr).toMatch(/does not say how images are prepared/);
+    expect(photograph.stderr).toMatch(/table\.onebit: takes rows \[N, 2\], no pictures: --input x/);
     expect([images.status, photograph.status]).toEqual([1, 1]);
   });
 });

@@ -9,8 +9,12 @@ import {
 import { type Preprocess, preprocess } from "onebit/image";
 
 /** How the network wants photographs; an error where it does not say. */
-export function preparationOf({ path, preprocess: how }: Subject): Preprocess {
+export function preparationOf({ path, input, preprocess: how }: Subject): Preprocess {
   if (how) return how;
+  if (input.kind === "vector") {
+    const rows = `rows [N, ${input.shape.join(", ")}]`;
+    throw new OnebitError(`${path}: takes ${rows}, no pictures: --input x.npy`);
+  }
   throw new OnebitError(
     `${path}: does not say how images are prepared; give normalised tensors: --input x.npy`,
   );

@@ -79,11 +79,12 @@ export interface WantedImages {
 
 /**
  * Notes about values that are finite floats, but hardly normalised images. OnebitError for whole
- * numbers where the network does not take pixels, and for NaN and infinity, with their place.
+ * numbers where the network takes images but no pixels, and for NaN and infinity, with their place.
  */
 export function checkNpyImages(path: string, images: NpyArray, wanted: WantedImages): string[] {
   refuseNonFinite(path, images);
-  if (wanted.inputType === "uint8") return [];
+  const isRows = images.shape.length === 2;
+  if (isRows || wanted.inputType === "uint8") return [];
   const { dtype, data } = images;
   const [low, high] = extremes(data);
   if (!dtype.includes("float")) {
@@ -106,7 +107,7 @@ function refuseNonFinite(path: string, { shape, data }: NpyArray): void {
   }
   const count = data.reduce((n, x) => n + Number(!Number.isFinite(x)), 0);
   throw new OnebitError(
-    `${path}: ${count} of ${data.length} values are no finite numbers, the first is ${data[first]} at [${place.join(", ")}]: such images have no scores; leave them out or mend them`,
+    `${path}: ${count} of ${data.length} values are no finite numbers, the first is ${data[first]} at [${place.join(", ")}]: what they belong to has no scores; leave them out or mend them`,
   );
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import {
   type ModelChoice,
   overrideRecipe,
@@ -11,6 +13,7 @@ import {
 import { DATA_SPEC } from "@onebit/train/data";
 import { UsageError } from "onebit";
 import { formsOf } from "onebit/models";
+import { shellWord } from "onebit/words";
 import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
 
 /** What the command line says of a training; of one that goes on, what it repeats. */
@@ -68,6 +71,11 @@ function usualRecipe(data: string): string {
  * both values; only `--threads` may differ.
  */
 async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<TrainingRequest> {
+  if (name !== undefined && existsSync(join(name, "run.json"))) {
+    throw new UsageError(
+      `${name}: is a run, and the name of a recipe is wanted there: --resume --out ${shellWord(name)}`,
+    );
+  }
   const out = flags.out ?? usualFolder(name, flags);
   const run = await recordedRun(out);
   refuseOtherStart(out, run, flags);

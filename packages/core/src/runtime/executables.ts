@@ -4,7 +4,7 @@ import { forOutputs } from "../program/passes/for-outputs.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Executable } from "./backend.js";
 import { type BackendChoice, type Chosen, compileFor } from "./backends.js";
-import { type Budget, checkWork, DEFAULT_BUDGET } from "./budget.js";
+import { type Budget, BudgetError, checkWork, DEFAULT_BUDGET } from "./budget.js";
 
 export interface ExecutableSettings {
   readonly threads: number;
@@ -66,9 +66,17 @@ export class Executables {
     if (known) return known;
     const { threads, budget, assets } = this.#settings;
     const program = affordable(forOutputs(this.#whole, outputs), budget);
-    const memory = (budget.memory ?? DEFAULT_BUDGET.memory) - this.#memoryBytes();
-    const { backend } = this.chosen;
-    const executable = await backend.compile(program, this.#tensors, { threads, memory, assets });
+    const held = this.#memoryBytes();
+    const memory = (budget.memory ?? DEFAULT_BUDGET.memory) - held;
+    const options = { threads, memory, assets };
+    const executable = await this.chosen.backend
+      .compile(program, this.#tensors, options)
+      .catch((error: unknown) => {
+        if (!(error instanceof BudgetError)) throw error;
+        throw new BudgetError(
+          `${error.message}; outputs that ran before hold ${Math.ceil(held / 1024)} KiB more`,
+        );
+      });
     const compiled = { program, executable };
     this.#bySet.set(set, compiled);
     return compiled;

@@ -231,6 +231,9 @@ describe("sets of outputs", () => {
     using tight = await loadModel(file, { backend, budget: { memory: 1010 } });
     const running = tight.run(pixels, { outputs: ["doubled"] });
     await expect(running).rejects.toThrow(BudgetError);
+    await expect(running).rejects.toThrow(
+      /memory budget of 1 KiB; .*; outputs that ran before hold 1 KiB more$/,
+    );
     expect(await tight.run(pixels)).toEqual(expected);
   });
 });

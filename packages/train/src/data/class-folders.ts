@@ -1,7 +1,8 @@
+import { stat } from "node:fs/promises";
 import { OnebitError } from "onebit";
 import { IMAGE_EXTENSIONS, isPicture } from "onebit/images";
 import { matchNames, tidyName } from "./class-names.js";
-import { type ImageTree, imageTree, listEntries, sortNames } from "./image-tree.js";
+import { type ImageTree, identityOf, imageTree, listEntries, sortNames } from "./image-tree.js";
 
 /** The images of one class, sorted, in its folder and below. */
 export interface ClassFolder extends ImageTree {
@@ -27,8 +28,12 @@ export async function classFolders(
     );
   }
   const classes = new Map<string, ClassFolder>();
-  for (const { name: stored, path } of entries) {
-    const tree = await imageTree(path);
+  const own = identityOf(await stat(folder));
+  for (const { name: stored, path, identity } of entries) {
+    if (identity === own) {
+      throw new OnebitError(`${path}: is a link to the folder that it lies in: remove it`);
+    }
+    const tree = await imageTree(path, [own]);
     const name = tidyName(stored);
     const before = classes.get(name);
     if (tree.files.length === 0 && empty === "skip") continue;

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { shellWord } from "onebit/words";
 import { sample } from "./open-split.js";
 import { type DataSource, isFolder } from "./source.js";
 import { DATA_SPEC, sources } from "./sources.js";
@@ -44,7 +46,10 @@ export async function openDataset(spec: string, options: DatasetOptions = {}): P
   const [kind, address] = spec.split(/:(.*)/s);
   const source = sources.find((one) => one.kind === kind);
   if (!source || (address !== undefined && !source.address)) {
-    throw new UsageError(`unknown data set "${spec}": known are ${DATA_SPEC}`);
+    const hint = (await isFolder(spec))
+      ? `a folder of pictures is ${shellWord(`folder:${spec}`)}; `
+      : "";
+    throw new UsageError(`unknown data set "${spec}": ${hint}known are ${DATA_SPEC}`);
   }
   if (source.address) await checkAddress(source, spec, address);
   const dataset = await source.open(spec, address ?? "", options);
@@ -62,7 +67,8 @@ async function checkAddress(
   }
   if (await isThere(address)) return;
   const what = wanted === "DIR" ? `no folder ${address}` : `nothing at ${address}`;
-  throw new UsageError(`data set "${spec}": there is ${what}`);
+  const why = existsSync(address) ? `${address} is no folder` : `there is ${what}`;
+  throw new UsageError(`data set "${spec}": ${why}`);
 }
 
 function limited(dataset: Dataset, { seed = 0, trainImages, testImages }: DatasetOptions): Dataset {

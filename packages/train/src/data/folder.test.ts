@@ -263,6 +263,19 @@ describe("folder", () => {
       await expect(d.train.image(2)).rejects.toThrow(/z\.png: cannot be read \(there is no such/);
     });
 
+    it("gives no class the pictures of others through a link back", async () => {
+      await fill(["a/1.png", "a/2.png", "b/1.png", "b/2.png"]);
+      await symlink("..", join(folder, "a/back"));
+      expect(counts(await open())).toEqual([
+        ["a", 1, 1],
+        ["b", 1, 1],
+      ]);
+      await symlink(".", join(folder, "c"));
+      await expect(open()).rejects.toThrow(
+        /\/c: is a link to the folder that it lies in: remove it/,
+      );
+    });
+
     it("takes order and names from a file beside", async () => {
       await fill(["train/b/1.png", "train/a/1.png", "test/a/1.png", "test/b/1.png"]);
       await put("classes.txt", "b\r\na\r\nc\r\n");

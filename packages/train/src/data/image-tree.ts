@@ -1,4 +1,4 @@
-import type { Dirent } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
@@ -37,7 +37,7 @@ export async function listEntries(folder: string): Promise<Entry[]> {
       // Most are plain files, and there may be a million.
       if (entries.get(name)?.isFile()) return { name, path, isFolder: false, identity: path };
       const info = await stat(path).catch(() => undefined);
-      const identity = info ? `${info.dev}:${info.ino}` : path;
+      const identity = info ? identityOf(info) : path;
       return { name, path, isFolder: info?.isDirectory() ?? false, identity };
     }),
   );
@@ -55,8 +55,11 @@ export interface ImageTree {
   readonly others: number;
 }
 
-/** A link that leads back to a folder around it is not followed. */
-export async function imageTree(folder: string): Promise<ImageTree> {
+/** A link that leads back to a folder around it, or to one of `outside`, is not followed. */
+export async function imageTree(
+  folder: string,
+  outside: readonly string[] = [],
+): Promise<ImageTree> {
   const files: { path: string; name: string }[] = [];
   let others = 0;
   const walk = async (at: string, prefix: string, around: readonly string[]): Promise<void> => {
@@ -70,9 +73,13 @@ export async function imageTree(folder: string): Promise<ImageTree> {
       } else others++;
     }
   };
-  const { dev, ino } = await stat(folder);
-  await walk(folder, "", [`${dev}:${ino}`]);
+  await walk(folder, "", [...outside, identityOf(await stat(folder))]);
   return { files, others };
+}
+
+/** The same for all names of a folder. */
+export function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 async function readFolder(folder: string): Promise<Dirent[]> {

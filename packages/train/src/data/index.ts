@@ -37,6 +37,7 @@ export {
   type NameMatch,
   type NetworkClasses,
 } from "./class-names.js";
+export { commonFolder, isInside } from "./common-folder.js";
 export {
   type Dataset,
   type DatasetOptions,
@@ -45,6 +46,7 @@ export {
   preprocessFor,
 } from "./dataset.js";
 export { type FindBadOptions, findBadPictures, withoutPictures } from "./find-bad.js";
+export { fingerprint } from "./fingerprint.js";
 export { GLYPHS_VERSION } from "./glyph-scene.js";
 export { isIgnored } from "./image-tree.js";
 export { type ClassList, readClassList } from "./labels-file.js";
@@ -57,6 +59,7 @@ export {
   type LoaderOptions,
   openLoader,
 } from "./loader.js";
+export { isOfFiles } from "./open-split.js";
 export { type Random, rng } from "./random.js";
 export { DATA_SPEC } from "./sources.js";
 export type { PortableSplit, RawImage, Split } from "./split.js";

@@ -86,7 +86,10 @@ function merge(base: Fields, overrides: Fields, prefix: string): Fields {
 
 function checkKind(path: string, field: string, old: unknown, value: unknown): void {
   const wanted = Object.hasOwn(alternatives, field) ? alternatives[field] : [kindOf(old)];
-  if (wanted.includes(kindOf(value)) && !Number.isNaN(value)) return;
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new UsageError(`${path}: ${value} is no finite number (now ${JSON.stringify(old)})`);
+  }
+  if (wanted.includes(kindOf(value))) return;
   throw new UsageError(
     `${path}: ${JSON.stringify(value)} is a ${kindOf(value)}, a ${wanted.join(" or ")} is wanted (now ${JSON.stringify(old)})`,
   );

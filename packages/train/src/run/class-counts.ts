@@ -29,12 +29,14 @@ interface Counts {
 }
 
 function countsOf({ classes, train, test }: Dataset): Counts {
-  const of = (split: Dataset["train"]) => {
-    const counts = new Array<number>(classes.length).fill(0);
-    for (let i = 0; i < split.length; i++) counts[split.label(i)]++;
-    return counts;
-  };
-  return { train: of(train), test: of(test) };
+  return { train: labelCounts(train, classes.length), test: labelCounts(test, classes.length) };
+}
+
+/** How many images each class has. */
+export function labelCounts(split: Dataset["train"], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (let i = 0; i < split.length; i++) counts[split.label(i)]++;
+  return counts;
 }
 
 function unevenNote(classes: readonly string[], { train, test }: Counts, tests: number): string[] {

@@ -27,6 +27,8 @@ export async function removeTemporaries(folder: string): Promise<void> {
 const remedies: { readonly [code: string]: string } = {
   ENOSPC: "the disk is full: free some space",
   EDQUOT: "the disk quota is used up: free some space",
+  EEXIST: "it is a file, and a folder is wanted: choose another name",
+  ENOENT: "the folder that it lies in is gone: choose another folder",
   ENOTDIR: "a part of the path is a file: choose another folder",
   EROFS: "the file system is read-only: choose another folder",
   EACCES: "permission denied: choose another folder",

@@ -3,7 +3,7 @@ import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
-import { type Dataset, openDataset, preprocessFor } from "../data/index.js";
+import { type Dataset, fingerprint, preprocessFor } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
@@ -12,6 +12,7 @@ import { layoutOf } from "../state/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
 import { classNotes } from "./class-counts.js";
+import { dataOfRun } from "./data-of-run.js";
 import { checkClasses } from "./evaluate.js";
 import { inputSize } from "./input-size.js";
 import {
@@ -54,7 +55,7 @@ export async function prepare(
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
   const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
-  const opened = typeof options.data === "string" ? await openDataset(options.data) : options.data;
+  const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;
   const { dataset, skipped, notes } = await usablePictures(opened, skipBad, { workers, signal });
   const classesNotes = classNotes(dataset);
@@ -101,6 +102,7 @@ export async function prepare(
         classes: dataset.classes,
         trainImages: dataset.train.length,
         testImages: dataset.test.length,
+        fingerprint: await fingerprint(dataset),
         ...(skipped.length && { skipped }),
       },
       preprocess,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { OnebitError, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { shellWord } from "onebit/words";
 import type { Recipe } from "../recipes/index.js";
 import type { EpochEvent, StepEvent } from "./events.js";
 import { explain, removeTemporaries, writeWhole } from "./files.js";
@@ -38,6 +39,8 @@ export interface DataRecord {
   readonly classes: readonly string[];
   readonly trainImages: number;
   readonly testImages: number;
+  /** Of all images; absent for those that are generated, and in runs of before it was recorded. */
+  readonly fingerprint?: string;
   /** Pictures that could not be used and were left out; absent: none. */
   readonly skipped?: readonly string[];
 }
@@ -221,7 +224,8 @@ function parseLine(line: string): EpochEvent | StepEvent | undefined {
   }
 }
 
-function refuseChanges(path: string, old: RunRecord, now: RunRecord): void {
+function refuseChanges(path: string, old: RunRecord, given: RunRecord): void {
+  const now = { ...given, data: comparable(path, old.data, given.data) };
   for (const field of decisive) {
     const difference = firstDifference(old[field], plainData(now[field]), field);
     if (difference) {
@@ -230,6 +234,20 @@ function refuseChanges(path: string, old: RunRecord, now: RunRecord): void {
       );
     }
   }
+}
+
+/** Images that are the same may lie elsewhere. UsageError where as many lie there, but others. */
+function comparable(path: string, old: DataRecord, now: DataRecord): DataRecord {
+  if (old.fingerprint === undefined) return { ...now, fingerprint: undefined };
+  if (old.fingerprint === now.fingerprint) return { ...now, spec: old.spec, name: old.name };
+  const { trainImages, testImages, classes } = now;
+  const counts = { trainImages, testImages, classes };
+  if (isDeepStrictEqual({ ...old, ...counts }, old) && now.spec === old.spec) {
+    throw new UsageError(
+      `${path}: cannot go on: the images of ${now.spec} are others than when the run was begun, though as many. Put those back, or start a new run (--init ${shellWord(path)} begins with its weights)`,
+    );
+  }
+  return { ...now, fingerprint: old.fingerprint };
 }
 
 /** As JSON would give it back. */

@@ -6,8 +6,10 @@ import {
   describeBad,
   type FindBadOptions,
   findBadPictures,
+  listNames,
   withoutPictures,
 } from "../data/index.js";
+import { labelCounts } from "./class-counts.js";
 
 export interface Usable {
   readonly dataset: Dataset;
@@ -29,10 +31,24 @@ export async function usablePictures(
   const skipped = Array.isArray(skipBad) ? skipBad : found.map(({ source }) => source);
   const usable = withoutPictures(dataset, skipped);
   const notes = skipped.length ? [leftOut(skipped, found)] : [];
-  if (usable.train.length > 0 && usable.test.length > 0) return { dataset: usable, skipped, notes };
+  if (usable.train.length > 0 && usable.test.length > 0) {
+    refuseEmptied(dataset, usable);
+    return { dataset: usable, skipped, notes };
+  }
   const part = usable.train.length > 0 ? "test" : "training";
   const why = dataset.train.length > 0 ? "" : `: ${dataset.notes.join("; ")}. Add training images`;
   throw new UsageError(`${dataset.spec}: there are no ${part} images to use${why}`);
+}
+
+/** A class that lost all its pictures would be one that the network never sees. */
+function refuseEmptied({ spec, classes, train }: Dataset, usable: Dataset): void {
+  const before = labelCounts(train, classes.length);
+  const after = labelCounts(usable.train, classes.length);
+  const emptied = classes.filter((_, k) => before[k] > 0 && after[k] === 0);
+  if (emptied.length === 0) return;
+  throw new UsageError(
+    `${spec}: no training image of ${listNames(emptied)} can be decoded: replace them, or remove the folder`,
+  );
 }
 
 function leftOut(skipped: readonly string[], found: readonly BadPicture[]): string {

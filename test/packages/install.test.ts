@@ -279,6 +279,9 @@ describe("installed globally", () => {
     expect(readdirSync(join(prefix, "bin"))).toEqual(["onebit", "onebit-library"]);
     const command = join(prefix, "bin", "onebit");
     expect(await project.run(command, ["--version"])).toMatchObject({ status: 0, stderr: "" });
+    // sharp lies with the command line alone.
+    const ran = await project.run(command, ["run", fashion, "photo.png"]);
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
     const { stderr } = await project.run(command, ["train", "--data", "glyphs", "--out", "run"]);
     expect(stderr).toContain("\n  npm install --global onnxruntime-node\n");
   });

@@ -58,15 +58,18 @@ export function loadAddon(): Loaded {
 }
 
 function tryLoad(): Loaded {
+  const installed = prebuilt();
   const path =
-    prebuilt() ?? fileURLToPath(new URL(`../dist/onebit-${target}.node`, import.meta.url));
+    installed ?? fileURLToPath(new URL(`../dist/onebit-${target}.node`, import.meta.url));
   const script = fileURLToPath(new URL("../build.mjs", import.meta.url));
   const advice = `node "${script}" builds it (a C++20 compiler is needed)`;
   if (!existsSync(path)) return { reason: `not built for ${target}: ${advice}` };
   try {
     return checked(require(path) as Addon, `${path} is of another version: ${advice}`);
   } catch (error) {
-    return { reason: `${path} cannot be loaded: ${(error as Error).message}` };
+    const why = (error as Error).message.replace(`${path}: `, "");
+    const anew = installed ? `install @onebit/native-${target} anew, or ` : "";
+    return { reason: `${path} cannot be loaded: ${why}; ${anew}${advice}` };
   }
 }
 

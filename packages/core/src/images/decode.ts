@@ -6,7 +6,7 @@ import { isPath } from "../platform/is-node.js";
 import { readRegularFile } from "../platform/regular-file.js";
 import type { BlobLike, UrlLike } from "../platform/web-types.js";
 import { checkOptions, type OptionChecks } from "../runtime/check-options.js";
-import { loadDecoder } from "./decoder.js";
+import { decoderOfProgram, loadDecoder } from "./decoder.js";
 import { pictureKind } from "./picture-kind.js";
 
 /** Interleaved rows of 8-bit pixels, as classify() takes them. */
@@ -48,7 +48,7 @@ export async function decodeImage(
   const bytes = await bytesOf(image);
   const { name = nameOf(image) } = options;
   refuseOthers(bytes, name);
-  const { default: sharp } = await loadDecoder(() => import("sharp"));
+  const { default: sharp } = await loadDecoder(() => import("sharp").catch(decoderOfProgram));
   try {
     return await decoded(sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS }));
   } catch (error) {

@@ -66,7 +66,7 @@ async function compileKernels(bytes: Uint8Array): Promise<WebAssembly.Module> {
   } catch (error) {
     const why = WebAssembly.validate(code)
       ? "a content security policy needs 'wasm-unsafe-eval' in script-src"
-      : "this platform has no SIMD in WebAssembly";
+      : "damaged, or no SIMD here";
     throw new OnebitError(`the kernels do not compile: ${why}: ${(error as Error).message}`, {
       cause: error,
     });

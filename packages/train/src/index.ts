@@ -32,3 +32,4 @@ export * from "./report/index.js";
 export * from "./run/index.js";
 export type { ScheduleConfig, TemperatureConfig } from "./schedules/index.js";
 export { initialTensors } from "./state/index.js";
+export type { TeacherChoice, TeacherOptions, TeacherRecord } from "./teachers/index.js";

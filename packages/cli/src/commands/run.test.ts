@@ -59,7 +59,7 @@ describe("run with narrow maps", () => {
     const args = ["run", path("colours.onebit"), photo, "--json"];
     const { status, stderr } = await onebit(...args, "--maps", "bfloat16");
     expect(status).toBe(0);
-    expect(stderr).toContain("note: --maps bfloat16 changes nothing: the network has no map");
+    expect(stderr).toContain("note: maps of bfloat16 change nothing: the network has no map");
     const narrow = await onebit("run", path("tiny.onebit"), photo, "--maps", "bfloat16");
     expect(narrow.stderr).toContain("note: maps between steps are bfloat16");
     const refused = await onebit(...args, "--maps", "float16");

@@ -27,6 +27,16 @@ const flags = [
     "start from these weights; classifier rows by class names, new ones for new classes",
     words,
   ),
+  flag(
+    "--teacher <file>",
+    "learn from this network: .onnx, float model, run or packed; may be repeated",
+    words,
+  ).repeated(),
+  flag(
+    "--assistant <file>",
+    "teach an equal part of the epochs each, in this order; may be repeated",
+    words,
+  ).repeated(),
   out.otherwise("runs/<recipe>"),
   flag("--resume", "go on with the run in --out; all else is as it was begun").excludes(overwrite),
   overwrite,

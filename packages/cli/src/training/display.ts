@@ -70,6 +70,9 @@ function startLines(event: StartEvent): string[] {
   return [
     `${colors.bold(event.model)} (${counted(event.parameters, "parameter")}, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
     `${count(event.trainImages)} training and ${counted(event.testImages, "test image")}, ${counted(event.classes, "class")}; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
+    ...event.teachers.map(
+      ({ role, path, top1 }) => `${role} ${path}: ${percent(top1)} of the test images right`,
+    ),
     `${counted(event.epochs, "epoch")} of ${counted(event.stepsPerEpoch, "step")} of ${counted(event.batch, "image")}, ${counted(event.threads, "thread")}, seed ${event.seed}`,
   ];
 }

@@ -21,6 +21,8 @@ export interface TrainingFlags extends ArchitectureFlags {
   readonly data?: string;
   readonly model?: string;
   readonly init?: string;
+  readonly teacher?: readonly string[];
+  readonly assistant?: readonly string[];
   readonly out?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
@@ -46,6 +48,7 @@ export async function trainingRequest(
 
 function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequest {
   const { data, out, init, overwrite, skipBad, seed, threads } = flags;
+  const { teacher: teachers, assistant: assistants } = flags;
   if (data === undefined) {
     throw new UsageError(`--data is missing: ${DATA_SPEC}`);
   }
@@ -57,6 +60,7 @@ function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequ
     options: {
       model: changedModel({ name: model, ...switches }, flags),
       ...{ data, out: out ?? `runs/${recipe.name}`, init, overwrite, skipBad, seed, threads },
+      ...{ teachers, assistants },
     },
   };
 }
@@ -83,7 +87,12 @@ async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<
   const recipe = overridden(isOther ? resolveRecipe(name) : run.recipe, flags);
   const { data = run.data, seed = run.seed, threads = run.threads, skipBad } = flags;
   const model = "nodes" in run.model ? run.model : changedModel(run.model, flags);
-  return { recipe, options: { model, data, out, skipBad, seed, threads, resume: true } };
+  const { teacher: teachers = run.teachers, assistant: assistants = run.assistants } = flags;
+  const learning = { teachers, assistants };
+  return {
+    recipe,
+    options: { model, data, out, skipBad, seed, threads, ...learning, resume: true },
+  };
 }
 
 function usualFolder(name: string | undefined, { data }: TrainingFlags): string {

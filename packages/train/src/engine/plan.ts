@@ -66,7 +66,8 @@ function namedValues(
     names,
     get(name) {
       if (names.includes(name)) return get(name);
-      throw new OnebitError(`the loss: ${missing} "${name}"; there are ${names.join(", ")}`);
+      const hint = /^teacher\d/.test(name) ? ". Name a teacher (--teacher FILE)" : "";
+      throw new OnebitError(`the loss: ${missing} "${name}"; there are ${names.join(", ")}${hint}`);
     },
   };
 }

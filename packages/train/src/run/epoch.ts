@@ -77,7 +77,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
   };
 
   let step = epoch * division.stepsPerEpoch;
-  for await (const group of groups(stream, division)) {
+  for await (const group of taught(groups(stream, division), options)) {
     await finish();
     if (signal?.aborted) throw new Interrupted();
     const settings = settingsAt(setup, step++);
@@ -108,9 +108,10 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
 export class Interrupted extends Error {}
 
 /** Labels of mixed images are mixed alike. */
-function microBatch({ images, labels, mixed }: Batch, classes: number): MicroBatch {
-  if (!mixed) return { images, labels };
-  return { images, labels, inputs: { target: mixRows(targetsFromLabels(labels, classes), mixed) } };
+function microBatch({ images, labels, mixed, inputs }: TaughtBatch, classes: number): MicroBatch {
+  if (!mixed) return { images, labels, inputs };
+  const target = mixRows(targetsFromLabels(labels, classes), mixed);
+  return { images, labels, inputs: { ...inputs, target } };
 }
 
 export function scalarsOf(temperature: number | null): Scalars {
@@ -142,6 +143,23 @@ async function* groups(
     yield group;
     group = [];
     if (++yielded === stepsPerEpoch) return;
+  }
+}
+
+type TaughtBatch = Batch & Pick<MicroBatch, "inputs">;
+
+/** With what the loss asks teachers: they answer for a step's batches while the one before is computed. */
+async function* taught(
+  given: AsyncIterable<Batch[]>,
+  { setup, epoch }: EpochOptions,
+): AsyncGenerator<TaughtBatch[]> {
+  const { teachers, plan, preprocess } = setup;
+  const asked = plan.training!.graph.inputs.map(({ name }) => name);
+  const how = { own: preprocess, asked };
+  for await (const group of given) {
+    const answers = group.map(({ images }) => teachers.answer(epoch, images, how));
+    const inputs = await Promise.all(answers);
+    yield group.map((batch, i) => ({ ...batch, inputs: inputs[i] }));
   }
 }
 

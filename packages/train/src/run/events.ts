@@ -1,4 +1,5 @@
 import type { Recipe } from "../recipes/index.js";
+import type { TeacherRecord } from "../teachers/index.js";
 import type { Accuracy } from "./scores.js";
 
 /** Training has been set up and begins (or goes on). */
@@ -13,6 +14,8 @@ export interface StartEvent {
   /** Channels, height and width. */
   readonly input: readonly [number, number, number];
   readonly classes: number;
+  /** In the order in which they were given, assistants first; measured on the test images. */
+  readonly teachers: readonly TeacherRecord[];
   readonly trainImages: number;
   readonly testImages: number;
   readonly epochs: number;

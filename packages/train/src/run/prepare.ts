@@ -9,6 +9,7 @@ import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { layoutOf } from "../state/index.js";
+import { Teachers } from "../teachers/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
 import { classNotes } from "./class-counts.js";
@@ -39,6 +40,7 @@ export interface Setup {
   readonly threshold: number | undefined;
   readonly division: Division;
   readonly plan: EnginePlan;
+  readonly teachers: Teachers;
   readonly evaluationBatch: number;
   readonly seed: number;
   readonly record: RunRecord;
@@ -74,55 +76,65 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
-  const graph = compileTraining(network, { loss, estimators: options.estimators });
-  checkClasses(graph.classes, dataset);
-  checkScalars(network, graph.scalars);
-  const evaluated = Math.min(evaluationBatch, dataset.test.length);
-  const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
-  if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
-  const { clip, averageDecay, optimiser } = recipe;
-  return {
-    ...{ recipe, dataset, preprocess, network, threshold, division, seed },
-    plan: {
-      layout,
-      training: { graph, optimiser, clip, averageDecay },
-      evaluation: compileEvaluation(network, evaluated),
-      threads,
-      replicas: Math.min(threads, division.microBatchesPerStep),
-    },
-    evaluationBatch: evaluated,
-    record: {
-      format: 1,
-      recipe,
-      ...(stage && { stage }),
-      model: modelRecord,
-      data: {
-        spec: dataset.spec,
-        name: dataset.name,
-        classes: dataset.classes,
-        trainImages: dataset.train.length,
-        testImages: dataset.test.length,
-        fingerprint: await fingerprint(dataset),
-        ...(skipped.length && { skipped }),
+  const teachers = await Teachers.open(options, { dataset, epochs: recipe.epochs, threads });
+  try {
+    const inputs = teachers.inputs(division.microBatch);
+    const graph = compileTraining(network, { loss, inputs, estimators: options.estimators });
+    checkClasses(graph.classes, dataset);
+    checkScalars(network, graph.scalars);
+    teachers.checkAsked(recipe.loss, graph.inputs);
+    const evaluated = Math.min(evaluationBatch, dataset.test.length);
+    const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
+    if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
+    const { clip, averageDecay, optimiser } = recipe;
+    return {
+      ...{ recipe, dataset, preprocess, network, threshold, division, teachers, seed },
+      plan: {
+        layout,
+        training: { graph, optimiser, clip, averageDecay },
+        evaluation: compileEvaluation(network, evaluated),
+        threads,
+        replicas: Math.min(threads, division.microBatchesPerStep),
       },
-      preprocess,
-      seed,
-      init: typeof options.init === "string" ? options.init : null,
-      threads,
-      versions: versions(onnxRuntime),
-      revision: options.revision ?? null,
-      started: new Date().toISOString(),
-      result: null,
-    },
-    notes: [
-      ...dataset.notes,
-      ...notes,
-      ...classesNotes,
-      ...colourNote(dataset, preprocess),
-      ...fitted,
-      ...droppedNote(division, recipe, dataset),
-    ],
-  };
+      evaluationBatch: evaluated,
+      record: {
+        format: 1,
+        recipe,
+        ...(stage && { stage }),
+        model: modelRecord,
+        data: {
+          spec: dataset.spec,
+          name: dataset.name,
+          classes: dataset.classes,
+          trainImages: dataset.train.length,
+          testImages: dataset.test.length,
+          fingerprint: await fingerprint(dataset),
+          ...(skipped.length && { skipped }),
+        },
+        preprocess,
+        seed,
+        init: typeof options.init === "string" ? options.init : null,
+        ...(teachers.records.length && { teachers: teachers.records }),
+        threads,
+        versions: versions(onnxRuntime),
+        revision: options.revision ?? null,
+        started: new Date().toISOString(),
+        result: null,
+      },
+      notes: [
+        ...dataset.notes,
+        ...notes,
+        ...classesNotes,
+        ...colourNote(dataset, preprocess),
+        ...fitted,
+        ...droppedNote(division, recipe, dataset),
+        ...teachers.notes,
+      ],
+    };
+  } catch (error) {
+    await teachers.dispose();
+    throw error;
+  }
 }
 
 /** What a run records: words of its own function there are none. */

@@ -5,6 +5,7 @@ import { OnebitError, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";
 import type { Recipe } from "../recipes/index.js";
+import type { TeacherRecord } from "../teachers/index.js";
 import type { EpochEvent, StepEvent } from "./events.js";
 import { explain, removeTemporaries, writeWhole } from "./files.js";
 import { refuseHeld, takeLock } from "./lock.js";
@@ -23,6 +24,8 @@ export interface RunRecord {
   readonly seed: number;
   /** Path that the tensors came from; null for random ones. */
   readonly init: string | null;
+  /** Absent: none. */
+  readonly teachers?: readonly TeacherRecord[];
   readonly threads: number;
   readonly versions: { readonly [name: string]: string };
   readonly revision: string | null;
@@ -226,6 +229,7 @@ function parseLine(line: string): EpochEvent | StepEvent | undefined {
 
 function refuseChanges(path: string, old: RunRecord, given: RunRecord): void {
   const now = { ...given, data: comparable(path, old.data, given.data) };
+  refuseOtherTeachers(path, old, given);
   for (const field of decisive) {
     const difference = firstDifference(old[field], plainData(now[field]), field);
     if (difference) {
@@ -248,6 +252,20 @@ function comparable(path: string, old: DataRecord, now: DataRecord): DataRecord 
     );
   }
   return { ...now, fingerprint: old.fingerprint };
+}
+
+/** Where their files lie may change, not what they hold. */
+function refuseOtherTeachers(path: string, old: RunRecord, now: RunRecord): void {
+  const facts = ({ teachers = [] }: RunRecord) =>
+    teachers.map(({ role, sha256 }) => [role, sha256]);
+  if (isDeepStrictEqual(facts(old), facts(now))) return;
+  const names = ({ teachers = [] }: RunRecord) =>
+    teachers.map(
+      ({ role, path: file, sha256 }) => `${role} ${file} (SHA-256 ${sha256.slice(0, 12)})`,
+    );
+  throw new UsageError(
+    `${path}: cannot go on with other teachers: it learns from ${names(old).join(", ") || "none"}; now: ${names(now).join(", ") || "none"}. Leave them out, or start a new run`,
+  );
 }
 
 /** As JSON would give it back. */

@@ -62,12 +62,16 @@ async function trainRun(
   const recorded = options.resume && (await folder.exists()) ? await folder.read() : undefined;
   const skipBad = recorded?.data.skipped ?? options.skipBad;
   const setup = await prepare(recipe, { ...options, skipBad }, stage);
-  const fresh = options.resume ? undefined : await beginning(setup, options);
-  await folder.begin(setup.record, options);
   try {
-    return await trainIn(folder, setup, options, fresh, stage?.name);
+    const fresh = options.resume ? undefined : await beginning(setup, options);
+    await folder.begin(setup.record, options);
+    try {
+      return await trainIn(folder, setup, options, fresh, stage?.name);
+    } finally {
+      await folder.end();
+    }
   } finally {
-    await folder.end();
+    await setup.teachers.dispose();
   }
 }
 
@@ -163,6 +167,7 @@ function startEvent(setup: Setup, out: string, done: number, stage?: string): St
     binaryParameters: binary,
     input: [setup.preprocess.channels, ...setup.preprocess.size],
     classes: dataset.classes.length,
+    teachers: setup.teachers.records,
     trainImages: dataset.train.length,
     testImages: dataset.test.length,
     epochs: recipe.epochs,

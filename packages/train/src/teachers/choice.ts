@@ -1,0 +1,28 @@
+import type { OnnxSettings } from "@onebit/convert";
+
+/** A network to learn from. */
+export interface TeacherChoice {
+  /** An ONNX file, a float model (.safetensors), a packed file, or the folder of a run. */
+  readonly path: string;
+  /** What an ONNX file does not say itself: labels, preprocessing, layout, name of its scores. */
+  readonly onnx?: OnnxSettings;
+}
+
+/** Who teaches. */
+export interface TeacherOptions {
+  /** From the first epoch to the last, side by side: "teacher0." and so on, after an assistant. */
+  readonly teachers?: readonly (string | TeacherChoice)[];
+  /**
+   * Weak to strong: each for an equal part of the epochs, as "teacher0."; the teachers come after it
+   * (BNext's consecutive distillation: epoch e of E has assistant floor(e / (E / A)) of A).
+   */
+  readonly assistants?: readonly (string | TeacherChoice)[];
+}
+
+export const choiceOf = (given: string | TeacherChoice): TeacherChoice =>
+  typeof given === "string" ? { path: given } : given;
+
+/** Which assistant teaches in an epoch (from 0), of `count` in `epochs`. */
+export function assistantAt(epoch: number, epochs: number, count: number): number {
+  return Math.floor((epoch * count) / epochs);
+}

@@ -1,0 +1,2 @@
+export type { TeacherChoice, TeacherOptions } from "./choice.js";
+export { type TeacherRecord, Teachers } from "./teachers.js";

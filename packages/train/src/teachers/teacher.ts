@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { OnebitError } from "onebit";
+import type { Preprocess } from "onebit/image";
+import { preprocessFor } from "../data/dataset.js";
+import { type Dataset, matchClasses } from "../data/index.js";
+import { evaluateSubject } from "../subjects/evaluate.js";
+import { subjectInThread } from "../subjects/in-thread.js";
+import { scoresOf } from "../subjects/scores-of.js";
+import type { Subject } from "../subjects/subject.js";
+import type { TeacherChoice } from "./choice.js";
+import { teacherImages } from "./teacher-images.js";
+
+/** A teacher in its thread, ready to say what it makes of a student's batch. */
+export class Teacher {
+  /** On the test images of the student's data. */
+  readonly top1: number;
+  /** SHA-256 of the file. */
+  readonly sha256: string;
+  readonly notes: readonly string[];
+  readonly #subject: Subject;
+  readonly #preprocess: Preprocess;
+  /** Of each class of the data, its number among the teacher's; undefined where they are the same. */
+  readonly #order?: readonly number[];
+
+  /** OnebitError for a missing file, or classes that are others than those of the data. */
+  static async open(choice: TeacherChoice, dataset: Dataset, threads: number): Promise<Teacher> {
+    const { path, onnx } = choice;
+    const sha256 = await checksum(path);
+    const subject = await subjectInThread(path, { backend: "auto", threads, onnx });
+    try {
+      const scores = scoresOf(subject);
+      const { numbers, notes } = matched(path, () => matchClasses(scores, dataset));
+      const { top1 } = await evaluateSubject(subject, dataset);
+      return new Teacher(subject, { dataset, numbers, sha256, top1, notes });
+    } catch (error) {
+      await subject.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(
+    subject: Subject,
+    known: {
+      readonly dataset: Dataset;
+      readonly numbers: readonly number[];
+      readonly sha256: string;
+      readonly top1: number;
+      readonly notes: readonly string[];
+    },
+  ) {
+    this.#subject = subject;
+    this.#preprocess = subject.preprocess ?? usual(subject, known.dataset);
+    this.sha256 = known.sha256;
+    this.top1 = known.top1;
+    this.notes = known.notes;
+    const { classes } = scoresOf(subject);
+    const isSame = known.numbers.length === classes && known.numbers.every((k, i) => k === i);
+    this.#order = isSame ? undefined : known.numbers;
+  }
+
+  get path(): string {
+    return this.#subject.path;
+  }
+
+  /** Shapes of what it can be asked for, for one image; logits are in the order of the data's classes. */
+  get outputs(): { readonly [name: string]: readonly number[] } {
+    const shapes = Object.entries(this.#subject.outputs).map(([name, { shape }]) => [name, shape]);
+    const own = Object.fromEntries(shapes);
+    return this.#order ? { ...own, logits: [this.#order.length] } : own;
+  }
+
+  /** images: [N, C, H, W] as `own` prepares them. Values [N, ...] by output. */
+  async answer(
+    images: Float32Array,
+    own: Preprocess,
+    outputs: readonly string[],
+  ): Promise<{ [output: string]: Float32Array }> {
+    const { channels, size } = this.#preprocess;
+    const data = teacherImages(images, own, this.#preprocess);
+    const count = data.length / (channels * size[0] * size[1]);
+    const said = await this.#subject.run({ shape: [count, channels, ...size], data }, outputs);
+    const values = outputs.map((name) => [name, said[name].data as Float32Array]);
+    const answers = Object.fromEntries(values) as { [output: string]: Float32Array };
+    if (this.#order && answers.logits)
+      answers.logits = reordered(answers.logits, count, this.#order);
+    return answers;
+  }
+
+  dispose(): Promise<void> {
+    return this.#subject.dispose();
+  }
+}
+
+function matched<T>(path: string, match: () => T): T {
+  try {
+    return match();
+  } catch (error) {
+    if (error instanceof OnebitError) throw new OnebitError(`teacher ${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Where a file does not say how images are prepared. */
+function usual({ path, input }: Subject, dataset: Dataset): Preprocess {
+  const [channels, height = 1, width = 1] = input.shape;
+  if (channels === 1 || channels === 3) {
+    return preprocessFor(dataset, { channels, size: [height, width] });
+  }
+  throw new OnebitError(`teacher ${path}: takes ${channels} channels; images have 1 or 3`);
+}
+
+function reordered(logits: Float32Array, count: number, order: readonly number[]): Float32Array {
+  const classes = logits.length / count;
+  const out = new Float32Array(count * order.length);
+  for (let n = 0; n < count; n++) {
+    order.forEach((from, to) => {
+      out[n * order.length + to] = logits[n * classes + from];
+    });
+  }
+  return out;
+}
+
+/** Of a run, its best model. */
+async function checksum(path: string): Promise<string> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info) throw new OnebitError(`teacher ${path}: there is no such file or run`);
+  const file = info.isDirectory() ? join(path, "best", "model.safetensors") : path;
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw new OnebitError(`teacher ${path}: cannot be read: ${(error as Error).message}`);
+  }
+  return hash.digest("hex");
+}

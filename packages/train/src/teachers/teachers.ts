@@ -1,0 +1,131 @@
+import { UsageError } from "onebit";
+import type { GraphInput, Shape } from "onebit/graph";
+import type { Preprocess } from "onebit/image";
+import type { Dataset } from "../data/index.js";
+import { teacherValue } from "../losses/index.js";
+import { assistantAt, choiceOf, type TeacherOptions } from "./choice.js";
+import { Teacher } from "./teacher.js";
+
+/** What a run records of a teacher. */
+export interface TeacherRecord {
+  readonly role: "assistant" | "teacher";
+  readonly path: string;
+  readonly sha256: string;
+  /** On the test images of the data. */
+  readonly top1: number;
+}
+
+/** All teachers of a training, open; which of them teach depends on the epoch. */
+export class Teachers {
+  readonly #assistants: readonly Teacher[];
+  readonly #teachers: readonly Teacher[];
+  readonly #epochs: number;
+
+  /** Opens them and measures each on the test images. */
+  static async open(
+    { teachers = [], assistants = [] }: TeacherOptions,
+    where: { readonly dataset: Dataset; readonly epochs: number; readonly threads: number },
+  ): Promise<Teachers> {
+    const { dataset, epochs, threads } = where;
+    if (assistants.length > epochs) {
+      throw new UsageError(
+        `${assistants.length} assistants in ${epochs} epochs: each needs an epoch at least. Train longer, or name fewer`,
+      );
+    }
+    const opened: Teacher[] = [];
+    try {
+      for (const given of [...assistants, ...teachers]) {
+        opened.push(await Teacher.open(choiceOf(given), dataset, threads));
+      }
+      const first = opened.slice(0, assistants.length);
+      return new Teachers(first, opened.slice(assistants.length), epochs);
+    } catch (error) {
+      for (const teacher of opened) await teacher.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(
+    assistants: readonly Teacher[],
+    teachers: readonly Teacher[],
+    epochs: number,
+  ) {
+    this.#assistants = assistants;
+    this.#teachers = teachers;
+    this.#epochs = epochs;
+  }
+
+  get records(): TeacherRecord[] {
+    const record = (role: TeacherRecord["role"]) => (teacher: Teacher) => {
+      const { path, sha256, top1 } = teacher;
+      return { role, path, sha256, top1 };
+    };
+    return [...this.#assistants.map(record("assistant")), ...this.#teachers.map(record("teacher"))];
+  }
+
+  get notes(): string[] {
+    return this.#all.flatMap(({ path, notes }) => notes.map((note) => `teacher ${path}: ${note}`));
+  }
+
+  /** Those that teach in an epoch (from 0), in the order of their numbers. */
+  at(epoch: number): readonly Teacher[] {
+    const { length } = this.#assistants;
+    if (!length) return this.#teachers;
+    return [this.#assistants[assistantAt(epoch, this.#epochs, length)], ...this.#teachers];
+  }
+
+  /**
+   * What a loss can ask for, for batches of `batch` images: shapes by name. Of assistants, which take
+   * turns, what all of them say: the graph is compiled once.
+   */
+  inputs(batch: number): { [name: string]: Shape } {
+    const shapes = this.at(0).flatMap(({ outputs }, t) =>
+      Object.entries(outputs)
+        .filter(([output, shape]) => t > 0 || this.#allSay(output, shape))
+        .map(([output, shape]) => [teacherValue(t, output), [batch, ...shape]]),
+    );
+    return Object.fromEntries(shapes);
+  }
+
+  #allSay(output: string, shape: readonly number[]): boolean {
+    return this.#assistants.every(({ outputs }) => outputs[output]?.join() === shape.join());
+  }
+
+  /**
+   * What the loss asks for of a batch, by those names. images: [N, C, H, W] as `own` prepares them.
+   * UsageError from `asked` for a teacher that is asked for nothing.
+   */
+  async answer(
+    epoch: number,
+    images: Float32Array,
+    { own, asked }: { readonly own: Preprocess; readonly asked: readonly string[] },
+  ): Promise<{ [name: string]: Float32Array }> {
+    const answers = this.at(epoch).map(async (teacher, t) => {
+      const outputs = Object.keys(teacher.outputs).filter((name) =>
+        asked.includes(teacherValue(t, name)),
+      );
+      const said = await teacher.answer(images, own, outputs);
+      return Object.entries(said).map(([name, data]) => [teacherValue(t, name), data] as const);
+    });
+    return Object.fromEntries((await Promise.all(answers)).flat());
+  }
+
+  /** UsageError for teachers that the loss does not ask. */
+  checkAsked(loss: string, inputs: readonly GraphInput[]): void {
+    const asked = inputs.map(({ name }) => name);
+    this.at(0).forEach(({ path, outputs }, t) => {
+      if (Object.keys(outputs).some((name) => asked.includes(teacherValue(t, name)))) return;
+      throw new UsageError(
+        `teacher ${path}: the loss "${loss}" does not ask it. Name one that does, such as --set loss=${this.at(0).length > 1 ? "gap-aware" : "distribution"}, or leave the teacher out`,
+      );
+    });
+  }
+
+  async dispose(): Promise<void> {
+    for (const teacher of this.#all) await teacher.dispose();
+  }
+
+  get #all(): readonly Teacher[] {
+    return [...this.#assistants, ...this.#teachers];
+  }
+}

@@ -5,8 +5,9 @@ import { UsageError } from "onebit";
 import { evaluate, type Tensor } from "onebit/graph";
 import { floatModelGraph } from "onebit/models";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Dataset, rng } from "../data/index.js";
+import type { Dataset } from "../data/index.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
+import { bars, barsData as dataset, SIDE } from "../test-support/bars.js";
 import { evaluateFloat } from "./evaluate.js";
 import type { EpochEvent, TrainEvent } from "./events.js";
 import { loadFloatModel, loadTensors } from "./float-model.js";
@@ -14,40 +15,6 @@ import { buildNetwork } from "./network.js";
 import type { TrainOptions } from "./options.js";
 import { readEpochs, readRun } from "./run-folder.js";
 import { train } from "./train.js";
-
-const SIDE = 8;
-
-/** Bars at one of four angles on noise: learnable in seconds, not trivial. */
-function bars(images: number, seed: number) {
-  const pixels = Array.from({ length: images }, (_, i) => {
-    const random = rng(seed, "bars", i);
-    const at = 1 + random.integer(SIDE - 2);
-    return Uint8Array.from({ length: SIDE * SIDE }, (_, p) => {
-      const [y, x] = [Math.floor(p / SIDE), p % SIDE];
-      const lit = [y === at, x === at, (x + y) % SIDE === at, (x - y + SIDE) % SIDE === at][i % 4];
-      return (lit ? 140 : 60) + random.integer(60);
-    });
-  });
-  return {
-    length: images,
-    label: (i: number) => i % 4,
-    image: (i: number) => ({ data: pixels[i], width: SIDE, height: SIDE, channels: 1 as const }),
-    source: (i: number) => `bar ${i}`,
-  };
-}
-
-const dataset: Dataset = {
-  spec: "bars",
-  name: "bars",
-  classes: ["horizontal", "vertical", "rising", "falling"],
-  channels: 1,
-  size: [SIDE, SIDE],
-  train: bars(150, 1),
-  test: bars(50, 2),
-  mean: [0.4],
-  std: [0.15],
-  notes: ["made of bars"],
-};
 
 const recipe: Recipe = resolveRecipe("quickstart", {
   epochs: 4,

@@ -37,6 +37,7 @@ export interface BatchAugmentation<O extends OptionValues = OptionValues> extend
   draw(options: O, random: Random, size: Preprocess["size"]): Mix | undefined;
 }
 
+/** An augmentation, of images or of whole batches. */
 export type Augmentation = ImageAugmentation | BatchAugmentation;
 
 /** weight · image + (1 - weight) · partner; with a box, the partner's pixels inside it instead. */

@@ -12,6 +12,7 @@ export interface AugmentOptions {
   readonly [name: string]: AugmentSetting;
 }
 
+/** What a recipe says of one augmentation. */
 export type AugmentSetting = OptionValue | { readonly [option: string]: OptionValue };
 
 /** What is on, with all its options. */

@@ -4,6 +4,7 @@ import type { Preprocess } from "onebit/image";
 import { parseMxnetSymbol, type SymbolNode } from "../../readers/mxnet/symbol.js";
 import type { TensorEntry } from "../../readers/tensor-entry.js";
 import { printable } from "../../readers/text.js";
+import { cifar10 } from "../cifar.js";
 import type {
   FoundNetwork,
   Importer,
@@ -103,8 +104,6 @@ function channelsOf(
     "MXNet symbol: neither a first batch norm nor a first convolution tells how many channels images have; give the size of the input",
   );
 }
-
-const cifar10 = "airplane automobile bird cat deer dog frog horse ship truck".split(" ");
 
 function labelsOf(graph: Graph, input: InputSize): Labels | undefined {
   const [, classes] = typesOf(graph).get(graph.outputs.logits)!.shape;

@@ -1,4 +1,5 @@
 import type { Graph } from "onebit/graph";
+import type { Preprocess } from "onebit/image";
 import {
   buildModel,
   type Form,
@@ -15,6 +16,7 @@ import type {
   NetworkTensor,
   StoredNetwork,
 } from "../importer.js";
+import type { Labels } from "../labels.js";
 import { assumedInput } from "./assumed-input.js";
 import { type Recognised, recognise } from "./recognise.js";
 import { dimension, type Shapes, shapesOf, some } from "./shapes.js";
@@ -36,6 +38,15 @@ export interface FoundSwitches {
   readonly notes: readonly string[];
 }
 
+/** What is usual for networks with such keys; what is absent is the catalogue entry's. */
+export interface KnownImages {
+  readonly sides?: readonly [height: number, width: number];
+  readonly preprocess?: Preprocess;
+  readonly labels?: Labels;
+  /** Where it comes from. */
+  readonly note?: string;
+}
+
 /** What is special about a family whose architectures are in the catalogue of models, by official key. */
 export interface FamilyKeys {
   /** Name of the family in the catalogue. */
@@ -46,8 +57,14 @@ export interface FamilyKeys {
   readonly members: RegExp;
   /** Where the input's channels and the stem's width stand. */
   readonly stem: string;
-  /** Switches that are not the family's defaults. */
-  readonly switches: (shapes: Shapes) => Switches;
+  /** Where the classes stand. Default: "fc.weight". */
+  readonly classifier?: string;
+  /** The tensors by official key, where others write them differently. Default: as they are. */
+  readonly respelt?: (tensors: Tensors) => Tensors;
+  /** Switches that are not the family's defaults; `stored` are the keys as they stand in the file. */
+  readonly switches: (shapes: Shapes, stored: Tensors) => Switches;
+  /** Height and width, class names and preparation of images that these keys speak of. */
+  readonly images?: (stored: Tensors, classes: number) => KnownImages;
   readonly form: (
     tensors: Tensors,
     shapes: Shapes,
@@ -79,15 +96,19 @@ async function findNetwork(
   stored: StoredNetwork,
   told: NetworkOptions,
 ): Promise<FoundNetwork> {
-  const { tensors, unused } = split(stored.tensors, keys.isUnused);
+  const { tensors, unused } = split(stored.tensors, keys);
   const shapes = shapesOf(tensors);
-  const recognised = recognise(keys, shapes, told.arch);
+  const inferred = keys.switches(shapes, stored.tensors);
+  const recognised = recognise(keys.family, inferred, told.arch);
   const bits = await (keys.bits ?? asTold)(tensors, unused, told.quantised);
   const switches = { ...recognised.switches, ...given(bits.switches) };
   const { form, note } = told.form
     ? { form: told.form, note: undefined }
     : await keys.form(tensors, shapes, stored.metadata);
-  const { options, notes } = sized(keys, { ...recognised, switches }, shapes, form, told);
+  const classes = classesOf(keys, shapes);
+  const images = keys.images?.(stored.tensors, classes) ?? {};
+  const found = { ...recognised, switches, classes, images };
+  const { options, notes } = sized(keys, found, shapes, form, told);
   const { arch, entry } = recognised;
   const graph = buildModel(arch, options);
   const official = spelledAs(graph, tensors);
@@ -95,10 +116,12 @@ async function findNetwork(
     architecture: { name: arch, options },
     ...{ unused, form, switches },
     ...(keys.finish ? await keys.finish(graph, official) : { tensors: official }),
-    widths: widthsOf({ ...options, ...entry.defaults, ...switches }),
-    preprocess: preprocessOf({ entry, classes: options.classes, input: options.input }),
+    widths: widthsOf({ ...options, ...entry.defaults, ...switches }, shapes.get(keys.stem)?.[0]),
+    labels: images.labels,
+    preprocess: preprocessOf({ entry, images, classes, input: options.input }),
     notes: [
       ...(note ? [note] : []),
+      ...(images.note ? [images.note] : []),
       ...bits.notes,
       ...notes,
       ...strideNotes(graph, keys.stem, entry, options),
@@ -106,18 +129,26 @@ async function findNetwork(
   };
 }
 
-/** What weights tell only in part: classes, channels, and the sizes that have to be assumed. */
+function classesOf({ classifier = "fc.weight" }: FamilyKeys, shapes: Shapes): number {
+  return dimension(shapes, classifier, 0, "how many classes there are");
+}
+
+interface Found extends Recognised {
+  readonly classes: number;
+  readonly images: KnownImages;
+}
+
+/** What weights tell only in part: channels, and the sizes that have to be assumed. */
 function sized(
   { stem }: FamilyKeys,
-  { arch, entry, switches }: Recognised,
+  { arch, entry, switches, classes, images }: Found,
   shapes: Shapes,
   form: Form,
   { stemStride, input: size, preprocess: { size: sides } = {} }: NetworkOptions,
 ): { readonly options: ModelOptions; readonly notes: readonly string[] } {
-  const classes = dimension(shapes, "fc.weight", 0, "how many classes there are");
   const channels = dimension(shapes, stem, 1, "how many channels images have");
   const known = { classes, form, ...switches, ...given({ stemStride }) };
-  const usual = [channels, ...(sides ?? defaultSides({ entry, classes }))] as const;
+  const usual = [channels, ...(sides ?? images.sides ?? defaultSides({ entry, classes }))] as const;
   const input = size ?? (sides ? usual : assumedInput(arch, known, usual));
   const notes: string[] = [];
   if (!size && !sides) {
@@ -137,8 +168,8 @@ function strideNotes(
   return [`weights do not tell the stride of the stem: ${[stride].flat()[0]} is assumed`];
 }
 
-function split(stored: Tensors, isUnused: (key: string) => boolean = () => false) {
-  const entries = [...stored];
+function split(stored: Tensors, { isUnused = () => false, respelt }: FamilyKeys) {
+  const entries = [...(respelt?.(stored) ?? stored)];
   return {
     tensors: new Map(entries.filter(([key]) => !isUnused(key))),
     unused: new Map(entries.filter(([key]) => isUnused(key))),
@@ -149,8 +180,11 @@ async function asTold(_: Tensors, __: Tensors, quantised?: string): Promise<Foun
   return { switches: { quantised }, notes: [] };
 }
 
-function widthsOf({ widths, width = 64, depths = [2, 2, 2, 2] }: Switches): readonly number[] {
-  return widths ?? depths.map((_, stage) => width * 2 ** stage);
+function widthsOf(
+  { widths, width, depths = [2, 2, 2, 2] }: Switches,
+  stem = 64,
+): readonly number[] {
+  return widths ?? depths.map((_, stage) => (width ?? stem) * 2 ** stage);
 }
 
 function given(switches: Switches): Switches {

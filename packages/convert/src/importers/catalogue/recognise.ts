@@ -1,6 +1,4 @@
 import { type ModelEntry, modelNamed, models, type Switches } from "onebit/models";
-import type { FamilyKeys } from "./catalogued.js";
-import type { Shapes } from "./shapes.js";
 
 /** What keys and shapes say about a network. */
 export interface Recognised {
@@ -11,13 +9,9 @@ export interface Recognised {
   readonly switches: Switches;
 }
 
-/** Architecture and switches from keys and shapes; `arch` names the architecture instead. */
-export function recognise(
-  { family, switches: switchesOf }: Pick<FamilyKeys, "family" | "switches">,
-  shapes: Shapes,
-  arch?: string,
-): Recognised {
-  const inferred = given(switchesOf(shapes));
+/** Architecture and switches from what keys and shapes say; `arch` names the architecture instead. */
+export function recognise(family: string, switchesFound: Switches, arch?: string): Recognised {
+  const inferred = given(switchesFound);
   const name = arch ?? catalogueName(family, inferred);
   const entry = modelNamed(name);
   // A named architecture is taken at its word: what does not fit will be listed.
@@ -28,10 +22,10 @@ export function recognise(
 
 type Switch = readonly [option: string, value: unknown];
 
-/** The first ImageNet entry that the file does not contradict, else the first of the family. */
+/** The first published entry that the file does not contradict, else the first of the family. */
 function catalogueName(family: string, inferred: readonly Switch[]): string {
   const names = Object.keys(models).filter(
-    (name) => models[name].family === family && models[name].classes === 1000,
+    (name) => models[name].family === family && models[name].preprocess !== undefined,
   );
   const fits = (name: string) =>
     Object.keys(models[name].defaults).every((option) =>

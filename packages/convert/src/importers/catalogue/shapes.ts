@@ -54,7 +54,7 @@ export function resnet(shapes: Shapes, first: 0 | 1, defaults: readonly number[]
 }
 
 /** How many blocks there are, numbered from `first` without gaps. */
-function contiguous(shapes: Shapes, pattern: RegExp, first: number): number {
+export function contiguous(shapes: Shapes, pattern: RegExp, first: number): number {
   const numbers = new Set<number>();
   for (const key of shapes.keys()) {
     const match = pattern.exec(key);

@@ -1,15 +1,21 @@
 import type { Preprocess } from "onebit/image";
 import type { ModelEntry } from "onebit/models";
 import { fitted, type InputSize } from "../preprocess.js";
+import type { KnownImages } from "./catalogued.js";
 
 interface Network {
   readonly entry: ModelEntry;
+  /** What its keys say of its images. */
+  readonly images?: KnownImages;
   readonly classes: number;
   readonly input: InputSize;
 }
 
 /** Sides of what the weights cannot tell: the entry's own for its classes or more, else 32. */
-export function defaultSides({ entry, classes }: Omit<Network, "input">): [number, number] {
+export function defaultSides({
+  entry,
+  classes,
+}: Pick<Network, "entry" | "classes">): [number, number] {
   const [, height, width] = entry.input;
   return classes === entry.classes || classes >= 1000 ? [height, width] : [32, 32];
 }
@@ -23,9 +29,9 @@ const cifar = { mean: [0.507, 0.487, 0.441], std: [0.267, 0.256, 0.276] };
  * input's and a square is cut out (inputs that are not square: images are stretched), with the means
  * of CIFAR for 10 or 100 classes at 32x32, ImageNet's, or grey's 0.5.
  */
-export function preprocessOf({ entry, classes, input }: Network): Preprocess {
+export function preprocessOf({ entry, images, classes, input }: Network): Preprocess {
   const [channels, height, width] = input;
-  const { preprocess: published } = entry;
+  const published = images?.preprocess ?? entry.preprocess;
   const size: [number, number] = [height, width];
   if (published && input.join() === [published.channels, ...published.size].join())
     return published;

@@ -46,8 +46,8 @@ export interface ImportedStream {
 
 /**
  * A published checkpoint as a float model: BNext T, S, M, L or of any widths, BNext-18, ReActNet-A,
- * ReActNet on ResNets, recognised by keys and shapes; binary networks of BMXNet, which describe
- * themselves. Tensors are read one by one. The buffer stays open: close it when done.
+ * ReActNet on ResNets, float ResNets and MobileNetV1, recognised by keys and shapes; binary networks
+ * of BMXNet, which describe themselves. Tensors are read one by one. The buffer stays open: close it when done.
  *
  * OnebitError, beginning with the buffer's name, where the file is damaged, is of no known family,
  * lacks tensors or has others, or holds NaN, infinities, or binary weights that are exactly 0.

@@ -34,7 +34,7 @@ export interface ImportReport {
   readonly wrapper: readonly string[];
   /** What stood before every key: "module.", or nothing. */
   readonly prefix: string;
-  /** Name of the importer: "bnext", "bnext-18", "reactnet", "reactnet-resnet", "bmxnet". */
+  /** Name of the importer, such as "bnext", "reactnet-resnet", "resnet-cifar". */
   readonly family: string;
   /** Name in the catalogue; the family's for a network that describes itself. */
   readonly arch: string;

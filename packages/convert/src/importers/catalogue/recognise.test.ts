@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type Graph, sizeOf } from "onebit/graph";
-import { buildModel, type Form, type ModelOptions } from "onebit/models";
+import { buildModel, type Form, formsOf, type ModelOptions } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import type { TensorEntry } from "../../readers/tensor-entry.js";
 import { importerOf } from "../architectures.js";
@@ -54,8 +54,22 @@ it.each(["bnext-18", "reactnet-18", "reactnet-34"])("%s is told by its depths", 
   });
 });
 
+it.each([
+  ["resnet-18", { stem: "imagenet" }],
+  ["resnet-34", { stem: "imagenet" }],
+  ["resnet-50", { stem: "imagenet" }],
+  ["resnet-152", { stem: "imagenet" }],
+  ["resnet-20", {}],
+  ["resnet-56", {}],
+  ["resnet-110", {}],
+  ["mobilenet-v1", {}],
+])("%s, a float network, is told by its keys", async (name, switches) => {
+  expect(await recognise(keysOf(name))).toMatchObject({ arch: name, switches });
+});
+
 /** The form, where keys do not tell it. */
 function untold(name: string, form: Form = "binary"): Form | undefined {
+  if (formsOf(name).join() === "real") return undefined;
   const isTold = name.startsWith("bnext") || (name === "reactnet" && form === "binary");
   return isTold ? undefined : form;
 }
@@ -88,6 +102,13 @@ const networks: { [name: string]: fc.Arbitrary<Partial<ModelOptions>> } = {
     form: fc.constantFrom("binary", "step1"),
   }),
   "reactnet-18": fc.record(resnetExtras),
+  "resnet-18": fc.record({ ...resnetExtras, bottleneck: fc.boolean() }),
+  "resnet-20": fc.record({
+    width: fc.integer({ min: 1, max: 40 }),
+    depths: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 3, maxLength: 3 }),
+    shortcut: fc.constantFrom("zeros", "conv"),
+  }),
+  "mobilenet-v1": fc.record({ widths }),
 };
 
 describe.each(Object.keys(networks))("any %s", (name) => {

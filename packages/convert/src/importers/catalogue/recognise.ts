@@ -22,16 +22,16 @@ export function recognise(family: string, switchesFound: Switches, arch?: string
 
 type Switch = readonly [option: string, value: unknown];
 
-/** The first published entry that the file does not contradict, else the first of the family. */
+/** The first published entry that the file does not contradict, else the one it agrees with most. */
 function catalogueName(family: string, inferred: readonly Switch[]): string {
   const names = Object.keys(models).filter(
     (name) => models[name].family === family && models[name].preprocess !== undefined,
   );
-  const fits = (name: string) =>
-    Object.keys(models[name].defaults).every((option) =>
-      inferred.some((found) => found[0] === option && agrees(found, models[name].defaults)),
-    );
-  return names.find(fits) ?? names[0];
+  const agreements = (name: string) =>
+    inferred.filter((found) => agrees(found, models[name].defaults)).length;
+  const fits = (name: string) => agreements(name) === Object.keys(models[name].defaults).length;
+  const most = Math.max(...names.map(agreements));
+  return names.find(fits) ?? names.find((name) => agreements(name) === most)!;
 }
 
 function agrees([option, value]: Switch, defaults: Switches): boolean {

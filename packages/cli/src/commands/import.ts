@@ -47,7 +47,8 @@ type Flags = FlagValues<typeof flags>;
 export const importNetwork = command({
   name: "import",
   arguments: ["<checkpoint>"],
-  about: "a published checkpoint (BNext, ReActNet, BMXNet, ResNet, MobileNetV1; path or URL) to a model of onebit's",
+  about:
+    "a published checkpoint (BNext, ReActNet, ResNet, ...; path or URL) to a model of onebit's",
   flags,
   async run([source], flags) {
     const out = terminalOutput(flags);

@@ -80,7 +80,7 @@ async function checkedKernels(build: KernelBuild, assets: AssetFolder): Promise<
     throw new OnebitError(`${build}.wasm: another file comes back (a web page?), no WebAssembly`);
   } catch (error) {
     const advice = isNode()
-      ? "reinstall onebit, or"
+      ? "reinstall onebit, leave it out of the bundle, or"
       : "serve a copy of node_modules/onebit/wasm and";
     throw new OnebitError(
       `the kernels cannot be read: ${(error as Error).message}; ${advice} say where it is: load(file, { assets })`,

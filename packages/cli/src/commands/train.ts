@@ -8,7 +8,7 @@ import { epochs } from "../flags/epochs.js";
 import { flag } from "../flags/flag.js";
 import { json, jsonl } from "../flags/json.js";
 import { out } from "../flags/out.js";
-import { words } from "../flags/readers.js";
+import { wholeNumber, words } from "../flags/readers.js";
 import { seed } from "../flags/seed.js";
 import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
@@ -37,6 +37,14 @@ const flags = [
     "teach an equal part of the epochs each, in this order; may be repeated",
     words,
   ).repeated(),
+  flag(
+    "--teacher-views <n>",
+    "show each image in so many views, in turns, and ask teachers about them once",
+    wholeNumber,
+  ).otherwise("new ones in every epoch"),
+  flag("--teacher-cache <dir>", "where what teachers said of views is kept", words).otherwise(
+    "teacher-views beside the run",
+  ),
   out.otherwise("runs/<recipe>"),
   flag("--resume", "go on with the run in --out; all else is as it was begun").excludes(overwrite),
   overwrite,

@@ -53,6 +53,8 @@ export class TrainingDisplay {
         return isShown(event) ? [epochLine(event, this.#start?.stage !== undefined)] : [];
       case "warning":
         return [`${colors.yellow("warning")} ${event.message}`];
+      case "views":
+        return [`asking the teachers: view ${event.done + 1} of ${event.of}`];
       case "saved":
         return [];
       case "done":

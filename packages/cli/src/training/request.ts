@@ -23,6 +23,8 @@ export interface TrainingFlags extends ArchitectureFlags {
   readonly init?: string;
   readonly teacher?: readonly string[];
   readonly assistant?: readonly string[];
+  readonly teacherViews?: number;
+  readonly teacherCache?: string;
   readonly out?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
@@ -48,7 +50,7 @@ export async function trainingRequest(
 
 function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequest {
   const { data, out, init, overwrite, skipBad, seed, threads } = flags;
-  const { teacher: teachers, assistant: assistants } = flags;
+  const { teacher: teachers, assistant: assistants, teacherViews, teacherCache } = flags;
   if (data === undefined) {
     throw new UsageError(`--data is missing: ${DATA_SPEC}`);
   }
@@ -60,7 +62,7 @@ function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequ
     options: {
       model: changedModel({ name: model, ...switches }, flags),
       ...{ data, out: out ?? `runs/${recipe.name}`, init, overwrite, skipBad, seed, threads },
-      ...{ teachers, assistants },
+      ...{ teachers, assistants, teacherViews, teacherCache },
     },
   };
 }
@@ -88,7 +90,8 @@ async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<
   const { data = run.data, seed = run.seed, threads = run.threads, skipBad } = flags;
   const model = "nodes" in run.model ? run.model : changedModel(run.model, flags);
   const { teacher: teachers = run.teachers, assistant: assistants = run.assistants } = flags;
-  const learning = { teachers, assistants };
+  const { teacherViews = run.teacherViews, teacherCache } = flags;
+  const learning = { teachers, assistants, teacherViews, teacherCache };
   return {
     recipe,
     options: { model, data, out, skipBad, seed, threads, ...learning, resume: true },

@@ -20,6 +20,7 @@ export {
   type AugmentSetting,
   type BatchAugmentation,
   type ImageAugmentation,
+  imageAugmentations,
   type Mix,
   type Mixed,
   mixRows,

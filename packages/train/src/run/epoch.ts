@@ -50,6 +50,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
   const { augment } = recipe;
   const stream = loader.batches({
     ...{ split: "train", batch: division.microBatch, preprocess, augment, seed, epoch },
+    view: setup.views ? epoch % setup.views.count : epoch,
     skipBad: true,
   });
   const sums = { loss: 0, flipRate: 0, gradientNorm: 0, correct: 0, images: 0, milliseconds: 0 };
@@ -157,7 +158,7 @@ async function* taught(
   const asked = plan.training!.graph.inputs.map(({ name }) => name);
   const how = { own: preprocess, asked };
   for await (const group of given) {
-    const answers = group.map(({ images }) => teachers.answer(epoch, images, how));
+    const answers = group.map((batch) => teachers.answer(epoch, batch, how));
     const inputs = await Promise.all(answers);
     yield group.map((batch, i) => ({ ...batch, inputs: inputs[i] }));
   }

@@ -29,6 +29,13 @@ export interface StartEvent {
   readonly out: string;
 }
 
+/** Teachers are asked about views of the images, before the first step. */
+export interface ViewsEvent {
+  readonly event: "views";
+  readonly done: number;
+  readonly of: number;
+}
+
 /** After every optimiser step. */
 export interface StepEvent {
   readonly event: "step";
@@ -109,6 +116,7 @@ export interface Best {
 /** What a training tells while it goes on. */
 export type TrainEvent =
   | StartEvent
+  | ViewsEvent
   | StepEvent
   | EpochEvent
   | WarningEvent

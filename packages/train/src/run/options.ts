@@ -1,12 +1,12 @@
 import type { Estimator, Tensor } from "onebit/graph";
 import type { Dataset } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
-import type { TeacherOptions } from "../teachers/index.js";
+import type { TeachingOptions } from "../teachers/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
 import type { ModelChoice } from "./network.js";
 
 /** What is trained on what, and where the run is kept. */
-export interface TrainOptions extends TeacherOptions {
+export interface TrainOptions extends TeachingOptions {
   /** Default: the recipe's. */
   readonly model?: ModelChoice;
   /** A specification such as "glyphs" or "idx:DIR", or an opened data set. */

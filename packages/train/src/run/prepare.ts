@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
 import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
@@ -9,7 +10,7 @@ import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { layoutOf } from "../state/index.js";
-import { Teachers } from "../teachers/index.js";
+import { Teachers, type ViewOptions } from "../teachers/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
 import { classNotes } from "./class-counts.js";
@@ -41,6 +42,8 @@ export interface Setup {
   readonly division: Division;
   readonly plan: EnginePlan;
   readonly teachers: Teachers;
+  /** Absent: every epoch has its own. */
+  readonly views?: ViewOptions;
   readonly evaluationBatch: number;
   readonly seed: number;
   readonly record: RunRecord;
@@ -76,6 +79,7 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
+  const views = viewsOf(options);
   const teachers = await Teachers.open(options, { dataset, epochs: recipe.epochs, threads });
   try {
     const inputs = teachers.inputs(division.microBatch);
@@ -83,12 +87,13 @@ export async function prepare(
     checkClasses(graph.classes, dataset);
     checkScalars(network, graph.scalars);
     teachers.checkAsked(recipe.loss, graph.inputs);
+    if (views) teachers.checkKeepable(graph.inputs);
     const evaluated = Math.min(evaluationBatch, dataset.test.length);
     const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
     if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
     const { clip, averageDecay, optimiser } = recipe;
     return {
-      ...{ recipe, dataset, preprocess, network, threshold, division, teachers, seed },
+      ...{ recipe, dataset, preprocess, network, threshold, division, teachers, views, seed },
       plan: {
         layout,
         training: { graph, optimiser, clip, averageDecay },
@@ -115,6 +120,7 @@ export async function prepare(
         seed,
         init: typeof options.init === "string" ? options.init : null,
         ...(teachers.records.length && { teachers: teachers.records }),
+        ...(views && { teacherViews: views.count }),
         threads,
         versions: versions(onnxRuntime),
         revision: options.revision ?? null,
@@ -135,6 +141,19 @@ export async function prepare(
     await teachers.dispose();
     throw error;
   }
+}
+
+function viewsOf({ teachers, assistants, ...options }: TrainOptions): ViewOptions | undefined {
+  const { teacherViews: count, teacherCache, out } = options;
+  if (count === undefined) {
+    if (teacherCache === undefined) return undefined;
+    throw new UsageError("--teacher-cache is of no use without --teacher-views");
+  }
+  checkCount("teacherViews", count, 1);
+  if (!teachers?.length && !assistants?.length) {
+    throw new UsageError("--teacher-views is of no use without --teacher or --assistant");
+  }
+  return { count, folder: teacherCache ?? join(dirname(out), "teacher-views") };
 }
 
 /** What a run records: words of its own function there are none. */

@@ -26,6 +26,8 @@ export interface RunRecord {
   readonly init: string | null;
   /** Absent: none. */
   readonly teachers?: readonly TeacherRecord[];
+  /** How many views of each image there are; absent: every epoch has its own. */
+  readonly teacherViews?: number;
   readonly threads: number;
   readonly versions: { readonly [name: string]: string };
   readonly revision: string | null;
@@ -52,7 +54,7 @@ export interface DataRecord {
 export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imagesPerSecond">;
 
 /** Fields that a resumed run must share with the run that it goes on with. */
-const decisive = ["recipe", "data", "model", "preprocess", "seed"] as const;
+const decisive = ["recipe", "data", "model", "preprocess", "seed", "teacherViews"] as const;
 
 /** Whether a run goes on, or replaces another one. */
 type Beginning = { readonly resume?: boolean; readonly overwrite?: boolean };
@@ -270,7 +272,7 @@ function refuseOtherTeachers(path: string, old: RunRecord, now: RunRecord): void
 
 /** As JSON would give it back. */
 function plainData(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /** Path and both values of the first field that differs. */

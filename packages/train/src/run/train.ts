@@ -2,14 +2,14 @@ import { join } from "node:path";
 import { OnebitError } from "onebit";
 import type { Tensor } from "onebit/graph";
 import { counted } from "onebit/words";
-import { openLoader } from "../data/index.js";
+import { type Loader, openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
 import { momentNames } from "../optimisers/index.js";
 import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
-import type { StartEvent } from "./events.js";
+import type { StartEvent, TrainEvent } from "./events.js";
 import { loadStart } from "./float-model.js";
 import { initialiseFrom } from "./init-from.js";
 import { TrainingLoop } from "./loop.js";
@@ -91,6 +91,7 @@ async function trainIn(
   const engine = await (worker ? startEngine : createEngine)(plan, from.snapshot.values);
   const loader = openLoader(dataset, { workers: dataWorkers, keep: true });
   try {
+    await keepViews(setup, loader, { emit, signal });
     if (!fresh) await engine.restore(from.snapshot);
     const history = fresh ? [] : await folder.rewind(done);
     const loop = new TrainingLoop({
@@ -109,6 +110,26 @@ async function trainIn(
     await engine.dispose();
     await loader.close();
   }
+}
+
+/** What teachers say of the views, where these are few, is asked before the first step. */
+async function keepViews(
+  setup: Setup,
+  loader: Loader,
+  { emit, signal }: { readonly emit: (event: TrainEvent) => void; readonly signal?: AbortSignal },
+): Promise<void> {
+  const { views, teachers, dataset, preprocess, recipe, seed, division } = setup;
+  if (!views) return;
+  const { augment } = recipe;
+  const notes = await teachers.keepViews(
+    views,
+    { dataset, preprocess, augment, seed },
+    {
+      ...{ loader, batch: division.microBatch, signal },
+      onProgress: ({ done, of }) => emit({ event: "views", done, of }),
+    },
+  );
+  for (const message of notes) emit({ event: "warning", message });
 }
 
 interface Beginning extends Checkpoint {

@@ -19,6 +19,17 @@ export interface TeacherOptions {
   readonly assistants?: readonly (string | TeacherChoice)[];
 }
 
+/** How often teachers are asked. */
+export interface TeachingOptions extends TeacherOptions {
+  /**
+   * Show each image in so many views only, which epochs take in turns; what teachers say of them is asked
+   * once and kept. Default: every epoch has views of its own, and teachers are asked in every step.
+   */
+  readonly teacherViews?: number;
+  /** Where that is kept; default: the folder "teacher-views" beside the run's. */
+  readonly teacherCache?: string;
+}
+
 export const choiceOf = (given: string | TeacherChoice): TeacherChoice =>
   typeof given === "string" ? { path: given } : given;
 

@@ -21,7 +21,8 @@ export class Teacher {
   readonly sha256: string;
   readonly notes: readonly string[];
   readonly #subject: Subject;
-  readonly #preprocess: Preprocess;
+  /** How it sees images. */
+  readonly preprocess: Preprocess;
   /** Of each class of the data, its number among the teacher's; undefined where they are the same. */
   readonly #order?: readonly number[];
 
@@ -52,7 +53,7 @@ export class Teacher {
     },
   ) {
     this.#subject = subject;
-    this.#preprocess = subject.preprocess ?? usual(subject, known.dataset);
+    this.preprocess = subject.preprocess ?? usual(subject, known.dataset);
     this.sha256 = known.sha256;
     this.top1 = known.top1;
     this.notes = known.notes;
@@ -78,8 +79,8 @@ export class Teacher {
     own: Preprocess,
     outputs: readonly string[],
   ): Promise<{ [output: string]: Float32Array }> {
-    const { channels, size } = this.#preprocess;
-    const data = teacherImages(images, own, this.#preprocess);
+    const { channels, size } = this.preprocess;
+    const data = teacherImages(images, own, this.preprocess);
     const count = data.length / (channels * size[0] * size[1]);
     const said = await this.#subject.run({ shape: [count, channels, ...size], data }, outputs);
     const values = outputs.map((name) => [name, said[name].data as Float32Array]);

@@ -43,20 +43,21 @@ async function aBatch() {
   const own = preprocessFor(barsData);
   const loader = openLoader(barsData, { workers: 0 });
   const stream = loader.batches({ split: "test", batch: 8, preprocess: own });
-  for await (const { images } of stream) return { images, own };
+  for await (const batch of stream) return { ...batch, own };
   throw new Error("no batch");
 }
 
 describe("teachers", () => {
   it("say what their networks compute, in the order of the data's classes", async () => {
-    const { images, own } = await aBatch();
+    const { own, ...batch } = await aBatch();
+    const { images } = batch;
     const teachers = await Teachers.open(
       { teachers: [path("strong"), path("turned.safetensors")] },
       where,
     );
     try {
       const asked = ["teacher0.logits", "teacher1.logits", "teacher0.features"];
-      const said = await teachers.answer(0, images.slice(), { own, asked });
+      const said = await teachers.answer(0, batch, { own, asked });
       const model = await loadFloatModel(path("strong"));
       const graph = floatModelGraph(model, 8);
       const x = { shape: [8, 1, 8, 8], data: images };

@@ -1,10 +1,13 @@
 import { UsageError } from "onebit";
 import type { GraphInput, Shape } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
-import type { Dataset } from "../data/index.js";
+import type { Batch, Dataset } from "../data/index.js";
 import { teacherValue } from "../losses/index.js";
 import { assistantAt, choiceOf, type TeacherOptions } from "./choice.js";
+import { mixedLogits } from "./mixed-logits.js";
 import { Teacher } from "./teacher.js";
+import type { Viewing } from "./view-key.js";
+import { type ViewOptions, Views } from "./views.js";
 
 /** What a run records of a teacher. */
 export interface TeacherRecord {
@@ -20,6 +23,7 @@ export class Teachers {
   readonly #assistants: readonly Teacher[];
   readonly #teachers: readonly Teacher[];
   readonly #epochs: number;
+  #cached?: { readonly views: Views; readonly count: number };
 
   /** Opens them and measures each on the test images. */
   static async open(
@@ -67,6 +71,29 @@ export class Teachers {
     return this.#all.flatMap(({ path, notes }) => notes.map((note) => `teacher ${path}: ${note}`));
   }
 
+  /**
+   * From now on answers are those that were kept for `count` views; asks what is missing. The teachers are
+   * done then. UsageError where the disk has no room.
+   */
+  async keepViews(
+    { count, folder }: ViewOptions,
+    viewing: Viewing,
+    how: Parameters<Views["complete"]>[1],
+  ): Promise<readonly string[]> {
+    const views = await Views.open(this.#all, viewing, folder);
+    const wishes = this.#all.map((teacher) => ({ teacher, views: this.#viewsOf(teacher, count) }));
+    await views.complete(wishes, how);
+    this.#cached = { views, count };
+    for (const teacher of this.#all) await teacher.dispose();
+    return views.notes;
+  }
+
+  #viewsOf(teacher: Teacher, count: number): number[] {
+    const epochs = Array.from({ length: this.#epochs }, (_, epoch) => epoch);
+    const own = epochs.filter((epoch) => this.at(epoch).includes(teacher));
+    return [...new Set(own.map((epoch) => epoch % count))];
+  }
+
   /** Those that teach in an epoch (from 0), in the order of their numbers. */
   at(epoch: number): readonly Teacher[] {
     const { length } = this.#assistants;
@@ -92,15 +119,20 @@ export class Teachers {
   }
 
   /**
-   * What the loss asks for of a batch, by those names. images: [N, C, H, W] as `own` prepares them.
-   * UsageError from `asked` for a teacher that is asked for nothing.
+   * What the loss asks for of a batch, by those names. Of a mixed batch a teacher sees the mixed images;
+   * what was kept of the images is mixed as their labels are.
    */
   async answer(
     epoch: number,
-    images: Float32Array,
+    { images, indices, mixed }: Pick<Batch, "images" | "indices" | "mixed">,
     { own, asked }: { readonly own: Preprocess; readonly asked: readonly string[] },
   ): Promise<{ [name: string]: Float32Array }> {
     const answers = this.at(epoch).map(async (teacher, t) => {
+      if (this.#cached) {
+        const { views, count } = this.#cached;
+        const logits = await views.logits(teacher, epoch % count, indices);
+        return [[teacherValue(t), mixed ? mixedLogits(logits, mixed) : logits] as const];
+      }
       const outputs = Object.keys(teacher.outputs).filter((name) =>
         asked.includes(teacherValue(t, name)),
       );
@@ -108,6 +140,15 @@ export class Teachers {
       return Object.entries(said).map(([name, data]) => [teacherValue(t, name), data] as const);
     });
     return Object.fromEntries((await Promise.all(answers)).flat());
+  }
+
+  /** UsageError for a loss that asks for more than views are kept of. */
+  checkKeepable(inputs: readonly GraphInput[]): void {
+    const more = inputs.find(({ name }) => /^teacher\d/.test(name) && !name.endsWith(".logits"));
+    if (!more) return;
+    throw new UsageError(
+      `--teacher-views keeps logits only, and the loss asks for "${more.name}": leave it out`,
+    );
   }
 
   /** UsageError for teachers that the loss does not ask. */

@@ -6,6 +6,7 @@ export {
   type AugmentChoice,
   type AugmentOptions,
   type AugmentSetting,
+  imageAugmentations,
   overrideAugment,
   resolveAugment,
 } from "./settings.js";

@@ -44,6 +44,12 @@ export function overrideAugment(base: AugmentOptions, overrides: AugmentOptions)
   return merged;
 }
 
+/** What happens to each image by itself: without what mixes batches. */
+export function imageAugmentations(augment: AugmentOptions): AugmentChoice {
+  const choice = Object.entries(resolveAugment(augment));
+  return Object.fromEntries(choice.filter(([name]) => known(name)?.of === "image"));
+}
+
 function known(name: string): Augmentation | undefined {
   return AUGMENTATIONS.find((kind) => kind.name === name);
 }

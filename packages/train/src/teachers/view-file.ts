@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { OnebitError } from "onebit";
+import { fromFloat16, toFloat16 } from "onebit/file";
+import { writeWhole } from "../run/files.js";
+
+const HASH_BYTES = 32;
+
+/** Logits [images, classes] in half precision, then their SHA-256. */
+export const viewBytes = (images: number, classes: number): number =>
+  2 * images * classes + HASH_BYTES;
+
+/** Whether a whole file of that many logits is there. */
+export async function hasView(path: string, bytes: number): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.size === bytes;
+}
+
+export async function writeView(path: string, logits: Float32Array): Promise<void> {
+  const halves = Uint16Array.from(logits, toFloat16);
+  const data = new Uint8Array(halves.buffer);
+  await writeWhole(path, Buffer.concat([data, digest(data)]));
+}
+
+/** In half precision, as they were written. OnebitError for a damaged file. */
+export async function readView(path: string): Promise<Uint16Array> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new OnebitError(`${path}: what a teacher said cannot be read: ${error.message}`);
+  });
+  const data = Uint8Array.from(bytes.subarray(0, -HASH_BYTES));
+  if (!digest(data).equals(bytes.subarray(-HASH_BYTES))) {
+    throw new OnebitError(
+      `${path}: what a teacher said is damaged: delete the file, and it is asked again`,
+    );
+  }
+  return new Uint16Array(data.buffer);
+}
+
+/** The rows of some images, [indices, classes]. */
+export function rowsOf(view: Uint16Array, indices: Int32Array, classes: number): Float32Array {
+  const out = new Float32Array(indices.length * classes);
+  indices.forEach((image, n) => {
+    for (let c = 0; c < classes; c++) {
+      out[n * classes + c] = fromFloat16(view[image * classes + c]);
+    }
+  });
+  return out;
+}
+
+function digest(data: Uint8Array): Buffer {
+  return createHash("sha256").update(data).digest();
+}

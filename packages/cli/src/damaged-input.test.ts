@@ -220,7 +220,7 @@ describe("a tensor", () => {
   });
   const run = "run {grey.onebit} --output {y.npy} --input";
   refuses(FAILED, [
-    ["of other channels", `${run} {small.npy}`, /small\.npy: .*\[1,2,4,2\].* of 1 channels, not 2/],
+    ["of other channels", `${run} {small.npy}`, /small\.npy: .*\[1,2,4,2\].* of 1 channel, not 2/],
     ["cut off", `${run} {cut.npy}`, /cut\.npy: .*truncated or damaged/],
     ["that is not there", `${run} {nowhere.npy}`, /nowhere\.npy: cannot be opened/],
   ]);

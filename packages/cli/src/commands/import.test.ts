@@ -136,9 +136,9 @@ describe("import", () => {
   it("stores labels and preprocessing from flags", async () => {
     const output = path("flags.onebit");
     await writeFile(path("labels.txt"), "cat\r\ndog\nthe horse\nfrog\n");
-    const flags = ["--resize", "40x48", "--crop", "28", "--mean", "0.25", "--std", "0.5"];
+    const flags = ["--resize", "40x48", "--mean", "0.25", "--std", "0.5"];
     const args = ["import", path("net.safetensors"), "-o", output, ...flags];
-    await onebitJson(...args, "--labels", path("labels.txt"));
+    await onebitJson(...args, "--labels", path("labels.txt"), "--crop", "28");
     using model = await load(output, { backend: "reference" });
     expect(model.info).toMatchObject({
       labels: ["cat", "dog", "the horse", "frog"],

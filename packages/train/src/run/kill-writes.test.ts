@@ -37,7 +37,7 @@ function writer(out: string, resume: boolean) {
     import { writeSafetensors } from "onebit/file";
     const layout = ${JSON.stringify(layout)};
     const folder = new RunFolder(${JSON.stringify(out)});
-    const record = { recipe: 1, model: 2, data: 3, preprocess: 4, seed: 5, padding: "x".repeat(1e4) };
+    const record = { recipe: 1, model: 2, data: { images: 3 }, preprocess: 4, seed: 5, padding: "x".repeat(1e4) };
     await folder.begin(record, { resume: ${resume} });
     let done = 0;
     if (${resume}) {

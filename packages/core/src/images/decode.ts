@@ -1,3 +1,4 @@
+import type sharp from "sharp";
 import type { Sharp } from "sharp";
 import { classOf, describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
@@ -6,7 +7,7 @@ import { isPath } from "../platform/is-node.js";
 import { readRegularFile } from "../platform/regular-file.js";
 import type { BlobLike, UrlLike } from "../platform/web-types.js";
 import { checkOptions, type OptionChecks } from "../runtime/check-options.js";
-import { decoderOfProgram, loadDecoder } from "./decoder.js";
+import { loadDecoder } from "./decoder.js";
 import { pictureKind } from "./picture-kind.js";
 
 /** Interleaved rows of 8-bit pixels, as classify() takes them. */
@@ -143,4 +144,20 @@ async function decodedCmyk(image: Sharp): Promise<DecodedImage> {
     for (let c = 0; c < 3; c++) data[o++] = light - Math.round((inks[i + c] * light) / 255);
   }
   return { data, width, height, channels: 3 };
+}
+
+/**
+ * Packages that are installed globally each have their dependencies to themselves: sharp is then that of
+ * the program, which says where it lies, to its threads as well. `missing`: thrown where it is not there
+ * either.
+ */
+async function decoderOfProgram(missing: unknown): Promise<{ default: typeof sharp }> {
+  const { ONEBIT_PROGRAM: program } = process.env;
+  if (program === undefined) throw missing;
+  try {
+    const { createRequire } = process.getBuiltinModule("node:module");
+    return { default: createRequire(program)("sharp") };
+  } catch {
+    throw missing;
+  }
 }

@@ -1,4 +1,3 @@
-import type sharp from "sharp";
 import { OnebitError } from "../errors.js";
 
 /** No picture can be decoded here: not the fault of any of them. */
@@ -16,21 +15,5 @@ export async function loadDecoder<Sharp>(load: () => Promise<Sharp>): Promise<Sh
     throw new NoDecoder(
       `pictures need the package sharp, which does not load here (${reason}). Install it with its library for ${process.platform}-${process.arch}:\n  npm install --include=optional sharp`,
     );
-  }
-}
-
-/**
- * Packages that are installed globally each have their dependencies to themselves: sharp is then that of
- * the program, which says where it lies, to its threads as well. `missing`: thrown where it is not there
- * either.
- */
-export async function decoderOfProgram(missing: unknown): Promise<{ default: typeof sharp }> {
-  const { ONEBIT_PROGRAM: program } = process.env;
-  if (program === undefined) throw missing;
-  try {
-    const { createRequire } = process.getBuiltinModule("node:module");
-    return { default: createRequire(program)("sharp") };
-  } catch {
-    throw missing;
   }
 }

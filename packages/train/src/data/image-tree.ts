@@ -1,4 +1,4 @@
-import type { Dirent, Stats } from "node:fs";
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
@@ -78,7 +78,7 @@ export async function imageTree(
 }
 
 /** The same for all names of a folder. */
-export function identityOf({ dev, ino }: Stats): string {
+export function identityOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {
   return `${dev}:${ino}`;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, extname, join, normalize } from "node:path";
 import { chromium } from "playwright-core";
 import { measureLatency } from "../../packages/cli/dist/bench/latency.js";
-import { benchSubject } from "../../packages/cli/dist/bench/subject.js";
+import { bothForms } from "../../packages/cli/dist/subjects/both-forms.js";
 
 const CANDIDATES = [process.env.ONEBIT_CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"];
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
@@ -32,7 +32,7 @@ export async function benchChromium(options) {
 }
 
 async function group(browser, threads, { root, litert, network, mobilenet, int8, rounds }) {
-  const { packed } = await benchSubject(network, {});
+  const { packed } = await bothForms(network, {});
   const page = await browser.newPage();
   const files = { "network.onebit": Buffer.from(packed), "float.onnx": readFileSync(mobilenet) };
   if (int8) files["int8.tflite"] = readFileSync(int8);

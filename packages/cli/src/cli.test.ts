@@ -32,7 +32,9 @@ describe("help", () => {
 
   it("of train lists the recipes", async () => {
     const { stdout } = await onebit("train", "--help");
-    expect(stdout).toMatch(/^Recipes \(default: plain\):\n {2}quickstart +\w/m);
+    expect(stdout).toMatch(
+      /^Recipes \(default: photographs for folder:DIR, else plain\):\n {2}quickstart +\w/m,
+    );
   });
 
   it("is what one gets without a command, as wrong usage", async () => {

@@ -33,7 +33,9 @@ it("names what is wrong, and ends with status 1", async () => {
   const bad = { ...report, ok: false, failures: ["reference, threads 1: conv 3 differs"] };
   const finish = () => conclude(terminalOutput({ jsonl: true }), bad, {});
   expect(finish).toThrow(OnebitError);
-  expect(finish).toThrow(/selftest: .* are wrong; .*\n {2}reference, threads 1: conv 3 differs/);
+  expect(finish).toThrow(
+    /selftest: wrong results: \d+; .*\n {2}reference, threads 1: conv 3 differs/,
+  );
 });
 
 it("refuses backends and threads that do not exist", async () => {

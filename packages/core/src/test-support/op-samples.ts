@@ -152,6 +152,10 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
       shapes: [map],
       ...{ attrs: { before: [0, 0, 1, 2], after: [0, 0, 2, 0], value: 0 }, wanted: [0] },
     },
+    {
+      shapes: [map],
+      ...{ attrs: { before: [0, 2, 0, 0], after: [0, 1, 0, 0], value: 0 }, wanted: [0] },
+    },
   ],
   prelu: [{ shapes: [map, [3]], wanted: [0, 1] }],
   "prelu-gradient": [{ shapes: [map, map, [3]] }],

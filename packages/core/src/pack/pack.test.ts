@@ -318,6 +318,16 @@ describe("what cannot be packed is refused by name", () => {
       /^c \(concat\): .*axis 2: only channels/,
     ],
     [
+      "rows of zeros",
+      (b, x) => b.op("pad", [x], { before: [0, 0, 1, 0], after: [0, 0, 0, 0], value: 0 }, "p"),
+      /^p \(pad\): .*only channels of zeros can be added/,
+    ],
+    [
+      "channels of ones",
+      (b, x) => b.op("pad", [x], { before: [0, 0, 0, 0], after: [0, 1, 0, 0], value: 1 }, "p"),
+      /^p \(pad\): .*only channels of zeros can be added/,
+    ],
+    [
       "a mean along rows",
       (b, x) => b.op("mean", [x], { axes: [2], keepDims: true }, "m"),
       /axes \[2\]/,

@@ -48,13 +48,13 @@ describe("a float network", () => {
     for (const other of [packed, onnx]) {
       expect(await onebitJson("verify", other, "--against", float)).toMatchObject({ ok: true });
     }
-    const results = [float, packed, onnx].map((file) =>
-      onebitJson<{ top1: number; loss: number }>("eval", file, ...data()),
-    );
-    const [{ top1, loss }, ...others] = await Promise.all(results);
-    for (const other of others) {
-      expect(other.top1).toBe(top1);
-      expect(other.loss).toBeCloseTo(loss, 4);
+    const evaluated = (file: string) =>
+      onebitJson<{ top1: number; loss: number }>("eval", file, ...data());
+    const { top1, loss } = await evaluated(float);
+    for (const other of [packed, onnx]) {
+      const result = await evaluated(other);
+      expect(result.top1).toBe(top1);
+      expect(result.loss).toBeCloseTo(loss, 4);
     }
     const { layers } = await onebitJson<{ layers: unknown[] }>("summary", packed);
     expect(layers.length).toBeGreaterThan(20);

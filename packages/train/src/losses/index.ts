@@ -4,6 +4,7 @@ export {
   type LossKind,
   type LossOptions,
   type NamedValues,
+  teacherOutput,
   teacherValue,
 } from "./loss.js";
 export { parseLoss } from "./parse.js";

@@ -41,6 +41,10 @@ export type LossOptions = { readonly [option: string]: number | string };
 /** Names of what teacher `t` (from 0) says. */
 export const teacherValue = (t: number, output = "logits") => `teacher${t}.${output}`;
 
+/** Which of a teacher's outputs a name means; undefined for other names. */
+export const teacherOutput = (name: string): string | undefined =>
+  /^teacher\d+\.(.*)$/.exec(name)?.[1];
+
 /** How many teachers there are. */
 export function teacherCount({ names }: NamedValues): number {
   let count = 0;

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
 import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
@@ -120,7 +119,7 @@ export async function prepare(
         seed,
         init: typeof options.init === "string" ? options.init : null,
         ...(teachers.records.length && { teachers: teachers.records }),
-        ...(views && { teacherViews: views.count }),
+        ...(views && { teacherViews: views.count, teacherCache: views.folder }),
         threads,
         versions: versions(onnxRuntime),
         revision: options.revision ?? null,
@@ -144,16 +143,16 @@ export async function prepare(
 }
 
 function viewsOf({ teachers, assistants, ...options }: TrainOptions): ViewOptions | undefined {
-  const { teacherViews: count, teacherCache, out } = options;
-  if (count === undefined) {
-    if (teacherCache === undefined) return undefined;
+  const { teacherViews: count, teacherCache: folder } = options;
+  if (count === undefined || folder === undefined) {
+    if (folder === undefined) return undefined;
     throw new UsageError("--teacher-cache is of no use without --teacher-views");
   }
   checkCount("teacherViews", count, 1);
   if (!teachers?.length && !assistants?.length) {
     throw new UsageError("--teacher-views is of no use without --teacher or --assistant");
   }
-  return { count, folder: teacherCache ?? join(dirname(out), "teacher-views") };
+  return { count, folder };
 }
 
 /** What a run records: words of its own function there are none. */

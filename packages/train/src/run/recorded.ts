@@ -18,6 +18,7 @@ export interface RecordedRun {
   readonly teachers: readonly string[];
   readonly assistants: readonly string[];
   readonly teacherViews?: number;
+  readonly teacherCache?: string;
 }
 
 /** Of a run folder, also of one that only has got to an earlier stage. UsageError where there is none. */
@@ -25,21 +26,16 @@ export async function recordedRun(out: string): Promise<RecordedRun> {
   const folder = new RunFolder(out);
   const record = (await firstStage(out)) ?? ((await folder.exists()) ? await folder.read() : null);
   if (!record) throw new UsageError(nothingToResume(out));
-  const { recipe, stage, model, data, seed, threads, init, teachers = [], teacherViews } = record;
+  const { recipe, stage, model, data, seed, threads, init } = record;
+  const { teachers = [], teacherViews, teacherCache } = record;
   const paths = (wanted: string) =>
     teachers.filter(({ role }) => role === wanted).map(({ path }) => path);
   return {
     recipe: stage?.of ?? recipe,
     model: "graph" in model ? model.graph : { name: model.name, ...ownOptions(model.options) },
     data: data.spec,
-    ...{
-      seed,
-      threads,
-      init,
-      teachers: paths("teacher"),
-      assistants: paths("assistant"),
-      teacherViews,
-    },
+    ...{ seed, threads, init, teacherViews, teacherCache },
+    ...{ teachers: paths("teacher"), assistants: paths("assistant") },
   };
 }
 

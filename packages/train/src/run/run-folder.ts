@@ -28,6 +28,8 @@ export interface RunRecord {
   readonly teachers?: readonly TeacherRecord[];
   /** How many views of each image there are; absent: every epoch has its own. */
   readonly teacherViews?: number;
+  /** Where what teachers said of them is kept. */
+  readonly teacherCache?: string;
   readonly threads: number;
   readonly versions: { readonly [name: string]: string };
   readonly revision: string | null;

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { OnebitError } from "onebit";
 import type { Tensor } from "onebit/graph";
 import { counted } from "onebit/words";
@@ -28,8 +28,9 @@ import { RunFolder, type RunRecord } from "./run-folder.js";
  * recipe: a Recipe or the name of one. Throws UsageError for what cannot work, before anything is
  * written, and OnebitError where the training fails; the last checkpoint is then on disk.
  */
-export async function train(recipe: Recipe | string, options: TrainOptions): Promise<TrainResult> {
+export async function train(recipe: Recipe | string, given: TrainOptions): Promise<TrainResult> {
   const resolved = typeof recipe === "string" ? resolveRecipe(recipe) : recipe;
+  const options = { ...given, teacherCache: cacheOf(given) };
   const { out, resume = false, overwrite = false } = options;
   const lastStageBegun = (await new RunFolder(out).exists()) && !overwrite;
   if (!resolved.stages.length || lastStageBegun) return trainRun(resolved, options);
@@ -49,6 +50,12 @@ export async function train(recipe: Recipe | string, options: TrainOptions): Pro
     init = folder.checkpoint;
   }
   return trainRun(resolved, { ...options, init, skipBad, resume: false });
+}
+
+/** Beside the whole run's folder, so that all its stages share what teachers said. */
+function cacheOf({ teacherViews, teacherCache, out }: TrainOptions): string | undefined {
+  if (teacherViews === undefined) return teacherCache;
+  return teacherCache ?? join(dirname(out), "teacher-views");
 }
 
 async function trainRun(

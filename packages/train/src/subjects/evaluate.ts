@@ -93,7 +93,7 @@ export async function evaluateFile(
 }
 
 /** For a file that does not say how images are prepared: as usual for the data set. */
-function usualPreprocess({ path, input }: Subject, dataset: Dataset): Preprocess {
+export function usualPreprocess({ path, input }: Subject, dataset: Dataset): Preprocess {
   const [channels, height = 1, width = 1] = input.shape;
   if (channels === 1 || channels === 3) {
     return preprocessFor(dataset, { channels, size: [height, width] });

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { OnnxSettings } from "@onebit/convert";
 import { OnebitError } from "onebit";
 import type { Preprocess } from "onebit/image";
-import { preprocessFor } from "../data/dataset.js";
 import { type Dataset, matchClasses } from "../data/index.js";
-import { evaluateSubject } from "../subjects/evaluate.js";
+import { evaluateSubject, usualPreprocess } from "../subjects/evaluate.js";
 import { subjectInThread } from "../subjects/in-thread.js";
 import { scoresOf } from "../subjects/scores-of.js";
 import type { Subject } from "../subjects/subject.js";
@@ -19,6 +19,8 @@ export class Teacher {
   readonly top1: number;
   /** SHA-256 of the file. */
   readonly sha256: string;
+  /** What its file did not say itself. */
+  readonly onnx?: OnnxSettings;
   readonly notes: readonly string[];
   readonly #subject: Subject;
   /** How it sees images. */
@@ -35,7 +37,7 @@ export class Teacher {
       const scores = scoresOf(subject);
       const { numbers, notes } = matched(path, () => matchClasses(scores, dataset));
       const { top1 } = await evaluateSubject(subject, dataset);
-      return new Teacher(subject, { dataset, numbers, sha256, top1, notes });
+      return new Teacher(subject, { dataset, numbers, sha256, onnx, top1, notes });
     } catch (error) {
       await subject.dispose();
       throw error;
@@ -48,13 +50,15 @@ export class Teacher {
       readonly dataset: Dataset;
       readonly numbers: readonly number[];
       readonly sha256: string;
+      readonly onnx?: OnnxSettings;
       readonly top1: number;
       readonly notes: readonly string[];
     },
   ) {
     this.#subject = subject;
-    this.preprocess = subject.preprocess ?? usual(subject, known.dataset);
+    this.preprocess = subject.preprocess ?? usualPreprocess(subject, known.dataset);
     this.sha256 = known.sha256;
+    this.onnx = known.onnx;
     this.top1 = known.top1;
     this.notes = known.notes;
     const { classes } = scoresOf(subject);
@@ -102,15 +106,6 @@ function matched<T>(path: string, match: () => T): T {
     if (error instanceof OnebitError) throw new OnebitError(`teacher ${path}: ${error.message}`);
     throw error;
   }
-}
-
-/** Where a file does not say how images are prepared. */
-function usual({ path, input }: Subject, dataset: Dataset): Preprocess {
-  const [channels, height = 1, width = 1] = input.shape;
-  if (channels === 1 || channels === 3) {
-    return preprocessFor(dataset, { channels, size: [height, width] });
-  }
-  throw new OnebitError(`teacher ${path}: takes ${channels} channels; images have 1 or 3`);
 }
 
 function reordered(logits: Float32Array, count: number, order: readonly number[]): Float32Array {

@@ -2,7 +2,7 @@ import { UsageError } from "onebit";
 import type { GraphInput, Shape } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import type { Batch, Dataset } from "../data/index.js";
-import { teacherValue } from "../losses/index.js";
+import { teacherOutput, teacherValue } from "../losses/index.js";
 import { assistantAt, choiceOf, type TeacherOptions } from "./choice.js";
 import { mixedLogits } from "./mixed-logits.js";
 import { Teacher } from "./teacher.js";
@@ -144,7 +144,7 @@ export class Teachers {
 
   /** UsageError for a loss that asks for more than views are kept of. */
   checkKeepable(inputs: readonly GraphInput[]): void {
-    const more = inputs.find(({ name }) => /^teacher\d/.test(name) && !name.endsWith(".logits"));
+    const more = inputs.find(({ name }) => (teacherOutput(name) ?? "logits") !== "logits");
     if (!more) return;
     throw new UsageError(
       `--teacher-views keeps logits only, and the loss asks for "${more.name}": leave it out`,

@@ -17,12 +17,12 @@ export interface Viewing {
 }
 
 /** All that decides what a teacher says of the views: another fact, another key. */
-export async function viewKey(teacher: Teacher, viewing: Viewing): Promise<object> {
+export function viewKey(teacher: Teacher, viewing: Viewing, data: string): object {
   const { dataset, preprocess, augment, seed } = viewing;
   return {
     format: 1,
-    teacher: { sha256: teacher.sha256, preprocess: teacher.preprocess },
-    data: (await fingerprint(dataset)) ?? (await pixelHash(dataset)),
+    teacher: { sha256: teacher.sha256, preprocess: teacher.preprocess, onnx: teacher.onnx },
+    data,
     classes: dataset.classes,
     ...{ preprocess, seed },
     augment: imageAugmentations(augment),
@@ -32,6 +32,11 @@ export async function viewKey(teacher: Teacher, viewing: Viewing): Promise<objec
 /** The folder's name: the first digits of the facts' SHA-256. */
 export function keyName(key: object): string {
   return createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 16);
+}
+
+/** What tells data from others. */
+export async function identityOf(dataset: Dataset): Promise<string> {
+  return (await fingerprint(dataset)) ?? (await pixelHash(dataset));
 }
 
 /** Of data that is made in the program. */

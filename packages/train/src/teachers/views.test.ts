@@ -10,6 +10,7 @@ import { resolveRecipe } from "../recipes/index.js";
 import {
   loadFloatModel,
   loadTensors,
+  recordedRun,
   type TrainEvent,
   type TrainOptions,
   train,
@@ -106,6 +107,22 @@ describe("views of images that teachers were asked about once", () => {
     expect(notes.join("\n")).toMatch(/holds what it said with another seed: it is asked anew/);
     await train(short, student("teacher-2", { teachers: [path("other")] }));
     expect(await folders()).toHaveLength(3);
+  });
+
+  it("serve every stage, and a run that goes on knows where they are", async () => {
+    const short = { ...recipe, epochs: 1, temperature: { ...recipe.temperature, binaryAt: 0 } };
+    const staged = {
+      ...short,
+      stages: [{ name: "first-step", overrides: { form: "real" } }],
+    } as const;
+    const answer = vi.spyOn(Teacher.prototype, "answer");
+    answer.mockClear();
+    await train(staged, student("stages/run", { teacherCache: undefined, teacherViews: 1 }));
+    expect(answer).toHaveBeenCalledTimes(10);
+    expect(await readdir(path("stages/teacher-views"))).toHaveLength(1);
+    expect(await recordedRun(path("stages/run"))).toMatchObject({
+      ...{ teacherViews: 1, teacherCache: path("stages/teacher-views") },
+    });
   });
 
   it("that are damaged are refused; removed, they are asked for again", async () => {

@@ -6,7 +6,7 @@ import { BadPictures, imageAugmentations, type Loader } from "../data/index.js";
 import { writeWhole } from "../run/files.js";
 import type { Teacher } from "./teacher.js";
 import { hasView, readView, rowsOf, viewBytes, writeView } from "./view-file.js";
-import { keyName, type Viewing, viewKey } from "./view-key.js";
+import { identityOf, keyName, type Viewing, viewKey } from "./view-key.js";
 
 /** How often the images are seen anew, and where what teachers said of it is kept. */
 export interface ViewOptions {
@@ -36,7 +36,10 @@ export class Views {
   readonly #viewing: Viewing;
   readonly notes: readonly string[];
   /** The view that each teacher was last asked for. */
-  readonly #read = new Map<Teacher, { readonly view: number; readonly logits: Uint16Array }>();
+  readonly #read = new Map<
+    Teacher,
+    { readonly view: number; readonly logits: Promise<Uint16Array> }
+  >();
 
   static async open(
     teachers: readonly Teacher[],
@@ -45,8 +48,9 @@ export class Views {
   ): Promise<Views> {
     const folders = new Map<Teacher, string>();
     const notes: string[] = [];
+    const data = await identityOf(viewing.dataset);
     for (const teacher of teachers) {
-      const key = await viewKey(teacher, viewing);
+      const key = viewKey(teacher, viewing, data);
       const own = join(folder, keyName(key));
       folders.set(teacher, own);
       const other = await otherKey(folder, key, keyName(key));
@@ -92,9 +96,9 @@ export class Views {
   /** Logits [indices, classes]. */
   async logits(teacher: Teacher, view: number, indices: Int32Array): Promise<Float32Array> {
     if (this.#read.get(teacher)?.view !== view) {
-      this.#read.set(teacher, { view, logits: await readView(this.#path(teacher, view)) });
+      this.#read.set(teacher, { view, logits: readView(this.#path(teacher, view)) });
     }
-    return rowsOf(this.#read.get(teacher)!.logits, indices, this.#classes);
+    return rowsOf(await this.#read.get(teacher)!.logits, indices, this.#classes);
   }
 
   async #missing(wishes: readonly ViewWish[]) {
@@ -167,7 +171,7 @@ async function otherKey(folder: string, key: object, name: string): Promise<stri
   if (entries.includes(name)) return undefined;
   for (const entry of entries) {
     const text = await readFile(join(folder, entry, "key.json"), "utf8").catch(() => undefined);
-    const old = text === undefined ? undefined : (JSON.parse(text) as { [fact: string]: unknown });
+    const old = factsOf(text);
     const now = key as { [fact: string]: unknown };
     if (!old || JSON.stringify(old.teacher) !== JSON.stringify(now.teacher)) continue;
     const facts = Object.keys(now).filter(
@@ -176,4 +180,13 @@ async function otherKey(folder: string, key: object, name: string): Promise<stri
     return `${join(folder, entry)} holds what it said with another ${facts.join(", ")}`;
   }
   return undefined;
+}
+
+/** Undefined for a file that is none, or is not whole. */
+function factsOf(text: string | undefined): { readonly [fact: string]: unknown } | undefined {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

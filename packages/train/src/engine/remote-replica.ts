@@ -1,10 +1,10 @@
 import type { Worker } from "node:worker_threads";
 import { OnebitError } from "onebit";
+import { unpack } from "../threads/thread-error.js";
 import { startWorker } from "../worker-url.js";
 import type { ReplicaPlan, ReplicaResult } from "./replica.js";
 import type { ReplicaReply, ReplicaSetup } from "./replica-worker.js";
 import { shared } from "./shared.js";
-import { unpack } from "./thread-error.js";
 import type { MicroBatch, Scalars } from "./types.js";
 import { updateSegments } from "./updates.js";
 

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { nodeRuntime } from "../runtime/node.js";
+import { pack, type ThreadError } from "../threads/thread-error.js";
 import { Replica, type ReplicaPlan, type ReplicaResult } from "./replica.js";
-import { pack, type ThreadError } from "./thread-error.js";
 import type { MicroBatch, Scalars } from "./types.js";
 
 /** What a RemoteReplica's thread starts with; the arrays are shared memory. */

@@ -1,28 +1,14 @@
-import { parentPort, type TransferListItem } from "node:worker_threads";
 import { OnebitError } from "onebit";
+import { answerCalls } from "../threads/answer-calls.js";
 import { createEngine } from "./node.js";
-import type { Call, Reply } from "./protocol.js";
-import { pack } from "./thread-error.js";
+import type { Call } from "./protocol.js";
 import type { Engine } from "./types.js";
 
-/** The worker's side of startEngine: owns the engine, answers one call after the other. */
+/** The worker's side of startEngine: owns the engine. */
 
-const port = parentPort!;
 let engine: Engine | undefined;
-let queue = Promise.resolve();
 
-port.on("message", (call: Call) => {
-  queue = queue.then(() => answer(call));
-});
-
-async function answer(call: Call): Promise<void> {
-  try {
-    const value = await perform(call);
-    post({ id: call.id, value }, buffersOf(value));
-  } catch (error) {
-    post({ id: call.id, error: pack(error) }, []);
-  }
-}
+answerCalls(perform, buffersOf);
 
 async function perform(call: Call): Promise<unknown> {
   if (call.method === "start") {
@@ -44,10 +30,6 @@ async function perform(call: Call): Promise<unknown> {
     default:
       return call satisfies never;
   }
-}
-
-function post(reply: Reply, transfer: TransferListItem[]): void {
-  port.postMessage(reply, transfer);
 }
 
 /** Every array of a reply is a copy made for it, or one that came with the call: all can move. */

@@ -1,5 +1,5 @@
 import { UsageError } from "onebit";
-import { closest } from "onebit/models";
+import { closest } from "onebit/words";
 
 /** Reads what stands behind a flag; UsageError that begins with both, where it is not what it must be. */
 export interface Reader<V> {

@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
 import type { Graph, Shape, TensorSpec } from "onebit/graph";
-import { closest } from "onebit/models";
+import { closest } from "onebit/words";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import { printable } from "../readers/text.js";
 import type { NetworkTensor } from "./importer.js";

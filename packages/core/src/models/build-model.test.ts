@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { OnebitError, UsageError } from "../errors.js";
 import { typesOf } from "../graph/index.js";
+import { closest } from "../words/closest.js";
 import { blockOf, blockOutputs } from "./blocks.js";
 import { buildModel, formsOf, modelNamed } from "./build-model.js";
 import { models } from "./catalogue.js";
-import { closest } from "./closest.js";
 import type { ModelOptions } from "./options.js";
 
 const named = Object.keys(models).filter((name) => name !== "bnext" && name !== "reactnet");

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.js";
 import type { Graph } from "../graph/types.js";
+import { unknownName } from "../words/unknown-name.js";
 import { models } from "./catalogue.js";
-import { closest } from "./closest.js";
 import { isEndBits } from "./end-bits.js";
 import type { ModelEntry } from "./entry.js";
 import type { BuildOptions, Form, ModelOptions } from "./options.js";
@@ -9,10 +9,7 @@ import type { BuildOptions, Form, ModelOptions } from "./options.js";
 /** An architecture by name; UsageError with the names there are. */
 export function modelNamed(name: string): ModelEntry {
   if (Object.hasOwn(models, name)) return models[name];
-  const names = Object.keys(models);
-  const guess = closest(name, names);
-  const hint = guess ? `did you mean "${guess}"? ` : "";
-  throw new UsageError(`unknown model "${name}": ${hint}There are ${names.join(", ")}`);
+  throw new UsageError(unknownName("model", name, Object.keys(models)));
 }
 
 /**

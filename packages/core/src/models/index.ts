@@ -17,7 +17,6 @@ export { type BnextOptions, bnext, bnextWidths } from "./bnext.js";
 export { type Bnext18Options, bnext18 } from "./bnext18.js";
 export { buildModel, formsOf, modelNamed } from "./build-model.js";
 export { models } from "./catalogue.js";
-export { closest } from "./closest.js";
 export type { ModelEntries, ModelEntry, PublishedFigures } from "./entry.js";
 export {
   type Architecture,

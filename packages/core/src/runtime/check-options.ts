@@ -1,5 +1,6 @@
 import { describe } from "../describe.js";
 import { UsageError } from "../errors.js";
+import { closest } from "../words/closest.js";
 
 /** How to check the value of an option: what is wanted, where it is wrong. */
 export type OptionChecks<T> = { readonly [K in keyof Required<T>]: (value: unknown) => unknown };
@@ -29,20 +30,7 @@ export function checkOptions<T extends object>(
 }
 
 function unknownOption(call: string, name: string, known: readonly string[]): string {
-  const close = known.find((other) => distance(name.toLowerCase(), other.toLowerCase()) <= 2);
+  const close = closest(name, known);
   const hint = close ? `did you mean "${close}"?` : `there are ${known.join(", ")}`;
   return `${call}: unknown option ${describe(name)}: ${hint}`;
-}
-
-/** Letters to add, to take away or to change (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(row[j] + Number(a[i] !== b[j]), row[j + 1] + 1, next[j] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

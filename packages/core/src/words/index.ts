@@ -10,5 +10,7 @@
  *
  * @module onebit/words
  */
+export { closest } from "./closest.js";
 export { counted } from "./counted.js";
 export { shellCommand, shellWord } from "./shell.js";
+export { unknownName } from "./unknown-name.js";

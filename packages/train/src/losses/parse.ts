@@ -1,5 +1,5 @@
 import { UsageError, visible } from "onebit";
-import { closest } from "onebit/models";
+import { unknownName } from "onebit/words";
 import { LOSSES } from "./catalogue.js";
 import type { Loss, LossKind, LossOptions } from "./loss.js";
 import { scaled, sumOf } from "./soft-cross-entropy.js";
@@ -57,7 +57,7 @@ function parseTerm(text: string, at: number, term: string): Term {
     throw wrong(
       text,
       at + term.indexOf(name),
-      unknown(
+      unknownName(
         "loss",
         name,
         LOSSES.map((k) => k.name),
@@ -74,7 +74,11 @@ function parseOption(text: string, at: number, kind: LossKind, assignment: strin
   const [option, value, ...more] = assignment.split("=").map((part) => part.trim());
   const place = text.indexOf(assignment, at);
   if (!Object.hasOwn(kind.defaults, option)) {
-    throw wrong(text, place, unknown(`option of ${kind.name}`, option, Object.keys(kind.defaults)));
+    throw wrong(
+      text,
+      place,
+      unknownName(`option of ${kind.name}`, option, Object.keys(kind.defaults)),
+    );
   }
   if (!value || more.length) throw wrong(text, place, `"${assignment}": write ${option}=value`);
   if (typeof kind.defaults[option] === "number") {
@@ -90,12 +94,6 @@ function parseOption(text: string, at: number, kind: LossKind, assignment: strin
   const words = kind.words?.[option];
   if (!words || words.includes(value)) return { [option]: value };
   throw wrong(text, place, `${option}: "${value}" is none of ${words.join(", ")}`);
-}
-
-function unknown(what: string, name: string, known: readonly string[]): string {
-  const guess = closest(name, known);
-  const there = known.length ? `There are ${known.join(", ")}` : "There are none";
-  return `unknown ${what} "${name}": ${guess ? `did you mean "${guess}"? ` : ""}${there}`;
 }
 
 function wrong(text: string, at: number, why: string): UsageError {

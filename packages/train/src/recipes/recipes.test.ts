@@ -65,7 +65,7 @@ describe("recipes", () => {
     ["plain", { epochs: "ten" }, /epochs: "ten" is a string, a number is wanted \(now 20\)/],
     ["plain", { clip: "no" }, /clip: "no" is a string, a null or number is wanted/],
     ["plain", { augment: true }, /augment: true is a boolean, a group of fields is wanted/],
-    ["plain", { augment: { mix: 1 } }, /unknown augmentation "augment.mix".*There are .*, mixup/],
+    ["plain", { augment: { mix: 1 } }, /augment: unknown augmentation "mix".*There are .*, mixup/],
     ["plain", { toString: 1 }, /unknown field "toString"/],
     ["plain", { batch: Number.NaN }, /batch/],
   ])("refuses %s with %j", (name, overrides, message) => {

@@ -1,5 +1,5 @@
 import { UsageError } from "onebit";
-import { closest } from "onebit/models";
+import { unknownName } from "onebit/words";
 import { type AugmentOptions, overrideAugment } from "../data/augment/index.js";
 import { recipes } from "./catalogue.js";
 import type { Recipe, RecipeOverrides } from "./recipe.js";
@@ -7,7 +7,7 @@ import type { Recipe, RecipeOverrides } from "./recipe.js";
 /** A recipe by name, with some of its fields replaced. Unknown names are a UsageError. */
 export function resolveRecipe(name: string, overrides: RecipeOverrides = {}): Recipe {
   if (!Object.hasOwn(recipes, name)) {
-    throw new UsageError(unknown("recipe", name, Object.keys(recipes)));
+    throw new UsageError(unknownName("recipe", name, Object.keys(recipes)));
   }
   return overrideRecipe(recipes[name], overrides);
 }
@@ -67,7 +67,7 @@ function merge(base: Fields, overrides: Fields, prefix: string): Fields {
     if (value === undefined) continue;
     const path = prefix + field;
     if (!Object.hasOwn(base, field)) {
-      throw new UsageError(unknown("field", path, fieldPaths(base, prefix)));
+      throw new UsageError(unknownName("field", path, fieldPaths(base, prefix)));
     }
     const old = base[field];
     if (path === "augment" && isGroup(value)) {
@@ -107,12 +107,6 @@ function isGroup(value: unknown): value is Fields {
 
 function fieldPaths(base: Fields, prefix: string): string[] {
   return Object.keys(base).map((field) => prefix + field);
-}
-
-function unknown(what: string, name: string, known: readonly string[]): string {
-  const guess = closest(name, known);
-  const hint = guess ? `did you mean "${guess}"? ` : "";
-  return `unknown ${what} "${name}": ${hint}There are ${known.join(", ")}`;
 }
 
 function parseValue(text: string): unknown {

@@ -1,5 +1,5 @@
 import { UsageError } from "onebit";
-import { closest } from "onebit/models";
+import { unknownName } from "onebit/words";
 import type { Augmentation } from "./augmentation.js";
 import { AUGMENTATIONS } from "./catalogue.js";
 import type { OptionValue, OptionValues } from "./options.js";
@@ -75,9 +75,7 @@ function givenOptions(kind: Augmentation, setting: Exclude<AugmentSetting, false
 
 function checkOption({ name, options }: Augmentation, option: string, value: unknown): void {
   if (!Object.hasOwn(options, option)) {
-    throw new UsageError(
-      `augment.${name}: unknown option "${option}": ${hint(option, Object.keys(options))}`,
-    );
+    throw new UsageError(`augment.${name}: ${unknownName("option", option, Object.keys(options))}`);
   }
   const problem = options[option].problem(value);
   if (problem) throw new UsageError(`augment.${name}.${option}: ${problem}`);
@@ -85,12 +83,7 @@ function checkOption({ name, options }: Augmentation, option: string, value: unk
 
 function unknownAugmentation(name: string): UsageError {
   const names = AUGMENTATIONS.map((kind) => kind.name);
-  return new UsageError(`unknown augmentation "augment.${name}": ${hint(name, names)}`);
-}
-
-function hint(name: string, names: readonly string[]): string {
-  const guess = closest(name, names);
-  return `${guess ? `did you mean "${guess}"? ` : ""}There are ${names.join(", ")}`;
+  return new UsageError(`augment: ${unknownName("augmentation", name, names)}`);
 }
 
 function isGroup(setting: unknown): setting is { readonly [option: string]: OptionValue } {

@@ -51,7 +51,10 @@ describe("what a recipe says of augmentation", () => {
   });
 
   it.each<[AugmentOptions, string]>([
-    [{ mixpu: 1 }, 'augment: unknown augmentation "mixpu": did you mean "mixup"? There are resized'],
+    [
+      { mixpu: 1 },
+      'augment: unknown augmentation "mixpu": did you mean "mixup"? There are resized',
+    ],
     [{ toString: 1 } as never, 'augment: unknown augmentation "toString"'],
     [{ flip: 2 }, "augment.flip.probability: 2 must be a number from 0 to 1"],
     [{ flip: "often" }, 'augment.flip.probability: "often" must be a number'],

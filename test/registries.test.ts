@@ -7,6 +7,7 @@ import { expect, it } from "vitest";
 import { commands } from "../packages/cli/src/commands/index.js";
 import { ops } from "../packages/core/src/ops/index.js";
 import { BACKENDS } from "../packages/core/src/runtime/backends.js";
+import { AUGMENTATIONS } from "../packages/train/src/data/augment/index.js";
 import { sources } from "../packages/train/src/data/sources.js";
 import { isTest, read, root } from "./imports.js";
 
@@ -50,6 +51,13 @@ const registries: readonly Registry[] = [
     says: /: DataSource =/,
     fields: ["kind", "open"],
     list: sources,
+  },
+  {
+    what: "augmentation",
+    folder: "packages/train/src/data/augment",
+    says: /: (Image|Batch)Augmentation</,
+    fields: ["name", "options", "bare"],
+    list: AUGMENTATIONS,
   },
   {
     what: "command",

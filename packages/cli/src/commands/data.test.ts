@@ -72,6 +72,50 @@ describe("data", () => {
     expect(stderr).toMatch(/2 of 6 pictures, some of each class, are set aside/);
   });
 
+  it("shows what a recipe makes of pictures, by class, and how fast", async () => {
+    const { status, stdout, stderr } = await onebit(
+      ...["data", `idx:${path("idx")}`, "--recipe", "plain", "--preview", path("seen.png")],
+      ...["--set", "augment.mixup.alpha=1000", "--set", "augment.flip=1", "--speed"],
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: `wrote ${path("seen.png")}\n` });
+    expect(stdout).toMatch(/^[\d,]+ pictures a second, by one thread$/m);
+    const seen = sharp(path("seen.png"));
+    const { width, height } = await seen.metadata();
+    // A name of three tiles, then two pictures in six tiles each.
+    expect([width, height]).toEqual([15 * 64, 3 * 64]);
+    const grey = await seen.greyscale().raw().toBuffer();
+    const at = (x: number, y: number) => grey[y * 960 + x];
+    const names = [0, 1, 2].map((row) => {
+      return grey
+        .subarray(row * 64 * 960, (row + 1) * 64 * 960)
+        .filter((v, i) => i % 960 < 192 && v < 128);
+    });
+    expect(names.every((ink) => ink.length > 20)).toBe(true);
+    // The first picture, of class top, is bright above and dark below; mixed with one that is
+    // bright below, it is about as bright everywhere.
+    expect(at(200, 10) - at(200, 54)).toBeGreaterThan(40);
+    expect(Math.abs(at(264, 10) - at(264, 54))).toBeLessThan(at(200, 10) - at(200, 54) - 20);
+  });
+
+  it.each([
+    [
+      ["--recipe", "plain"],
+      2,
+      /--recipe plain: say what to do with it: --preview sheet\.png, or --speed/,
+    ],
+    [["--recipe", "plan", "--speed"], 2, /unknown recipe "plan": did you mean "plain"/],
+    [["--speed"], 2, /--recipe/],
+    [["--recipe", "plain", "--speed", "--set", "augment.mixpu=1"], 2, /did you mean "mixup"\?/],
+    [
+      ["--recipe", "plain", "--speed", "--set", "augment.randAugment=rand-m7-x3"],
+      2,
+      /augment\.randAugment\.policy: "rand-m7-x3", character 9: unknown section "x3"/,
+    ],
+  ])("refuses %j", async (flags, wanted, message) => {
+    const { status, stderr } = await onebit("data", `idx:${path("idx")}`, ...flags);
+    expect({ status, stderr }).toEqual({ status: wanted, stderr: expect.stringMatching(message) });
+  });
+
   it("leaves nothing behind where the sheet cannot be written", async () => {
     const before = await readdir(path());
     const { status, stderr } = await onebit(

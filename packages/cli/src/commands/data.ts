@@ -1,3 +1,4 @@
+import { overrideRecipe, parseOverrides, type Recipe, resolveRecipe } from "@onebit/train";
 import {
   type BadPicture,
   DATA_SPEC,
@@ -7,9 +8,12 @@ import {
   type Split,
   withoutPictures,
 } from "@onebit/train/data";
+import { UsageError } from "onebit";
 import { counted } from "onebit/words";
 import { listBad, reportBad } from "../bad-pictures.js";
-import { contactSheet } from "../contact-sheet.js";
+import { augmentedSheet } from "../data/augmented-sheet.js";
+import { contactSheet } from "../data/contact-sheet.js";
+import { preparingSpeed } from "../data/speed.js";
 import { command } from "../flags/command.js";
 import { flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
@@ -27,28 +31,66 @@ const preview = flag(
   words,
 );
 
+const recipe = flag(
+  "--recipe <name>",
+  "the sheet shows pictures as this recipe's augmentation shows them to the network",
+  words,
+);
+
+const set = flag("--set <field=value>", "override a field of the recipe; may be repeated", words)
+  .repeated()
+  .needs(recipe);
+
+const speed = flag(
+  "--speed",
+  "measure how many pictures a second one thread prepares for the recipe",
+).needs(recipe);
+
 export const data = command({
   name: "data",
   arguments: ["<spec>"],
   about: `describe and check a data set: ${DATA_SPEC}`,
-  flags: [preview, strict.excludes(noDecode), noDecode, json],
+  flags: [preview, recipe, set, speed, strict.excludes(noDecode), noDecode, json],
   async run([spec], flags) {
     const out = terminalOutput(flags);
+    const recipe = chosenRecipe(flags);
     const dataset = await openDataset(spec);
     const bad = flags.decode === false ? [] : await badPictures(dataset, flags.strict);
     const usable = withoutPictures(
       dataset,
       bad.map(({ source }) => source),
     );
-    if (flags.preview) await writeOutput(flags.preview, await contactSheet(usable));
-    const description = { ...descriptionOf(usable), bad: listBad(bad) };
+    if (flags.preview) {
+      const sheet = recipe ? augmentedSheet(usable, recipe) : contactSheet(usable);
+      await writeOutput(flags.preview, await sheet);
+    }
+    const preparedPerSecond = flags.speed && recipe && (await preparingSpeed(usable, recipe));
+    const description = { ...descriptionOf(usable), preparedPerSecond, bad: listBad(bad) };
     out.result(description);
     print(description, out);
+    if (preparedPerSecond !== undefined) {
+      out.line(`\n${count(Math.round(preparedPerSecond))} pictures a second, by one thread`);
+    }
     for (const note of dataset.notes) out.note(`note: ${note}`);
     if (flags.preview) out.note(`wrote ${flags.preview}`);
     reportBad(out, bad, dataset.train.length + dataset.test.length);
   },
 });
+
+function chosenRecipe(flags: {
+  readonly recipe?: string;
+  readonly set?: readonly string[];
+  readonly preview?: string;
+  readonly speed?: boolean;
+}): Recipe | undefined {
+  if (flags.recipe === undefined) return undefined;
+  if (flags.preview === undefined && !flags.speed) {
+    throw new UsageError(
+      `--recipe ${flags.recipe}: say what to do with it: --preview sheet.png, or --speed`,
+    );
+  }
+  return overrideRecipe(resolveRecipe(flags.recipe), parseOverrides(flags.set ?? []));
+}
 
 function print(description: ReturnType<typeof descriptionOf>, out: Output): void {
   const { name, images, size, channels, classes, mean, std, perClass } = description;

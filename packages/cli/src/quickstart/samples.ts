@@ -1,7 +1,7 @@
 import type { Sample } from "@onebit/train";
 import type { Dataset } from "@onebit/train/data";
 import type { Classifier } from "onebit";
-import { png } from "../contact-sheet.js";
+import { png } from "../data/contact-sheet.js";
 
 const COUNT = 24;
 const SIDE = 64;

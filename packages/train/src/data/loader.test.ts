@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import type { Mixed } from "./augment/index.js";
 import { type Dataset, openDataset, preprocessFor } from "./dataset.js";
 import { openGlyphs } from "./glyphs.js";
 import { type BatchOptions, type BatchStream, batches, openLoader } from "./loader.js";
@@ -42,6 +43,48 @@ describe("batches", () => {
     expect(inline).toHaveLength(3);
     expect(one).toEqual(inline);
     expect(two).toEqual(inline);
+  });
+
+  it("are mixed alike for 0, 1 and 2 workers, others in each batch and epoch", async () => {
+    const data = glyphs();
+    const all = {
+      ...{ resizedCrop: true, flip: true, randAugment: true, colour: 0.2, lighting: true },
+      ...{ erase: { mode: "pixel" }, mixup: { probability: 0.6 }, cutmix: true },
+    };
+    const epochOf = async (workers: number, epoch: number) => {
+      const mixes: unknown[] = [];
+      const images: string[] = [];
+      const o = options(data, { augment: all, epoch, batch: 4 });
+      for await (const { mixed, ...batch } of batches(data, { ...o, workers })) {
+        mixes.push(mixed);
+        images.push(batch.images.join());
+      }
+      return { mixes, images };
+    };
+    const [inline, one, two] = await Promise.all([0, 1, 2].map((workers) => epochOf(workers, 4)));
+    expect(one).toEqual(inline);
+    expect(two).toEqual(inline);
+    expect(inline.mixes).toContain(undefined);
+    const weights = inline.mixes.map((mixed) => (mixed as Mixed | undefined)?.weight[0]);
+    expect(new Set(weights).size).toBeGreaterThan(6);
+    expect((await epochOf(0, 5)).mixes).not.toEqual(inline.mixes);
+  });
+
+  it("show the same view of an image in whatever epoch", async () => {
+    const data = glyphs();
+    const pictures = async (epoch: number, view: number) => {
+      const seen = new Map<number, string>();
+      const o = options(data, { augment, epoch, view, dropLast: false });
+      for (const b of await collect(batches(data, { ...o, workers: 0 }))) {
+        for (const [n, i] of b.indices.entries()) {
+          seen.set(i, b.images.slice(n * 3072, (n + 1) * 3072).join());
+        }
+      }
+      return seen;
+    };
+    const first = await pictures(0, 2);
+    expect(await pictures(7, 2)).toEqual(first);
+    expect(await pictures(0, 3)).not.toEqual(first);
   });
 
   it("of training: every image at most once, in another order each epoch, the rest left out", async () => {

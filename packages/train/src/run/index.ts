@@ -12,6 +12,7 @@ export type {
 export { loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
 export { buildNetwork, type ModelChoice, type ModelRecord, type NamedModel } from "./network.js";
 export type { TrainOptions, TrainResult } from "./options.js";
+export { trainingPreprocess } from "./prepare.js";
 export { type RecordedRun, recordedRun } from "./recorded.js";
 export {
   type DataRecord,

@@ -21,7 +21,15 @@ const kills = process.env.ONEBIT_KILLS
 const epochs = 2 * kills.length;
 
 const built = fileURLToPath(new URL("../../dist/", import.meta.url));
-const recipe: Recipe = resolveRecipe("quickstart", { epochs, batch: 16 });
+const recipe: Recipe = resolveRecipe("quickstart", {
+  ...{ epochs, batch: 16 },
+  augment: {
+    pad: 2,
+    randAugment: "rand-m7-mstd0.5-inc1",
+    mixup: 0.8,
+    cutmix: { probability: 0.5 },
+  },
+});
 const images = { trainImages: 64, testImages: 16 };
 const settings = {
   ...{ model: { name: "bnext", widths: [8, 8], stemStride: 2 } as const, threads: 1, seed: 3 },

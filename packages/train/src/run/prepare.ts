@@ -70,7 +70,7 @@ export async function prepare(
   );
   const division = divide(recipe, dataset.train.length);
   const model = options.model ?? { name: recipe.model, ...recipe.switches };
-  const preprocess = preprocessing(dataset, model, recipe);
+  const preprocess = trainingPreprocess(dataset, recipe, model);
   const { channels, size } = preprocess;
   const input = [channels, ...size] as [number, number, number];
   const classes = dataset.classes.length;
@@ -167,8 +167,15 @@ export function countParameters(network: Graph): { parameters: number; binary: n
   return { parameters: count(specs), binary: count(specs.filter(({ role }) => role === "binary")) };
 }
 
-/** What the model says, else the data, else (photographs) as large as is usual for the model. */
-function preprocessing(dataset: Dataset, model: ModelChoice, recipe: Recipe): Preprocess {
+/**
+ * How images are prepared for a training: as the model says, else the data, else (photographs) as large
+ * as is usual for the model.
+ */
+export function trainingPreprocess(
+  dataset: Dataset,
+  recipe: Recipe,
+  model: ModelChoice = { name: recipe.model, ...recipe.switches },
+): Preprocess {
   const fixed = fixedInput(model);
   if (!fixed) {
     const [, height, width] = usualInput(model);

@@ -1,7 +1,7 @@
 import type { Preprocess, Rectangle } from "onebit/image";
 import type { Random } from "../random.js";
 import type { RawImage } from "../split.js";
-import type { Option, OptionValue, OptionValues } from "./options.js";
+import type { Option, OptionValues } from "./options.js";
 
 /** What every augmentation says of itself; one of its own file and a line in catalogue.ts. */
 interface Described<O extends OptionValues> {
@@ -51,5 +51,3 @@ export interface Mix {
 export function anyOptions(kind: { readonly name: string } & object): Augmentation {
   return kind as unknown as Augmentation;
 }
-
-export type { OptionValue, OptionValues };

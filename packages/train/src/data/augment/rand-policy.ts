@@ -106,15 +106,18 @@ export function parsePolicy(text: string): RandPolicy {
 }
 
 function readSection(text: string, at: number, section: string): { key: Section; value: number } {
-  const [, name, digits] = /^([a-z]*)(.*)$/is.exec(section) as RegExpExecArray;
-  const key = SECTIONS.find((one) => one.key === name);
+  const [key] = SECTIONS.filter((one) => section.startsWith(one.key)).sort(
+    (a, b) => b.key.length - a.key.length,
+  );
   if (!key) {
     const known = SECTIONS.map((one) => one.key).join(", ");
     throw wrong(text, at, `unknown section "${section}": there are ${known}`);
   }
+  const digits = section.slice(key.key.length);
   const value = Number(digits);
   if (key.form.test(digits) && value >= key.least && value <= key.limit) return { key, value };
-  throw wrong(text, at + name.length, `"${digits}" cannot follow "${name}": ${key.means}`);
+  const place = at + key.key.length;
+  throw wrong(text, place, `"${digits}" cannot follow "${key.key}": ${key.means}`);
 }
 
 function wrong(text: string, at: number, why: string): UsageError {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { UsageError } from "onebit";
 import { describe, expect, it } from "vitest";
 import { parseOverrides, recipes, resolveRecipe } from "../../recipes/index.js";
@@ -94,4 +95,19 @@ describe("what a recipe says of augmentation", () => {
       expect([description, source].every((text) => text.length > 4)).toBe(true);
     }
   });
+});
+
+it("the documentation has a row for every augmentation, with its options and usual values, in order", async () => {
+  const page = await readFile(new URL("../../../../../docs/training.md", import.meta.url), "utf8");
+  const short = (value: unknown) =>
+    typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value);
+  const places = AUGMENTATIONS.map(({ name, options }) => {
+    const usual = Object.entries(options).map(([option, { usual }]) => {
+      return `${option}=${Array.isArray(usual) ? usual.map(short).join("..") : short(usual)}`;
+    });
+    const row = `\n| \`${name}(${usual.join(", ")})\` |`;
+    expect(page).toContain(row);
+    return page.indexOf(row);
+  });
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
 });

@@ -1,9 +1,9 @@
 import type { Dataset, RawImage, Split } from "@onebit/train/data";
 import { loadDecoder } from "onebit/images";
 
-const TILE = 64;
+export const TILE = 64;
+export const MOST_CLASSES = 40;
 const COLUMNS = 12;
-const MOST_CLASSES = 40;
 
 /** A PNG with one row of pictures per class: training pictures, where there are any. */
 export async function contactSheet(dataset: Dataset): Promise<Buffer> {
@@ -11,7 +11,7 @@ export async function contactSheet(dataset: Dataset): Promise<Buffer> {
   const split = dataset.train.length > 0 ? dataset.train : dataset.test;
   const tiles: { input: Buffer; left: number; top: number }[] = [];
   for (const [row] of rows.entries()) {
-    for (const [column, index] of firstOfClass(split, row).entries()) {
+    for (const [column, index] of firstOfClass(split, row, COLUMNS).entries()) {
       const input = await png(await split.image(index), TILE);
       tiles.push({ input, left: column * TILE, top: row * TILE });
     }
@@ -24,9 +24,9 @@ export async function contactSheet(dataset: Dataset): Promise<Buffer> {
     .toBuffer();
 }
 
-function firstOfClass(split: Split, label: number): number[] {
+export function firstOfClass(split: Split, label: number, count: number): number[] {
   const found: number[] = [];
-  for (let i = 0; i < split.length && found.length < COLUMNS; i++) {
+  for (let i = 0; i < split.length && found.length < count; i++) {
     if (split.label(i) === label) found.push(i);
   }
   return found;
@@ -45,6 +45,6 @@ export async function png(
 }
 
 /** Only where a picture is drawn; NoDecoder where it is missing. */
-async function loadSharp() {
+export async function loadSharp() {
   return (await loadDecoder(() => import("sharp"))).default;
 }

@@ -1,0 +1,57 @@
+import { expect, it } from "vitest";
+import { openDataset, openLoader, preprocessFor } from "../data/index.js";
+import type { Engine, MicroBatch, StepRequest, StepResult } from "../engine/types.js";
+import { resolveRecipe } from "../recipes/index.js";
+import { divide } from "./check.js";
+import { trainEpoch } from "./epoch.js";
+import type { Setup } from "./prepare.js";
+
+/** The micro-batches of an epoch, as the engine gets them. */
+async function given(augment: { [name: string]: number | boolean }): Promise<MicroBatch[]> {
+  const dataset = await openDataset("glyphs", { trainImages: 48, testImages: 36 });
+  const recipe = resolveRecipe("plain", { batch: 16, microBatch: 8, augment });
+  const setup = {
+    ...{
+      dataset,
+      recipe,
+      preprocess: preprocessFor(dataset),
+      division: divide(recipe, 48),
+      seed: 1,
+    },
+    teachers: { answer: async () => undefined },
+    plan: { training: { graph: { inputs: [{ name: "target", shape: [8, 36] }] } } },
+  } as unknown as Setup;
+  const seen: MicroBatch[] = [];
+  const engine = {
+    async step({ microBatches }: StepRequest): Promise<StepResult> {
+      seen.push(...microBatches);
+      const numbers = { loss: 1, correct: 0, images: 16, gradientNorm: 1, flipRate: 0 };
+      return { ...numbers, finite: true, recycled: [] };
+    },
+  } as unknown as Engine;
+  const loader = openLoader(dataset, { workers: 0 });
+  await trainEpoch({ setup, engine, loader, epoch: 0, onStep: async () => {} });
+  return seen;
+}
+
+it("targets of mixed images are the shares of both labels", async () => {
+  const plain = await given({});
+  const mixed = await given({ mixup: 1 });
+  expect(plain.map(({ inputs }) => inputs)).toEqual(new Array(6).fill(undefined));
+  expect(mixed).toHaveLength(6);
+  mixed.forEach(({ labels, inputs, images }, b) => {
+    expect(labels).toEqual(plain[b].labels);
+    const target = inputs!.target;
+    expect(target).toHaveLength(8 * 36);
+    // The share that the images themselves show, at one place where both differ.
+    const of = plain[b].images;
+    const at = Array.from({ length: 3072 }, (_, i) => i).find((i) => of[i] !== of[7 * 3072 + i])!;
+    const share = (images[at] - of[7 * 3072 + at]) / (of[at] - of[7 * 3072 + at]);
+    for (let n = 0; n < 8; n++) {
+      const expected = new Array(36).fill(0);
+      expected[labels[n]] += share;
+      expected[labels[7 - n]] += 1 - share;
+      for (let c = 0; c < 36; c++) expect(target[n * 36 + c]).toBeCloseTo(expected[c], 4);
+    }
+  });
+});

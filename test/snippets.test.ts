@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { readOnebit } from "onebit/file";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listingsIn } from "./browser/markdown.js";
@@ -112,6 +113,20 @@ describe("the code in README and docs", () => {
 
   it.each(all)("$name is for Node 20 too", ({ code }) => {
     expect(code).not.toMatch(/^\s*(await )?using /m);
+  });
+
+  it("docs/running.md 2 makes what docs/running.md 3 loads", async () => {
+    const codeOf = (name: string) => all.find((snippet) => snippet.name === name)!.code;
+    const check = `const data = new Float32Array(3 * 64 * 64);
+      ${codeOf("docs/running.md 3")}
+      console.log(...embedding.shape);`;
+    await writeFile(join(folder, "make.mjs"), codeOf("docs/running.md 2").replace(/ as const/, ""));
+    await writeFile(join(folder, "use.mjs"), check);
+    await run(process.execPath, ["make.mjs"], { cwd: folder });
+    const { stdout } = await run(process.execPath, ["use.mjs"], { cwd: folder });
+    expect(stdout).toBe("1 16\n");
+    const file = await readFile(join(folder, "encoder.onebit"));
+    expect((await readOnebit(file)).preprocess).toMatchObject({ size: [64, 64] });
   });
 
   it.each(["README.md 1", "docs/running.md 1", "packages/core/README.md 1"])(

@@ -1,10 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { isIgnored } from "@onebit/train/data";
+import { stat } from "node:fs/promises";
+import { imageTree } from "@onebit/train/data";
 import { OnebitError, UsageError } from "onebit";
-import { IMAGE_EXTENSIONS, isPicture } from "onebit/images";
+import { IMAGE_EXTENSIONS } from "onebit/images";
 
-/** Files as they are, folders as the pictures in them (sorted, not deeper, none that are hidden). */
+/** Files as they are; folders as the pictures in them and below (sorted, none that are hidden), as `train` reads them. */
 export async function photographs(inputs: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const input of inputs) {
@@ -14,13 +13,11 @@ export async function photographs(inputs: readonly string[]): Promise<string[]> 
       found.push(input);
       continue;
     }
-    const names = (await readdir(input, { withFileTypes: true }))
-      .filter((entry) => !entry.isDirectory() && !isIgnored(entry.name) && isPicture(entry.name))
-      .map(({ name }) => name);
-    if (!names.length) {
+    const { files } = await imageTree(input);
+    if (!files.length) {
       throw new OnebitError(`${input}: no pictures in it (${IMAGE_EXTENSIONS.join(", ")})`);
     }
-    found.push(...names.sort().map((name) => join(input, name)));
+    found.push(...files.map(({ path }) => path));
   }
   return found;
 }

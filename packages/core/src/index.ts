@@ -19,6 +19,7 @@ export type { Card } from "./file/index.js";
 export type { Preprocess } from "./image/index.js";
 export type { PictureLike } from "./platform/picture.js";
 export type { Source } from "./platform/source.js";
+export type { SignalLike } from "./platform/web-types.js";
 export type { CostTotals, ProgramCost, StepCost } from "./program/cost.js";
 export type { MapType } from "./program/types.js";
 export type { Backend, BackendFacts, CompileOptions, Executable } from "./runtime/backend.js";

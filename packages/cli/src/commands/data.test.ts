@@ -69,7 +69,11 @@ describe("data", () => {
     const { status, stdout, stderr } = await onebit("data", `folder:${path("photos")}`);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^images +4 train, 2 test, of several sizes$/m);
+    expect(stdout).toMatch(/^mean, std +0\.4850.*0\.2250 \(ImageNet's, as is usual\)$/m);
     expect(stderr).toMatch(/2 of 6 pictures, some of each class, are set aside/);
+    const folder = await onebitJson("data", `folder:${path("photos")}`);
+    const idx = await onebitJson("data", `idx:${path("idx")}`);
+    expect([folder, idx]).toMatchObject([{ normalisedAs: "ImageNet" }, { normalisedAs: null }]);
   });
 
   it("shows what a recipe makes of pictures, by class, and how fast", async () => {

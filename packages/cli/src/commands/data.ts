@@ -94,11 +94,12 @@ function chosenRecipe(flags: {
 
 function print(description: ReturnType<typeof descriptionOf>, out: Output): void {
   const { name, images, size, channels, classes, mean, std, perClass } = description;
+  const whose = description.normalisedAs ? ` (${description.normalisedAs}'s, as is usual)` : "";
   const sized = size ? `${size.join(" x ")} pixels` : "of several sizes";
   const facts = [
     ["images", `${count(images.train)} train, ${count(images.test)} test, ${sized}`],
     ["channels", channels === 1 ? "1 (grey)" : "3 (colour)"],
-    ["mean, std", `${mean.map((x) => x.toFixed(4))}; ${std.map((x) => x.toFixed(4))}`],
+    ["mean, std", `${mean.map((x) => x.toFixed(4))}; ${std.map((x) => x.toFixed(4))}${whose}`],
     ["classes", count(classes.length)],
   ];
   out.line(table([name, ""], facts, ["left", "left"]));
@@ -121,12 +122,13 @@ async function badPictures(dataset: Dataset, strict?: boolean): Promise<BadPictu
 
 function descriptionOf(dataset: Dataset) {
   const { spec, name, classes, channels, size, mean, std, notes, train, test } = dataset;
+  const { normalisedAs = null } = dataset;
   const images = { train: train.length, test: test.length };
   const perClass = {
     train: perClassCounts(train, classes.length),
     test: perClassCounts(test, classes.length),
   };
-  return { spec, name, images, size, channels, classes, perClass, mean, std, notes };
+  return { spec, name, images, size, channels, classes, perClass, mean, std, normalisedAs, notes };
 }
 
 function perClassCounts(split: Split, classes: number): number[] {

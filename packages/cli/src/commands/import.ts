@@ -39,7 +39,7 @@ const flags = [
   flag("--dict <name>", "where the network lies in the file, such as state_dict.student", words),
   flag("--symbol <file>", "BMXNet: the -symbol.json, where it is not beside the .params", words),
   json,
-  ...under("Images:", [labels, ...preprocessFlags]),
+  ...under("Images:", [labels.anywhere(), ...preprocessFlags.map((one) => one.anywhere())]),
 ] as const;
 
 type Flags = FlagValues<typeof flags>;

@@ -1,4 +1,4 @@
-import { openFloatModel } from "@onebit/train/subjects";
+import { openFloatModel, unfinishedNotes } from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import type { FloatModel } from "onebit/models";
 import { command } from "../flags/command.js";
@@ -30,6 +30,7 @@ export const pack = command({
     }
     refuseSameFile(path, output);
     const model = withBits(path, await openFloatModel(path), flags.quantised);
+    const notes = await unfinishedNotes(path, model);
     const packed = await packModel(model, { realWeights, vectors, zeroWeights });
     await writeOutput(output, packed.file);
     const { summary } = packed;
@@ -42,6 +43,7 @@ export const pack = command({
       binaryShareOfMacs: summary.binaryShareOfMacs,
       binaryShareOfParameters: summary.binaryShareOfParameters,
       steps: packed.program.steps.length,
+      notes,
     };
     out.result(result);
     const rows = [
@@ -57,6 +59,7 @@ export const pack = command({
       ["steps", count(result.steps)],
     ];
     out.line(table([output, ""], rows, ["left", "left"]));
+    for (const note of notes) out.note(`note: ${note}`);
   },
 });
 

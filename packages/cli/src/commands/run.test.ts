@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { evaluate } from "onebit/graph";
 import { buildModel, floatModelGraph } from "onebit/models";
 import sharp from "sharp";
@@ -75,6 +75,14 @@ describe("run on photographs", () => {
       ["jpg", "png", "webp"].map((type) => [path("photos", `${name}.${type}`), name]),
     );
     expect(items.map(({ input, top }) => [input, top[0].label])).toEqual(expected);
+  });
+
+  it("finds what lies in the folders of a folder, as train does", async () => {
+    await mkdir(path("days", "first"), { recursive: true });
+    const [from, to] = [path("photos", "red.png"), path("days", "first", "red.png")];
+    await copyFile(from, to);
+    const items = await onebitJson<Item[]>("run", network(), path("days"));
+    expect(items.map(({ input, top }) => [input, top[0].label])).toEqual([[to, "red"]]);
   });
 
   it("gives softmax probabilities, likeliest first", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { readEpochs, readRun, resolveRecipe, type TrainOptions, train } from "@onebit/train";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../test-support/folder.js";
@@ -71,6 +71,21 @@ describe("train --resume --out RUN", () => {
       expect([args, status, stderr]).toEqual([args, 2, expect.stringMatching(message)]);
     }
     expect(await outcome("cut")).toEqual(before);
+  });
+
+  it("is what pack advises for the weights of a run that is not done", async () => {
+    await cp(path("whole"), path("under way"), { recursive: true });
+    const record = await readRun(path("whole"));
+    await writeFile(path("under way", "run.json"), JSON.stringify({ ...record, result: null }));
+    const { epoch } = record.result!.best;
+    const { status, stderr } = await onebit("pack", path("under way"), "-o", path("a.onebit"));
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      `the training is not done: these are the weights of epoch ${epoch} of 3`,
+    );
+    expect(stderr).toContain(`npx onebit train --resume --out '${path("under way")}'\n`);
+    const done = await onebit("pack", path("whole"), "-o", path("b.onebit"));
+    expect(done).toMatchObject({ status: 0, stderr: "" });
   });
 
   it("alone goes on as the run was begun, to the same bits", async () => {

@@ -28,7 +28,7 @@ describe("train", () => {
     const lines = stdout.split("\n");
     expect(lines[1]).toMatch(/^\d+ of 24 test images right: [\d.]+ % \(so few images tell that/);
     expect(lines[2]).toMatch(/run\/model\.onebit: [\d.]+ kB, classes 0, 1, 2, 3$/);
-    expect(lines[3]).toBe(`Try it: onebit run ${out}/model.onebit photo.jpg`);
+    expect(lines[3]).toBe(`Try it: npx onebit run ${out}/model.onebit photo.jpg`);
     expect(stderr).toMatch(/^bnext \(934 parameters, 640 1-bit\), recipe plain$/m);
     expect(stderr).toMatch(
       /^48 training and 24 test images, 4 classes; the network sees 8x8 pixels, grey$/m,
@@ -106,7 +106,7 @@ describe("train", () => {
     expect(model).toMatchObject({ name: "bnext", options: { widths: [8, 16], stemStride: 2 } });
     const real = [...quick, "--out", path("other"), "--model", "linear", "--form", "real"];
     const { stdout } = await onebit(...real);
-    expect(stdout).toBe(`\nPack it: onebit pack ${path("other")} -o model.onebit\n`);
+    expect(stdout).toBe(`\nPack it: npx onebit pack ${path("other")} -o model.onebit\n`);
     const text = await readFile(path("other", "run.json"), "utf8");
     expect(JSON.parse(text).model).toMatchObject({ name: "linear" });
     expect(JSON.parse(text).model.options).not.toHaveProperty("stemStride");

@@ -81,7 +81,8 @@ export const train = command({
       out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond, packed });
       for (const hint of await startHint(result)) out.line(hint);
       if (packed) return;
-      out.line(`\nPack it: ${shellCommand("onebit", "pack", written, "-o", "model.onebit")}`);
+      const pack = shellCommand("npx", "onebit", "pack", written, "-o", "model.onebit");
+      out.line(`\nPack it: ${pack}`);
     } finally {
       display.end();
       interrupt.dispose();

@@ -1,8 +1,10 @@
 import { writeOnebit } from "onebit/file";
+import { GraphBuilder, linear } from "onebit/graph";
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
 import { forOutputs, programCost } from "onebit/program";
 import { describe, expect, it } from "vitest";
+import { randomWeights } from "../../../core/src/test-support/random-weights.js";
 import { floatModel, tinyBnext } from "../test-support/networks.js";
 import { type ExplainedStep, explain } from "./explain.js";
 import { partsOf } from "./parts.js";
@@ -34,6 +36,17 @@ it("says that a real network has no signs", () => {
   const steps = program.steps.map((_, index) => describeStep(program, index));
   expect(steps.some(({ role }) => role === "binary")).toBe(false);
   expect(steps.filter(({ role }) => role === "real").length).toBeGreaterThan(3);
+});
+
+it("knows no stem and no gates where rows of a table come in", () => {
+  const b = new GraphBuilder("table");
+  const row = b.input("row", [1, 4]);
+  const hidden = b.op("relu", [linear(b, "fc1", row, 8)]);
+  b.output("logits", linear(b, "fc3", linear(b, "fc2", hidden, 8), 2));
+  const graph = b.build();
+  const { program } = pack(graph, randomWeights(graph, 1));
+  const roles = program.steps.map((_, index) => describeStep(program, index).role);
+  expect(roles).toEqual(["real", "real", "classifier"]);
 });
 
 it("splits the bytes that the program counts by width", () => {

@@ -87,7 +87,7 @@ const realNames = {
   stem: "stem",
   gate: "gates",
   classifier: "classifier",
-  real: "other real convolutions",
+  real: "other real layers",
   pool: "pools",
   "element-wise": "element-wise passes of their own",
 } as const;

@@ -51,8 +51,10 @@ const reasons: { readonly [role in StepRole]: string } = {
 function roleOf(program: Program, step: Step): StepRole {
   if (step.kind === "binary-conv") return "binary";
   if (step.kind === "conv" || step.kind === "linear") {
-    if (step.input === program.input) return "stem";
+    const isOfTables = program.values[program.input].kind === "vector";
+    if (step.input === program.input && !isOfTables) return "stem";
     if (valuesWritten(step).includes(program.outputs.logits)) return "classifier";
+    if (isOfTables) return "real";
     return program.values[step.input].kind === "vector" ? "gate" : "real";
   }
   return step.kind === "pool" ? "pool" : "element-wise";

@@ -6,7 +6,7 @@ import { listed } from "./readers.js";
 /** The page of the documentation that lists every command with its flags. */
 export function commandReference(commands: readonly CommandDeclaration[]): string {
   const head =
-    "# Commands\n\nMade from the declarations of the commands: `npx vitest run packages/cli/src/flags/reference.test.ts -u`.\n";
+    "# Commands\n\nMade from the declarations of the commands, by `npm run docs:commands`.\n";
   return [head, ...commands.map(section)].join("\n");
 }
 

@@ -17,7 +17,12 @@ interface Wanted {
   readonly output?: string;
 }
 
-/** What a network gives, as it is: names and shapes, or one output in a file. */
+/** Outputs of no more numbers are in the JSON, in the order of their shape. */
+const FEW = 1000;
+/** So many are shown. */
+const SHOWN = 6;
+
+/** What a network gives, as it is: names, shapes and first values, or one output in a file. */
 export async function giveOutputs(
   subject: AnySubject,
   images: Images,
@@ -25,9 +30,9 @@ export async function giveOutputs(
   out: Output,
 ): Promise<void> {
   const names = chosen(subject, name, output !== undefined);
-  const start = performance.now();
+  const began = performance.now();
   const { tensors, bad, input, count } = await computed(subject, images, names);
-  const milliseconds = performance.now() - start;
+  const milliseconds = performance.now() - began;
   if (bad.length === count) return reportBad(out, bad, count);
   const shapes = Object.fromEntries(names.map((each) => [each, tensors[each].shape]));
   if (output !== undefined) {
@@ -37,12 +42,19 @@ export async function giveOutputs(
     out.result({ input, output, name: written, shape, outputs: shapes, milliseconds });
     out.line(`wrote ${output}: ${written} [${shape.join(", ")}]`);
   } else {
-    out.item({ input, outputs: shapes, milliseconds });
-    out.result({ input, outputs: shapes, milliseconds });
-    const rows = names.map((each) => [each, `[${shapes[each].join(", ")}]`]);
-    out.line(table(["output", "shape"], rows, ["left", "left"]));
+    const few = names.filter((each) => tensors[each].data.length <= FEW);
+    const values = Object.fromEntries(few.map((each) => [each, [...tensors[each].data]]));
+    out.item({ input, outputs: shapes, values, milliseconds });
+    out.result({ input, outputs: shapes, values, milliseconds });
+    const rows = names.map((each) => [each, `[${shapes[each].join(", ")}]`, start(tensors[each])]);
+    out.line(table(["output", "shape", "values"], rows, ["left", "left", "left"]));
   }
   reportBad(out, bad, count);
+}
+
+function start({ data }: FloatTensor): string {
+  const shown = Array.from(data.subarray(0, SHOWN), (x) => Number(x.toPrecision(4)));
+  return `${shown.join(", ")}${data.length > SHOWN ? ", ..." : ""}`;
 }
 
 /** One of the outputs where one is written, else those that were asked for. */

@@ -99,12 +99,17 @@ beforeAll(async () => {
 describe("run of a program without logits", () => {
   const file = () => path("encoder.onebit");
 
-  it("shows the outputs' names and shapes", async () => {
+  it("shows the outputs' names, shapes and values", async () => {
     const { status, stdout, stderr } = await onebit("run", file(), "--input", path("pixels.npy"));
     expect([status, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(/^output +shape\ndoubled +\[2, 3, 2, 2\]\nembedding +\[2, 3\]\n$/);
+    expect(stdout).toMatch(
+      /^output +shape +values\ndoubled +\[2, 3, 2, 2\] +-16, -14, -12, -10, -8, -6, \.\.\.\nembedding +\[2, 3\] +-6\.5, -2\.5, 1\.5, 5\.5, 9\.5, 13\.5\n$/,
+    );
     const result = await onebitJson("run", file(), "--input", path("pixels.npy"));
-    expect(result).toMatchObject({ outputs: { doubled: [2, 3, 2, 2], embedding: [2, 3] } });
+    expect(result).toMatchObject({
+      outputs: { doubled: [2, 3, 2, 2], embedding: [2, 3] },
+      values: { embedding: [-6.5, -2.5, 1.5, 5.5, 9.5, 13.5] },
+    });
   });
 
   it("writes the one that is named", async () => {

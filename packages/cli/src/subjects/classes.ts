@@ -16,7 +16,7 @@ export function preparationOf({ path, input, preprocess: how }: Subject): Prepro
     throw new OnebitError(`${path}: takes ${rows}, no pictures: --input x.npy`);
   }
   throw new OnebitError(
-    `${path}: does not say how images are prepared; give normalised tensors: --input x.npy`,
+    `${path}: does not say how images are prepared: what writes it must give writeOnebit() a preprocess. As it is, it takes normalised tensors: --input x.npy`,
   );
 }
 

@@ -51,6 +51,8 @@ export class TrainingDisplay {
         return [`about ${duration(event.secondsLeft)} to go, at ${speed(event)}`];
       case "epoch":
         return isShown(event) ? [epochLine(event, this.#start?.stage !== undefined)] : [];
+      case "note":
+        return [`note: ${event.message}`];
       case "warning":
         return [`${colors.yellow("warning")} ${event.message}`];
       case "views":

@@ -30,7 +30,7 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
   out.line(`\n${accuracyLine(top1, test.length)}`);
   out.line(`${path}: ${bytes(file.length)}, classes ${names}${more}`);
   const picture = test.portable?.kind === "files" ? test.source(0) : "photo.jpg";
-  out.line(`Try it: ${shellCommand("onebit", "run", path, picture)}`);
+  out.line(`Try it: ${shellCommand("npx", "onebit", "run", path, picture)}`);
   return { path, bytes: file.length, top1 };
 }
 
@@ -46,7 +46,9 @@ export async function startHint({ out, dataset }: TrainResult): Promise<string[]
   const { train, channels } = dataset;
   const isSmall = recipe.name === "photographs" && train.length < FEW && channels === 3;
   if (!isSmall || init !== null) return [];
-  return ["Few pictures? onebit quickstart, then the same training with --init runs/quickstart"];
+  return [
+    "Few pictures? npx onebit quickstart, then the same training with --init runs/quickstart",
+  ];
 }
 
 async function packedAccuracy(path: string, { dataset, best }: TrainResult): Promise<number> {

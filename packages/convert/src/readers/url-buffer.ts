@@ -1,4 +1,4 @@
-import { OnebitError } from "onebit";
+import { OnebitError, type SignalLike } from "onebit";
 import { type AsyncBuffer, allocate } from "./async-buffer.js";
 
 /** Reads smaller than this are answered from blocks that are kept: headers come in many small pieces. */
@@ -7,7 +7,7 @@ const keptBlocks = 8;
 
 /** How a file is asked for over HTTP. */
 export interface UrlOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
   /** Added to every request, such as an authorization. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -67,15 +67,14 @@ async function fetchRange(
   { signal, headers }: UrlOptions,
 ): Promise<Response206> {
   const range = { range: `bytes=${start}-${end - 1}`, "accept-encoding": "identity" };
-  const response = await fetch(url, { headers: { ...headers, ...range }, signal }).catch(
-    (error: unknown) => {
-      signal?.throwIfAborted();
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OnebitError(
-        `${name}: cannot be reached: ${cause instanceof Error ? cause.message : cause}`,
-      );
-    },
-  );
+  const init = { headers: { ...headers, ...range }, signal: signal as AbortSignal | undefined };
+  const response = await fetch(url, init).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new OnebitError(
+      `${name}: cannot be reached: ${cause instanceof Error ? cause.message : cause}`,
+    );
+  });
   try {
     const total = checkResponse(response, start, end, name);
     return {

@@ -12,8 +12,8 @@ export async function explain(
   start: Uint8Array | undefined = startIn(error),
 ): Promise<unknown> {
   if (!start) return error;
-  const { PACKED, unknownKind, wrongKind } = await import("./wrong-kind.js");
-  return wrongKind(start, name, PACKED) ?? unknownKind(start, name, PACKED) ?? error;
+  const { LOADED, unknownKind, wrongKind } = await import("./wrong-kind.js");
+  return wrongKind(start, name, LOADED) ?? unknownKind(start, name, LOADED) ?? error;
 }
 
 function startIn(error: unknown): Uint8Array | undefined {

@@ -17,6 +17,18 @@ export interface Want {
 
 export const PACKED: Want = { text: "a packed network (.onebit)", kinds: ["packed"] };
 
+/** What load() takes, in the library's words. */
+export const LOADED: Want = {
+  ...PACKED,
+  advice: {
+    picture: () =>
+      "load a network, and give its classify() this picture, decoded (by decodeImage of onebit/images in Node, createImageBitmap in a page)",
+    npy: () => "load a network, and give its run() these numbers",
+    onnx: () =>
+      "ONNX Runtime runs it as it is; for a packed network import the checkpoint that it was exported from, by onebit import",
+  },
+};
+
 /**
  * The one message for a file of the wrong kind: what it is, and which command takes it. Undefined
  * where it is of a wanted kind, or of none that is known. UsageError where another command takes it.

@@ -32,6 +32,14 @@ describe("parsePreprocess", () => {
     [{ ...good, mean: [0, null, 0] }, /preprocess.mean/],
     [{ ...good, std: [1, 0, 1] }, /preprocess.std: must be 3 numbers \(above 0\)/],
     [{ ...good, std: [1, 1e-50, 1] }, /preprocess.std/],
+    [
+      {},
+      /channels: must be 1 or 3, got undefined; .*size: .*; .*crop: .*; .*interpolation: .*; .*mean: must be 1 or 3 numbers.*; .*std: /,
+    ],
+    [
+      { size: [2, 2], channels: 1 },
+      /^preprocess.crop: .*; .*mean: must be 1 number \(finite\).*; .*std: /,
+    ],
   ])("refuses %j", (value, message) => {
     expect(() => parsePreprocess(value)).toThrow(message);
   });

@@ -21,7 +21,8 @@ export interface BlobLike {
 /** An AbortSignal. */
 export interface SignalLike {
   readonly aborted: boolean;
+  readonly reason?: unknown;
   throwIfAborted(): void;
-  addEventListener(type: "abort", listener: () => void): void;
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }

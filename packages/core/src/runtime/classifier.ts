@@ -177,7 +177,7 @@ export class ImageClassifier implements Classifier {
     const { preprocess } = this.info;
     if (preprocess) return prepareImages(images, preprocess, single);
     throw new OnebitError(
-      "this model does not say how images are to be prepared; give normalised tensors to run()",
+      "this model does not say how images are to be prepared: give writeOnebit() a preprocess, or normalised tensors to run()",
     );
   }
 }

@@ -28,7 +28,7 @@ it("auto that ends at the reference says so once, with the reasons", async () =>
   expect(stdout).toBe("reference native,wasm\nreference native,wasm\n");
   const lines = stderr.trimEnd().split("\n");
   expect(lines[0]).toMatch(/^onebit: networks run on the reference backend, which is slow/);
-  expect(lines[1]).toBe("  native: not installed: npm install @onebit/native");
+  expect(lines[1]).toBe("  native: not installed: install @onebit/native as onebit was");
   expect(lines[2]).toMatch(
     /^ {2}wasm: the kernels cannot be read: .*(simd|relaxed)\.wasm.*; reinstall onebit/,
   );

@@ -85,8 +85,12 @@ function refusal(image: unknown, where: string): UsageError {
   return new UsageError(`${where}: ${describe(image)}${adviceFor(image)}`);
 }
 
-const WANTED =
-  ": wanted are pixels { data, width, height }, an ImageData, or what a browser draws: <img>, <canvas>, OffscreenCanvas, <video>, ImageBitmap, VideoFrame";
+const wanted = () =>
+  `: wanted are pixels { data, width, height }${
+    typeof createImageBitmap !== "function"
+      ? ", which decodeImage of onebit/images makes of pictures"
+      : ", an ImageData, or what a browser draws: <img>, <canvas>, OffscreenCanvas, <video>, ImageBitmap, VideoFrame"
+  }`;
 
 function adviceFor(image: unknown): string {
   if (classOf(image) === "Promise") return ": await it first";
@@ -103,7 +107,7 @@ function adviceFor(image: unknown): string {
   }
   const isBytes = kind === "Uint8Array" || kind === "ArrayBuffer";
   const isThere = isBytes && (image as ArrayBuffer).byteLength > 0;
-  return (isThere && encodedNote(new Uint8Array(image as ArrayBuffer))) || WANTED;
+  return (isThere && encodedNote(new Uint8Array(image as ArrayBuffer))) || wanted();
 }
 
 function encodedNote(data: Uint8Array | Uint8ClampedArray): string {

@@ -63,7 +63,7 @@ describe("classify", () => {
     structuredClone(data.buffer, { transfer: [data.buffer] });
     await expect(model.classify({ ...size, data })).rejects.toThrow(/0 bytes .*transferred away\?/);
     await expect(model.classify(anything(data))).rejects.toThrow(
-      /^image: a Uint8Array: wanted are pixels/,
+      /^image: a Uint8Array: wanted are pixels \{ data, width, height \}, which decodeImage of onebit\/images/,
     );
   });
 

@@ -105,6 +105,9 @@ describe("load", () => {
     await expect(load(`${url}/none`)).rejects.toThrow(/none: the server answers 404/);
     await expect(load("http://127.0.0.1:1/x")).rejects.toThrow(/cannot be fetched: ./);
     await expect(load(7 as never)).rejects.toThrow(UsageError);
+    await expect(load(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70))).rejects.toThrow(
+      /a picture, not a packed network .*: load a network, and give its classify\(\) .*decodeImage/,
+    );
     const broken = join(folder, "broken.onebit");
     await writeFile(broken, bytes.subarray(0, bytes.length - 9));
     await expect(load(broken)).rejects.toThrow(/broken.onebit: safetensors file: 9 of .*cut off/);

@@ -72,7 +72,7 @@ function opRow(name: string, sources: Sources): string[] {
     `\`${name}\``,
     attributes.map((attribute) => `\`${attribute}\``).join(", "),
     firstSentence(doc),
-    gradientOf(opSamples[name]),
+    gradientOf(samplesOf(name)),
     onnxOf(name),
     packedAs(name),
     goldenOf(name, sources.goldens),
@@ -115,6 +115,13 @@ function firstSentence(doc: string): string {
     .trim();
 }
 
+function samplesOf(name: string): readonly OpSample[] {
+  if (Object.hasOwn(opSamples, name)) return opSamples[name];
+  throw new Error(
+    `${name}: has no inputs and attributes in packages/core/src/test-support/op-samples.ts: see "An op" in CONTRIBUTING.md`,
+  );
+}
+
 function gradientOf(samples: readonly OpSample[]): string {
   if (samples.every(({ wanted = [] }) => wanted.length === 0)) return "none";
   return samples.some(({ estimated }) => estimated) ? "estimator" : "finite differences";
@@ -125,7 +132,7 @@ const TARGETS: readonly OnnxTarget[] = ["portable", "cpu", "webgpu"];
 /** Op types of the portable form, then of others where they are not the same. */
 function onnxOf(name: string): string {
   const types = (target: OnnxTarget) => {
-    const all = opSamples[name].flatMap((sample) => {
+    const all = samplesOf(name).flatMap((sample) => {
       const lowered = loweredOpTypes(graphOf(name, sample), target, sample.mode ?? "inference");
       return lowered.slice(sample.bools?.length ?? 0);
     });
@@ -153,7 +160,7 @@ const MAKES_BOOL = "equal";
 
 function packedAs(name: string): string {
   if (!(name in translators)) return "-";
-  const forms = opSamples[name].flatMap((sample) => packedSample(name, sample) ?? []);
+  const forms = samplesOf(name).flatMap((sample) => packedSample(name, sample) ?? []);
   if (forms.length === 0) throw new Error(`${name}: none of its samples can be packed`);
   return [...new Set(forms)].join(", or ");
 }

@@ -28,6 +28,8 @@ export interface Dataset {
   /** Per channel of the training images, in units of 0..1; for folders ImageNet's. */
   mean: number[];
   std: number[];
+  /** Whose mean and std these are, where they are not of these images. */
+  normalisedAs?: "ImageNet";
   /** What a user should know about how the data were read. */
   notes: string[];
 }

@@ -1,3 +1,4 @@
+import type { SignalLike } from "onebit";
 import type { Preprocess } from "onebit/image";
 import type { BadPicture } from "./bad-picture.js";
 import type { Dataset } from "./dataset.js";
@@ -9,7 +10,7 @@ import type { Part } from "./worker.js";
 export interface FindBadOptions extends LoaderOptions {
   /** Fail at the first. */
   readonly strict?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
   readonly onProgress?: (images: number, of: number) => void;
 }
 

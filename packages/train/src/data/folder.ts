@@ -73,6 +73,7 @@ async function openFolder(spec: string, folder: string): Promise<Dataset> {
     test: fileSplit(portable(parts.test)),
     mean: channels === 3 ? MEAN : GREY_MEAN,
     std: channels === 3 ? STD : GREY_STD,
+    normalisedAs: "ImageNet",
     notes,
   };
 }
@@ -196,9 +197,9 @@ async function partsOf(
   }
   const tested = new Set(test.map(({ label }) => label));
   notes.push(...withoutTest(classes.filter((_, k) => !tested.has(k))));
-  const where = layout.hasTrainFolder ? "no labelled test/ or val/ folder" : "no train/ folder";
+  const where = layout.hasTrainFolder ? "no labelled test/ or val/ folder" : "class folders alone";
   notes.push(
-    `${where}: ${test.length} of ${all.length} pictures, some of each class, are set aside for testing (by hashes of their names: the same every time)`,
+    `${where}: ${test.length} of ${all.length} pictures, some of each class, are set aside for testing (by hashes of their names: the same every time); pictures that are all for testing go into test/CLASS/`,
   );
   return { train, test };
 }

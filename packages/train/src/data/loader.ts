@@ -1,4 +1,4 @@
-import { UsageError } from "onebit";
+import { type SignalLike, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { counted } from "onebit/words";
 import { type AugmentOptions, type Mixed, resolveAugment } from "./augment/index.js";
@@ -44,7 +44,7 @@ export interface BatchOptions {
   dropLast?: boolean;
   /** Leave out pictures that cannot be used, instead of failing at the first: a batch is shorter. */
   skipBad?: boolean;
-  signal?: AbortSignal;
+  signal?: SignalLike;
 }
 
 /** The batches of one epoch, once. Leaving the loop early is fine. */
@@ -183,7 +183,7 @@ async function* inOrder<T>(
   job: (n: number) => Promise<T>,
   total: number,
   ahead: number,
-  signal?: AbortSignal,
+  signal?: SignalLike,
 ): AsyncGenerator<T> {
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

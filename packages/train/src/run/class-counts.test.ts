@@ -18,7 +18,10 @@ describe("what is said of the number of images", () => {
 
   it("that few are few", () => {
     expect(notes(["cat", "dog"], [40, 16], [10, 4])).toEqual([
-      expect.stringMatching(/^16 training images of "dog": .*50 and more of each class/),
+      expect.stringMatching(/^16 to 40 training images of each class: .*50 and more of each class/),
+    ]);
+    expect(notes(["cat", "dog", "owl"], [40, 16, 70], [10, 4, 9])).toEqual([
+      expect.stringMatching(/^16 to 40 training images of "cat", "dog": /),
     ]);
   });
 

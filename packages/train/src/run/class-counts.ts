@@ -50,9 +50,13 @@ function unevenNote(classes: readonly string[], { train, test }: Counts, tests: 
 }
 
 function fewNote(classes: readonly string[], { train }: Counts): string[] {
-  const fewest = Math.min(...train);
-  if (fewest >= ADVISED) return [];
+  const few = classes.filter((_, k) => train[k] < ADVISED);
+  if (few.length === 0) return [];
+  const numbers = train.filter((images) => images < ADVISED);
+  const [fewest, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const images = `${fewest < most ? `${fewest} to ` : ""}${counted(most, "training image")}`;
+  const which = few.length === classes.length ? "each class" : listNames(few);
   return [
-    `${counted(fewest, "training image")} of "${classes[train.indexOf(fewest)]}": results get much better with ${ADVISED} and more of each class, and surer with as many to test on`,
+    `${images} of ${which}: results get much better with ${ADVISED} and more of each class, and surer with as many to test on`,
   ];
 }

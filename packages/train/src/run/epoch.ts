@@ -1,4 +1,4 @@
-import { OnebitError } from "onebit";
+import { OnebitError, type SignalLike } from "onebit";
 import { BadPictures, type Batch, type BatchStream, type Loader, mixRows } from "../data/index.js";
 import type { Engine, MicroBatch, Scalars, StepResult } from "../engine/types.js";
 import { targetsFromLabels } from "../losses/index.js";
@@ -25,7 +25,7 @@ export interface EpochOptions {
   readonly loader: Loader;
   /** Counted from 0. */
   readonly epoch: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
   readonly onStep: (outcome: StepOutcome) => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { OnebitError } from "onebit";
+import { OnebitError, type SignalLike } from "onebit";
 import type { Graph } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import { scalarInputs } from "onebit/models";
@@ -35,7 +35,7 @@ export interface EvaluateFloatOptions {
   /** Value of the scalar input, where the network has one; default: what its mirrors hold. */
   readonly temperature?: number;
   readonly worker?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
   readonly onProgress?: (images: number, of: number) => void;
 }
 
@@ -107,7 +107,7 @@ export interface SplitEvaluation {
   /** As the engine's evaluation graph was compiled. */
   readonly batch: number;
   readonly scalars: Scalars;
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
   readonly onProgress?: (images: number, of: number) => void;
 }
 

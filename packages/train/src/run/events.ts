@@ -82,7 +82,13 @@ export interface EpochEvent {
   readonly secondsLeft: number;
 }
 
-/** Worth knowing: dropped images, how data were read, reinitialised tensors. */
+/** How data were read. */
+export interface NoteEvent {
+  readonly event: "note";
+  readonly message: string;
+}
+
+/** What may not be as it was meant: dropped images, few of a class, reinitialised tensors. */
 export interface WarningEvent {
   readonly event: "warning";
   readonly message: string;
@@ -119,6 +125,7 @@ export type TrainEvent =
   | ViewsEvent
   | StepEvent
   | EpochEvent
+  | NoteEvent
   | WarningEvent
   | SavedEvent
   | DoneEvent;

@@ -3,6 +3,7 @@ export type {
   Best,
   DoneEvent,
   EpochEvent,
+  NoteEvent,
   SavedEvent,
   StartEvent,
   StepEvent,

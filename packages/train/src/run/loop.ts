@@ -1,4 +1,4 @@
-import { OnebitError } from "onebit";
+import { OnebitError, type SignalLike } from "onebit";
 import { encodeFloatModel } from "onebit/models";
 import { BadPictures, type Loader } from "../data/index.js";
 import type { Engine } from "../engine/types.js";
@@ -28,7 +28,7 @@ export interface LoopOptions {
   readonly best: Best | null;
   readonly seconds: number;
   readonly emit: (event: TrainEvent) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
 }
 
 type Validation = Accuracy & Pick<FloatEvaluation, "confusion">;

@@ -1,3 +1,4 @@
+import type { SignalLike } from "onebit";
 import type { Estimator, Tensor } from "onebit/graph";
 import type { Dataset } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
@@ -42,7 +43,7 @@ export interface TrainOptions extends TeachingOptions {
   readonly worker?: boolean;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Stops after the current step; the last checkpoint stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: SignalLike;
 }
 
 /** How a training ended. */

@@ -127,7 +127,6 @@ export async function prepare(
         result: null,
       },
       notes: [
-        ...dataset.notes,
         ...notes,
         ...classesNotes,
         ...colourNote(dataset, preprocess),

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { OnebitError } from "onebit";
+import { OnebitError, type SignalLike } from "onebit";
 import type { Tensor } from "onebit/graph";
 import { counted } from "onebit/words";
 import { type Loader, openLoader } from "../data/index.js";
@@ -93,8 +93,9 @@ async function trainIn(
   const from = fresh ?? (await resumed(setup, folder));
   const { epochs: done, best, seconds } = from.position;
   emit(startEvent(setup, out, done, stage));
-  for (const message of [...setup.notes, ...from.notes]) emit({ event: "warning", message });
   const { plan, dataset } = setup;
+  for (const message of dataset.notes) emit({ event: "note", message });
+  for (const message of [...setup.notes, ...from.notes]) emit({ event: "warning", message });
   const engine = await (worker ? startEngine : createEngine)(plan, from.snapshot.values);
   const loader = openLoader(dataset, { workers: dataWorkers, keep: true });
   try {
@@ -123,7 +124,7 @@ async function trainIn(
 async function keepViews(
   setup: Setup,
   loader: Loader,
-  { emit, signal }: { readonly emit: (event: TrainEvent) => void; readonly signal?: AbortSignal },
+  { emit, signal }: { readonly emit: (event: TrainEvent) => void; readonly signal?: SignalLike },
 ): Promise<void> {
   const { views, teachers, dataset, preprocess, recipe, seed, division } = setup;
   if (!views) return;

@@ -3,6 +3,7 @@ import type { TensorInfo } from "onebit";
 import { type Graph, GraphBuilder, type Tensor, typesOf } from "onebit/graph";
 import { type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
+import { unfinishedNotes } from "../run/unfinished.js";
 import { openFloatModel } from "./files.js";
 import type { Subject, SubjectOptions } from "./subject.js";
 
@@ -43,7 +44,8 @@ export async function floatSubject(
   };
   await sessionFor(usual);
   return {
-    ...{ kind: "float", path, backend: "onnxruntime", threads, notes: [] },
+    ...{ kind: "float", path, backend: "onnxruntime", threads },
+    notes: await unfinishedNotes(path, model),
     ...{ graph, tensors, scalars, inputName, session, outputs, preprocess },
     input: infoOf(shape),
     scores: isClassifier ? { classes: outputs.logits.shape[0], labels } : undefined,

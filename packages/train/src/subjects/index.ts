@@ -10,6 +10,7 @@
  *
  * @module @onebit/train/subjects
  */
+export { unfinishedNotes } from "../run/unfinished.js";
 export {
   type EvaluationOptions,
   type EvaluationResult,

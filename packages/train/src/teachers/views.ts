@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { OnebitError, UsageError } from "onebit";
+import { OnebitError, type SignalLike, UsageError } from "onebit";
 import { counted } from "onebit/words";
 import { BadPictures, imageAugmentations, type Loader } from "../data/index.js";
 import { writeWhole } from "../run/files.js";
@@ -79,7 +79,7 @@ export class Views {
     how: {
       readonly loader: Loader;
       readonly batch: number;
-      readonly signal?: AbortSignal;
+      readonly signal?: SignalLike;
       readonly onProgress?: (progress: ViewProgress) => void;
     },
   ): Promise<void> {
@@ -132,7 +132,7 @@ export class Views {
       loader,
       batch,
       signal,
-    }: { readonly loader: Loader; readonly batch: number; readonly signal?: AbortSignal },
+    }: { readonly loader: Loader; readonly batch: number; readonly signal?: SignalLike },
   ): Promise<void> {
     const { dataset, preprocess, augment, seed } = this.#viewing;
     const stream = loader.batches({

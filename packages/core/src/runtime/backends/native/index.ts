@@ -19,7 +19,7 @@ export async function loadNative(): Promise<Backend> {
 function reasonFor({ code, message }: Error & { code?: string }): string {
   if (!isNode()) return "runs in Node only";
   const absent = code === "ERR_MODULE_NOT_FOUND" && message.includes(PACKAGE);
-  return absent ? `not installed: npm install ${PACKAGE}` : message;
+  return absent ? `not installed: install ${PACKAGE} as onebit was` : message;
 }
 
 function missing(reason: string): Backend {

@@ -1,0 +1,64 @@
+import { readdir, writeFile } from "node:fs/promises";
+import { readRun } from "@onebit/train";
+import { beforeAll, expect, it } from "vitest";
+import { temporaryFolder } from "../test-support/folder.js";
+import { writeIdxFolder } from "../test-support/idx.js";
+import { onebit, onebitJson } from "../test-support/run-cli.js";
+
+const path = temporaryFolder();
+const common = () => ["--data", `idx:${path("idx")}`, "--batch", "16", "--threads", "1"];
+const student = (out: string, ...more: string[]) => [
+  ...["train", "plain", ...common(), "--model", "bnext", "--widths", "8,8", "--epochs", "3"],
+  ...["--set", "loss=gap-aware", "--out", path(out), ...more],
+];
+const teaching = () => [
+  ...["--assistant", path("weak"), "--assistant", path("teacher.onebit")],
+  ...["--teacher", path("teacher.onnx")],
+];
+
+/** One network as a run, packed and in ONNX. */
+beforeAll(async () => {
+  await writeIdxFolder(path("idx"));
+  const linear = ["--model", "linear", "--form", "real", "--epochs", "1"];
+  await onebit("train", "plain", ...common(), ...linear, "--out", path("weak"));
+  await onebit("pack", path("weak"), "-o", path("teacher.onebit"));
+  await onebit("export", path("weak"), "--to", "onnx", "-o", path("teacher.onnx"));
+}, 60_000);
+
+it("learns from a run, a packed file and an ONNX file, and goes on by --resume --out alone", async () => {
+  const { status, stderr } = await onebit(
+    ...student("taught", ...teaching(), "--teacher-views", "2"),
+  );
+  expect([status, stderr]).toEqual([
+    0,
+    expect.stringContaining("asking the teachers: view 2 of 2"),
+  ]);
+  const right = /^(assistant|teacher) (\S+): ([\d.]+) % of the test images right$/gm;
+  const said = [...stderr.matchAll(right)].map(([, role, , top1]) => [role, top1]);
+  expect(said.map(([role]) => role)).toEqual(["assistant", "assistant", "teacher"]);
+  expect(new Set(said.map(([, top1]) => top1)).size).toBe(1);
+  const { teachers, teacherViews } = await readRun(path("taught"));
+  expect([teachers?.length, teacherViews]).toEqual([3, 2]);
+  // The packed file and the ONNX file differ from the run's: each is asked by itself.
+  expect(await readdir(path("teacher-views"))).toHaveLength(3);
+  const again = await onebitJson("train", "--resume", "--out", path("taught"));
+  expect(again).toMatchObject({ epochs: 3 });
+});
+
+it.each<[string, () => string[], RegExp]>([
+  [
+    "a missing teacher",
+    () => ["--teacher", path("nowhere.onnx")],
+    /nowhere\.onnx: there is no such/,
+  ],
+  ["a teacher that is none", () => ["--teacher", path("notes.txt")], /notes\.txt/],
+  ["a loss without its teacher", () => [], /"teacher0\.logits".*Name a teacher \(--teacher FILE\)/],
+  ["views of nobody", () => ["--teacher-views", "2"], /--teacher-views is of no use without/],
+  ["a cache for nothing", () => [...teaching(), "--teacher-cache", "x"], /without --teacher-views/],
+])("refuses %s", async (_, flags, message) => {
+  await writeFile(path("notes.txt"), "no network");
+  const { status, stderr } = await onebit(...student("refused", ...flags()));
+  expect(stderr).toMatch(message);
+  expect(status).toBeGreaterThan(0);
+  expect(await readdir(path())).not.toContain("refused");
+});

@@ -18,6 +18,7 @@ import { command } from "../flags/command.js";
 import { flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { words } from "../flags/readers.js";
+import { set } from "../flags/set.js";
 import { strict } from "../flags/strict.js";
 import { writeOutput } from "../output-file.js";
 import { bar, StatusLine } from "../progress.js";
@@ -37,10 +38,6 @@ const recipe = flag(
   words,
 );
 
-const set = flag("--set <field=value>", "override a field of the recipe; may be repeated", words)
-  .repeated()
-  .needs(recipe);
-
 const speed = flag(
   "--speed",
   "measure how many pictures a second one thread prepares for the recipe",
@@ -50,7 +47,7 @@ export const data = command({
   name: "data",
   arguments: ["<spec>"],
   about: `describe and check a data set: ${DATA_SPEC}`,
-  flags: [preview, recipe, set, speed, strict.excludes(noDecode), noDecode, json],
+  flags: [preview, recipe, set.needs(recipe), speed, strict.excludes(noDecode), noDecode, json],
   async run([spec], flags) {
     const out = terminalOutput(flags);
     const recipe = chosenRecipe(flags);

@@ -10,6 +10,7 @@ import { json, jsonl } from "../flags/json.js";
 import { out } from "../flags/out.js";
 import { wholeNumber, words } from "../flags/readers.js";
 import { seed } from "../flags/seed.js";
+import { set } from "../flags/set.js";
 import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { terminalOutput } from "../terminal.js";
@@ -53,7 +54,7 @@ const flags = [
   threads.means("threads of ONNX Runtime").otherwise("all cores"),
   epochs.means("shorthand for --set epochs=n"),
   batch.means("images per optimiser step: shorthand for --set batch=n"),
-  flag("--set <field=value>", "override a field of the recipe; may be repeated", words).repeated(),
+  set,
   json.means("one JSON document at the end"),
   jsonl.means("one line of JSON per event"),
   ...trainedArchitectureFlags,

@@ -146,17 +146,27 @@ export class RunFolder {
     this.#unlock = undefined;
   }
 
-  /** UsageError where this run must not begin here. */
-  async #check(record: RunRecord, { resume = false, overwrite = false }: Beginning): Promise<void> {
+  /**
+   * UsageError or OnebitError where no run can begin here, whatever it is of: before anything that takes
+   * long. Returns the run that is to go on.
+   */
+  async checkPlace(how: Beginning): Promise<RunRecord | undefined> {
+    await refuseHeld(this.lock);
+    return this.#goingOn(how);
+  }
+
+  async #goingOn({ resume, overwrite }: Beginning): Promise<RunRecord | undefined> {
     const old = await this.#record();
-    if (resume && !old) {
-      throw new UsageError(nothingToResume(this.path));
-    }
-    if (resume && old) return refuseChanges(this.path, old, record);
-    if (!old || overwrite) return;
+    if (resume && !old) throw new UsageError(nothingToResume(this.path));
+    if (resume || !old || overwrite) return resume ? old : undefined;
     throw new UsageError(
       `${this.path}: already holds a run: go on with it (--resume), replace it (--overwrite) or choose another folder (--out)`,
     );
+  }
+
+  async #check(record: RunRecord, how: Beginning): Promise<void> {
+    const old = await this.#goingOn(how);
+    if (old) refuseChanges(this.path, old, record);
   }
 
   async write(record: RunRecord): Promise<void> {

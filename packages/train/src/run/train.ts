@@ -66,7 +66,7 @@ async function trainRun(
   const { out, signal } = options;
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const folder = new RunFolder(out);
-  const recorded = options.resume && (await folder.exists()) ? await folder.read() : undefined;
+  const recorded = await folder.checkPlace(options);
   const skipBad = recorded?.data.skipped ?? options.skipBad;
   const setup = await prepare(recipe, { ...options, skipBad }, stage);
   try {

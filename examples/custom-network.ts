@@ -87,7 +87,7 @@ async function main(): Promise<void> {
     out: "runs/custom-network",
     overwrite: true,
     onEvent: (event) => {
-      if (event.event === "epoch") console.log(`epoch ${event.epoch}: ${event.test.top1}`);
+      if (event.event === "epoch") console.log(`epoch ${event.epoch}: ${event.test?.top1}`);
     },
   });
   const model = await load(file);

@@ -20,6 +20,27 @@ interface Result {
 }
 
 describe("train", () => {
+  it("chooses the epoch on images that it holds back, and says what the test images say then", async () => {
+    const args = ["train", ...data(), "--model", "linear", ...small, "--epochs", "2"];
+    const out = path("held-back");
+    const { stdout, stderr, status } = await onebit(...args, "--validation", "0.25", "--out", out);
+    expect({ status, stdout }).toMatchObject({ status: 0 });
+    expect(stderr).toMatch(/^36 training, 12 held-back and 24 test images, 4 classes/m);
+    expect(stderr.match(/^epoch +\d\/2 .*validation +[\d.]+ %/gm)).toHaveLength(2);
+    expect(stderr).toMatch(
+      /best validation top-1 [\d.]+ % after epoch \d; test top-1 [\d.]+ %, in /,
+    );
+    const more = await onebit("train", "--resume", "--out", out, "--validation", "0.5");
+    expect(more).toMatchObject({ status: 2 });
+    expect(more.stderr).toMatch(/cannot go on with another data\./);
+  });
+
+  it.each(["0", "1", "x"])("refuses to hold back %s", async (share) => {
+    const { status, stderr } = await onebit("train", ...data(), "--validation", share);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/--validation .: a share above 0 and below 1 is wanted, such as 0\.1/);
+  });
+
   it("leaves a run whose best network evaluates to the accuracy that it printed", async () => {
     const out = path("run");
     const args = ["train", ...data(), ...bnext, "--epochs", "3", "--out", out];

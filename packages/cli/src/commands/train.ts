@@ -12,6 +12,7 @@ import { wholeNumber, words } from "../flags/readers.js";
 import { seed } from "../flags/seed.js";
 import { set } from "../flags/set.js";
 import { threads } from "../flags/threads.js";
+import { validation } from "../flags/validation.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training/display.js";
@@ -50,6 +51,7 @@ const flags = [
   flag("--resume", "go on with the run in --out; all else is as it was begun").excludes(overwrite),
   overwrite,
   flag("--skip-bad", "first try every picture, and leave out those that cannot be decoded"),
+  validation,
   seed.means("of initialisation, shuffling and augmentation").otherwise("0"),
   threads.means("threads of ONNX Runtime").otherwise("all cores"),
   epochs.means("shorthand for --set epochs=n"),
@@ -77,9 +79,9 @@ export const train = command({
         signal: interrupt.signal,
         onEvent: (event: TrainEvent) => display.show(event),
       });
-      const { epochs, best, out: written, bestModel, seconds, imagesPerSecond } = result;
+      const { epochs, best, test, out: written, bestModel, seconds, imagesPerSecond } = result;
       const packed = recipe.form === "binary" ? await packRun(result, out) : undefined;
-      out.result({ epochs, best, out: written, bestModel, seconds, imagesPerSecond, packed });
+      out.result({ epochs, best, test, out: written, bestModel, seconds, imagesPerSecond, packed });
       for (const hint of await startHint(result)) out.line(hint);
       if (packed) return;
       const pack = shellCommand("npx", "onebit", "pack", written, "-o", "model.onebit");

@@ -1,4 +1,11 @@
-import type { DoneEvent, EpochEvent, StartEvent, StepEvent, TrainEvent } from "@onebit/train";
+import {
+  type DoneEvent,
+  type EpochEvent,
+  evaluated,
+  type StartEvent,
+  type StepEvent,
+  type TrainEvent,
+} from "@onebit/train";
 import { counted } from "onebit/words";
 import { stderrColors as colors } from "../colors.js";
 import { bar, StatusLine } from "../progress.js";
@@ -73,12 +80,18 @@ function startLines(event: StartEvent): string[] {
   const [channels, height, width] = event.input;
   return [
     `${colors.bold(event.model)} (${counted(event.parameters, "parameter")}, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
-    `${count(event.trainImages)} training and ${counted(event.testImages, "test image")}, ${counted(event.classes, "class")}; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
+    `${imagesOf(event)}, ${counted(event.classes, "class")}; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
     ...event.teachers.map(
       ({ role, path, top1 }) => `${role} ${path}: ${percent(top1)} of the test images right`,
     ),
     `${counted(event.epochs, "epoch")} of ${counted(event.stepsPerEpoch, "step")} of ${counted(event.batch, "image")}, ${counted(event.threads, "thread")}, seed ${event.seed}`,
   ];
+}
+
+function imagesOf({ trainImages, testImages, validationImages: held }: StartEvent): string {
+  const last = counted(testImages, "test image");
+  if (held === undefined) return `${count(trainImages)} training and ${last}`;
+  return `${count(trainImages)} training, ${count(held)} held-back and ${last}`;
 }
 
 const speed = ({ imagesPerSecond }: { readonly imagesPerSecond: number }) =>
@@ -96,9 +109,10 @@ function isShown({ epoch, epochs }: EpochEvent): boolean {
 }
 
 function epochLine(event: EpochEvent, isStage: boolean): string {
-  const { epoch, epochs, train, test, flipRate, secondsLeft } = event;
+  const { epoch, epochs, train, flipRate, secondsLeft } = event;
+  const { part, scores } = evaluated(event);
   const flips = flipRate === null ? "" : `  flips ${percent(flipRate, 3)}`;
-  return `epoch ${String(epoch).padStart(3)}/${epochs}  loss ${train.loss.toFixed(3)}  train ${percent(train.top1, 1)}  test ${colors.bold(percent(test.top1))}${flips}  ${speed(event)}  ${duration(secondsLeft)} left${weightsNote(event, isStage)}`;
+  return `epoch ${String(epoch).padStart(3)}/${epochs}  loss ${train.loss.toFixed(3)}  train ${percent(train.top1, 1)}  ${part} ${colors.bold(percent(scores.top1))}${flips}  ${speed(event)}  ${duration(secondsLeft)} left${weightsNote(event, isStage)}`;
 }
 
 /** Where what is evaluated is not what will be packed. */
@@ -107,7 +121,9 @@ function weightsNote({ weights }: EpochEvent, isStage: boolean): string {
   return weights === "real" && isStage ? colors.dim("  (weights are real in this stage)") : "";
 }
 
-function doneLine({ seconds, best, keep, out }: DoneEvent): string {
-  const which = keep === "best" ? "best test" : "test";
-  return `done in ${duration(seconds)}: ${which} top-1 ${percent(best.top1)} after epoch ${best.epoch}, in ${out}`;
+function doneLine({ seconds, best, test, keep, out }: DoneEvent): string {
+  const part = test ? "validation" : "test";
+  const which = keep === "best" ? `best ${part}` : part;
+  const last = test ? `; test top-1 ${percent(test.top1)}` : "";
+  return `done in ${duration(seconds)}: ${which} top-1 ${percent(best.top1)} after epoch ${best.epoch}${last}, in ${out}`;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { readRun, type TrainResult } from "@onebit/train";
+import type { Dataset, Split } from "@onebit/train/data";
 import { evaluateFile, openFloatModel } from "@onebit/train/subjects";
 import { counted, shellCommand } from "onebit/words";
 import { writeOutput } from "../output-file.js";
@@ -24,7 +25,8 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
   const { file } = await packModel(await openFloatModel(result.out));
   await writeOutput(path, file);
   const top1 = await packedAccuracy(path, result);
-  const { classes, test } = result.dataset;
+  const { classes } = result.dataset;
+  const test = lastTest(result.dataset);
   const names = classes.slice(0, 5).map(shown).join(", ");
   const more = classes.length > 5 ? ` and ${count(classes.length - 5)} more` : "";
   out.line(`\n${accuracyLine(top1, test.length)}`);
@@ -51,10 +53,15 @@ export async function startHint({ out, dataset }: TrainResult): Promise<string[]
   ];
 }
 
-async function packedAccuracy(path: string, { dataset, best }: TrainResult): Promise<number> {
-  if (dataset.test.length > MOST_EVALUATED) return best.top1;
-  return (await evaluateFile(path, dataset, 1)).top1;
+async function packedAccuracy(path: string, result: TrainResult): Promise<number> {
+  const { dataset, best, test: final = best } = result;
+  const test = lastTest(dataset);
+  if (test.length > MOST_EVALUATED) return final.top1;
+  return (await evaluateFile(path, { ...dataset, test }, 1)).top1;
 }
+
+/** Not the images that were held back from training. */
+const lastTest = ({ test, finalTest = test }: Dataset): Split => finalTest;
 
 function accuracyLine(top1: number, images: number): string {
   const right = Math.round(top1 * images);

@@ -29,6 +29,7 @@ export interface TrainingFlags extends ArchitectureFlags {
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly skipBad?: boolean;
+  readonly validation?: number;
   readonly seed?: number;
   readonly threads?: number;
   readonly epochs?: number;
@@ -49,7 +50,7 @@ export async function trainingRequest(
 }
 
 function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequest {
-  const { data, out, init, overwrite, skipBad, seed, threads } = flags;
+  const { data, out, init, overwrite, skipBad, validation, seed, threads } = flags;
   const { teacher: teachers, assistant: assistants, teacherViews, teacherCache } = flags;
   if (data === undefined) {
     throw new UsageError(`--data is missing: ${DATA_SPEC}`);
@@ -61,7 +62,16 @@ function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequ
     recipe,
     options: {
       model: changedModel({ name: model, ...switches }, flags),
-      ...{ data, out: out ?? `runs/${recipe.name}`, init, overwrite, skipBad, seed, threads },
+      ...{
+        data,
+        out: out ?? `runs/${recipe.name}`,
+        init,
+        overwrite,
+        skipBad,
+        validation,
+        seed,
+        threads,
+      },
       ...{ teachers, assistants, teacherViews, teacherCache },
     },
   };
@@ -87,14 +97,20 @@ async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<
   refuseOtherStart(out, run, flags);
   const isOther = name !== undefined && name !== run.recipe.name;
   const recipe = overridden(isOther ? resolveRecipe(name) : run.recipe, flags);
-  const { data = run.data, seed = run.seed, threads = run.threads, skipBad } = flags;
+  const {
+    data = run.data,
+    validation = run.validation,
+    seed = run.seed,
+    threads = run.threads,
+    skipBad,
+  } = flags;
   const model = "nodes" in run.model ? run.model : changedModel(run.model, flags);
   const { teacher: teachers = run.teachers, assistant: assistants = run.assistants } = flags;
   const { teacherViews = run.teacherViews, teacherCache } = flags;
   const learning = { teachers, assistants, teacherViews, teacherCache };
   return {
     recipe,
-    options: { model, data, out, skipBad, seed, threads, ...learning, resume: true },
+    options: { model, data, out, skipBad, validation, seed, threads, ...learning, resume: true },
   };
 }
 

@@ -24,7 +24,10 @@ export interface Dataset {
   /** Of folders: the usual shorter side of the pictures. */
   side?: number;
   train: Split;
+  /** To evaluate on while training. */
   test: Split;
+  /** The test images, where `test` are training images that were held back: see holdOut. */
+  finalTest?: Split;
   /** Per channel of the training images, in units of 0..1; for folders ImageNet's. */
   mean: number[];
   std: number[];

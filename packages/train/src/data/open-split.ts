@@ -29,7 +29,8 @@ function innermost(split: PortableSplit | undefined): PortableSplit | undefined 
   return split?.kind === "subset" ? innermost(split.of) : split;
 }
 
-function subset(split: Split, indices: Int32Array): Split {
+/** Some items of a split, in the order of `indices`. */
+export function subset(split: Split, indices: Int32Array): Split {
   return {
     length: indices.length,
     portable: split.portable && { kind: "subset", of: split.portable, indices },

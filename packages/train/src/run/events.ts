@@ -18,6 +18,8 @@ export interface StartEvent {
   readonly teachers: readonly TeacherRecord[];
   readonly trainImages: number;
   readonly testImages: number;
+  /** Training images that were held back; absent: none. */
+  readonly validationImages?: number;
   readonly epochs: number;
   /** Epochs that were done before (resumed run). */
   readonly epochsDone: number;
@@ -58,7 +60,7 @@ export interface StepEvent {
   readonly secondsLeft: number;
 }
 
-/** After every epoch, evaluated on the test images. */
+/** After every epoch, evaluated on the test images, or on those that were held back. */
 export interface EpochEvent {
   readonly event: "epoch";
   /** Counted from 1. */
@@ -67,7 +69,10 @@ export interface EpochEvent {
   readonly step: number;
   /** Mean over the epoch's steps, as they were computed. */
   readonly train: { readonly loss: number; readonly top1: number };
-  readonly test: Accuracy;
+  /** On the test images; absent where images were held back. */
+  readonly test?: Accuracy;
+  /** On the training images that were held back; absent: none were. */
+  readonly validation?: Accuracy;
   /** Whether the evaluated weights are what will be packed: false while the temperature is high. */
   readonly final: boolean;
   /** Of the evaluated network: signs, not yet quite (soft), or real, as in ReActNet's first stage. */
@@ -107,6 +112,8 @@ export interface DoneEvent {
   readonly event: "done";
   readonly epochs: number;
   readonly best: Best;
+  /** Of the weights that are kept, where `best` is of images that were held back. */
+  readonly test?: Accuracy;
   readonly keep: Recipe["keep"];
   readonly seconds: number;
   readonly imagesPerSecond: number;
@@ -129,3 +136,13 @@ export type TrainEvent =
   | WarningEvent
   | SavedEvent
   | DoneEvent;
+
+/** What an epoch was evaluated on, and how well it did. */
+export function evaluated({ test, validation }: EpochEvent): {
+  readonly part: "test" | "validation";
+  readonly scores: Accuracy;
+} {
+  if (validation) return { part: "validation", scores: validation };
+  if (test) return { part: "test", scores: test };
+  throw new Error("an epoch without an evaluation");
+}

@@ -1,14 +1,15 @@
 export { type EvaluateFloatOptions, evaluateFloat, type FloatEvaluation } from "./evaluate.js";
-export type {
-  Best,
-  DoneEvent,
-  EpochEvent,
-  NoteEvent,
-  SavedEvent,
-  StartEvent,
-  StepEvent,
-  TrainEvent,
-  WarningEvent,
+export {
+  type Best,
+  type DoneEvent,
+  type EpochEvent,
+  evaluated,
+  type NoteEvent,
+  type SavedEvent,
+  type StartEvent,
+  type StepEvent,
+  type TrainEvent,
+  type WarningEvent,
 } from "./events.js";
 export { loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
 export { buildNetwork, type ModelChoice, type ModelRecord, type NamedModel } from "./network.js";

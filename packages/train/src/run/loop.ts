@@ -115,12 +115,12 @@ export class TrainingLoop {
       ...{ setup, engine, loader, epoch, signal },
       onStep: (outcome) => this.#onStep(outcome),
     });
-    const { confusion, ...test } = await this.#validate(train);
-    const event = this.#epochEvent(epoch, train, test, (performance.now() - started) / 1000);
+    const { confusion, ...scores } = await this.#validate(train);
+    const event = this.#epochEvent(epoch, train, scores, (performance.now() - started) / 1000);
     this.history.push(event);
-    const isBetter = test.top1 > (this.best?.top1 ?? -1);
+    const isBetter = scores.top1 > (this.best?.top1 ?? -1);
     if (event.final && (isBetter || setup.recipe.keep === "last")) {
-      this.best = { epoch: epoch + 1, top1: test.top1 };
+      this.best = { epoch: epoch + 1, top1: scores.top1 };
     }
     await folder.log(event);
     emit(event);
@@ -147,7 +147,7 @@ export class TrainingLoop {
     if (bad.length) throw new BadPictures(bad);
     if (Number.isFinite(loss)) return { images, top1, top5, loss, confusion };
     throw new OnebitError(
-      `the loss on the test images is ${loss} after step ${last.position.step + 1}: lower schedule.learningRate`,
+      `the loss on the ${dataset.finalTest ? "held-back" : "test"} images is ${loss} after step ${last.position.step + 1}: lower schedule.learningRate`,
     );
   }
 
@@ -176,8 +176,8 @@ export class TrainingLoop {
     if ((step + 1) % every === 0) await folder.log(event);
   }
 
-  #epochEvent(epoch: number, train: EpochTotals, test: Accuracy, seconds: number): EpochEvent {
-    const { recipe, threshold, network } = this.#options.setup;
+  #epochEvent(epoch: number, train: EpochTotals, scores: Accuracy, seconds: number): EpochEvent {
+    const { recipe, threshold, network, dataset } = this.#options.setup;
     const { last } = train;
     const isSoft =
       threshold !== undefined && last.temperature !== null && last.temperature >= threshold;
@@ -187,7 +187,7 @@ export class TrainingLoop {
       epochs: recipe.epochs,
       step: last.position.step + 1,
       train: { loss: train.loss, top1: train.top1 },
-      test,
+      ...(dataset.finalTest ? { validation: scores } : { test: scores }),
       final: !isSoft,
       weights: isSoft ? "soft" : hasBinaryWeights(network) ? "binary" : "real",
       flipRate: orNull(train.flipRate),

@@ -1,10 +1,11 @@
 import type { SignalLike } from "onebit";
 import type { Estimator, Tensor } from "onebit/graph";
-import type { Dataset } from "../data/index.js";
+import type { Dataset, HoldOut } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
 import type { TeachingOptions } from "../teachers/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
 import type { ModelChoice } from "./network.js";
+import type { Accuracy } from "./scores.js";
 
 /** What is trained on what, and where the run is kept. */
 export interface TrainOptions extends TeachingOptions {
@@ -27,6 +28,11 @@ export interface TrainOptions extends TeachingOptions {
    */
   readonly skipBad?: boolean | readonly string[];
   readonly seed?: number;
+  /**
+   * Hold back so many of the training images (a share, with seed 0): `keep: "best"` chooses on them, and the
+   * test images are used once, at the end. Default: none, every epoch is evaluated on the test images.
+   */
+  readonly validation?: number | HoldOut;
   /** Threads of ONNX Runtime; default: one per core. */
   readonly threads?: number;
   /** Threads that decode and augment; default: as the data module chooses. */
@@ -49,8 +55,13 @@ export interface TrainOptions extends TeachingOptions {
 /** How a training ended. */
 export interface TrainResult {
   readonly epochs: number;
-  /** Highest test accuracy among the epochs whose weights were final; or of the last (`keep`). */
+  /**
+   * Highest accuracy on the test images (held-back ones, with `validation`) among the epochs whose weights
+   * were final; or of the last (`keep`).
+   */
   readonly best: Best;
+  /** With `validation`: of the weights that are kept, on the test images. */
+  readonly test?: Accuracy;
   /** Every epoch, those before a resume included. */
   readonly history: readonly EpochEvent[];
   readonly out: string;

@@ -3,7 +3,7 @@ import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
-import { type Dataset, fingerprint, preprocessFor } from "../data/index.js";
+import { type Dataset, fingerprint, type HoldOut, holdOut, preprocessFor } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
@@ -61,7 +61,10 @@ export async function prepare(
   const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
   const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;
-  const { dataset, skipped, notes } = await usablePictures(opened, skipBad, { workers, signal });
+  const usable = await usablePictures(opened, skipBad, { workers, signal });
+  const { skipped, notes } = usable;
+  const validation = validationOf(options);
+  const dataset = validation ? holdOut(usable.dataset, validation) : usable.dataset;
   const classesNotes = classNotes(dataset);
   const { loss = given.loss } = options;
   const { recipe, notes: fitted } = fitRecipe(
@@ -111,8 +114,9 @@ export async function prepare(
           name: dataset.name,
           classes: dataset.classes,
           trainImages: dataset.train.length,
-          testImages: dataset.test.length,
-          fingerprint: await fingerprint(dataset),
+          testImages: usable.dataset.test.length,
+          ...(validation && { validation: { ...validation, images: dataset.test.length } }),
+          fingerprint: await fingerprint(usable.dataset),
           ...(skipped.length && { skipped }),
         },
         preprocess,
@@ -139,6 +143,12 @@ export async function prepare(
     await teachers.dispose();
     throw error;
   }
+}
+
+function validationOf({ validation }: TrainOptions): Required<HoldOut> | undefined {
+  if (validation === undefined) return undefined;
+  const choice = typeof validation === "number" ? { share: validation } : validation;
+  return { seed: 0, ...choice };
 }
 
 function viewsOf({ teachers, assistants, ...options }: TrainOptions): ViewOptions | undefined {

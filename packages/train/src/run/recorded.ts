@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "onebit";
+import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
 import type { ModelChoice } from "./network.js";
 import { nothingToResume, RunFolder, type RunRecord } from "./run-folder.js";
@@ -14,6 +15,8 @@ export interface RecordedRun {
   readonly data: string;
   readonly seed: number;
   readonly threads: number;
+  /** Absent: no images were held back. */
+  readonly validation?: HoldOut;
   readonly init: string | null;
   readonly teachers: readonly string[];
   readonly assistants: readonly string[];
@@ -34,6 +37,7 @@ export async function recordedRun(out: string): Promise<RecordedRun> {
     recipe: stage?.of ?? recipe,
     model: "graph" in model ? model.graph : { name: model.name, ...ownOptions(model.options) },
     data: data.spec,
+    validation: data.validation && { share: data.validation.share, seed: data.validation.seed },
     ...{ seed, threads, init, teacherViews, teacherCache },
     ...{ teachers: paths("teacher"), assistants: paths("assistant") },
   };

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { OnebitError, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";
+import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
 import type { TeacherRecord } from "../teachers/index.js";
 import type { EpochEvent, StepEvent } from "./events.js";
@@ -46,6 +47,8 @@ export interface DataRecord {
   readonly classes: readonly string[];
   readonly trainImages: number;
   readonly testImages: number;
+  /** Training images that were held back, and are not counted among them; absent: none. */
+  readonly validation?: Required<HoldOut> & { readonly images: number };
   /** Of all images; absent for those that are generated, and in runs of before it was recorded. */
   readonly fingerprint?: string;
   /** Pictures that could not be used and were left out; absent: none. */
@@ -53,7 +56,10 @@ export interface DataRecord {
 }
 
 /** What a run records of its end. */
-export type RunSummary = Pick<TrainResult, "epochs" | "best" | "seconds" | "imagesPerSecond">;
+export type RunSummary = Pick<
+  TrainResult,
+  "epochs" | "best" | "test" | "seconds" | "imagesPerSecond"
+>;
 
 /** Fields that a resumed run must share with the run that it goes on with. */
 const decisive = ["recipe", "data", "model", "preprocess", "seed", "teacherViews"] as const;

@@ -3,7 +3,7 @@ import { type Graph, rebatch } from "onebit/graph";
 import { historyCurves } from "../report/history-curves.js";
 import { layerCosts } from "../report/layer-costs.js";
 import type { Confusion, Report } from "../report/types.js";
-import type { Best, EpochEvent } from "./events.js";
+import { type Best, type EpochEvent, evaluated } from "./events.js";
 import type { RunRecord } from "./run-folder.js";
 
 /** A larger table says nothing and makes the page slow. */
@@ -25,6 +25,7 @@ export function runReport({ record, network, history, best, confusion }: RunProg
     rebatch(network, 1),
   );
   const last = history[history.length - 1];
+  const { part, scores } = evaluated(last);
   const share = (x: number) => `${(100 * x).toFixed(2)} %`;
   const seconds = history.reduce((sum, epoch) => sum + epoch.seconds, 0);
   return {
@@ -32,8 +33,8 @@ export function runReport({ record, network, history, best, confusion }: RunProg
     summary: `Recipe ${recipe.name}, epoch ${last.epoch} of ${last.epochs}.`,
     facts: [
       {
-        name: "top-1 on the test images",
-        value: share(last.test.top1),
+        name: `top-1 on the ${part === "test" ? "test" : "held-back"} images`,
+        value: share(scores.top1),
         note: best ? `best ${share(best.top1)}, after epoch ${best.epoch}` : "not binary yet",
       },
       { name: "top-1 while training", value: share(last.train.top1) },

@@ -89,7 +89,7 @@ describe("train", () => {
     expect(epochs[0].train.loss).toBeGreaterThan(epochs[11].train.loss);
     expect(result.best.top1).toBeGreaterThan(0.8);
     expect(result.best.epoch).toBeGreaterThan(3);
-    const finals = epochs.filter(({ final }) => final).map(({ test }) => test.top1);
+    const finals = epochs.filter(({ final }) => final).map(({ test }) => test!.top1);
     expect(result.best.top1).toBe(Math.max(...finals));
     expect(of("done")).toMatchObject([{ best: result.best, epochs: 12 }]);
     expect(result.history).toEqual(epochs);

@@ -9,13 +9,15 @@ import { momentNames } from "../optimisers/index.js";
 import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
+import { evaluateFloat } from "./evaluate.js";
 import type { StartEvent, TrainEvent } from "./events.js";
-import { loadStart } from "./float-model.js";
+import { loadFloatModel, loadStart } from "./float-model.js";
 import { initialiseFrom } from "./init-from.js";
 import { TrainingLoop } from "./loop.js";
 import type { TrainOptions, TrainResult } from "./options.js";
 import { countParameters, prepare, type Setup } from "./prepare.js";
 import { RunFolder, type RunRecord } from "./run-folder.js";
+import type { Accuracy } from "./scores.js";
 
 /**
  * Trains a network: every epoch over the shuffled and augmented training images, then an
@@ -91,7 +93,7 @@ async function trainIn(
   stage: string | undefined,
 ): Promise<TrainResult> {
   const from = fresh ?? (await resumed(setup, folder));
-  const { epochs: done, best, seconds } = from.position;
+  const { epochs: done } = from.position;
   emit(startEvent(setup, out, done, stage));
   const { plan, dataset } = setup;
   for (const message of dataset.notes) emit({ event: "note", message });
@@ -103,14 +105,19 @@ async function trainIn(
     if (!fresh) await engine.restore(from.snapshot);
     const history = fresh ? [] : await folder.rewind(done);
     const loop = new TrainingLoop({
-      ...{ setup, engine, loader, folder, done, history, best, seconds, emit, signal },
+      ...{ setup, engine, loader, folder, done, history, emit, signal },
+      ...{ best: from.position.best, seconds: from.position.seconds },
     });
     // So that there is something to go on from at any time.
     if (fresh) await loop.save(0);
     await loop.run();
-    const result = resultOf(setup, folder, loop);
-    const { epochs, imagesPerSecond } = result;
-    const summary = { epochs, best: result.best, seconds: result.seconds, imagesPerSecond };
+    const isLast = stage === undefined;
+    const test = isLast
+      ? await finalTest(setup, folder, { dataWorkers, worker, signal })
+      : undefined;
+    const result = resultOf(setup, folder, loop, test);
+    const { epochs, best, seconds, imagesPerSecond } = result;
+    const summary = { epochs, best, ...(test && { test }), seconds, imagesPerSecond };
     await folder.write({ ...(await folder.read()), result: summary });
     emit({ event: "done", ...summary, keep: setup.recipe.keep, out });
     return result;
@@ -198,7 +205,8 @@ function startEvent(setup: Setup, out: string, done: number, stage?: string): St
     classes: dataset.classes.length,
     teachers: setup.teachers.records,
     trainImages: dataset.train.length,
-    testImages: dataset.test.length,
+    testImages: (dataset.finalTest ?? dataset.test).length,
+    validationImages: dataset.finalTest && dataset.test.length,
     epochs: recipe.epochs,
     epochsDone: done,
     stepsPerEpoch: division.stepsPerEpoch,
@@ -210,11 +218,37 @@ function startEvent(setup: Setup, out: string, done: number, stage?: string): St
   };
 }
 
-function resultOf({ recipe, dataset }: Setup, folder: RunFolder, loop: TrainingLoop): TrainResult {
+/** Where images were held back: how well the weights that are kept do on the test images, once and for all. */
+async function finalTest(
+  { dataset, network, preprocess, evaluationBatch, plan }: Setup,
+  folder: RunFolder,
+  how: Pick<TrainOptions, "dataWorkers" | "worker" | "signal">,
+): Promise<Accuracy | undefined> {
+  const { finalTest: test } = dataset;
+  if (!test) return undefined;
+  const { result } = await folder.read();
+  if (result?.test) return result.test;
+  const { tensors } = await loadFloatModel(folder.best);
+  const { images, top1, top5, loss } = await evaluateFloat(
+    network,
+    tensors,
+    { ...dataset, test },
+    { preprocess, batch: evaluationBatch, threads: plan.threads, ...how },
+  );
+  return { images, top1, top5, loss };
+}
+
+function resultOf(
+  { recipe, dataset }: Setup,
+  folder: RunFolder,
+  loop: TrainingLoop,
+  test: Accuracy | undefined,
+): TrainResult {
   if (!loop.best) throw new OnebitError(`${folder.path}: no epoch ended with final weights`);
   return {
     epochs: recipe.epochs,
     best: loop.best,
+    ...(test && { test }),
     history: loop.history,
     out: folder.path,
     dataset,

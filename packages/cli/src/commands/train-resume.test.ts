@@ -7,6 +7,7 @@ import { onebit } from "../test-support/run-cli.js";
 
 const path = temporaryFolder();
 const values = {
+  loss: "cross-entropy",
   ...{ epochs: 3, batch: 16, microBatch: 16, temperature: { binaryAt: 0.4 } },
   ...{ schedule: { learningRate: 0.01 }, augment: { pad: 1 } },
 };

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { UsageError } from "onebit";
-import type { Preprocess } from "onebit/image";
+import type { Interpolation, Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";
 import { sample } from "./open-split.js";
 import { type DataSource, isFolder } from "./source.js";
@@ -96,6 +96,9 @@ export interface PreprocessChoice {
   size?: [height: number, width: number];
   /** Channels that the network takes; default: those of the data set. */
   channels?: 1 | 3;
+  /** Of folders: share of the resized picture's shorter side that the centre crop leaves; default: 7/8. */
+  crop?: number;
+  interpolation?: Interpolation;
 }
 
 /**
@@ -112,13 +115,18 @@ export function preprocessFor(dataset: Dataset, choice: PreprocessChoice = {}): 
   const common = {
     size,
     channels,
-    interpolation: "bilinear" as const,
+    interpolation: choice.interpolation ?? "bilinear",
     mean: perChannel(dataset.mean, channels),
     std: perChannel(dataset.std, channels),
   };
   return dataset.size
     ? { ...common, resize: size, crop: "none" }
-    : { ...common, resize: Math.round((Math.max(...size) * 8) / 7), crop: "center" };
+    : { ...common, resize: shorterSide(Math.max(...size), choice.crop), crop: "center" };
+}
+
+/** A crop that is given rounds down, as timm's crop_pct does. */
+function shorterSide(longest: number, crop?: number): number {
+  return crop === undefined ? Math.round((longest * 8) / 7) : Math.floor(longest / crop);
 }
 
 /** Grey's are repeated for colour. Colour becomes grey as ITU-R 601 weighs it: about so for its deviation. */

@@ -1,15 +1,35 @@
+import { bnext18 } from "./bnext-18.js";
 import { bnextCifar } from "./bnext-cifar.js";
+import { bnextL } from "./bnext-l.js";
+import { bnextM } from "./bnext-m.js";
+import { bnextS } from "./bnext-s.js";
+import { bnextT } from "./bnext-t.js";
 import { fashionMnist } from "./fashion-mnist.js";
 import { photographs } from "./photographs.js";
 import { plain } from "./plain.js";
 import { quickstart } from "./quickstart.js";
 import { reactnet } from "./reactnet.js";
+import { reactnetCifar } from "./reactnet-cifar.js";
+import { reactnetResnet } from "./reactnet-resnet.js";
 import type { Recipe } from "./recipe.js";
+
+const list: readonly Recipe[] = [
+  quickstart,
+  photographs,
+  fashionMnist,
+  bnextCifar,
+  reactnetCifar,
+  bnextT,
+  bnextS,
+  bnextM,
+  bnextL,
+  bnext18,
+  reactnet,
+  reactnetResnet,
+  plain,
+];
 
 /** Every recipe by name. */
 export const recipes: { readonly [name: string]: Recipe } = Object.fromEntries(
-  [quickstart, photographs, fashionMnist, bnextCifar, reactnet, plain].map((recipe) => [
-    recipe.name,
-    recipe,
-  ]),
+  list.map((recipe) => [recipe.name, recipe]),
 );

@@ -1,4 +1,11 @@
 export { recipes } from "./catalogue.js";
 export { type FittedRecipe, fitRecipe } from "./fit.js";
-export type { FitConfig, Recipe, RecipeOverrides, RecipeStage } from "./recipe.js";
+export type {
+  EvaluationConfig,
+  FitConfig,
+  Recipe,
+  RecipeOverrides,
+  RecipeStage,
+  TeachingConfig,
+} from "./recipe.js";
 export { overrideRecipe, parseOverrides, resolveRecipe } from "./resolve.js";

@@ -1,6 +1,6 @@
-import { adamDefaults } from "../optimisers/index.js";
-import { bnextGroups } from "./groups.js";
 import type { Recipe } from "./recipe.js";
+import { bnextUpdates } from "./shared/bnext.js";
+import { cosine } from "./shared/usual.js";
 
 /**
  * Folders of photographs, of which there may be few: a small BNext that sees them in ever new crops,
@@ -9,33 +9,18 @@ import type { Recipe } from "./recipe.js";
  * be the luckiest.
  */
 export const photographs: Recipe = {
+  ...bnextUpdates,
   name: "photographs",
   description: "a small BNext on a folder of photographs, 60 of them in minutes",
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext",
   switches: { widths: [32, 32, 64, 64, 128], stemStride: 2 },
   side: 64,
-  form: "binary",
   epochs: 20,
   batch: 16,
-  microBatch: null,
-  optimiser: { ...adamDefaults, kind: "adamw", weightDecay: 1e-3, groups: bnextGroups },
-  clip: 5,
-  averageDecay: null,
-  schedule: {
-    kind: "cosine",
-    learningRate: 3e-3,
-    finalLearningRate: 0,
-    warmupEpochs: 0.5,
-    warmupLearningRate: 1e-4,
-    per: "step",
-    milestones: [],
-    factor: 1,
-  },
+  schedule: { ...cosine, learningRate: 3e-3, warmupEpochs: 0.5, warmupLearningRate: 1e-4 },
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
-  loss: "cross-entropy",
   augment: { resizedCrop: { scale: [0.35, 1] }, flip: true, colour: 0.3 },
   fit: { batch: true, leastSteps: 400 },
   keep: "last",
-  stages: [],
 };

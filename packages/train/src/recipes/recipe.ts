@@ -1,3 +1,4 @@
+import type { Interpolation } from "onebit/image";
 import type { Form, Switches } from "onebit/models";
 import type { AugmentOptions } from "../data/augment/index.js";
 import type { OptimiserConfig } from "../optimisers/index.js";
@@ -15,6 +16,8 @@ export interface Recipe {
   readonly switches: Switches;
   /** Height and width that it takes of photographs; null: what is usual for it. */
   readonly side: number | null;
+  /** How pictures are evaluated, and prepared where augmentation does not; default: as usual for the data. */
+  readonly evaluation?: EvaluationConfig;
   readonly form: Form;
   readonly epochs: number;
   /** Images per optimiser step. */
@@ -34,6 +37,8 @@ export interface Recipe {
   readonly temperature: TemperatureConfig;
   /** In words, such as "cross-entropy(smoothing=0.1)": see parseLoss. */
   readonly loss: string;
+  /** Who teaches, where the loss asks for it; default: whoever is given. */
+  readonly teaching?: TeachingConfig;
   /** Of training images; what is not named is off: see AUGMENTATIONS. */
   readonly augment: AugmentOptions;
   /** How batch and epochs follow the number of training images. */
@@ -42,6 +47,25 @@ export interface Recipe {
   readonly keep: "best" | "last";
   /** Trained before, in this order, each starting from the one before. */
   readonly stages: readonly RecipeStage[];
+}
+
+/** What an evaluated picture goes through. */
+export interface EvaluationConfig {
+  /**
+   * Share of the shorter side that the centre crop leaves of a picture larger than the network's input, as
+   * timm's crop_pct: 0.95 of 224 pixels resizes to 235. null: 7/8. Images all of one size that a data set's
+   * format gives them are seen whole.
+   */
+  readonly crop: number | null;
+  readonly interpolation: Interpolation;
+}
+
+export interface TeachingConfig {
+  /** Which of the given teach here: a stage may learn from only some. */
+  readonly who: "all" | "assistants" | "teachers";
+  /** Who did so where the values come from, weak to strong. */
+  readonly assistants: readonly string[];
+  readonly teachers: readonly string[];
 }
 
 export interface FitConfig {

@@ -1,7 +1,13 @@
+import { readFile } from "node:fs/promises";
 import { UsageError } from "onebit";
-import { buildModel } from "onebit/models";
+import { buildModel, models } from "onebit/models";
 import { describe, expect, it } from "vitest";
+import { resolveAugment } from "../data/augment/index.js";
+import type { Dataset } from "../data/index.js";
+import { groupOf, groupSettings } from "../optimisers/groups.js";
 import { checkRecipe, divide } from "../run/check.js";
+import { trainingPreprocess } from "../run/index.js";
+import { learningRate, temperature } from "../schedules/index.js";
 import {
   fitRecipe,
   overrideRecipe,
@@ -60,7 +66,7 @@ describe("recipes", () => {
   it.each([
     ["sgdr", {}, /unknown recipe "sgdr": There are quickstart, photographs, fashion-mnist/],
     ["quikstart", {}, /did you mean "quickstart"/],
-    ["plain", { epoch: 3 }, /unknown field "epoch": did you mean "epochs"\? There are name, /],
+    ["plain", { epoch: 3 }, /unknown field "epoch": did you mean "epochs"\? There are .*name, /],
     ["plain", { schedule: { lr: 1 } }, /unknown field "schedule.lr".*schedule.learningRate/],
     ["plain", { epochs: "ten" }, /epochs: "ten" is a string, a number is wanted \(now 20\)/],
     ["plain", { clip: "no" }, /clip: "no" is a string, a null or number is wanted/],
@@ -83,6 +89,110 @@ describe("recipes", () => {
     expect(() => resolveRecipe("plain", parseOverrides([assignment]))).toThrow(message);
     expect({}).not.toHaveProperty("polluted");
   });
+});
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** Of both articles' code, epoch by epoch; see their scripts. */
+describe("the published values", () => {
+  const rate = (name: string, epoch: number) => {
+    const { schedule, epochs } = recipes[name];
+    return learningRate(schedule, { step: epoch * 10, stepsPerEpoch: 10, epochs });
+  };
+  const decays = (recipe: Recipe, key: string, shape: readonly number[]) => {
+    const { optimiser } = recipe;
+    const spec = { shape, kind: "parameter", init: { kind: "constant", value: 0 } } as const;
+    return groupSettings(groupOf(key, spec, optimiser), optimiser).weightDecay;
+  };
+
+  it.each([
+    ["bnext-t", ["EfficientNet-B0"], ["EfficientNet-B2"]],
+    ["bnext-s", ["EfficientNet-B0"], ["EfficientNet-B2"]],
+    ["bnext-m", ["EfficientNet-B0", "EfficientNet-B2"], ["EfficientNet-B4"]],
+    ["bnext-l", ["EfficientNet-B0", "EfficientNet-B4", "ConvNeXt-T"], ["ConvNeXt-T"]],
+    ["bnext-18", ["EfficientNet-B0"], ["EfficientNet-B2"]],
+  ])("of %s", (name, assistants, teachers) => {
+    const recipe = recipes[name];
+    expect(recipe).toMatchObject({
+      ...{ model: name, epochs: 512, batch: 512, clip: 5, averageDecay: null, form: "binary" },
+      ...{ optimiser: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } },
+      ...{ loss: "gap-aware", teaching: { who: "all", assistants, teachers }, stages: [] },
+    });
+    expect(resolveAugment(recipe.augment)).toEqual({
+      resizedCrop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3], interpolation: "bicubic" },
+      flip: { probability: 0.5, vertical: 0 },
+      randAugment: { policy: "rand-m7-mstd0.5-inc1", interpolation: "bicubic" },
+    });
+    expect([0, 1, 4, 5].map((epoch) => rate(name, epoch))).toEqual(
+      [1e-5, 2.08e-4, 8.02e-4, 1e-3].map((value) => expect.closeTo(value, 12)),
+    );
+    expect(rate(name, 511)).toBeCloseTo(4.4e-7, 8);
+    const cooled = (epoch: number) =>
+      temperature(recipe.temperature, 1e-7, { step: 10 * epoch, stepsPerEpoch: 10, epochs: 512 });
+    expect([cooled(152) >= 1e-7, cooled(153) < 1e-7]).toEqual([true, true]);
+    expect(decays(recipe, "feature.1.FFN.move.bias", [1, 8, 1, 1])).toBe(1e-8);
+    expect(decays(recipe, "feature.1.FFN.binary_conv.weight", [8, 8, 1, 1])).toBe(1e-8);
+    expect(decays(recipe, "fc.weight", [10, 8])).toBe(1e-3);
+    expect(decays(recipe, "feature.1.FFN.norm1.weight", [8])).toBe(1e-3);
+  });
+
+  it.each([
+    ["reactnet", "reactnet-a", 256, 1.25e-3],
+    ["reactnet-resnet", "reactnet-18", 512, 2.5e-3],
+  ])("of %s", (name, model, batch, top) => {
+    const recipe = recipes[name];
+    expect(recipe).toMatchObject({
+      ...{ model, batch, epochs: 128, clip: null, averageDecay: null, loss: "distribution" },
+      ...{ optimiser: { kind: "adam", beta1: 0.9, beta2: 0.999 }, form: "binary" },
+      teaching: { assistants: [], teachers: ["ResNet-34"] },
+    });
+    expect(resolveAugment(recipe.augment)).toEqual({
+      resizedCrop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3], interpolation: "evaluation" },
+      flip: { probability: 0.5, vertical: 0 },
+      lighting: { std: 0.1 },
+    });
+    expect(rate(name, 0)).toBeCloseTo((top * 127) / 128, 12);
+    expect(rate(name, 126)).toBeCloseTo(top / 128, 12);
+    expect(rate(name, 127)).toBe(0);
+    const [step1] = recipe.stages;
+    const first = overrideRecipe(recipe, step1.overrides);
+    expect(first).toMatchObject({ form: "step1", epochs: 128, loss: "distribution" });
+    const conv = ["feature.1.binary_3x3.weight", [8, 8, 3, 3]] as const;
+    expect([decays(first, ...conv), decays(recipe, ...conv)]).toEqual([1e-5, 0]);
+    expect([decays(first, "fc.weight", [10, 8]), decays(recipe, "fc.weight", [10, 8])]).toEqual([
+      0, 0,
+    ]);
+  });
+
+  it.each([
+    ["bnext-t", "bnext-t"],
+    ["bnext-s", "bnext-s"],
+    ["bnext-m", "bnext-m"],
+    ["bnext-l", "bnext-l"],
+    ["bnext-18", "bnext-18"],
+    ["reactnet", "reactnet-a"],
+    ["reactnet-resnet", "reactnet-18"],
+  ])("%s is evaluated as the published %s", (name, model) => {
+    const folder = { spec: "folder:x", channels: 3, side: 375, ...IMAGENET } as unknown as Dataset;
+    const published = models[model].preprocess;
+    expect(trainingPreprocess(folder, recipes[name])).toEqual(published);
+    const alike = { ...folder, size: [256, 256], side: 256 } as Dataset;
+    expect(trainingPreprocess(alike, recipes[name])).toEqual(published);
+  });
+
+  it("images that a format makes equally large are seen whole", () => {
+    const cifar = { spec: "cifar:x", channels: 3, size: [32, 32], ...IMAGENET };
+    const preprocess = trainingPreprocess(cifar as unknown as Dataset, recipes["bnext-t"]);
+    expect(preprocess).toMatchObject({ size: [32, 32], resize: [32, 32], crop: "none" });
+  });
+});
+
+it("the guide has a row for every recipe", async () => {
+  const guide = await readFile(new URL("../../../../docs/training.md", import.meta.url), "utf8");
+  const table = guide.split("| recipe | what |")[1].split("\n\n")[0];
+  const rows = [...table.matchAll(/^\| ([^|]+) \|/gm)].map(([, names]) => names);
+  const named = rows.flatMap((names) => [...names.matchAll(/`(.+?)`/g)].map(([, name]) => name));
+  expect(named.toSorted()).toEqual(Object.keys(recipes).toSorted());
 });
 
 describe("a recipe follows the number of images", () => {
@@ -148,6 +258,14 @@ describe("dividing images into steps", () => {
     expect(() => divide({ ...recipe, batch: 0 }, 63)).toThrow(/batch is 0/);
     expect(() => checkRecipe({ ...recipe, epochs: 0 }, 1, undefined)).toThrow(/epochs is 0/);
     expect(() => checkRecipe({ ...recipe, clip: -1 }, 1, undefined)).toThrow(/clip is -1/);
+    const evaluation = { crop: 1.2, interpolation: "bicubic" } as const;
+    expect(() => checkRecipe({ ...recipe, evaluation }, 1, undefined)).toThrow(
+      /evaluation.crop is 1.2/,
+    );
+    const teaching = { who: "nobody" as "all", assistants: [], teachers: [] };
+    expect(() => checkRecipe({ ...recipe, teaching }, 1, undefined)).toThrow(
+      /teaching.who is "nobody", must be all or assistants or teachers/,
+    );
     const temperature = { kind: "paper", binaryAt: 0.3, decay: 0.9 } as const;
     expect(() => checkRecipe({ ...recipe, temperature }, 1, 1e-7)).toThrow(/not end binary/);
     expect(() => checkRecipe({ ...recipe, temperature }, 1, undefined)).not.toThrow();

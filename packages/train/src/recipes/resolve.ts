@@ -59,6 +59,7 @@ const alternatives: { readonly [field: string]: readonly string[] } = {
   microBatch: ["null", "number"],
   leastSteps: ["null", "number"],
   side: ["null", "number"],
+  crop: ["null", "number"],
 };
 
 function merge(base: Fields, overrides: Fields, prefix: string): Fields {

@@ -51,10 +51,10 @@ export function checkRecipe(
     range(`optimiser.${beta}`, optimiser[beta], (x) => x >= 0 && x < 1, "from 0 to below 1");
   }
   range("side", recipe.side, (x) => Number.isSafeInteger(x) && x > 0, "a whole number, or null");
+  checkEvaluation(recipe);
+  checkTeaching(recipe);
   range("fit.leastSteps", recipe.fit.leastSteps, (x) => x > 0, "above 0, or null");
-  if (!["best", "last"].includes(recipe.keep)) {
-    throw new UsageError(`keep is "${recipe.keep}", must be best or last`);
-  }
+  word("keep", recipe.keep, ["best", "last"]);
   range("optimiser.epsilon", optimiser.epsilon, (x) => x > 0, "above 0");
   range("optimiser.weightDecay", optimiser.weightDecay, (x) => x >= 0, "0 or more");
   if (!optimiserKinds.includes(optimiser.kind)) {
@@ -64,7 +64,23 @@ export function checkRecipe(
   }
 }
 
+function checkEvaluation({ evaluation }: Recipe): void {
+  if (!evaluation) return;
+  range("evaluation.crop", evaluation.crop, (x) => x > 0 && x <= 1, "above 0, up to 1, or null");
+  word("evaluation.interpolation", evaluation.interpolation, interpolations);
+}
+
+function checkTeaching({ teaching }: Recipe): void {
+  if (teaching) word("teaching.who", teaching.who, ["all", "assistants", "teachers"]);
+}
+
+const interpolations: readonly string[] = ["bilinear", "bicubic"];
 const optimiserKinds: readonly string[] = ["adam", "adamw", "sgd"];
+
+function word(name: string, value: string, words: readonly string[]): void {
+  if (words.includes(value)) return;
+  throw new UsageError(`${name} is "${value}", must be ${words.join(" or ")}`);
+}
 
 function whole(name: string, value: number): void {
   range(name, value, (x) => Number.isSafeInteger(x) && x > 0, "a positive whole number");

@@ -186,17 +186,32 @@ export function trainingPreprocess(
   model: ModelChoice = { name: recipe.model, ...recipe.switches },
 ): Preprocess {
   const fixed = fixedInput(model);
+  const { crop, interpolation } = recipe.evaluation ?? {};
+  const how = { crop: crop ?? undefined, interpolation };
   if (!fixed) {
     const [, height, width] = usualInput(model);
     const side = nameOf(model) === recipe.model ? recipe.side : null;
     const usual = [side ?? height, side ?? width] as const;
-    return preprocessFor(dataset, { size: inputSize(dataset, usual) });
+    const pictures = cropped(dataset, crop, usual);
+    return preprocessFor(pictures, { ...how, size: inputSize(pictures, usual) });
   }
   const [channels, height, width] = fixed;
   if (channels !== 1 && channels !== 3) {
     throw new UsageError(`the network takes ${channels} channels; images have 1 or 3`);
   }
-  return preprocessFor(dataset, { channels, size: [height, width] });
+  const size: [number, number] = [height, width];
+  return preprocessFor(cropped(dataset, crop, size), { ...how, channels, size });
+}
+
+/** Pictures of a folder are cropped by a recipe that says so, also where all of them are equally large. */
+function cropped(
+  dataset: Dataset,
+  crop: number | null | undefined,
+  seen: readonly [number, number],
+): Dataset {
+  const { size, side } = dataset;
+  const isLarger = size && size[0] > seen[0] && size[1] > seen[1];
+  return crop && side !== undefined && isLarger ? { ...dataset, size: undefined } : dataset;
 }
 
 function droppedNote({ dropped }: Division, { batch }: Recipe, { train }: Dataset): string[] {

@@ -215,6 +215,7 @@ describe("train", () => {
       batch: 32,
       microBatch: 16,
       augment: { resizedCrop: false },
+      loss: "cross-entropy",
     });
     const model = { name: "reactnet", widths: [8, 8, 16], stemStride: 1 } as const;
     const stages: unknown[] = [];
@@ -238,6 +239,7 @@ describe("train", () => {
       batch: 32,
       microBatch: 16,
       augment: { resizedCrop: false },
+      loss: "cross-entropy",
     });
     const model = { name: "reactnet", widths: [8, 8, 16], stemStride: 1 } as const;
     await train(two, options("whole", { model }));

@@ -85,9 +85,25 @@ export function checkSchedule(config: ScheduleConfig, epochs: number): void {
       `learning rates ${warmupLearningRate} (warm-up), ${top}, ${finalLearningRate} (final): the middle one must be above 0, the others not below`,
     );
   }
+  if (kind === "step") checkMilestones(config.milestones, epochs);
   if (!(warmupEpochs >= 0) || (warmupEpochs > 0 && warmupEpochs >= epochs)) {
     throw new UsageError(
       `warm-up of ${counted(warmupEpochs, "epoch")} in a training of ${epochs}: lower schedule.warmupEpochs below the number of epochs`,
     );
   }
 }
+
+/** Counted in epochs they would never be passed. */
+function checkMilestones(milestones: readonly number[], epochs: number): void {
+  const outside = milestones.find((m) => !(m > 0 && m < 1));
+  if (outside !== undefined) {
+    throw new UsageError(
+      `schedule.milestones [${milestones.join(", ")}]: ${outside} lies outside the training: fractions of it are wanted, above 0 and below 1${inEpochs(outside, epochs)}`,
+    );
+  }
+}
+
+const inEpochs = (milestone: number, epochs: number) =>
+  milestone > 1 && milestone < epochs
+    ? ` (epoch ${milestone} of ${epochs} is ${Number((milestone / epochs).toFixed(3))})`
+    : "";

@@ -89,6 +89,10 @@ describe("learning rate", () => {
     expect(() => checkSchedule({ ...base, learningRate: 0 }, 10)).toThrow(/above 0/);
     expect(() => checkSchedule({ ...base, warmupEpochs: 10 }, 10)).toThrow(/warmupEpochs/);
     expect(() => checkSchedule({ ...base, warmupEpochs: 9 }, 10)).not.toThrow();
+    const steps = { ...base, kind: "step", milestones: [0.5, 45] } as const;
+    expect(() => checkSchedule(steps, 60)).toThrow(
+      /milestones \[0.5, 45\]: 45 lies outside the training: .*\(epoch 45 of 60 is 0.75\)/,
+    );
   });
 });
 

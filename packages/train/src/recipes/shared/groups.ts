@@ -1,4 +1,4 @@
-import type { GroupRule } from "../optimisers/index.js";
+import type { GroupRule } from "../../optimisers/index.js";
 
 /**
  * BNext's parameter groups: tensors with four dimensions or "binary_conv" in their name (filters,

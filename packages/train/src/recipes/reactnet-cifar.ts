@@ -1,0 +1,19 @@
+import type { Recipe } from "./recipe.js";
+import { reactnetPaper, reactnetSchedule, reactnetSteps } from "./shared/reactnet.js";
+
+/**
+ * ReActNet's two steps on 32x32 colour images. The authors have no such training: the method is theirs, the
+ * rate theirs in proportion to the batch (1.25e-3 at 256), batch and augmentation those of BNext on CIFAR.
+ */
+export const reactnetCifar: Recipe = {
+  ...reactnetSteps,
+  name: "reactnet-cifar",
+  description: "ReActNet on ResNet-18 on CIFAR, from a ResNet, in two steps of 128 epochs",
+  source: `onebit; method and optimiser of ${reactnetPaper}`,
+  model: "reactnet-18",
+  switches: { stem: "small" },
+  batch: 128,
+  schedule: reactnetSchedule(6.25e-4),
+  teaching: { who: "all", assistants: [], teachers: ["ResNet-20 or deeper"] },
+  augment: { pad: 4, flip: true },
+};

@@ -18,7 +18,7 @@ import {
   type ParameterGroup,
   update,
 } from "../optimisers/index.js";
-import { bnextGroups } from "../recipes/groups.js";
+import { bnextGroups } from "../recipes/shared/groups.js";
 import { flatten, layoutOf, unflatten } from "../state/index.js";
 import { createEngine } from "./node.js";
 import { compileTraining } from "./plan.js";

@@ -18,6 +18,7 @@ export const photographs: Recipe = {
   side: 64,
   epochs: 20,
   batch: 16,
+  microBatch: null,
   schedule: { ...cosine, learningRate: 3e-3, warmupEpochs: 0.5, warmupLearningRate: 1e-4 },
   temperature: { kind: "fraction", binaryAt: 0, decay: 0.9 },
   augment: { resizedCrop: { scale: [0.35, 1] }, flip: true, colour: 0.3 },

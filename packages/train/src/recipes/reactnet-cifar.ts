@@ -13,6 +13,7 @@ export const reactnetCifar: Recipe = {
   model: "reactnet-18",
   switches: { stem: "small" },
   batch: 128,
+  microBatch: 64,
   schedule: reactnetSchedule(6.25e-4),
   teaching: { who: "all", assistants: [], teachers: ["ResNet-20 or deeper"] },
   augment: { pad: 4, flip: true },

@@ -9,5 +9,6 @@ export const reactnetResnet: Recipe = {
   source: `${reactnetPaper}, resnet`,
   model: "reactnet-18",
   batch: 512,
+  microBatch: 64,
   schedule: reactnetSchedule(2.5e-3),
 };

@@ -12,5 +12,6 @@ export const reactnet: Recipe = {
   source: `${reactnetPaper}, mobilenet`,
   model: "reactnet-a",
   batch: 256,
+  microBatch: 64,
   schedule: reactnetSchedule(1.25e-3),
 };

@@ -101,7 +101,8 @@ describe("the published values", () => {
   };
   const decays = (recipe: Recipe, key: string, shape: readonly number[]) => {
     const { optimiser } = recipe;
-    const spec = { shape, kind: "parameter", init: { kind: "constant", value: 0 } } as const;
+    const init = { kind: "constant", value: 0 } as const;
+    const spec = { shape, kind: "parameter", role: "other", init } as const;
     return groupSettings(groupOf(key, spec, optimiser), optimiser).weightDecay;
   };
 

@@ -2,7 +2,7 @@ import type { Graph, TensorSpec } from "onebit/graph";
 import { buildModel } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { adamDefaults } from "../optimisers/index.js";
-import { bnextGroups } from "../recipes/groups.js";
+import { bnextGroups } from "../recipes/shared/groups.js";
 import { flatten, initialTensors, layoutOf, unflatten } from "./index.js";
 
 const network = buildModel("bnext", { widths: [8, 8, 16], classes: 4, input: [1, 16, 16] });

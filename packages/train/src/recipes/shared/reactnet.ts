@@ -20,7 +20,6 @@ export const reactnetSteps = {
   ...usual,
   optimiser: { ...adamDefaults, kind: "adam", groups: reactnetGroups(0) },
   epochs: 128,
-  microBatch: 64,
   loss: "distribution",
   stages: [reactnetStep1],
 } satisfies Partial<Recipe>;

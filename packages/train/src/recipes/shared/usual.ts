@@ -20,7 +20,6 @@ export const usual = {
   side: null,
   evaluation: { crop: null, interpolation: "bilinear" },
   form: "binary",
-  microBatch: null,
   optimiser: adamDefaults,
   clip: null,
   averageDecay: null,

@@ -44,9 +44,9 @@ describe("help", () => {
   });
 
   it("is pointed to after a mistake", async () => {
-    expect((await onebit("pack")).stderr).toMatch(/\(onebit pack --help says more\)$/m);
+    expect((await onebit("pack")).stderr).toMatch(/\(npx onebit pack --help says more\)$/m);
     expect((await onebit("pakc")).stderr).toMatch(
-      /Did you mean pack\?[\s\S]*\(onebit --help lists/,
+      /Did you mean pack\?[\s\S]*\(npx onebit --help lists/,
     );
   });
 });

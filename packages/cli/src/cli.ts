@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .configureOutput({
       outputError: (text, write) => write(usageMessage(text)),
     })
-    .showHelpAfterError("(onebit --help lists the commands)")
+    .showHelpAfterError("(npx onebit --help lists the commands)")
     .addHelpText(
       "after",
       "\nExit status: 0 done, 1 failed, 2 wrong usage, 141 the reader of the output has\ngone; 130, 143, 129 stopped by Ctrl-C, SIGTERM, SIGHUP.",

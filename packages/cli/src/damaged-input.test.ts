@@ -205,7 +205,7 @@ describe("damaged networks", () => {
       [
         "from elsewhere",
         "pack {foreign.safetensors} -o {x.onebit}",
-        /weights without a network of onebit's .*`onebit import .*foreign\.safetensors/,
+        /weights without a network of onebit's .*`npx onebit import .*foreign\.safetensors/,
       ],
     ]);
   });

@@ -61,7 +61,7 @@ describe.each(commands)("%s", (name, command) => {
       "a PyTorch file",
       given("net.pth"),
       new RegExp(
-        `net\\.pth: a PyTorch checkpoint, not .*: import it: \`onebit import .*net\\.pth -o model\\.${output}\``,
+        `net\\.pth: a PyTorch checkpoint, not .*: import it: \`npx onebit import .*net\\.pth -o model\\.${output}\``,
       ),
     ],
     [
@@ -69,7 +69,7 @@ describe.each(commands)("%s", (name, command) => {
       given("pth.onebit"),
       /pth\.onebit: a PyTorch checkpoint, not/,
     ],
-    ["a picture", given("blue.png"), /blue\.png: a picture, not .*: classify it: `onebit run/],
+    ["a picture", given("blue.png"), /blue\.png: a picture, not .*: classify it: `npx onebit run/],
   ]);
   refuses(FAILED, [
     ["a web page", given("page.any"), /page\.any: a web page, not .*: the download link led/],
@@ -89,18 +89,22 @@ describe("one of onebit's files in the place of another", () => {
       ...["import", path("float.safetensors"), "-o", path("again.onebit")],
     );
     expect(stderr).toMatch(
-      /note: a float model of onebit's: .* left out; to keep them: onebit pack/,
+      /note: a float model of onebit's: .* left out; to keep them: npx onebit pack/,
     );
     expect(status).toBe(0);
   });
 
   refuses(WRONG_USAGE, [
-    ["run", "run {float.safetensors} {blue.png}", /a float model, not .*`onebit pack .*float\.saf/],
+    [
+      "run",
+      "run {float.safetensors} {blue.png}",
+      /a float model, not .*`npx onebit pack .*float\.saf/,
+    ],
     ["run, other name", "run {float.onebit} {blue.png}", /float\.onebit: a float model, not/],
     [
       "pack",
       "pack {packed.safetensors} -o {o.onebit}",
-      /a packed network .*, not .*`onebit export/,
+      /a packed network .*, not .*`npx onebit export/,
     ],
     [
       "pack of ONNX",
@@ -119,7 +123,11 @@ describe("one of onebit's files in the place of another", () => {
     ],
     ["import of ONNX", "import {net.onnx} -o {o.onebit}", /an ONNX model, not a checkpoint/],
     ["an array", "run {packed.onebit} --input {net.pth} --output {y.npy}", /not a NumPy array/],
-    ["a run", "run {four} {blue.png}", /four: is a folder.*`onebit pack .*four -o model\.onebit`/],
+    [
+      "a run",
+      "run {four} {blue.png}",
+      /four: is a folder.*`npx onebit pack .*four -o model\.onebit`/,
+    ],
   ]);
 });
 

@@ -3,7 +3,7 @@ import { summarize } from "onebit/cost";
 import { rebatch } from "onebit/graph";
 import { scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
-import { counted, shellCommand } from "onebit/words";
+import { counted, onebitCommand } from "onebit/words";
 import type { BothForms } from "../subjects/both-forms.js";
 import { bareConvolution, bareShape, convMacs } from "./bare-convolution.js";
 import type { ColdLoad } from "./cold-load.js";
@@ -83,7 +83,7 @@ export async function benchInference(
 function checkClassifies({ name, graph }: BothForms): void {
   if (graph.outputs.logits !== undefined) return;
   throw new OnebitError(
-    `${name}: has no output "logits": bench compares classifiers; its time step by step: ${shellCommand("onebit", "explain", name)}`,
+    `${name}: has no output "logits": bench compares classifiers; its time step by step: ${onebitCommand("explain", name)}`,
   );
 }
 

@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { basename } from "node:path";
 import { loadOnnxRuntime } from "@onebit/convert";
 import { type BackendName, UsageError, visible } from "onebit";
-import { shellCommand } from "onebit/words";
+import { onebitCommand } from "onebit/words";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type Figures, hasPlaces, insertFigures } from "../bench/figures.js";
@@ -128,7 +128,7 @@ function commandLine(subjects: readonly string[], peers: string, given: Given): 
     (one) => ![against, markdown, json].some(({ root }) => root === one.root),
   );
   const words = [...subjects.map((subject) => basename(subject)), ...given.words(others)];
-  return visible(shellCommand("npx", "onebit", "bench", ...words, "--against", names.join(",")));
+  return visible(onebitCommand("bench", ...words, "--against", names.join(",")));
 }
 
 function onlySubject(subjects: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { counted } from "onebit/words";
+import { counted, onebitCommand } from "onebit/words";
 import { type Bisection, bisect as bisectImages } from "../compare/bisect.js";
 import type { Position } from "../compare/differences.js";
 import { firstImages } from "../compare/images.js";
@@ -52,7 +52,7 @@ export const bisect = command({
 
 function verdict(a: string, b: string, { compared, differences, backendFaults }: Bisection) {
   if (compared === 0) {
-    return `${a} and ${b} have no node of the same name: only their logits can be compared, with onebit verify`;
+    return `${a} and ${b} have no node of the same name: only their logits can be compared, with ${onebitCommand("verify")}`;
   }
   const [first] = differences;
   if (first) return `${a} and ${b} part at ${first.node} (${kinds[first.kind]})`;

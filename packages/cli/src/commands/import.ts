@@ -11,7 +11,7 @@ import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
 import { fileKind, KIND_BYTES } from "onebit/file";
 import { floatModelChunks, floatModelGraph } from "onebit/models";
-import { counted, shellCommand } from "onebit/words";
+import { counted, onebitCommand } from "onebit/words";
 import { form, inputSize, stemStride } from "../flags/architecture.js";
 import { command } from "../flags/command.js";
 import { type FlagValues, flag, under } from "../flags/flag.js";
@@ -109,7 +109,7 @@ async function importFloat(source: string, options: ImportOptions, flags: Flags)
 async function notesOnOwn(source: string, buffer: AsyncBuffer): Promise<string[]> {
   const start = await buffer.slice(0, Math.min(KIND_BYTES, buffer.byteLength));
   if (fileKind(start) !== "float") return [];
-  const instead = shellCommand("onebit", "pack", source, "-o", "model.onebit");
+  const instead = onebitCommand("pack", source, "-o", "model.onebit");
   return [
     `a float model of onebit's: its size, preparation and class names are left out; to keep them: ${instead}`,
   ];

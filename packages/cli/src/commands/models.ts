@@ -21,7 +21,7 @@ export const models = command({
     const align = ["left", "right", "right", "right", "left"] as const;
     out.line(table(["name", "top-1", "OPs", "size", "what"], rows, align));
     out.line(
-      "\nTop-1, OPs and sizes are the authors' figures, on ImageNet or for 32 pixel images on CIFAR-10 (onebit models --json has the sources).",
+      "\nTop-1, OPs and sizes are the authors' figures, on ImageNet or for 32 pixel images on CIFAR-10 (npx onebit models --json has the sources).",
     );
     out.result(entries.map(([name, { build: _, ...entry }]) => ({ name, ...entry })));
   },

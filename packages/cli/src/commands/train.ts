@@ -1,5 +1,5 @@
 import { recipes, type TrainEvent, train as trainNetwork } from "@onebit/train";
-import { shellCommand } from "onebit/words";
+import { onebitCommand } from "onebit/words";
 import { trainedArchitectureFlags } from "../flags/architecture.js";
 import { batch } from "../flags/batch.js";
 import { command } from "../flags/command.js";
@@ -84,7 +84,7 @@ export const train = command({
       out.result({ epochs, best, test, out: written, bestModel, seconds, imagesPerSecond, packed });
       for (const hint of await startHint(result)) out.line(hint);
       if (packed) return;
-      const pack = shellCommand("npx", "onebit", "pack", written, "-o", "model.onebit");
+      const pack = onebitCommand("pack", written, "-o", "model.onebit");
       out.line(`\nPack it: ${pack}`);
     } finally {
       display.end();

@@ -104,7 +104,7 @@ describe("verify", () => {
     const { status, stdout, stderr } = await onebit(...args, "--images", "40");
     expect(status).toBe(FAILED);
     expect(stdout).toMatch(/verdict +they differ/);
-    expect(stderr).toMatch(/differ: .*onebit bisect .*broken\.onebit/);
+    expect(stderr).toMatch(/differ: .*npx onebit bisect .*broken\.onebit/);
     const json = await onebit(...args, "--images", "40", "--json");
     expect(json.status).toBe(FAILED);
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, images: 40 });
@@ -116,8 +116,8 @@ describe("verify", () => {
     await copyFile(path("float.safetensors"), float);
     const flags = ["--seed", "3", "--backend", "reference"];
     const { stderr } = await onebit("verify", packed, "--against", float, ...flags);
-    const advice = /Where they part: (onebit bisect .*)$/m.exec(stderr)![1];
-    const [, ...words] = shellWords(advice);
+    const advice = /Where they part: (npx onebit bisect .*)$/m.exec(stderr)![1];
+    const [, , ...words] = shellWords(advice);
     expect(words).toEqual(["bisect", packed, float, ...flags]);
     expect((await onebit(...words)).stderr).toMatch(/ part at feature\.1\./);
   });

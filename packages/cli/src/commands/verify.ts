@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { counted, shellCommand } from "onebit/words";
+import { counted, onebitCommand } from "onebit/words";
 import { openComparison } from "../compare/open.js";
 import { type Verification, verify as verifyPairs } from "../compare/verify.js";
 import { command } from "../flags/command.js";
@@ -74,7 +74,7 @@ export const verify = command({
 /** On the same images, which are prepared in the same way. */
 function bisectCommand(files: readonly string[], inputs: readonly string[], given: Given): string {
   const same = given.words(compareFlags.filter(({ key }) => key !== json.key));
-  return shellCommand("onebit", "bisect", ...files, ...inputs, ...same);
+  return onebitCommand("bisect", ...files, ...inputs, ...same);
 }
 
 function reasonOf(

@@ -52,7 +52,7 @@ export function register(program: Command, declared: CommandDeclaration): void {
   const made = program.command([name, ...declared.arguments].join(" ")).description(about);
   for (const flag of flags) made.addOption(optionOf(flag));
   if (more !== undefined) made.addHelpText("after", `\n${more}`);
-  made.showHelpAfterError(`(onebit ${name} --help says more)`);
+  made.showHelpAfterError(`(npx onebit ${name} --help says more)`);
   made.action(async () => {
     refuseEmpty(made);
     await declared.run(made.processedArgs, givenOf(made, flags));

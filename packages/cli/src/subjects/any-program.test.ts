@@ -244,7 +244,9 @@ describe("other commands on a program without logits", () => {
     const { status, stderr } = await onebit("bench", path("encoder.onebit"), "--against", "none");
     expect([status, stderr]).toEqual([
       1,
-      expect.stringMatching(/no output "logits": bench compares classifiers; .*onebit explain \S+/),
+      expect.stringMatching(
+        /no output "logits": bench compares classifiers; .*npx onebit explain \S+/,
+      ),
     ]);
   });
 
@@ -257,7 +259,7 @@ describe("other commands on a program without logits", () => {
     const { status, stderr } = await onebit("eval", path("encoder.onebit"), "--data", "glyphs");
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /encoder\.onebit: scores no classes: it has no output "logits", but "doubled", "embedding"; what it gives: onebit run .*encoder\.onebit --input x\.npy --output y\.npy/,
+      /encoder\.onebit: scores no classes: it has no output "logits", but "doubled", "embedding"; what it gives: npx onebit run .*encoder\.onebit --input x\.npy --output y\.npy/,
     );
   });
 });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { readRun, type TrainResult } from "@onebit/train";
 import type { Dataset, Split } from "@onebit/train/data";
 import { evaluateFile, openFloatModel } from "@onebit/train/subjects";
-import { counted, shellCommand } from "onebit/words";
+import { counted, onebitCommand } from "onebit/words";
 import { writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import { bytes, count, type Output, percent, shown } from "../terminal.js";
@@ -32,7 +32,7 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
   out.line(`\n${accuracyLine(top1, test.length)}`);
   out.line(`${path}: ${bytes(file.length)}, classes ${names}${more}`);
   const picture = test.portable?.kind === "files" ? test.source(0) : "photo.jpg";
-  out.line(`Try it: ${shellCommand("npx", "onebit", "run", path, picture)}`);
+  out.line(`Try it: ${onebitCommand("run", path, picture)}`);
   return { path, bytes: file.length, top1 };
 }
 
@@ -49,7 +49,7 @@ export async function startHint({ out, dataset }: TrainResult): Promise<string[]
   const isSmall = recipe.name === "photographs" && train.length < FEW && channels === 3;
   if (!isSmall || init !== null) return [];
   return [
-    "Few pictures? npx onebit quickstart, then the same training with --init runs/quickstart",
+    `Few pictures? ${onebitCommand("quickstart")}, then the same training with --init runs/quickstart`,
   ];
 }
 

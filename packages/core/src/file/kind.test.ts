@@ -89,7 +89,7 @@ describe("onebit's own files", async () => {
   });
 
   it("load() says what it gets, whatever way it comes", async () => {
-    const message = /^a float model, not a packed network \(\.onebit\): pack it: `onebit pack/;
+    const message = /^a float model, not a packed network \(\.onebit\): pack it: `npx onebit pack/;
     await expect(load(float)).rejects.toThrow(/^model: a float model, not a packed network/);
     await expect(load(new Blob([float as BlobPart]))).rejects.toThrow(UsageError);
     const url = `data:application/octet-stream;base64,${Buffer.from(float).toString("base64")}`;
@@ -112,10 +112,10 @@ describe("the message", () => {
     const said = (name: string, wanted: "packed" | "float") =>
       wrongFile(torch, { name, wanted })?.message;
     expect(said("net.pth", "packed")).toBe(
-      "net.pth: a PyTorch checkpoint, not a packed network (.onebit): import it: `onebit import net.pth -o model.onebit`",
+      "net.pth: a PyTorch checkpoint, not a packed network (.onebit): import it: `npx onebit import net.pth -o model.onebit`",
     );
     expect(said("my net's.pth", "float")).toBe(
-      "my net's.pth: a PyTorch checkpoint, not a float model (.safetensors) or a run: import it: `onebit import 'my net'\\''s.pth' -o model.safetensors`",
+      "my net's.pth: a PyTorch checkpoint, not a float model (.safetensors) or a run: import it: `npx onebit import 'my net'\\''s.pth' -o model.safetensors`",
     );
     expect(wrongFile(lfs, { name: "a.onnx", wanted: "onnx" })?.message).toBe(
       "a.onnx: a Git LFS pointer, not the file itself: run `git lfs pull`",

@@ -47,4 +47,4 @@ export const NEEDS = "0.1.0";
 export const ALIGNMENT = 64;
 export const METADATA_ENTRY = "onebit";
 export const NOT_PACKED =
-  "a safetensors file, but not a packed network (no onebit metadata): pack it with `onebit pack`";
+  "a safetensors file, but not a packed network (no onebit metadata): pack it with `npx onebit pack`";

@@ -1,4 +1,5 @@
 import type { OnebitError } from "../errors.js";
+import { onebitCommand } from "../words/shell.js";
 import { PACKED, unknownKind, type Want, wrongKind } from "./wrong-kind.js";
 
 const wants = {
@@ -27,7 +28,8 @@ const wants = {
     text: "an .onnx model",
     kinds: ["onnx"],
     advice: {
-      float: (file) => `export it: \`onebit export ${file} --to onnx -o model.onnx\``,
+      float: (file) =>
+        `export it: \`${onebitCommand("export", file, "--to", "onnx", "-o", "model.onnx")}\``,
     },
   },
   checkpoint: {

@@ -1,6 +1,8 @@
 import { OnebitError, UsageError } from "../errors.js";
-import { shellWord } from "../words/shell.js";
+import { onebitCommand } from "../words/shell.js";
 import { type FileKind, fileKind, type UnusableKind } from "./kind.js";
+
+const command = (...words: readonly string[]) => `\`${onebitCommand(...words)}\``;
 
 type UsableKind = Exclude<FileKind, UnusableKind>;
 
@@ -25,7 +27,7 @@ export const LOADED: Want = {
       "load a network, and give its classify() this picture, decoded (by decodeImage of onebit/images in Node, createImageBitmap in a page)",
     npy: () => "load a network, and give its run() these numbers",
     onnx: () =>
-      "ONNX Runtime runs it as it is; for a packed network import the checkpoint that it was exported from, by onebit import",
+      `ONNX Runtime runs it as it is; for a packed network import the checkpoint that it was exported from, by ${command("import")}`,
   },
 };
 
@@ -49,8 +51,7 @@ export function wrongKind(
     return new OnebitError(`${before}${what}${not}: ${advice}`);
   }
   const usable = kind as UsableKind;
-  const file = name === undefined ? "FILE" : shellWord(name);
-  const advice = (want.advice?.[usable] ?? ADVICE[usable])(file, want);
+  const advice = (want.advice?.[usable] ?? ADVICE[usable])(name ?? "FILE", want);
   return new UsageError(`${before}${NAMES[usable]}, not ${want.text}: ${advice}`);
 }
 
@@ -90,21 +91,22 @@ const NAMES: Readonly<Record<UsableKind, string>> = {
 };
 
 const imports = (file: string, { imported = "onebit" }: Want) =>
-  `import it: \`onebit import ${file} -o model.${imported}\``;
+  `import it: ${command("import", file, "-o", `model.${imported}`)}`;
 
 const ADVICE: Readonly<Record<UsableKind, (file: string, want: Want) => string>> = {
   packed: (file) =>
-    `it runs as it is, \`onebit run ${file} IMAGE\`; its float equivalent: \`onebit export ${file} --to safetensors -o model.safetensors\``,
-  float: (file) => `pack it: \`onebit pack ${file} -o model.onebit\``,
+    `it runs as it is, ${command("run", file, "IMAGE")}; its float equivalent: ${command("export", file, "--to", "safetensors", "-o", "model.safetensors")}`,
+  float: (file) => `pack it: ${command("pack", file, "-o", "model.onebit")}`,
   weights: imports,
   torch: imports,
   "torch-legacy": imports,
   mxnet: imports,
   npz: imports,
-  npy: (file) => `as images for a network: \`onebit run MODEL --input ${file} --output y.npy\``,
+  npy: (file) =>
+    `as images for a network: ${command("run", "MODEL", "--input", file, "--output", "y.npy")}`,
   onnx: (file) =>
-    `it runs as it is, \`onebit run ${file} IMAGE\`, and eval, verify, bisect and summary take it; other commands want the checkpoint that it was exported from, by onebit import`,
-  picture: (file) => `classify it: \`onebit run MODEL ${file}\``,
+    `it runs as it is, ${command("run", file, "IMAGE")}, and eval, verify, bisect and summary take it; other commands want the checkpoint that it was exported from, by ${command("import")}`,
+  picture: (file) => `classify it: ${command("run", "MODEL", file)}`,
   idx: () => "its folder is a data set: --data idx:FOLDER",
 };
 

@@ -10,6 +10,7 @@ import { rebatch } from "../graph/rebatch.js";
 import { type Graph, sizeOf, type Tensor } from "../graph/types.js";
 import { parsePreprocess } from "../image/parse-preprocess.js";
 import type { Preprocess } from "../image/preprocess.js";
+import { onebitCommand } from "../words/shell.js";
 import { buildModel } from "./build-model.js";
 import type { ModelOptions } from "./options.js";
 
@@ -116,7 +117,7 @@ export function decodeFloatModel(bytes: Uint8Array): FloatModel {
 function parseAbout(text: string | undefined): Omit<FloatModel, "tensors"> {
   if (text === undefined) {
     throw new OnebitError(
-      `a safetensors file without the entry "${ENTRY}": not a onebit model. Import it first: onebit import FILE -o model.safetensors`,
+      `a safetensors file without the entry "${ENTRY}": not a onebit model. Import it first: ${onebitCommand("import", "FILE", "-o", "model.safetensors")}`,
     );
   }
   const about = parseJson(text);

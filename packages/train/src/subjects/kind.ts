@@ -1,7 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { OnebitError, UsageError } from "onebit";
 import { fileKind, KIND_BYTES, unknownFile, type Wanted, wrongFile } from "onebit/file";
-import { shellCommand } from "onebit/words";
+import { onebitCommand } from "onebit/words";
 
 /** A run counts as its float model. */
 export type ModelKind = "packed" | "float" | "onnx";
@@ -38,7 +38,7 @@ async function firstBytes(path: string): Promise<Uint8Array> {
 
 function runKind(path: string, wanted: Wanted): "float" {
   if (wanted !== "packed" && wanted !== "runnable" && wanted !== "onnx") return "float";
-  const pack = shellCommand("onebit", "pack", path, "-o", "model.onebit");
+  const pack = onebitCommand("pack", path, "-o", "model.onebit");
   throw new UsageError(
     `${path}: is a folder: a packed network (.onebit) is wanted. If it is a run, pack it: \`${pack}\``,
   );

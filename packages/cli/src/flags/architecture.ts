@@ -1,4 +1,4 @@
-import type { Form, Gate, ModelOptions, Stem } from "onebit/models";
+import type { Activation, Form, Gate, ModelOptions, Stem } from "onebit/models";
 import { type FlagValues, flag, under } from "./flag.js";
 import { quantised } from "./quantised.js";
 import { misread, oneOf, type Reader, wholeNumber } from "./readers.js";
@@ -58,6 +58,12 @@ const switches = [
     oneOf<Gate>(["mix", "input", "none"]),
   ),
   flag("--no-elm", "BNext without element-wise attention"),
+  flag(
+    "--activation <kind>",
+    "ReActNet: rprelu, prelu or none; MobileNetV1: relu or relu6",
+    oneOf<Activation>(["rprelu", "prelu", "none", "relu", "relu6"]),
+  ),
+  flag("--no-rsign", "ReActNet with signs at 0, not at learned thresholds"),
   flag("--se-reduction <n>", "channels divided by this inside a gate", wholeNumber),
   quantised,
 ] as const;
@@ -81,9 +87,9 @@ export type ArchitectureFlags = FlagValues<typeof architectureFlags>;
 /** Whether an architecture takes them is buildModel's to say. */
 export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOptions> {
   const { classes, input, form, widths, width, depths } = flags;
-  const { stemStride, stem, gate, elm, seReduction, quantised } = flags;
+  const { stemStride, stem, gate, elm, activation, rsign, seReduction, quantised } = flags;
   return {
     ...{ classes, input, form, widths, width, depths },
-    ...{ stemStride, stem, gate, elm, seReduction, quantised },
+    ...{ stemStride, stem, gate, elm, activation, rsign, seReduction, quantised },
   };
 }

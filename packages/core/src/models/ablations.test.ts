@@ -1,10 +1,13 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GraphBuilder } from "../graph/builder.js";
 import { evaluate } from "../graph/evaluate.js";
 import { type Graph, type Shape, sizeOf, type Tensor } from "../graph/types.js";
 import { elmUnit, plainUnit } from "./bnext.js";
 import type { UnitSettings } from "./bnext-unit.js";
-import type { Form, Gate } from "./options.js";
+import { buildModel } from "./build-model.js";
+import type { Form, Gate, ModelOptions } from "./options.js";
+import { reactnetBlock } from "./reactnet.js";
+import type { ReactSettings } from "./reactnet-conv.js";
 
 type Unit = typeof elmUnit;
 
@@ -75,4 +78,52 @@ it("step 1 convolves signs with the weights themselves, the real twin the shifte
   const real = unitGraph(plainUnit, "mix", "real");
   const conv = real.nodes.find(({ name }) => name === "u.binary_conv")!;
   expect(conv).toMatchObject({ op: "conv", inputs: ["u.move", "u.binary_conv.weight"] });
+});
+
+describe("a ReActNet without", () => {
+  const unit = (settings: Omit<ReactSettings, "form">) => {
+    const b = new GraphBuilder("unit");
+    const x = b.input("x", [2, 4, 6, 6]);
+    b.output("y", reactnetBlock(b, "u", x, 4, 1, { form: "binary", ...settings }));
+    return b.build();
+  };
+
+  it("an activation: a block ends with the sum itself", () => {
+    const { value } = run(unit({ activation: "none" }));
+    expect(value("u")).toEqual(add(value("u.bn2"), value("u.add1")));
+    expect(value("u.add1")).toEqual(add(value("u.bn1"), [...wave([2, 4, 6, 6], 0.3).data]));
+  });
+
+  it("shifts: a block ends with a PReLU", () => {
+    const graph = unit({ activation: "prelu" });
+    const { value, tensors } = run(graph);
+    const slopes = tensors["u.prelu2.weight"].data;
+    const want = value("u.add2").map((v, i) => (v > 0 ? v : v * slopes[Math.floor(i / 36) % 4]));
+    expect(value("u")).toEqual(want);
+    expect(Object.keys(graph.tensors).filter((key) => /move[12][23]/.test(key))).toEqual([]);
+  });
+
+  it("thresholds: signs are of the input itself", () => {
+    const graph = unit({ rsign: false });
+    const signs = graph.nodes.filter(({ op }) => op === "sign").map(({ inputs }) => inputs[0]);
+    expect(signs).toEqual(["x", "u.move13"]);
+  });
+
+  it.each(["reactnet-nano", "reactnet-18"])("%s: has so many tensors fewer", (name) => {
+    const size: Partial<ModelOptions> = {
+      ...{ classes: 10, input: [3, 32, 32] },
+      ...(name === "reactnet-18" && { width: 8 }),
+    };
+    const built = (switches: Partial<ModelOptions>) => buildModel(name, { ...size, ...switches });
+    const count = (graph: Graph) => Object.keys(graph.tensors).length;
+    const [whole, prelu, none] = (["rprelu", "prelu", "none"] as const).map((activation) =>
+      count(built({ activation })),
+    );
+    expect(built({ activation: "rprelu", rsign: true })).toEqual(built({}));
+    // A PReLU between two shifts, a threshold before every sign.
+    const activations = name === "reactnet-18" ? 16 : 8;
+    expect([whole - prelu, prelu - none]).toEqual([2 * activations, activations]);
+    const bare = built({ activation: "none", rsign: false });
+    expect(none - count(bare)).toBe(activations);
+  });
 });

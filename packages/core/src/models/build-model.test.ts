@@ -281,6 +281,9 @@ describe("wrong usage", () => {
     );
     expect(failing("resnet-20", { shortcut: "pool" })).toContain("must be zeros or conv");
     expect(failing("mobilenet-v1", { activation: "swish" })).toContain("must be relu or relu6");
+    expect(failing("mobilenet-v1", { activation: "rprelu" })).toContain("must be relu or relu6");
+    expect(failing("reactnet-a", { activation: "relu" })).toContain("none or prelu or rprelu");
+    expect(failing("reactnet-a", { rsign: 1 })).toContain("rsign is 1, must be true or false");
     expect(failing("resnet-50", { bottleneck: 2 })).toContain("must be true or false");
   });
 

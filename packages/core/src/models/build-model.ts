@@ -69,7 +69,7 @@ const choices: { readonly [option in keyof ModelOptions]?: readonly unknown[] } 
   shortcutBias: [true, false],
   bottleneck: [true, false],
   shortcut: ["zeros", "conv"],
-  activation: ["relu", "relu6"],
+  rsign: [true, false],
 };
 
 function checkOptions(name: string, options: ModelOptions): void {
@@ -95,7 +95,8 @@ function checkOptions(name: string, options: ModelOptions): void {
     );
   }
   checkForm(name, options.form);
-  for (const [option, allowed] of Object.entries(choices)) {
+  const all = { ...choices, ...modelNamed(name).choices };
+  for (const [option, allowed] of Object.entries(all)) {
     const value = options[option as keyof ModelOptions];
     if (value === undefined || allowed.includes(value)) continue;
     throw new UsageError(

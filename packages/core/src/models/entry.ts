@@ -29,6 +29,8 @@ export interface ModelEntry {
   readonly forms?: readonly Form[];
   /** Switches that this architecture takes. */
   readonly switches: readonly (keyof Switches)[];
+  /** What a switch may be here, where others of that name take other values. */
+  readonly choices?: { readonly [option in keyof Switches]?: readonly unknown[] };
   readonly defaults: Switches;
   readonly published?: PublishedFigures;
   /** How the published weights want their images. */

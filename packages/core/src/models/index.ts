@@ -30,7 +30,15 @@ export {
 } from "./float-model.js";
 export { linearModel } from "./linear.js";
 export { type MobilenetOptions, mobilenet } from "./mobilenet.js";
-export type { BuildOptions, Form, Gate, ModelOptions, Stem, Switches } from "./options.js";
+export type {
+  Activation,
+  BuildOptions,
+  Form,
+  Gate,
+  ModelOptions,
+  Stem,
+  Switches,
+} from "./options.js";
 export { type ReactnetOptions, reactnet, reactnetWidths } from "./reactnet.js";
 export { type ReactnetResnetOptions, reactnetResnet } from "./reactnet-resnet.js";
 export { type ResnetOptions, resnet } from "./resnet.js";

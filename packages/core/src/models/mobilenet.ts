@@ -10,7 +10,7 @@ import {
   withWidths,
 } from "./entry.js";
 import { classifierHead, stageOutput } from "./head.js";
-import { type BuildOptions, inputShape } from "./options.js";
+import { type Activation, type BuildOptions, inputShape } from "./options.js";
 import { reactnetWidths } from "./reactnet.js";
 import { heInit } from "./resnet.js";
 
@@ -18,7 +18,7 @@ import { heInit } from "./resnet.js";
 export interface MobilenetOptions extends BuildOptions {
   readonly widths: readonly number[];
   /** relu6 clips at 6, as TensorFlow's and timm's networks do. */
-  readonly activation?: "relu" | "relu6";
+  readonly activation?: Activation;
 }
 
 /**
@@ -66,6 +66,7 @@ export const mobilenetModels: ModelEntries = {
     description: "float MobileNetV1 1.0: a teacher of the same skeleton as BNext and ReActNet-A",
     forms: ["real"],
     switches: ["widths", "activation"],
+    choices: { activation: ["relu", "relu6"] },
     defaults: { widths: reactnetWidths },
     preprocess: imagenetPreprocess(256, "bilinear"),
     published: onImagenet({ top1: 0.706, ops: 5.69e8, source: "arXiv 1704.04861, table 8" }),

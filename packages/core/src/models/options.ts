@@ -15,6 +15,9 @@ export type Gate = "mix" | "input" | "none";
 /** imagenet: 7x7 stride 2, then 3x3 max-pool stride 2. small: 3x3 stride 1, no pooling. */
 export type Stem = "imagenet" | "small";
 
+/** What follows a sum or a batch-norm. */
+export type Activation = "relu" | "relu6" | "none" | "prelu" | "rprelu";
+
 /** What can be varied about a model; each takes only some (see ModelEntry.switches). */
 export interface Switches {
   /** Channels of the stem, then of every block (BNext, ReActNet-A). */
@@ -51,8 +54,13 @@ export interface Switches {
   readonly bottleneck?: boolean;
   /** Where blocks of a float ResNet for CIFAR widen: channels of zeros, or a real 1x1 convolution. */
   readonly shortcut?: "zeros" | "conv";
-  /** ReLU that clips at 6 or does not (MobileNetV1). */
-  readonly activation?: "relu" | "relu6";
+  /**
+   * MobileNetV1: ReLU that clips at 6 or does not. ReActNet: RPReLU; its ablations have a PReLU, which does
+   * not shift, or nothing.
+   */
+  readonly activation?: Activation;
+  /** Signs have learnable thresholds; without them they are at 0, ReActNet's ablation. */
+  readonly rsign?: boolean;
   /** The real 1x1 shortcuts have biases, as in the official quantised class (BNext-18). */
   readonly shortcutBias?: boolean;
 }

@@ -1,6 +1,17 @@
 import type { GraphBuilder } from "../graph/builder.js";
-import { binaryConv2d, conv2d, learnableBias, sign } from "../graph/layers.js";
-import type { Form } from "./options.js";
+import { binaryConv2d, conv2d, learnableBias, prelu, rprelu, sign } from "../graph/layers.js";
+import type { ModelEntry } from "./entry.js";
+import type { Form, Switches } from "./options.js";
+
+/** What all blocks of a ReActNet have in common. */
+export interface ReactSettings extends Pick<Switches, "activation" | "rsign"> {
+  readonly form: Form;
+}
+
+/** Switches of the article's ablation, for all ReActNets. */
+export const reactSwitches = ["activation", "rsign"] as const;
+
+export const reactChoices: ModelEntry["choices"] = { activation: ["none", "prelu", "rprelu"] };
 
 /** RSign with ReActNet's quadratic estimator; the real-valued twin keeps only its bias. */
 export function reactSign(
@@ -8,10 +19,23 @@ export function reactSign(
   key: string,
   name: string,
   x: string,
-  form: Form,
+  { form, rsign = true }: ReactSettings,
 ): string {
-  const shifted = learnableBias(b, key, x);
+  const shifted = rsign ? learnableBias(b, key, x) : x;
   return form === "real" ? shifted : sign(b, name, shifted, { estimator: "approx" });
+}
+
+/** RPReLU, or what takes its place; "none" is the sum itself, which then has the name. */
+export function reactActivation(
+  b: GraphBuilder,
+  keys: { readonly before: string; readonly slope: string; readonly after: string },
+  sum: (name?: string) => string,
+  { activation = "rprelu" }: ReactSettings,
+  name?: string,
+): string {
+  if (activation === "none") return sum(name);
+  if (activation === "prelu") return prelu(b, keys.slope, sum(), name);
+  return rprelu(b, keys, sum(), name);
 }
 
 export interface ReactConv {

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from "../graph/builder.js";
-import { batchNorm, network, rprelu } from "../graph/layers.js";
+import { batchNorm, network } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import {
   imagenet,
@@ -9,13 +9,22 @@ import {
   onImagenet,
 } from "./entry.js";
 import { classifierHead } from "./head.js";
-import { type BuildOptions, type Form, inputShape, type Stem } from "./options.js";
+import { type BuildOptions, inputShape, type Stem, type Switches } from "./options.js";
 import { reactnetPaper } from "./reactnet.js";
-import { reactConv, reactSign } from "./reactnet-conv.js";
+import {
+  type ReactSettings,
+  reactActivation,
+  reactChoices,
+  reactConv,
+  reactSign,
+  reactSwitches,
+} from "./reactnet-conv.js";
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
 
 /** A ReActNet on a ResNet of any width and depth. */
-export interface ReactnetResnetOptions extends BuildOptions {
+export interface ReactnetResnetOptions
+  extends BuildOptions,
+    Pick<Switches, "activation" | "rsign"> {
   /** Channels of the first stage: 64. */
   readonly width?: number;
   /** One-convolution blocks per stage: 4, 4, 4, 4 is the 18-layer network. */
@@ -32,11 +41,13 @@ export interface ReactnetResnetOptions extends BuildOptions {
  */
 export function reactnetResnet(name: string, options: ReactnetResnetOptions): Graph {
   const { classes, form = "binary", width = 64, depths = [4, 4, 4, 4] } = options;
+  const { activation, rsign } = options;
+  const settings = { form, activation, rsign };
   checkStages(name, width, depths);
   return network(name, inputShape(options), (b, x) => {
     const stem = resnetStem(b, x, { out: width, stem: options.stem ?? "imagenet" });
     const map = resnetStages(b, stem, { width, depths, first: 1 }, (key, u, shape) =>
-      reactnetUnit(b, key, u, shape, form),
+      reactnetUnit(b, key, u, shape, settings),
     );
     return classifierHead(b, map, classes);
   });
@@ -48,22 +59,25 @@ export function reactnetUnit(
   key: string,
   x: string,
   { out, stride }: { readonly out: number; readonly stride: number },
-  form: Form,
+  settings: ReactSettings,
 ): string {
+  const { form } = settings;
   const k = (name: string) => `${key}.${name}`;
-  const signs = reactSign(b, k("move0"), k("binary_activation"), x, form);
+  const signs = reactSign(b, k("move0"), k("binary_activation"), x, settings);
   const conv = reactConv(b, k("binary_conv"), signs, { out, kernel: 3, stride }, form);
   const y = batchNorm(b, k("bn1"), conv);
   const fits = stride === 1 && b.shape(x)[1] === out;
   const shortcut = fits ? x : downsample(b, k("downsample"), x, { out, stride });
-  const sum = b.op("add", [y, shortcut], {}, k("add"));
-  return rprelu(b, { before: k("move1"), slope: k("prelu"), after: k("move2") }, sum, key);
+  const sum = (name = k("add")) => b.op("add", [y, shortcut], {}, name);
+  const keys = { before: k("move1"), slope: k("prelu"), after: k("move2") };
+  return reactActivation(b, keys, sum, settings, key);
 }
 
 const family = {
   ...imagenet,
   family: "reactnet-resnet",
-  switches: ["width", "depths", "stem"],
+  switches: ["width", "depths", "stem", ...reactSwitches],
+  choices: reactChoices,
   preprocess: imagenetPreprocess(256, "bilinear"),
   build: reactnetResnet,
 } satisfies Partial<ModelEntry>;

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from "../graph/builder.js";
-import { batchNorm, conv2d, halve, network, rprelu } from "../graph/layers.js";
+import { batchNorm, conv2d, halve, network } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
 import { bnextWidths, checkWidths } from "./bnext.js";
 import {
@@ -13,11 +13,18 @@ import {
   withWidths,
 } from "./entry.js";
 import { classifierHead, stageOutput } from "./head.js";
-import { type BuildOptions, type Form, inputShape } from "./options.js";
-import { reactConv, reactSign } from "./reactnet-conv.js";
+import { type BuildOptions, inputShape, type Switches } from "./options.js";
+import {
+  type ReactSettings,
+  reactActivation,
+  reactChoices,
+  reactConv,
+  reactSign,
+  reactSwitches,
+} from "./reactnet-conv.js";
 
 /** A ReActNet-A of any widths. */
-export interface ReactnetOptions extends BuildOptions {
+export interface ReactnetOptions extends BuildOptions, Pick<Switches, "activation" | "rsign"> {
   readonly widths: readonly number[];
   readonly stemStride?: 1 | 2;
 }
@@ -34,14 +41,15 @@ export const reactnetWidths: readonly number[] = bnextWidths.t;
  * Source: ReActNet (arXiv 2003.03488), liuzechun/ReActNet, mobilenet.
  */
 export function reactnet(name: string, options: ReactnetOptions): Graph {
-  const { widths, classes, form = "binary", stemStride = 2 } = options;
+  const { widths, classes, form = "binary", stemStride = 2, activation, rsign } = options;
+  const settings = { form, activation, rsign };
   checkWidths(name, widths);
   return network(name, inputShape(options), (b, x) => {
     const stem = { out: widths[0], kernel: 3, stride: stemStride, role: "stem" } as const;
     let map = batchNorm(b, "feature.0.bn1", conv2d(b, "feature.0.conv1", x, stem), "feature.0");
     for (let i = 1; i < widths.length; i++) {
       const stride = widths[i] !== widths[i - 1] && i > 1 ? 2 : 1;
-      map = stageOutput(b, reactnetBlock(b, `feature.${i}`, map, widths[i], stride, form));
+      map = stageOutput(b, reactnetBlock(b, `feature.${i}`, map, widths[i], stride, settings));
     }
     return classifierHead(b, map, classes);
   });
@@ -57,41 +65,40 @@ export function reactnetBlock(
   x: string,
   out: number,
   stride: number,
-  form: Form,
+  settings: ReactSettings,
 ): string {
+  const { form } = settings;
   const width = b.shape(x)[1];
   const k = (name: string) => `${key}.${name}`;
-  const signs = reactSign(b, k("move11"), k("sign1"), x, form);
+  const signs = reactSign(b, k("move11"), k("sign1"), x, settings);
   const conv3x3 = { out: width, kernel: 3, stride, flat: true } as const;
   const y = batchNorm(b, k("bn1"), reactConv(b, k("binary_3x3"), signs, conv3x3, form));
   const shortcut = stride === 2 ? halve(b, k("pooling"), x) : x;
-  const sum = b.op("add", [y, shortcut], {}, k("add1"));
-  const o = rprelu(b, { before: k("move12"), slope: k("prelu1"), after: k("move13") }, sum);
-  const z = reactSign(b, k("move21"), k("sign2"), o, form);
+  const sum = (name = k("add1")) => b.op("add", [y, shortcut], {}, name);
+  const inner = { before: k("move12"), slope: k("prelu1"), after: k("move13") };
+  const o = reactActivation(b, inner, sum, settings);
+  const z = reactSign(b, k("move21"), k("sign2"), o, settings);
   const branch = (conv: string, bn: string, add: string) => {
     const conv1x1 = { out: width, kernel: 1, flat: true } as const;
     const w = batchNorm(b, k(bn), reactConv(b, k(conv), z, conv1x1, form));
-    return b.op("add", [w, o], {}, k(add));
+    return b.op("add", [w, o], {}, add);
   };
-  const w =
-    out === width
-      ? branch("binary_pw", "bn2", "add2")
-      : b.op(
-          "concat",
-          [
-            branch("binary_pw_down1", "bn2_1", "add2_1"),
-            branch("binary_pw_down2", "bn2_2", "add2_2"),
-          ],
-          { axis: 1 },
-          k("concat"),
-        );
-  return rprelu(b, { before: k("move22"), slope: k("prelu2"), after: k("move23") }, w, key);
+  const widened = (name: string) => {
+    const first = branch("binary_pw_down1", "bn2_1", k("add2_1"));
+    const second = branch("binary_pw_down2", "bn2_2", k("add2_2"));
+    return b.op("concat", [first, second], { axis: 1 }, name);
+  };
+  const w = (name?: string) =>
+    out === width ? branch("binary_pw", "bn2", name ?? k("add2")) : widened(name ?? k("concat"));
+  const outer = { before: k("move22"), slope: k("prelu2"), after: k("move23") };
+  return reactActivation(b, outer, w, settings, key);
 }
 
 const family = {
   ...imagenet,
   family: "reactnet",
-  switches: ["widths", "stemStride"],
+  switches: ["widths", "stemStride", ...reactSwitches],
+  choices: reactChoices,
   preprocess: imagenetPreprocess(256, "bilinear"),
   build: (name, options) => reactnet(name, withWidths(name, options)),
 } satisfies Partial<ModelEntry>;

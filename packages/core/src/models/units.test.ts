@@ -31,11 +31,11 @@ const units: { [file: string]: Build } = {
   bnext_basicblock_expand_s2: (b, x) => bnextBlock(b, "u", x, widening, mobile),
   bnext18_attention_s2: (b, x) => elmUnit18(b, "u", x, { out: 24, stride: 2 }, resnet),
   bnext18_ffn3x3: (b, x) => plainUnit18(b, "u", x, resnet, "u"),
-  reactnet_a_same: (b, x) => reactnetBlock(b, "u", x, 16, 1, "binary"),
-  reactnet_a_expand_s1: (b, x) => reactnetBlock(b, "u", x, 32, 1, "binary"),
-  reactnet_a_down: (b, x) => reactnetBlock(b, "u", x, 32, 2, "binary"),
-  reactnet_18_same: (b, x) => reactnetUnit(b, "u", x, { out: 16, stride: 1 }, "binary"),
-  reactnet_18_down: (b, x) => reactnetUnit(b, "u", x, { out: 24, stride: 2 }, "binary"),
+  reactnet_a_same: (b, x) => reactnetBlock(b, "u", x, 16, 1, { form: "binary" }),
+  reactnet_a_expand_s1: (b, x) => reactnetBlock(b, "u", x, 32, 1, { form: "binary" }),
+  reactnet_a_down: (b, x) => reactnetBlock(b, "u", x, 32, 2, { form: "binary" }),
+  reactnet_18_same: (b, x) => reactnetUnit(b, "u", x, { out: 16, stride: 1 }, { form: "binary" }),
+  reactnet_18_down: (b, x) => reactnetUnit(b, "u", x, { out: 24, stride: 2 }, { form: "binary" }),
 };
 
 const largest = (data: FloatArray) =>

@@ -10,11 +10,11 @@ import { bnextPaper, bnextSchedule, bnextUpdates } from "./shared/bnext.js";
  * With --assistant, --teacher and --set loss=gap-aware it is distilled as the networks for ImageNet are.
  */
 export const bnextCifar: Recipe = {
-  ...bnextUpdates,
   name: "bnext-cifar",
   description: "BNext-18 on CIFAR from the labels, 256 epochs",
   source: `${bnextPaper}, and the TMLR version for CIFAR`,
   model: "bnext-18",
+  ...bnextUpdates,
   epochs: 256,
   batch: 128,
   microBatch: 64,

@@ -5,11 +5,11 @@ import { bnextImagenet, bnextPaper } from "./shared/bnext.js";
  * BNext large as published: three assistants, each for a third of the epochs; in the last ConvNeXt-T teaches twice.
  */
 export const bnextL: Recipe = {
-  ...bnextImagenet,
   name: "bnext-l",
   description: "BNext-L on ImageNet from EfficientNet-B0, B4 and ConvNeXt-T, 512 epochs",
   source: bnextPaper,
   model: "bnext-l",
+  ...bnextImagenet,
   teaching: {
     who: "all",
     assistants: ["EfficientNet-B0", "EfficientNet-B4", "ConvNeXt-T"],

@@ -5,10 +5,10 @@ import { bnextImagenet, bnextPaper } from "./shared/bnext.js";
  * BNext small as published.
  */
 export const bnextS: Recipe = {
-  ...bnextImagenet,
   name: "bnext-s",
   description: "BNext-S on ImageNet from EfficientNet-B0 and B2, 512 epochs",
   source: bnextPaper,
   model: "bnext-s",
+  ...bnextImagenet,
   teaching: { who: "all", assistants: ["EfficientNet-B0"], teachers: ["EfficientNet-B2"] },
 };

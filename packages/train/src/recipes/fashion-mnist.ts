@@ -4,11 +4,11 @@ import { cosine } from "./shared/usual.js";
 
 /** A small BNext on 28x28 grey images, in about 45 minutes on two cores. */
 export const fashionMnist: Recipe = {
-  ...bnextUpdates,
   name: "fashion-mnist",
   description: "bnext-nano on Fashion-MNIST, about 45 minutes on two cores",
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext-nano",
+  ...bnextUpdates,
   epochs: 20,
   batch: 64,
   microBatch: 32,

@@ -9,11 +9,11 @@ import { cosine } from "./shared/usual.js";
  * be the luckiest.
  */
 export const photographs: Recipe = {
-  ...bnextUpdates,
   name: "photographs",
   description: "a small BNext on a folder of photographs, 60 of them in minutes",
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext",
+  ...bnextUpdates,
   switches: { widths: [32, 32, 64, 64, 128], stemStride: 2 },
   side: 64,
   epochs: 20,

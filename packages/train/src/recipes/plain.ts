@@ -4,11 +4,11 @@ import { cosine, usual } from "./shared/usual.js";
 
 /** Nothing special: a starting point for networks of one's own, float ones too. */
 export const plain: Recipe = {
-  ...usual,
   name: "plain",
   description: "AdamW with a cosine schedule, no augmentation; for any network",
   source: "PyTorch's defaults for AdamW",
   model: "bnext-nano",
+  ...usual,
   epochs: 20,
   batch: 64,
   microBatch: 32,

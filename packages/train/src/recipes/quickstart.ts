@@ -7,11 +7,11 @@ import { cosine } from "./shared/usual.js";
  * training has no time for soft weights: they are binary from the first step.
  */
 export const quickstart: Recipe = {
-  ...bnextUpdates,
   name: "quickstart",
   description: "a small BNext on glyphs, in about a minute",
   source: "onebit; optimiser, groups and clipping of BNext (arXiv 2211.12933)",
   model: "bnext",
+  ...bnextUpdates,
   switches: { widths: [32, 32, 64, 64, 128], stemStride: 2 },
   epochs: 4,
   batch: 32,

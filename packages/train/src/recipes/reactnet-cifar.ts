@@ -6,11 +6,11 @@ import { reactnetPaper, reactnetSchedule, reactnetSteps } from "./shared/reactne
  * rate theirs in proportion to the batch (1.25e-3 at 256), batch and augmentation those of BNext on CIFAR.
  */
 export const reactnetCifar: Recipe = {
-  ...reactnetSteps,
   name: "reactnet-cifar",
   description: "ReActNet on ResNet-18 on CIFAR, from a ResNet, in two steps of 128 epochs",
   source: `onebit; method and optimiser of ${reactnetPaper}`,
   model: "reactnet-18",
+  ...reactnetSteps,
   switches: { stem: "small" },
   batch: 128,
   microBatch: 64,

@@ -6,11 +6,11 @@ import { reactnetImagenet, reactnetPaper, reactnetSchedule } from "./shared/reac
  * 256 epochs at 5e-4.
  */
 export const reactnet: Recipe = {
-  ...reactnetImagenet,
   name: "reactnet",
   description: "ReActNet-A on ImageNet from a ResNet-34, in two steps of 128 epochs",
   source: `${reactnetPaper}, mobilenet`,
   model: "reactnet-a",
+  ...reactnetImagenet,
   batch: 256,
   microBatch: 64,
   schedule: reactnetSchedule(1.25e-3),

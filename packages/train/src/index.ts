@@ -23,8 +23,10 @@ export {
   overrideRecipe,
   parseOverrides,
   type Recipe,
+  type RecipeField,
   type RecipeOverrides,
   type RecipeStage,
+  recipeFields,
   recipes,
   resolveRecipe,
 } from "./recipes/index.js";

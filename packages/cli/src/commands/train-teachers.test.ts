@@ -62,3 +62,31 @@ it.each<[string, () => string[], RegExp]>([
   expect(status).toBeGreaterThan(0);
   expect(await readdir(path())).not.toContain("refused");
 });
+
+it("tells what a training would be and take, and writes nothing", async () => {
+  const before = await readdir(path());
+  const dry = student("dry", ...teaching(), "--dry-run");
+  const { status, stdout } = await onebit(...dry);
+  expect(status).toBe(0);
+  for (const line of [
+    /^epochs +3 +instead of 20$/m,
+    /^loss +gap-aware +instead of cross-entropy$/m,
+    /^assistant +\S+weak +opened and checked, not measured$/m,
+    /^steps taken here +\d+ ms, \d+ ms +epochs 1 to 2: /m,
+    /^memory, at least +[\d.]+ \w+ +[\d.]+ \w+ values, [\d.]+ \w+ state$/m,
+    /^would take +\d+:\d\d +at this speed, nothing was written$/m,
+  ]) {
+    expect(stdout).toMatch(line);
+  }
+  const run = await onebitJson<{ seconds: number; stages: { epochs: number }[] }>(...dry);
+  expect(run).toMatchObject({ recipe: { epochs: 3 }, stages: [{ name: null, epochs: 3 }] });
+  expect(run.seconds).toBeGreaterThan(0);
+  expect(await readdir(path())).toEqual(before);
+  for (const [flag, why] of [
+    ["--resume", /--dry-run does not go with --resume: /],
+    ["--jsonl", /--dry-run does not go with --jsonl: there are no events/],
+  ] as const) {
+    const refused = await onebit("train", "--out", path("weak"), "--dry-run", flag);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringMatching(why)]);
+  }
+});

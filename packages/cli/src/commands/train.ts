@@ -1,4 +1,11 @@
-import { recipes, type TrainEvent, train as trainNetwork } from "@onebit/train";
+import {
+  dryRun,
+  type Recipe,
+  recipes,
+  type TrainEvent,
+  type TrainOptions,
+  train as trainNetwork,
+} from "@onebit/train";
 import { onebitCommand } from "onebit/words";
 import { trainedArchitectureFlags } from "../flags/architecture.js";
 import { batch } from "../flags/batch.js";
@@ -14,12 +21,19 @@ import { set } from "../flags/set.js";
 import { threads } from "../flags/threads.js";
 import { validation } from "../flags/validation.js";
 import { abortOnInterrupt } from "../interrupt.js";
-import { terminalOutput } from "../terminal.js";
+import { type Output, terminalOutput } from "../terminal.js";
 import { TrainingDisplay } from "../training/display.js";
+import { printDryRun } from "../training/dry-run.js";
 import { packRun, startHint } from "../training/finish.js";
 import { trainingRequest } from "../training/request.js";
 
 const overwrite = flag("--overwrite", "replace the run in --out");
+const resume = flag(
+  "--resume",
+  "go on with the run in --out; all else is as it was begun",
+).excludes(overwrite);
+
+const jsonlEvents = jsonl.means("one line of JSON per event");
 
 const flags = [
   data,
@@ -48,17 +62,23 @@ const flags = [
     "teacher-views beside the run",
   ),
   out.otherwise("runs/<recipe>"),
-  flag("--resume", "go on with the run in --out; all else is as it was begun").excludes(overwrite),
+  resume,
   overwrite,
   flag("--skip-bad", "first try every picture, and leave out those that cannot be decoded"),
   validation,
+  flag(
+    "--dry-run",
+    "write nothing: print recipe, stages, teachers and memory, take three steps, tell how long all would take",
+  )
+    .excludes(resume, "whose run.json and first steps say what it is and takes")
+    .excludes(jsonlEvents, "there are no events"),
   seed.means("of initialisation, shuffling and augmentation").otherwise("0"),
   threads.means("threads of ONNX Runtime").otherwise("all cores"),
   epochs.means("shorthand for --set epochs=n"),
   batch.means("images per optimiser step: shorthand for --set batch=n"),
   set,
   json.means("one JSON document at the end"),
-  jsonl.means("one line of JSON per event"),
+  jsonlEvents,
   ...trainedArchitectureFlags,
 ] as const;
 
@@ -71,6 +91,7 @@ export const train = command({
   async run([name], flags) {
     const out = terminalOutput(flags);
     const { recipe, options } = await trainingRequest(name, flags);
+    if (flags.dryRun) return tellDryRun(recipe, options, out);
     const display = new TrainingDisplay(out);
     const interrupt = abortOnInterrupt();
     try {
@@ -79,9 +100,19 @@ export const train = command({
         signal: interrupt.signal,
         onEvent: (event: TrainEvent) => display.show(event),
       });
-      const { epochs, best, test, out: written, bestModel, seconds, imagesPerSecond } = result;
+      const {
+        epochs,
+        best,
+        test,
+        out: written,
+        bestModel,
+        seconds,
+        imagesPerSecond,
+        waiting,
+      } = result;
       const packed = recipe.form === "binary" ? await packRun(result, out) : undefined;
-      out.result({ epochs, best, test, out: written, bestModel, seconds, imagesPerSecond, packed });
+      const times = { seconds, imagesPerSecond, waiting };
+      out.result({ epochs, best, test, out: written, bestModel, ...times, packed });
       for (const hint of await startHint(result)) out.line(hint);
       if (packed) return;
       const pack = onebitCommand("pack", written, "-o", "model.onebit");
@@ -92,6 +123,17 @@ export const train = command({
     }
   },
 });
+
+async function tellDryRun(recipe: Recipe, options: TrainOptions, out: Output): Promise<void> {
+  const interrupt = abortOnInterrupt();
+  try {
+    const run = await dryRun(recipe, { ...options, signal: interrupt.signal });
+    out.result(run);
+    printDryRun(run, out);
+  } finally {
+    interrupt.dispose();
+  }
+}
 
 function recipeList(): string {
   const entries = Object.values(recipes);

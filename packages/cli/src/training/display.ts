@@ -67,7 +67,7 @@ export class TrainingDisplay {
       case "saved":
         return [];
       case "done":
-        return [doneLine(event)];
+        return [doneLine(event), waitingLine(event, this.#start)];
       default:
         return event satisfies never;
     }
@@ -82,7 +82,8 @@ function startLines(event: StartEvent): string[] {
     `${colors.bold(event.model)} (${counted(event.parameters, "parameter")}, ${count(event.binaryParameters)} 1-bit), recipe ${event.recipe}${stage}${resumed}`,
     `${imagesOf(event)}, ${counted(event.classes, "class")}; the network sees ${width}x${height} pixels, ${channels === 1 ? "grey" : "in colour"}`,
     ...event.teachers.map(
-      ({ role, path, top1 }) => `${role} ${path}: ${percent(top1)} of the test images right`,
+      ({ role, path, top1 }) =>
+        `${role} ${path}: ${top1 === null ? "not measured" : `${percent(top1)} of the test images right`}`,
     ),
     `${counted(event.epochs, "epoch")} of ${counted(event.stepsPerEpoch, "step")} of ${counted(event.batch, "image")}, ${counted(event.threads, "thread")}, seed ${event.seed}`,
   ];
@@ -119,6 +120,13 @@ function epochLine(event: EpochEvent, isStage: boolean): string {
 function weightsNote({ weights }: EpochEvent, isStage: boolean): string {
   if (weights === "soft") return colors.dim("  (weights not binary yet)");
   return weights === "real" && isStage ? colors.dim("  (weights are real in this stage)") : "";
+}
+
+/** Whether more threads for data, or views that are kept, would make it faster. */
+function waitingLine({ waiting }: DoneEvent, start: StartEvent | undefined): string {
+  const { images, teachers } = waiting;
+  const forTeachers = start?.teachers.length ? `, ${percent(teachers, 1)} for teachers` : "";
+  return `of the time of its steps ${percent(images, 1)} was waiting for images${forTeachers}`;
 }
 
 function doneLine({ seconds, best, test, keep, out }: DoneEvent): string {

@@ -1,4 +1,5 @@
 export { recipes } from "./catalogue.js";
+export { type RecipeField, recipeFields } from "./fields.js";
 export { type FittedRecipe, fitRecipe } from "./fit.js";
 export type {
   EvaluationConfig,

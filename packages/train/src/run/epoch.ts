@@ -3,6 +3,7 @@ import { BadPictures, type Batch, type BatchStream, type Loader, mixRows } from 
 import type { Engine, MicroBatch, Scalars, StepResult } from "../engine/types.js";
 import { targetsFromLabels } from "../losses/index.js";
 import { learningRate, type Position, temperature } from "../schedules/index.js";
+import type { Teachers } from "../teachers/index.js";
 import type { Setup } from "./prepare.js";
 
 /** What a step is computed with. */
@@ -15,12 +16,26 @@ export interface StepSettings {
 
 export interface StepOutcome extends StepSettings {
   readonly result: StepResult;
-  /** Since the step before, waiting for data included. */
+  /** Since the step before, waiting included. */
   readonly milliseconds: number;
+  readonly waiting: Waiting;
 }
 
+/** Milliseconds that the engine stood still because something had not come yet. */
+export interface Waiting {
+  readonly images: number;
+  /** For teachers, once the images were there. */
+  readonly teachers: number;
+}
+
+/** Teachers, or anything else that answers. */
+export type Answering = Pick<Teachers, "answer">;
+
+/** What steps need of a setup. */
+type StepSetup = Omit<Setup, "teachers"> & { readonly teachers: Answering };
+
 export interface EpochOptions {
-  readonly setup: Setup;
+  readonly setup: StepSetup;
   readonly engine: Engine;
   readonly loader: Loader;
   /** Counted from 0. */
@@ -37,6 +52,7 @@ export interface EpochTotals {
   readonly top1: number;
   readonly images: number;
   readonly milliseconds: number;
+  readonly waiting: Waiting;
   readonly last: StepSettings;
 }
 
@@ -54,13 +70,18 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     skipBad: true,
   });
   const sums = { loss: 0, flipRate: 0, gradientNorm: 0, correct: 0, images: 0, milliseconds: 0 };
+  const waited = { images: 0, teachers: 0 };
   let last = settingsAt(setup, epoch * division.stepsPerEpoch);
-  let running: { settings: StepSettings; result: Promise<StepResult> } | undefined;
+  let running:
+    | { settings: StepSettings; result: Promise<StepResult>; waiting: Waiting }
+    | undefined;
   let clock = performance.now();
+  /** Since when the engine has had nothing to do; while it works, a time to come. */
+  let idle = clock;
 
   const finish = async (): Promise<void> => {
     if (!running) return;
-    const { settings } = running;
+    const { settings, waiting } = running;
     const result = await running.result;
     running = undefined;
     for (const images of result.recycled) stream.recycle({ images });
@@ -73,12 +94,18 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     sums.correct += result.correct;
     sums.images += result.images;
     sums.milliseconds += milliseconds;
+    waited.images += waiting.images;
+    waited.teachers += waiting.teachers;
     last = settings;
-    await onStep({ ...settings, result, milliseconds });
+    await onStep({ ...settings, result, milliseconds, waiting });
   };
 
   let step = epoch * division.stepsPerEpoch;
-  for await (const group of taught(groups(stream, division), options)) {
+  for await (const { group, came } of taught(groups(stream, division), options)) {
+    const waiting = {
+      images: Math.max(0, came - idle),
+      teachers: Math.max(0, performance.now() - Math.max(came, idle)),
+    };
     await finish();
     if (signal?.aborted) throw new Interrupted();
     const settings = settingsAt(setup, step++);
@@ -87,9 +114,13 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
       learningRate: settings.learningRate,
       scalars: scalarsOf(settings.temperature),
     });
+    idle = Number.POSITIVE_INFINITY;
+    const done = () => {
+      idle = performance.now();
+    };
     // It is awaited in its turn; should something else fail first, nobody else will.
-    result.catch(() => undefined);
-    running = { settings, result };
+    result.then(done, done);
+    running = { settings, result, waiting };
   }
   await finish();
   if (signal?.aborted) throw new Interrupted();
@@ -101,6 +132,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     top1: sums.correct / sums.images,
     images: sums.images,
     milliseconds: sums.milliseconds,
+    waiting: waited,
     last,
   };
 }
@@ -119,7 +151,7 @@ export function scalarsOf(temperature: number | null): Scalars {
   return temperature === null ? {} : { temperature };
 }
 
-function settingsAt({ recipe, threshold, division }: Setup, step: number): StepSettings {
+export function settingsAt({ recipe, threshold, division }: StepSetup, step: number): StepSettings {
   const { stepsPerEpoch } = division;
   const position = { step, stepsPerEpoch, epochs: recipe.epochs };
   return {
@@ -149,23 +181,27 @@ async function* groups(
 
 type TaughtBatch = Batch & Pick<MicroBatch, "inputs">;
 
-/** With what the loss asks teachers: they answer for a step's batches while the one before is computed. */
+/**
+ * With what the loss asks teachers: they answer for a step's batches while the one before is computed. came:
+ * when the images were there.
+ */
 async function* taught(
   given: AsyncIterable<Batch[]>,
   { setup, epoch }: EpochOptions,
-): AsyncGenerator<TaughtBatch[]> {
+): AsyncGenerator<{ readonly group: TaughtBatch[]; readonly came: number }> {
   const { teachers, plan, preprocess } = setup;
   const asked = plan.training!.graph.inputs.map(({ name }) => name);
   const how = { own: preprocess, asked };
   for await (const group of given) {
+    const came = performance.now();
     const answers = group.map((batch) => teachers.answer(epoch, batch, how));
     const inputs = await Promise.all(answers);
-    yield group.map((batch, i) => ({ ...batch, inputs: inputs[i] }));
+    yield { came, group: group.map((batch, i) => ({ ...batch, inputs: inputs[i] })) };
   }
 }
 
 function notFinite(
-  { recipe, division }: Setup,
+  { recipe, division }: StepSetup,
   { position, learningRate }: StepSettings,
   { loss, gradientNorm }: StepResult,
 ): OnebitError {

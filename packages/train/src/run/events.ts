@@ -1,5 +1,6 @@
 import type { Recipe } from "../recipes/index.js";
 import type { TeacherRecord } from "../teachers/index.js";
+import type { WaitingShares } from "./meter.js";
 import type { Accuracy } from "./scores.js";
 
 /** Training has been set up and begins (or goes on). */
@@ -83,6 +84,8 @@ export interface EpochEvent {
   readonly learningRate: number;
   readonly temperature: number | null;
   readonly imagesPerSecond: number;
+  /** Of the time of the steps; absent in runs of before it was recorded. */
+  readonly waiting?: WaitingShares;
   readonly seconds: number;
   readonly secondsLeft: number;
 }
@@ -117,6 +120,8 @@ export interface DoneEvent {
   readonly keep: Recipe["keep"];
   readonly seconds: number;
   readonly imagesPerSecond: number;
+  /** Of the time of this sitting's steps. */
+  readonly waiting: WaitingShares;
   readonly out: string;
 }
 

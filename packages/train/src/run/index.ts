@@ -1,3 +1,11 @@
+export {
+  type DryRun,
+  type DryRunOptions,
+  dryRun,
+  type SegmentForecast,
+  type StageForecast,
+  type TimedStep,
+} from "./dry-run.js";
 export { type EvaluateFloatOptions, evaluateFloat, type FloatEvaluation } from "./evaluate.js";
 export {
   type Best,
@@ -12,6 +20,7 @@ export {
   type WarningEvent,
 } from "./events.js";
 export { loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
+export type { WaitingShares } from "./meter.js";
 export { buildNetwork, type ModelChoice, type ModelRecord, type NamedModel } from "./network.js";
 export type { TrainOptions, TrainResult } from "./options.js";
 export { trainingPreprocess } from "./prepare.js";

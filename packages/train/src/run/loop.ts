@@ -10,7 +10,7 @@ import { type EpochTotals, Interrupted, type StepOutcome, scalarsOf, trainEpoch 
 import { evaluateSplit, type FloatEvaluation } from "./evaluate.js";
 import type { Best, EpochEvent, StepEvent, TrainEvent } from "./events.js";
 import { writeWhole } from "./files.js";
-import { Meter } from "./meter.js";
+import { Meter, sharesOf, type WaitingShares } from "./meter.js";
 import type { Setup } from "./prepare.js";
 import type { RunFolder } from "./run-folder.js";
 import { runReport } from "./run-report.js";
@@ -62,6 +62,11 @@ export class TrainingLoop {
 
   get imagesPerSecond(): number {
     return this.#meter.imagesPerSecond || (this.history.at(-1)?.imagesPerSecond ?? 0);
+  }
+
+  /** Of this sitting's steps. */
+  get waiting(): WaitingShares {
+    return this.#meter.waiting;
   }
 
   async run(): Promise<void> {
@@ -151,10 +156,10 @@ export class TrainingLoop {
     );
   }
 
-  async #onStep({ result, milliseconds, ...settings }: StepOutcome): Promise<void> {
+  async #onStep({ result, milliseconds, waiting, ...settings }: StepOutcome): Promise<void> {
     const { setup, emit, folder } = this.#options;
     const { division, recipe } = setup;
-    this.#meter.add(result.images, milliseconds);
+    this.#meter.add(result.images, milliseconds, waiting);
     const { step } = settings.position;
     const event: StepEvent = {
       event: "step",
@@ -195,6 +200,7 @@ export class TrainingLoop {
       learningRate: last.learningRate,
       temperature: last.temperature,
       imagesPerSecond: (1000 * train.images) / train.milliseconds,
+      waiting: sharesOf(train.waiting, train.milliseconds),
       seconds,
       secondsLeft: this.#meter.secondsLeft,
     };

@@ -4,6 +4,7 @@ import type { Dataset, HoldOut } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
 import type { TeachingOptions } from "../teachers/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
+import type { WaitingShares } from "./meter.js";
 import type { ModelChoice } from "./network.js";
 import type { Accuracy } from "./scores.js";
 
@@ -71,4 +72,6 @@ export interface TrainResult {
   readonly bestModel: string;
   readonly seconds: number;
   readonly imagesPerSecond: number;
+  /** Of the time of this sitting's steps. */
+  readonly waiting: WaitingShares;
 }

@@ -9,7 +9,7 @@ import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { layoutOf } from "../state/index.js";
-import { Teachers, type ViewOptions } from "../teachers/index.js";
+import { Teachers, type ViewOptions, type Views } from "../teachers/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
 import { classNotes } from "./class-counts.js";
@@ -42,18 +42,21 @@ export interface Setup {
   readonly plan: EnginePlan;
   readonly teachers: Teachers;
   /** Absent: every epoch has its own. */
-  readonly views?: ViewOptions;
+  readonly views?: ViewOptions & { readonly kept: Views };
   readonly evaluationBatch: number;
   readonly seed: number;
   readonly record: RunRecord;
   readonly notes: readonly string[];
 }
 
-/** stage: the whole recipe that `given` is a stage of, and the stage's name. */
+/**
+ * stage: the whole recipe that `given` is a stage of, and the stage's name. measured: whether teachers are
+ * tried on the test images.
+ */
 export async function prepare(
   given: Recipe,
   options: TrainOptions,
-  stage?: RunRecord["stage"],
+  { stage, measured }: { readonly stage?: RunRecord["stage"]; readonly measured?: boolean } = {},
 ): Promise<Setup> {
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
@@ -81,15 +84,23 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
-  const views = viewsOf(options);
-  const teachers = await Teachers.open(options, { dataset, epochs: recipe.epochs, threads });
+  const wished = viewsOf(options);
+  const teachers = await Teachers.open(options, {
+    ...{ dataset, epochs: recipe.epochs, threads, measured },
+  });
   try {
     const inputs = teachers.inputs(division.microBatch);
     const graph = compileTraining(network, { loss, inputs, estimators: options.estimators });
     checkClasses(graph.classes, dataset);
     checkScalars(network, graph.scalars);
     teachers.checkAsked(recipe.loss, graph.inputs);
-    if (views) teachers.checkKeepable(graph.inputs);
+    if (wished) teachers.checkKeepable(graph.inputs);
+    const views = wished && {
+      ...wished,
+      kept: await teachers.findViews(wished, {
+        ...{ dataset, preprocess, augment: recipe.augment, seed },
+      }),
+    };
     const evaluated = Math.min(evaluationBatch, dataset.test.length);
     const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
     if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
@@ -137,6 +148,7 @@ export async function prepare(
         ...fitted,
         ...droppedNote(division, recipe, dataset),
         ...teachers.notes,
+        ...(views?.kept.notes ?? []),
       ],
     };
   } catch (error) {

@@ -51,8 +51,11 @@ async function outcome(out: string) {
   return { epochs, tensors: await loadTensors(join(folder, out)) };
 }
 
-function timeless({ seconds, secondsLeft, imagesPerSecond, ...event }: EpochEvent) {
+function timeless({ seconds, secondsLeft, imagesPerSecond, waiting, ...event }: EpochEvent) {
+  const { images, teachers } = waiting!;
   expect([seconds, secondsLeft, imagesPerSecond].every(Number.isFinite)).toBe(true);
+  expect(Math.min(images, teachers)).toBeGreaterThanOrEqual(0);
+  expect(images + teachers).toBeLessThanOrEqual(1);
   return event;
 }
 

@@ -55,7 +55,11 @@ export async function train(recipe: Recipe | string, given: TrainOptions): Promi
 }
 
 /** Beside the whole run's folder, so that all its stages share what teachers said. */
-function cacheOf({ teacherViews, teacherCache, out }: TrainOptions): string | undefined {
+export function cacheOf({
+  teacherViews,
+  teacherCache,
+  out,
+}: Pick<TrainOptions, "teacherViews" | "teacherCache" | "out">): string | undefined {
   if (teacherViews === undefined) return teacherCache;
   return teacherCache ?? join(dirname(out), "teacher-views");
 }
@@ -70,7 +74,7 @@ async function trainRun(
   const folder = new RunFolder(out);
   const recorded = await folder.checkPlace(options);
   const skipBad = recorded?.data.skipped ?? options.skipBad;
-  const setup = await prepare(recipe, { ...options, skipBad }, stage);
+  const setup = await prepare(recipe, { ...options, skipBad }, { stage });
   try {
     const fresh = options.resume ? undefined : await beginning(setup, options);
     await folder.begin(setup.record, options);
@@ -119,7 +123,8 @@ async function trainIn(
     const { epochs, best, seconds, imagesPerSecond } = result;
     const summary = { epochs, best, ...(test && { test }), seconds, imagesPerSecond };
     await folder.write({ ...(await folder.read()), result: summary });
-    emit({ event: "done", ...summary, keep: setup.recipe.keep, out });
+    const { waiting } = result;
+    emit({ event: "done", ...summary, waiting, keep: setup.recipe.keep, out });
     return result;
   } finally {
     await engine.dispose();
@@ -133,26 +138,20 @@ async function keepViews(
   loader: Loader,
   { emit, signal }: { readonly emit: (event: TrainEvent) => void; readonly signal?: SignalLike },
 ): Promise<void> {
-  const { views, teachers, dataset, preprocess, recipe, seed, division } = setup;
+  const { views, teachers, division } = setup;
   if (!views) return;
-  const { augment } = recipe;
-  const notes = await teachers.keepViews(
-    views,
-    { dataset, preprocess, augment, seed },
-    {
-      ...{ loader, batch: division.microBatch, signal },
-      onProgress: ({ done, of }) => emit({ event: "views", done, of }),
-    },
-  );
-  for (const message of notes) emit({ event: "warning", message });
+  await teachers.keepViews(views.kept, views.count, {
+    ...{ loader, batch: division.microBatch, signal },
+    onProgress: ({ done, of }) => emit({ event: "views", done, of }),
+  });
 }
 
-interface Beginning extends Checkpoint {
+export interface Beginning extends Checkpoint {
   readonly notes: readonly string[];
 }
 
 /** Random tensors, or those of another training. */
-async function beginning(
+export async function beginning(
   { network, plan, seed, dataset }: Setup,
   options: TrainOptions,
 ): Promise<Beginning> {
@@ -255,5 +254,6 @@ function resultOf(
     bestModel: folder.best,
     seconds: loop.seconds,
     imagesPerSecond: loop.imagesPerSecond,
+    waiting: loop.waiting,
   };
 }

@@ -13,10 +13,18 @@ import type { Subject } from "../subjects/subject.js";
 import type { TeacherChoice } from "./choice.js";
 import { teacherImages } from "./teacher-images.js";
 
+/** Where teachers teach. */
+export interface TeachingPlace {
+  readonly dataset: Dataset;
+  readonly threads: number;
+  /** Whether each is tried on the test images, which takes a while. Default: true. */
+  readonly measured?: boolean;
+}
+
 /** A teacher in its thread, ready to say what it makes of a student's batch. */
 export class Teacher {
-  /** On the test images of the student's data. */
-  readonly top1: number;
+  /** On the test images of the student's data; null where it was not measured. */
+  readonly top1: number | null;
   /** SHA-256 of the file. */
   readonly sha256: string;
   /** What its file did not say itself. */
@@ -29,14 +37,17 @@ export class Teacher {
   readonly #order?: readonly number[];
 
   /** OnebitError for a missing file, or classes that are others than those of the data. */
-  static async open(choice: TeacherChoice, dataset: Dataset, threads: number): Promise<Teacher> {
+  static async open(
+    choice: TeacherChoice,
+    { dataset, threads, measured = true }: TeachingPlace,
+  ): Promise<Teacher> {
     const { path, onnx } = choice;
     const sha256 = await checksum(path);
     const subject = await subjectInThread(path, { backend: "auto", threads, onnx });
     try {
       const scores = scoresOf(subject);
       const { numbers, notes } = matched(path, () => matchClasses(scores, dataset));
-      const { top1 } = await evaluateSubject(subject, dataset);
+      const top1 = measured ? (await evaluateSubject(subject, dataset)).top1 : null;
       return new Teacher(subject, { dataset, numbers, sha256, onnx, top1, notes });
     } catch (error) {
       await subject.dispose();
@@ -51,7 +62,7 @@ export class Teacher {
       readonly numbers: readonly number[];
       readonly sha256: string;
       readonly onnx?: OnnxSettings;
-      readonly top1: number;
+      readonly top1: number | null;
       readonly notes: readonly string[];
     },
   ) {

@@ -1,11 +1,11 @@
 import { UsageError } from "onebit";
 import type { GraphInput, Shape } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
-import type { Batch, Dataset } from "../data/index.js";
+import type { Batch } from "../data/index.js";
 import { teacherOutput, teacherValue } from "../losses/index.js";
 import { assistantAt, choiceOf, type TeacherOptions } from "./choice.js";
 import { mixedLogits } from "./mixed-logits.js";
-import { Teacher } from "./teacher.js";
+import { Teacher, type TeachingPlace } from "./teacher.js";
 import type { Viewing } from "./view-key.js";
 import { type ViewOptions, Views } from "./views.js";
 
@@ -14,8 +14,8 @@ export interface TeacherRecord {
   readonly role: "assistant" | "teacher";
   readonly path: string;
   readonly sha256: string;
-  /** On the test images of the data. */
-  readonly top1: number;
+  /** On the test images of the data; null in a dry run, which does not measure it. */
+  readonly top1: number | null;
 }
 
 /** All teachers of a training, open; which of them teach depends on the epoch. */
@@ -28,9 +28,8 @@ export class Teachers {
   /** Opens them and measures each on the test images. */
   static async open(
     { teachers = [], assistants = [] }: TeacherOptions,
-    where: { readonly dataset: Dataset; readonly epochs: number; readonly threads: number },
+    { epochs, ...place }: TeachingPlace & { readonly epochs: number },
   ): Promise<Teachers> {
-    const { dataset, epochs, threads } = where;
     if (assistants.length > epochs) {
       throw new UsageError(
         `${assistants.length} assistants in ${epochs} epochs: each needs an epoch at least. Train longer, or name fewer`,
@@ -39,7 +38,7 @@ export class Teachers {
     const opened: Teacher[] = [];
     try {
       for (const given of [...assistants, ...teachers]) {
-        opened.push(await Teacher.open(choiceOf(given), dataset, threads));
+        opened.push(await Teacher.open(choiceOf(given), place));
       }
       const first = opened.slice(0, assistants.length);
       return new Teachers(first, opened.slice(assistants.length), epochs);
@@ -68,24 +67,27 @@ export class Teachers {
   }
 
   get notes(): string[] {
-    return this.#all.flatMap(({ path, notes }) => notes.map((note) => `teacher ${path}: ${note}`));
+    return this.all.flatMap(({ path, notes }) => notes.map((note) => `teacher ${path}: ${note}`));
   }
 
   /**
-   * From now on answers are those that were kept for `count` views; asks what is missing. The teachers are
-   * done then. UsageError where the disk has no room.
+   * What is kept of `count` views, and what is missing; writes nothing. UsageError where the disk has no room
+   * for that.
    */
+  async findViews({ count, folder }: ViewOptions, viewing: Viewing): Promise<Views> {
+    const wishes = this.all.map((teacher) => ({ teacher, views: this.#viewsOf(teacher, count) }));
+    return Views.find(wishes, viewing, folder);
+  }
+
+  /** From now on answers are those that were kept; asks what is missing. The teachers are done then. */
   async keepViews(
-    { count, folder }: ViewOptions,
-    viewing: Viewing,
-    how: Parameters<Views["complete"]>[1],
-  ): Promise<readonly string[]> {
-    const views = await Views.open(this.#all, viewing, folder);
-    const wishes = this.#all.map((teacher) => ({ teacher, views: this.#viewsOf(teacher, count) }));
-    await views.complete(wishes, how);
+    views: Views,
+    count: number,
+    how: Parameters<Views["complete"]>[0],
+  ): Promise<void> {
+    await views.complete(how);
     this.#cached = { views, count };
-    for (const teacher of this.#all) await teacher.dispose();
-    return views.notes;
+    for (const teacher of this.all) await teacher.dispose();
   }
 
   #viewsOf(teacher: Teacher, count: number): number[] {
@@ -163,10 +165,11 @@ export class Teachers {
   }
 
   async dispose(): Promise<void> {
-    for (const teacher of this.#all) await teacher.dispose();
+    for (const teacher of this.all) await teacher.dispose();
   }
 
-  get #all(): readonly Teacher[] {
+  /** Assistants first, in the order in which they were given. */
+  get all(): readonly Teacher[] {
     return [...this.#assistants, ...this.#teachers];
   }
 }

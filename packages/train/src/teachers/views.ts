@@ -1,8 +1,8 @@
-import { mkdir, readdir, readFile, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
 import { counted } from "onebit/words";
-import { BadPictures, imageAugmentations, type Loader } from "../data/index.js";
+import { BadPictures, type Dataset, imageAugmentations, type Loader } from "../data/index.js";
 import { writeWhole } from "../run/files.js";
 import type { Teacher } from "./teacher.js";
 import { hasView, readView, rowsOf, viewBytes, writeView } from "./view-file.js";
@@ -21,6 +21,17 @@ export interface ViewWish {
   readonly views: readonly number[];
 }
 
+interface MissingView {
+  readonly teacher: Teacher;
+  readonly view: number;
+}
+
+/** Where a teacher's views lie, and the facts that the folder's name stands for. */
+interface Kept {
+  readonly folder: string;
+  readonly key: object;
+}
+
 export interface ViewProgress {
   /** Views done, of so many. */
   readonly done: number;
@@ -32,59 +43,59 @@ export interface ViewProgress {
  * DIR/KEY/key.json. Runs of the same teacher, data, augmentation and seed share it.
  */
 export class Views {
-  readonly #folders: ReadonlyMap<Teacher, string>;
+  readonly #kept: ReadonlyMap<Teacher, Kept>;
   readonly #viewing: Viewing;
   readonly notes: readonly string[];
+  /** What teachers have not said yet. */
+  readonly missing: readonly MissingView[];
   /** The view that each teacher was last asked for. */
   readonly #read = new Map<
     Teacher,
     { readonly view: number; readonly logits: Promise<Uint16Array> }
   >();
 
-  static async open(
-    teachers: readonly Teacher[],
-    viewing: Viewing,
-    folder: string,
-  ): Promise<Views> {
-    const folders = new Map<Teacher, string>();
+  /** Looks what is there, and writes nothing. UsageError where there is no room for what is missing. */
+  static async find(wishes: readonly ViewWish[], viewing: Viewing, folder: string): Promise<Views> {
+    const kept = new Map<Teacher, Kept>();
     const notes: string[] = [];
+    const missing: MissingView[] = [];
     const data = await identityOf(viewing.dataset);
-    for (const teacher of teachers) {
+    const { train, classes } = viewing.dataset;
+    const bytes = viewBytes(train.length, classes.length);
+    for (const { teacher, views } of wishes) {
       const key = viewKey(teacher, viewing, data);
-      const own = join(folder, keyName(key));
-      folders.set(teacher, own);
+      const own = { key, folder: join(folder, keyName(key)) };
+      kept.set(teacher, own);
       const other = await otherKey(folder, key, keyName(key));
       if (other) notes.push(`teacher ${teacher.path}: ${other}: it is asked anew`);
-      await mkdir(own, { recursive: true }).catch((error: Error) => {
-        throw new OnebitError(`${own}: cannot be made: ${error.message}`);
-      });
-      await writeWhole(join(own, "key.json"), `${JSON.stringify(key, null, 2)}\n`);
+      for (const view of views) {
+        if (!(await hasView(pathOf(own, view), bytes))) missing.push({ teacher, view });
+      }
     }
-    return new Views(folders, viewing, notes);
+    await checkRoom(folder, missing.length, viewing.dataset);
+    return new Views(kept, viewing, { notes, missing });
   }
 
   private constructor(
-    folders: ReadonlyMap<Teacher, string>,
+    kept: ReadonlyMap<Teacher, Kept>,
     viewing: Viewing,
-    notes: readonly string[],
+    { notes, missing }: Pick<Views, "notes" | "missing">,
   ) {
-    this.#folders = folders;
+    this.#kept = kept;
     this.#viewing = viewing;
     this.notes = notes;
+    this.missing = missing;
   }
 
-  /** Asks the teachers what is not there yet. UsageError, before anything is asked, where it has no room. */
-  async complete(
-    wishes: readonly ViewWish[],
-    how: {
-      readonly loader: Loader;
-      readonly batch: number;
-      readonly signal?: SignalLike;
-      readonly onProgress?: (progress: ViewProgress) => void;
-    },
-  ): Promise<void> {
-    const missing = await this.#missing(wishes);
-    await this.#checkRoom(missing);
+  /** Asks the teachers what is missing. */
+  async complete(how: {
+    readonly loader: Loader;
+    readonly batch: number;
+    readonly signal?: SignalLike;
+    readonly onProgress?: (progress: ViewProgress) => void;
+  }): Promise<void> {
+    const { missing } = this;
+    for (const { key, folder } of this.#kept.values()) await begin(folder, key);
     const numbers = [...new Set(missing.map(({ view }) => view))].toSorted((a, b) => a - b);
     for (const [done, view] of numbers.entries()) {
       how.onProgress?.({ done, of: numbers.length });
@@ -99,30 +110,6 @@ export class Views {
       this.#read.set(teacher, { view, logits: readView(this.#path(teacher, view)) });
     }
     return rowsOf(await this.#read.get(teacher)!.logits, indices, this.#classes);
-  }
-
-  async #missing(wishes: readonly ViewWish[]) {
-    const bytes = viewBytes(this.#viewing.dataset.train.length, this.#classes);
-    const missing: { readonly teacher: Teacher; readonly view: number }[] = [];
-    for (const { teacher, views } of wishes) {
-      for (const view of views) {
-        if (await hasView(this.#path(teacher, view), bytes)) continue;
-        missing.push({ teacher, view });
-      }
-    }
-    return missing;
-  }
-
-  async #checkRoom(missing: readonly { readonly teacher: Teacher }[]): Promise<void> {
-    if (!missing.length) return;
-    const { train } = this.#viewing.dataset;
-    const needed = missing.length * viewBytes(train.length, this.#classes);
-    const folder = this.#folders.get(missing[0].teacher)!;
-    const { bavail, bsize } = await statfs(folder);
-    if (needed <= bavail * bsize) return;
-    throw new UsageError(
-      `${folder}: what teachers say of ${counted(missing.length, "view")} of ${counted(train.length, "image")} takes ${megabytes(needed)}, ${megabytes(bavail * bsize)} are free: take fewer views (--teacher-views), or another folder (--teacher-cache)`,
-    );
   }
 
   async #ask(
@@ -155,12 +142,45 @@ export class Views {
   }
 
   #path(teacher: Teacher, view: number): string {
-    return join(this.#folders.get(teacher)!, `view-${view}.f16`);
+    return pathOf(this.#kept.get(teacher)!, view);
   }
 
   get #classes(): number {
     return this.#viewing.dataset.classes.length;
   }
+}
+
+const pathOf = ({ folder }: Kept, view: number) => join(folder, `view-${view}.f16`);
+
+async function begin(folder: string, key: object): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+    throw new OnebitError(`${folder}: cannot be made: ${error.message}`);
+  });
+  await writeWhole(join(folder, "key.json"), `${JSON.stringify(key, null, 2)}\n`);
+}
+
+async function checkRoom(
+  folder: string,
+  views: number,
+  { train, classes }: Dataset,
+): Promise<void> {
+  if (!views) return;
+  const needed = views * viewBytes(train.length, classes.length);
+  const { bavail, bsize } = await statfs(await nearest(folder));
+  if (needed <= bavail * bsize) return;
+  throw new UsageError(
+    `${folder}: what teachers say of ${counted(views, "view")} of ${counted(train.length, "image")} takes ${megabytes(needed)}, ${megabytes(bavail * bsize)} are free: take fewer views (--teacher-views), or another folder (--teacher-cache)`,
+  );
+}
+
+/** The folder, or the first above it that is there. */
+async function nearest(folder: string): Promise<string> {
+  const above = dirname(resolve(folder));
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  return isThere || above === folder ? folder : nearest(above);
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

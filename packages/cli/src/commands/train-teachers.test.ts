@@ -3,6 +3,7 @@ import { readRun } from "@onebit/train";
 import { beforeAll, expect, it } from "vitest";
 import { temporaryFolder } from "../test-support/folder.js";
 import { writeIdxFolder } from "../test-support/idx.js";
+import { colourClassifier } from "../test-support/onnx.js";
 import { onebit, onebitJson } from "../test-support/run-cli.js";
 
 const path = temporaryFolder();
@@ -88,5 +89,34 @@ it("tells what a training would be and take, and writes nothing", async () => {
   ] as const) {
     const refused = await onebit("train", "--out", path("weak"), "--dry-run", flag);
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringMatching(why)]);
+  }
+});
+
+it("is told behind a ? what an ONNX file does not say, and remembers it", async () => {
+  await writeFile(path("bare.onnx"), colourClassifier());
+  const taught = (teacher: string, ...more: string[]) =>
+    onebit(...student("bare", "--teacher", teacher, ...more));
+  const untold = await taught(path("bare.onnx"));
+  expect(untold.status).toBe(2);
+  const [, example] = /--teacher '(.*bare\.onnx\?[^']*)' \(the usual values\)/.exec(untold.stderr)!;
+  expect(example).toMatch(/\?mean=0\.485,0\.456,0\.406&std=0\.229,0\.224,0\.225$/);
+  await writeFile(path("names.txt"), "0\n1\n2\n3\n");
+  const told = `${example}&labels=${path("names.txt")}`;
+  expect(await taught(told)).toMatchObject({ status: 0 });
+  const { teachers } = await readRun(path("bare"));
+  const { mean, std } = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+  const onnx = { labels: ["0", "1", "2", "3"], preprocess: { mean, std } };
+  expect(teachers).toMatchObject([{ path: path("bare.onnx"), onnx }]);
+  expect((await onebit("train", "--resume", "--out", path("bare"))).status).toBe(0);
+  const other = await taught(`${path("bare.onnx")}?mean=0.5&std=0.5`, "--resume");
+  expect(other.stderr).toMatch(/cannot go on with other teachers: .*bare\.onnx/);
+  for (const [text, why] of [
+    ["bare.onnx?std=0", /--teacher bare\.onnx\?std=0: std 0: every number must be above 0/],
+    ["bare.onnx?mena=1", /unknown setting "mena".*mean/],
+    ["bare.onnx?mean", /"mean": write mean=value/],
+    [`${path("weak")}?mean=0.5`, /weak: says itself how images are prepared/],
+  ] as const) {
+    const { status, stderr } = await taught(text, "--overwrite");
+    expect([status, stderr]).toEqual([2, expect.stringMatching(why)]);
   }
 });

@@ -45,7 +45,7 @@ const flags = [
   ),
   flag(
     "--teacher <file>",
-    "learn from this network: .onnx, float model, run or packed; may be repeated",
+    "learn from this network: .onnx (of one that does not say it: 'net.onnx?mean=0.5&std=0.5'), float model, run or packed; may be repeated",
     words,
   ).repeated(),
   flag(

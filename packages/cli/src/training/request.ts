@@ -8,6 +8,7 @@ import {
   type RecordedRun,
   recordedRun,
   resolveRecipe,
+  type TeacherOptions,
   type TrainOptions,
 } from "@onebit/train";
 import { DATA_SPEC } from "@onebit/train/data";
@@ -15,6 +16,7 @@ import { UsageError } from "onebit";
 import { formsOf } from "onebit/models";
 import { shellWord } from "onebit/words";
 import { type ArchitectureFlags, architectureOptions } from "../flags/architecture.js";
+import { teacherChoice } from "./teacher-choice.js";
 
 /** What the command line says of a training; of one that goes on, what it repeats. */
 export interface TrainingFlags extends ArchitectureFlags {
@@ -49,9 +51,9 @@ export async function trainingRequest(
   return flags.resume ? goingOn(name, flags) : beginning(name, flags);
 }
 
-function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequest {
+async function beginning(name: string | undefined, flags: TrainingFlags): Promise<TrainingRequest> {
   const { data, out, init, overwrite, skipBad, validation, seed, threads } = flags;
-  const { teacher: teachers, assistant: assistants, teacherViews, teacherCache } = flags;
+  const { teacherViews, teacherCache } = flags;
   if (data === undefined) {
     throw new UsageError(`--data is missing: ${DATA_SPEC}`);
   }
@@ -72,7 +74,7 @@ function beginning(name: string | undefined, flags: TrainingFlags): TrainingRequ
         seed,
         threads,
       },
-      ...{ teachers, assistants, teacherViews, teacherCache },
+      ...{ ...(await teachersOf(flags)), teacherViews, teacherCache },
     },
   };
 }
@@ -105,12 +107,21 @@ async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<
     skipBad,
   } = flags;
   const model = "nodes" in run.model ? run.model : changedModel(run.model, flags);
-  const { teacher: teachers = run.teachers, assistant: assistants = run.assistants } = flags;
+  const { teachers = run.teachers, assistants = run.assistants } = await teachersOf(flags);
   const { teacherViews = run.teacherViews, teacherCache } = flags;
   const learning = { teachers, assistants, teacherViews, teacherCache };
   return {
     recipe,
     options: { model, data, out, skipBad, validation, seed, threads, ...learning, resume: true },
+  };
+}
+
+async function teachersOf({ teacher, assistant }: TrainingFlags): Promise<TeacherOptions> {
+  const choices = (texts: readonly string[] | undefined, flag: string) =>
+    texts && Promise.all(texts.map((text) => teacherChoice(text, flag)));
+  return {
+    teachers: await choices(teacher, "--teacher"),
+    assistants: await choices(assistant, "--assistant"),
   };
 }
 

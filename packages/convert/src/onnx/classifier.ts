@@ -42,6 +42,8 @@ export interface OnnxClassifierInfo {
   /** Neither the file nor settings name the classes: labels are ImageNet's, for there are as many. */
   readonly labelsAssumed: boolean;
   readonly preprocess: Preprocess;
+  /** Mean and deviation are the usual ones, for neither the file nor settings say them. */
+  readonly normalisationAssumed: boolean;
   /** What had to be assumed, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -83,7 +85,7 @@ export function describeClassifier(
     input: { channels, height: size[0], width: size[1] },
     batch,
     ...labelsOf(file, settings.labels, { channels, classes }, notes),
-    preprocess: preparation({ channels, size, inputType }, stored, settings, notes),
+    ...preparation({ channels, size, inputType }, stored, settings, notes),
     notes,
   };
 }

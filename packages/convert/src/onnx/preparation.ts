@@ -25,13 +25,14 @@ export function preparation(
   stored: Preprocess | undefined,
   settings: Settings,
   notes: string[],
-): Preprocess {
+): { readonly preprocess: Preprocess; readonly normalisationAssumed: boolean } {
   const takesPixels = inputType === "uint8";
   const told = { ...(takesPixels && identity), ...settings.preprocess };
   const isFitting = stored?.channels === channels && stored.size.join() === size.join();
   const assumed = usual(channels, size);
+  const normalisationAssumed = !isFitting && !(told.mean && told.std);
   if (!isFitting) {
-    if (!told.mean || !told.std) {
+    if (normalisationAssumed) {
       const values = `mean ${assumed.mean.join(",")} and std ${assumed.std.join(",")}`;
       notes.push(`the file does not say how images are normalised: ${values} are assumed`);
     }
@@ -42,7 +43,7 @@ export function preparation(
     }
   }
   const chosen = overridden(isFitting ? stored : assumed, { ...told, size });
-  return takesPixels ? ofPixels(chosen) : chosen;
+  return { preprocess: takesPixels ? ofPixels(chosen) : chosen, normalisationAssumed };
 }
 
 function usual(channels: 1 | 3, size: [number, number]): Preprocess {

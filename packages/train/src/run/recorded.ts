@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UsageError } from "onebit";
 import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
+import type { TeacherChoice } from "../teachers/index.js";
 import type { ModelChoice } from "./network.js";
 import { nothingToResume, RunFolder, type RunRecord } from "./run-folder.js";
 
@@ -18,8 +19,8 @@ export interface RecordedRun {
   /** Absent: no images were held back. */
   readonly validation?: HoldOut;
   readonly init: string | null;
-  readonly teachers: readonly string[];
-  readonly assistants: readonly string[];
+  readonly teachers: readonly TeacherChoice[];
+  readonly assistants: readonly TeacherChoice[];
   readonly teacherViews?: number;
   readonly teacherCache?: string;
 }
@@ -31,15 +32,15 @@ export async function recordedRun(out: string): Promise<RecordedRun> {
   if (!record) throw new UsageError(nothingToResume(out));
   const { recipe, stage, model, data, seed, threads, init } = record;
   const { teachers = [], teacherViews, teacherCache } = record;
-  const paths = (wanted: string) =>
-    teachers.filter(({ role }) => role === wanted).map(({ path }) => path);
+  const choices = (wanted: string) =>
+    teachers.filter(({ role }) => role === wanted).map(({ path, onnx }) => ({ path, onnx }));
   return {
     recipe: stage?.of ?? recipe,
     model: "graph" in model ? model.graph : { name: model.name, ...ownOptions(model.options) },
     data: data.spec,
     validation: data.validation && { share: data.validation.share, seed: data.validation.seed },
     ...{ seed, threads, init, teacherViews, teacherCache },
-    ...{ teachers: paths("teacher"), assistants: paths("assistant") },
+    ...{ teachers: choices("teacher"), assistants: choices("assistant") },
   };
 }
 

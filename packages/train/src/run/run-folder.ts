@@ -277,7 +277,7 @@ function comparable(path: string, old: DataRecord, now: DataRecord): DataRecord 
 /** Where their files lie may change, not what they hold. */
 function refuseOtherTeachers(path: string, old: RunRecord, now: RunRecord): void {
   const facts = ({ teachers = [] }: RunRecord) =>
-    teachers.map(({ role, sha256 }) => [role, sha256]);
+    plainData(teachers.map(({ role, sha256, onnx }) => [role, sha256, onnx ?? null]));
   if (isDeepStrictEqual(facts(old), facts(now))) return;
   const names = ({ teachers = [] }: RunRecord) =>
     teachers.map(

@@ -14,8 +14,10 @@ export async function onnxSubject(
 ): Promise<OnnxSubject> {
   const model = await openOnnxClassifier(path, { settings, threads, size });
   const { input, classes, labels, labelsAssumed, preprocess, inputType, notes } = model.info;
+  const { normalisationAssumed } = model.info;
   return {
     ...{ kind: "onnx", path, backend: "onnxruntime", threads, notes, preprocess, inputType },
+    normalisationAssumed,
     input: { kind: "map", shape: [input.channels, input.height, input.width] },
     outputs: { logits: { kind: "vector", shape: [classes] } },
     scores: { classes, labels, labelsAssumed },

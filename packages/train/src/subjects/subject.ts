@@ -30,6 +30,8 @@ export interface Subject {
   readonly scores?: Scores;
   /** How photographs are prepared, where it says so. */
   readonly preprocess?: Preprocess;
+  /** Nobody says how an .onnx model's images are normalised: mean and deviation there are a guess. */
+  readonly normalisationAssumed?: boolean;
   /** uint8: an .onnx model that takes pixels as they are. */
   readonly inputType?: OnnxImageType;
   /** Outputs [N, ...] of a batch of inputs; default: logits, or all where there are none. */

@@ -18,9 +18,11 @@ answerCalls(async (call: SubjectCall): Promise<unknown> => {
 async function open(path: string, options: SubjectOptions) {
   subject = await openSubject(path, options);
   const { kind, backend, threads, notes, input, outputs, preprocess, inputType } = subject;
+  const { normalisationAssumed } = subject;
   const { classes, labels, labelsAssumed } = subject.scores ?? {};
   return {
     ...{ kind, path, backend, threads, notes, input, outputs, preprocess, inputType },
+    normalisationAssumed,
     scores: classes === undefined ? undefined : { classes, labels, labelsAssumed },
   };
 }

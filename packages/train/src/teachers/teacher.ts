@@ -3,8 +3,9 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { OnnxSettings } from "@onebit/convert";
-import { OnebitError } from "onebit";
+import { OnebitError, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { shellWord } from "onebit/words";
 import { type Dataset, matchClasses } from "../data/index.js";
 import { evaluateSubject, usualPreprocess } from "../subjects/evaluate.js";
 import { subjectInThread } from "../subjects/in-thread.js";
@@ -45,6 +46,7 @@ export class Teacher {
     const sha256 = await checksum(path);
     const subject = await subjectInThread(path, { backend: "auto", threads, onnx });
     try {
+      checkPreparation(subject, choice);
       const scores = scoresOf(subject);
       const { numbers, notes } = matched(path, () => matchClasses(scores, dataset));
       const top1 = measured ? (await evaluateSubject(subject, dataset)).top1 : null;
@@ -108,6 +110,24 @@ export class Teacher {
   dispose(): Promise<void> {
     return this.#subject.dispose();
   }
+}
+
+/** UsageError where nobody says how images are normalised, or settings are of no file that takes them. */
+function checkPreparation(
+  { kind, preprocess, normalisationAssumed }: Subject,
+  { path, onnx }: TeacherChoice,
+): void {
+  if (onnx && kind !== "onnx") {
+    throw new UsageError(
+      `teacher ${path}: says itself how images are prepared and what classes are called: leave out what stands behind the "?"`,
+    );
+  }
+  if (!normalisationAssumed || !preprocess) return;
+  const { mean, std } = preprocess;
+  const example = shellWord(`${path}?mean=${mean.join(",")}&std=${std.join(",")}`);
+  throw new UsageError(
+    `teacher ${path}: the file does not say how its images are normalised. Say it as it was trained, such as --teacher ${example} (the usual values); further: &resize=, &crop=, &interpolation=, &layout=, &labels=FILE, &output-name=`,
+  );
 }
 
 function matched<T>(path: string, match: () => T): T {

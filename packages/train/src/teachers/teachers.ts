@@ -1,3 +1,4 @@
+import type { OnnxSettings } from "@onebit/convert";
 import { UsageError } from "onebit";
 import type { GraphInput, Shape } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
@@ -14,6 +15,8 @@ export interface TeacherRecord {
   readonly role: "assistant" | "teacher";
   readonly path: string;
   readonly sha256: string;
+  /** What its file does not say itself; absent: nothing. */
+  readonly onnx?: OnnxSettings;
   /** On the test images of the data; null in a dry run, which does not measure it. */
   readonly top1: number | null;
 }
@@ -60,8 +63,8 @@ export class Teachers {
 
   get records(): TeacherRecord[] {
     const record = (role: TeacherRecord["role"]) => (teacher: Teacher) => {
-      const { path, sha256, top1 } = teacher;
-      return { role, path, sha256, top1 };
+      const { path, sha256, onnx, top1 } = teacher;
+      return { role, path, sha256, ...(onnx && { onnx }), top1 };
     };
     return [...this.#assistants.map(record("assistant")), ...this.#teachers.map(record("teacher"))];
   }

@@ -18,7 +18,21 @@ export { measureTrainingSpeed, type TrainingSpeed } from "./bench/training-speed
 export * from "./engine/index.js";
 export { type GradientOptions, gradientOutput, gradients } from "./gradients/index.js";
 export * from "./losses/index.js";
-export { adamDefaults, type GroupRule, type OptimiserConfig } from "./optimisers/index.js";
+export {
+  adamDefaults,
+  type Constant,
+  type FlatArrays,
+  type GroupRule,
+  type GroupStep,
+  momentNames,
+  OPTIMISERS,
+  type Optimiser,
+  type OptimiserConfig,
+  type Optimising,
+  optimisersOf,
+  type ParameterGroup,
+  type RateRule,
+} from "./optimisers/index.js";
 export {
   overrideRecipe,
   parseOverrides,
@@ -32,6 +46,21 @@ export {
 } from "./recipes/index.js";
 export * from "./report/index.js";
 export * from "./run/index.js";
-export type { ScheduleConfig, TemperatureConfig } from "./schedules/index.js";
-export { initialTensors } from "./state/index.js";
+export {
+  learningRate,
+  type Position,
+  type ScheduleConfig,
+  type TemperatureConfig,
+  temperature,
+} from "./schedules/index.js";
+export {
+  flatten,
+  freeze,
+  initialTensors,
+  type Layout,
+  layoutOf,
+  type Segment,
+  unflatten,
+  viewsOf,
+} from "./state/index.js";
 export type { TeacherChoice, TeacherOptions, TeacherRecord } from "./teachers/index.js";

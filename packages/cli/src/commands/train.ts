@@ -13,6 +13,7 @@ import { command } from "../flags/command.js";
 import { data } from "../flags/data.js";
 import { epochs } from "../flags/epochs.js";
 import { flag } from "../flags/flag.js";
+import { freeze, rate } from "../flags/freeze.js";
 import { json, jsonl } from "../flags/json.js";
 import { out } from "../flags/out.js";
 import { wholeNumber, words } from "../flags/readers.js";
@@ -76,6 +77,8 @@ const flags = [
   threads.means("threads of ONNX Runtime").otherwise("all cores"),
   epochs.means("shorthand for --set epochs=n"),
   batch.means("images per optimiser step: shorthand for --set batch=n"),
+  freeze,
+  rate,
   set,
   json.means("one JSON document at the end"),
   jsonlEvents,

@@ -4,6 +4,7 @@ import {
   type ModelChoice,
   overrideRecipe,
   parseOverrides,
+  type RateRule,
   type Recipe,
   type RecordedRun,
   recordedRun,
@@ -36,6 +37,8 @@ export interface TrainingFlags extends ArchitectureFlags {
   readonly threads?: number;
   readonly epochs?: number;
   readonly batch?: number;
+  readonly freeze?: readonly string[];
+  readonly rate?: readonly RateRule[];
   readonly set?: readonly string[];
 }
 
@@ -142,7 +145,10 @@ function refuseOtherStart(out: string, run: RecordedRun, { init }: TrainingFlags
 }
 
 function overridden(usual: Recipe, flags: TrainingFlags): Recipe {
+  const { freeze, rate } = flags;
   const short = [
+    ...(freeze === undefined ? [] : [`optimiser.freeze=${JSON.stringify(freeze)}`]),
+    ...(rate === undefined ? [] : [`optimiser.rates=${JSON.stringify(rate)}`]),
     ...(flags.epochs === undefined ? [] : [`epochs=${flags.epochs}`]),
     ...(flags.batch === undefined ? [] : batchOverrides(flags.batch, usual)),
     ...formOverrides(flags, usual),

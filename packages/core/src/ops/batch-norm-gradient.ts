@@ -6,17 +6,22 @@ import { lowerBatchSum, lowerChannelAffine, lowerMapDots, lowerMapSums } from ".
 import { channelShape, expectFloats } from "./checks.js";
 import type { Op } from "./op.js";
 
+export type BatchNormGradientAttributes = {
+  /** As batch-norm's: the statistics are constants. */
+  readonly frozen?: boolean;
+};
+
 /**
  * Gradient of batch-norm, with z = (x - mean) * inverseStd and M = N * H * W:
  *
  *   dweight = sum g * z        dbias = sum g
  *   training    dx = weight * inverseStd * (g - dbias / M - z * dweight / M)
- *   inference   dx = weight * inverseStd * g          (the statistics are constants)
+ *   inference   dx = weight * inverseStd * g          (the statistics are constants; so where it is frozen)
  *
  * g, x, dx: [N, C, H, W]. weight, mean, inverseStd (batch-norm's outputs batch-mean and
  * batch-inverse-std): [C]. Further outputs: weight, bias, both [C].
  */
-export const batchNormGradient: Op = {
+export const batchNormGradient: Op<BatchNormGradientAttributes> = {
   name: "batch-norm-gradient",
   extraOutputs: ["weight", "bias"],
   infer(inputs) {
@@ -27,12 +32,12 @@ export const batchNormGradient: Op = {
     }
     return [x, weight, weight];
   },
-  evaluate([g, x, weight, mean, inverseStd], _, context) {
+  evaluate([g, x, weight, mean, inverseStd], { frozen }, context) {
     const [n, c, h, w] = x.shape;
     const dx = context.array(x.data.length);
     const [dWeight, dBias] = [context.array(c), context.array(c)];
     // In inference the statistics are constants: nothing flows through them.
-    const share = context.mode === "training" ? 1 / (n * h * w) : 0;
+    const share = context.mode === "training" && !frozen ? 1 / (n * h * w) : 0;
     for (let channel = 0; channel < c; channel++) {
       const normal = (i: number) => (x.data[i] - mean.data[channel]) * inverseStd.data[channel];
       let [sum, dot] = [0, 0];
@@ -58,7 +63,7 @@ export const batchNormGradient: Op = {
 };
 
 /** training: dx = A * (g - k * x) + A * (k * mean - dbias / M), with k = inverseStd * dweight / M. */
-function lower(l: Lowering): string[] {
+function lower(l: Lowering, { frozen }: BatchNormGradientAttributes): string[] {
   const [g, x, weight, mean, inverseStd] = l.inputs;
   const shape = l.shape(0);
   const [n, c, h, w] = shape;
@@ -70,7 +75,7 @@ function lower(l: Lowering): string[] {
   const centred = l.emit("Sub", [lowerMapDots(l, g, x, shape), mul(sums, mean)]);
   const dWeight = mul(lowerBatchSum(l, centred), inverseStd);
   const scale = mul(weight, inverseStd);
-  if (l.mode === "inference") return [mul(g, spread(scale)), dWeight, dBias];
+  if (frozen || l.mode === "inference") return [mul(g, spread(scale)), dWeight, dBias];
   const share = l.constant(1 / (n * h * w));
   const slope = mul(mul(dWeight, inverseStd), share);
   const level = l.emit("Sub", [mul(slope, mean), mul(dBias, share)]);

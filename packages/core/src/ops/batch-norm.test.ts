@@ -40,6 +40,20 @@ test("batch-norm in inference: oracle, lowerings, gradients", async () => {
   });
 });
 
+test("frozen batch-norm in training: oracle, lowerings, gradients", async () => {
+  await checkOp({
+    ...{ op: "batch-norm", attrs: { ...attrs, frozen: true }, inputs: inputs([2, 4, 5, 3]) },
+    ...{ mode: "training", differentiable: [0, 1, 2], domain },
+  });
+});
+
+test("frozen batch-norm in training is batch-norm in inference", () => {
+  const random = randomStream(1);
+  const given = inputs([2, 4, 5, 3]).map((shape, i) => drawTensor(shape, domain[i], random));
+  const frozen = evaluateOp("batch-norm", given, { ...attrs, frozen: true }, "training");
+  expect(frozen).toEqual(evaluateOp("batch-norm", given, attrs, "inference"));
+});
+
 test("batch-norm in training: statistics by hand, unbiased in the running variance", () => {
   const x = tensor([1, 3, 5, 7, 10, 10, 10, 10], [1, 2, 2, 2]);
   const vectors = [tensor([2, 1]), tensor([0.5, 7]), tensor([1, 1]), tensor([3, 3])];

@@ -10,6 +10,8 @@ export type BatchNormAttributes = {
   readonly epsilon: number;
   /** Weight of the batch in the running statistics. */
   readonly momentum: number;
+  /** Whether training, too, normalises with the running values and leaves them alone. Default false. */
+  readonly frozen?: boolean;
 };
 
 /**
@@ -17,7 +19,8 @@ export type BatchNormAttributes = {
  *
  *   y = (x - mean) / sqrt(var + epsilon) * weight + bias
  *
- * Training: mean and (biased) variance of the batch, over N, H, W. Inference: the running ones.
+ * Training: mean and (biased) variance of the batch, over N, H, W. Inference, and where it is frozen: the
+ * running ones.
  *
  * x, y: [N, C, H, W]. weight, bias, running mean and variance: [C]. Further outputs, all [C]:
  *   mean, var                        new running values: (1 - momentum) * old + momentum * batch,
@@ -38,7 +41,7 @@ export const batchNorm: Op<BatchNormAttributes> = {
     if (wrong) throw new OnebitError(`[${c}] wanted for ${c} channels, is [${wrong.shape}]`);
     return [x, ...Array.from({ length: 4 }, () => vectors[0])];
   },
-  evaluate([x, weight, bias, oldMean, oldVar], { epsilon, momentum }, context) {
+  evaluate([x, weight, bias, oldMean, oldVar], { epsilon, momentum, frozen }, context) {
     const [n, c, h, w] = x.shape;
     const count = n * h * w;
     const y = context.array(x.data.length);
@@ -46,7 +49,7 @@ export const batchNorm: Op<BatchNormAttributes> = {
     const [mean, variance, batchMean, inverseStd] = [vector(), vector(), vector(), vector()];
     for (let channel = 0; channel < c; channel++) {
       const running = { mean: oldMean.data[channel], variance: oldVar.data[channel] };
-      const batch = context.mode === "training" ? statistics(x, channel) : undefined;
+      const batch = context.mode === "training" && !frozen ? statistics(x, channel) : undefined;
       const used = batch ?? running;
       const unbiased = batch ? batch.variance * besselCorrection(count) : running.variance;
       mean[channel] = running.mean + momentum * (used.mean - running.mean);
@@ -62,13 +65,15 @@ export const batchNorm: Op<BatchNormAttributes> = {
     const vectors = [mean, variance, batchMean, inverseStd];
     return [{ shape: x.shape, data: y }, ...vectors.map((data) => ({ shape: [c], data }))];
   },
-  gradient({ b, inputs: [x, weight], outputs, gradOutputs: [g], needs }) {
+  gradient({ b, inputs: [x, weight], outputs, gradOutputs: [g], needs }, { frozen }) {
     if (!g) return [];
-    const grads = b.opOutputs("batch-norm-gradient", [g, x, weight, outputs[3], outputs[4]]);
+    const values = [g, x, weight, outputs[3], outputs[4]];
+    const grads = b.opOutputs("batch-norm-gradient", values, frozen ? { frozen } : {});
     return grads.map((grad, i) => (needs[i] ? grad : undefined));
   },
   cost: ([x]) => ({ macs: 0, elementwise: 2 * sizeOf(x.shape) }),
-  lower: (l, attrs) => (l.mode === "training" ? lowerTraining(l, attrs) : lowerInference(l, attrs)),
+  lower: (l, attrs) =>
+    l.mode === "training" && !attrs.frozen ? lowerTraining(l, attrs) : lowerInference(l, attrs),
 };
 
 /** Mean and biased variance of one channel. */

@@ -50,6 +50,10 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
       shapes: [map, [3], [3], [3], [3]],
       ...{ attrs: norm, wanted: [0, 1, 2], low: 0.1, mode: "training" },
     },
+    {
+      shapes: [map, [3], [3], [3], [3]],
+      ...{ attrs: { ...norm, frozen: true }, wanted: [0, 1, 2], low: 0.1, mode: "training" },
+    },
   ],
   "batch-norm-gradient": [
     { shapes: [map, map, [3], [3], [3]], low: 0.1 },

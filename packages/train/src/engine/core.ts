@@ -1,5 +1,11 @@
 import { OnebitError } from "onebit";
-import { momentNames, type OptimiserState, update } from "../optimisers/index.js";
+import {
+  momentNames,
+  type OptimiserState,
+  type Optimising,
+  optimisersOf,
+  update,
+} from "../optimisers/index.js";
 import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
 import { FlipCounter } from "./flips.js";
 import type { Platform } from "./platform.js";
@@ -31,7 +37,8 @@ export async function createCore(
   if (values.length !== layout.length) {
     throw new OnebitError(`state has ${values.length} values, ${layout.length} are wanted`);
   }
-  const core = new Core(plan, values, platform);
+  const optimising = training && (await optimisersOf(training.optimiser));
+  const core = new Core(plan, values, platform, optimising);
   if (training) core.replicas = await Replicas.start(plan, training, values, platform);
   if (evaluation) core.evaluation = await platform.runtime.createSession(evaluation.onnx, threads);
   return core;
@@ -45,14 +52,21 @@ class Core implements Engine {
   readonly #state: OptimiserState;
   readonly #flips: FlipCounter;
   readonly #updates: readonly UpdateSegment[];
+  readonly #optimising?: Optimising;
   readonly #feeds: Bindings = {};
   readonly #fetches: Bindings = {};
 
-  constructor(plan: EnginePlan, values: Float32Array, { runtime }: Platform) {
+  constructor(
+    plan: EnginePlan,
+    values: Float32Array,
+    { runtime }: Platform,
+    optimising?: Optimising,
+  ) {
     const { layout, training, evaluation } = plan;
     this.#plan = plan;
     this.#runtime = runtime;
-    const moments = training ? momentNames(training.optimiser) : [];
+    this.#optimising = optimising;
+    const moments = optimising ? momentNames(optimising) : [];
     const averaged = training && training.averageDecay !== null;
     this.#state = {
       values,
@@ -67,7 +81,7 @@ class Core implements Engine {
 
   async step({ microBatches, learningRate, scalars }: StepRequest): Promise<StepResult> {
     const { training, layout } = this.#plan;
-    if (!training || !this.replicas) {
+    if (!training || !this.replicas || !this.#optimising) {
       throw new OnebitError("this engine was started for evaluation only");
     }
     const { loss, correct, gradients, updates, recycled } = await this.replicas.run(
@@ -80,7 +94,7 @@ class Core implements Engine {
       return { ...result, gradientNorm: Number.NaN, flipRate: Number.NaN, finite: false };
     }
     this.#applyForwardUpdates(updates, microBatches.length, scalars);
-    const gradientNorm = update(this.#state, gradients, layout.groups, training.optimiser, {
+    const gradientNorm = update(this.#state, gradients, layout.groups, this.#optimising, {
       learningRate,
       gradientScale: 1 / microBatches.length,
       clip: training.clip,

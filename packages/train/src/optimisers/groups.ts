@@ -1,25 +1,15 @@
 import type { TensorSpec } from "onebit/graph";
+import { matchesKey } from "../state/patterns.js";
 import type { GroupRule, OptimiserConfig } from "./config.js";
 
 /** A contiguous range of the flat arrays that is updated with one set of hyper-parameters. */
 export interface ParameterGroup {
   readonly name: string;
+  readonly kind: string;
   readonly weightDecay: number;
   readonly learningRateScale: number;
   readonly start: number;
   readonly end: number;
-}
-
-/** One optimiser step over one group. Arrays are the flat ones; [start, end) is the group's range. */
-export interface GroupStep {
-  readonly start: number;
-  readonly end: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  /** 1 for the first step. */
-  readonly step: number;
-  /** Factor on the gradient (averaging, clipping). */
-  readonly gradientScale: number;
 }
 
 /** Index into config.groups, or config.groups.length for tensors that fit none. */
@@ -31,18 +21,26 @@ export function groupOf(key: string, spec: TensorSpec, config: OptimiserConfig):
 function fits(rule: GroupRule, key: string, spec: TensorSpec): boolean {
   if (rule.rank !== undefined && spec.shape.length === rule.rank) return true;
   if (rule.nameIncludes !== undefined && key.includes(rule.nameIncludes)) return true;
+  if (rule.pattern !== undefined && matchesKey(rule.pattern, key)) return true;
   return rule.role !== undefined && spec.role === rule.role;
 }
 
+/** Factor on the learning rate that a tensor's key gives it. */
+export function rateOf(key: string, { rates = [] }: OptimiserConfig): number {
+  return rates.find(({ pattern }) => matchesKey(pattern, key))?.factor ?? 1;
+}
+
+/** Of group `index` of a configuration; of all other tensors where there is no such group. */
 export function groupSettings(
   index: number,
   config: OptimiserConfig,
-): Pick<ParameterGroup, "name" | "weightDecay" | "learningRateScale"> {
-  const rule = config.groups[index];
-  if (!rule) return { name: "rest", weightDecay: config.weightDecay, learningRateScale: 1 };
+): Omit<ParameterGroup, "start" | "end"> {
+  const { name, kind, weightDecay, learningRateScale = 1 } = config.groups[index] ?? REST;
   return {
-    name: rule.name,
-    weightDecay: rule.weightDecay,
-    learningRateScale: rule.learningRateScale ?? 1,
+    ...{ name, learningRateScale },
+    kind: kind ?? config.kind,
+    weightDecay: weightDecay ?? config.weightDecay,
   };
 }
+
+const REST: GroupRule = { name: "rest" };

@@ -1,7 +1,6 @@
-import { adam } from "./adam.js";
 import type { OptimiserConfig } from "./config.js";
-import type { GroupStep, ParameterGroup } from "./groups.js";
-import { sgd } from "./sgd.js";
+import type { ParameterGroup } from "./groups.js";
+import type { Optimiser } from "./optimiser.js";
 
 /** What the second half of a training step changes. */
 export interface OptimiserState {
@@ -25,6 +24,12 @@ export interface UpdateScalars {
   readonly averageDecay: number | null;
 }
 
+/** A configuration, and the optimisers that it names, by their names (optimisersOf). */
+export interface Optimising {
+  readonly config: OptimiserConfig;
+  readonly optimisers: { readonly [kind: string]: Optimiser };
+}
+
 /**
  * Clips by global norm, applies the optimiser to every group, moves the running average.
  * Returns the global norm of the gradient before clipping; where that is not finite, nothing
@@ -34,52 +39,25 @@ export function update(
   state: OptimiserState,
   gradients: Float32Array,
   groups: readonly ParameterGroup[],
-  config: OptimiserConfig,
+  { config, optimisers }: Optimising,
   { learningRate, gradientScale, clip, averageDecay }: UpdateScalars,
 ): number {
   const norm = gradientScale * globalNorm(gradients);
   if (!Number.isFinite(norm)) return norm;
   state.step++;
   const scale = gradientScale * clipFactor(norm, clip);
-  for (const group of groups) {
-    applyTo(state, gradients, config, {
-      start: group.start,
-      end: group.end,
-      learningRate: learningRate * group.learningRateScale,
-      weightDecay: group.weightDecay,
-      step: state.step,
-      gradientScale: scale,
-    });
+  const { values: weights, moments } = state;
+  for (const { kind, start, end, weightDecay, learningRateScale } of groups) {
+    const group = {
+      ...{ start, end, weightDecay, step: state.step, gradientScale: scale },
+      learningRate: learningRate * learningRateScale,
+    };
+    optimisers[kind].step({ weights, gradients, moments }, group, config);
   }
   if (state.average && averageDecay !== null) {
     moveAverage(state.average, state.values, gradients.length, averageDecay);
   }
   return norm;
-}
-
-function applyTo(
-  { values, moments }: OptimiserState,
-  gradients: Float32Array,
-  config: OptimiserConfig,
-  group: GroupStep,
-): void {
-  switch (config.kind) {
-    case "adam":
-    case "adamw": {
-      const { kind, beta1, beta2, epsilon } = config;
-      const settings = { ...group, decoupled: kind === "adamw", beta1, beta2, epsilon };
-      adam(values, gradients, moments.exp_avg, moments.exp_avg_sq, settings);
-      break;
-    }
-    case "sgd": {
-      const { momentum, nesterov } = config;
-      const settings = { ...group, momentum, nesterov };
-      sgd(values, gradients, moments.momentum_buffer, settings);
-      break;
-    }
-    default:
-      config.kind satisfies never;
-  }
 }
 
 /** Euclidean norm over all parameters, summed in float64. */

@@ -40,28 +40,18 @@ export function checkRecipe(
   stepsPerEpoch: number,
   threshold: number | undefined,
 ): void {
-  const { epochs, schedule, temperature, clip, averageDecay, optimiser } = recipe;
+  const { epochs, schedule, temperature, clip, averageDecay } = recipe;
   whole("epochs", epochs);
   resolveAugment(recipe.augment);
   checkSchedule(schedule, epochs);
   if (threshold !== undefined) checkEndsBinary(temperature, threshold, stepsPerEpoch, epochs);
   range("clip", clip, (x) => x > 0, "above 0, or null");
   range("averageDecay", averageDecay, (x) => x >= 0 && x < 1, "from 0 to below 1, or null");
-  for (const beta of ["beta1", "beta2", "momentum"] as const) {
-    range(`optimiser.${beta}`, optimiser[beta], (x) => x >= 0 && x < 1, "from 0 to below 1");
-  }
   range("side", recipe.side, (x) => Number.isSafeInteger(x) && x > 0, "a whole number, or null");
   checkEvaluation(recipe);
   checkTeaching(recipe);
   range("fit.leastSteps", recipe.fit.leastSteps, (x) => x > 0, "above 0, or null");
   word("keep", recipe.keep, ["best", "last"]);
-  range("optimiser.epsilon", optimiser.epsilon, (x) => x > 0, "above 0");
-  range("optimiser.weightDecay", optimiser.weightDecay, (x) => x >= 0, "0 or more");
-  if (!optimiserKinds.includes(optimiser.kind)) {
-    throw new UsageError(
-      `optimiser "${optimiser.kind}" is unknown; known: ${optimiserKinds.join(", ")}`,
-    );
-  }
 }
 
 function checkEvaluation({ evaluation }: Recipe): void {
@@ -75,7 +65,6 @@ function checkTeaching({ teaching }: Recipe): void {
 }
 
 const interpolations: readonly string[] = ["bilinear", "bicubic"];
-const optimiserKinds: readonly string[] = ["adam", "adamw", "sgd"];
 
 function word(name: string, value: string, words: readonly string[]): void {
   if (words.includes(value)) return;

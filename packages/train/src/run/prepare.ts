@@ -7,8 +7,10 @@ import { type Dataset, fingerprint, type HoldOut, holdOut, preprocessFor } from 
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
+import { optimisersOf } from "../optimisers/index.js";
+import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
-import { layoutOf } from "../state/index.js";
+import { freeze, layoutOf } from "../state/index.js";
 import { Teachers, type ViewOptions, type Views } from "../teachers/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
@@ -50,17 +52,18 @@ export interface Setup {
 }
 
 /**
- * stage: the whole recipe that `given` is a stage of, and the stage's name. measured: whether teachers are
+ * stage: the whole recipe that `asked` is a stage of, and the stage's name. measured: whether teachers are
  * tried on the test images.
  */
 export async function prepare(
-  given: Recipe,
+  asked: Recipe,
   options: TrainOptions,
   { stage, measured }: { readonly stage?: RunRecord["stage"]; readonly measured?: boolean } = {},
 ): Promise<Setup> {
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
+  const { recipe: given, modules } = await ownModules(asked);
   const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
   const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;
@@ -84,13 +87,15 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
+  await optimisersOf(recipe.optimiser);
   const wished = viewsOf(options);
   const teachers = await Teachers.open(options, {
     ...{ dataset, epochs: recipe.epochs, threads, measured },
   });
   try {
     const inputs = teachers.inputs(division.microBatch);
-    const graph = compileTraining(network, { loss, inputs, estimators: options.estimators });
+    const trained = freeze(network, recipe.optimiser.freeze ?? []);
+    const graph = compileTraining(trained, { loss, inputs, estimators: options.estimators });
     checkClasses(graph.classes, dataset);
     checkScalars(network, graph.scalars);
     teachers.checkAsked(recipe.loss, graph.inputs);
@@ -102,7 +107,7 @@ export async function prepare(
       }),
     };
     const evaluated = Math.min(evaluationBatch, dataset.test.length);
-    const layout = layoutOf(network, new Set(graph.gradients), recipe.optimiser);
+    const layout = layoutOf(trained, new Set(graph.gradients), recipe.optimiser);
     if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
     const { clip, averageDecay, optimiser } = recipe;
     return {
@@ -119,6 +124,7 @@ export async function prepare(
         format: 1,
         recipe,
         ...(stage && { stage }),
+        ...(Object.keys(modules).length && { modules }),
         model: modelRecord,
         data: {
           spec: dataset.spec,

@@ -4,6 +4,7 @@ import {
   groupSettings,
   type OptimiserConfig,
   type ParameterGroup,
+  rateOf,
 } from "../optimisers/index.js";
 
 /** Where one tensor lies in the flat arrays. */
@@ -46,12 +47,22 @@ export function layoutOf(
     segments.push({ key, shape, kind, role, mirrors, start, end: length });
   };
   const keys = Object.keys(graph.tensors);
+  const placed = keys
+    .filter((key) => trainedKeys.has(key))
+    .map((key) => ({
+      key,
+      group: groupOf(key, graph.tensors[key], config),
+      rate: rateOf(key, config),
+    }));
   for (let group = 0; group <= config.groups.length; group++) {
-    const start = length;
-    keys
-      .filter((key) => trainedKeys.has(key) && groupOf(key, graph.tensors[key], config) === group)
-      .forEach(place);
-    if (length > start) groups.push({ ...groupSettings(group, config), start, end: length });
+    const members = placed.filter((one) => one.group === group);
+    const settings = groupSettings(group, config);
+    for (const rate of new Set(members.map((one) => one.rate))) {
+      const start = length;
+      for (const one of members) if (one.rate === rate) place(one.key);
+      const learningRateScale = settings.learningRateScale * rate;
+      groups.push({ ...settings, learningRateScale, start, end: length });
+    }
   }
   const trained = length;
   keys.filter((key) => !trainedKeys.has(key)).forEach(place);

@@ -1,0 +1,37 @@
+import { OnebitError, UsageError, visible } from "onebit";
+
+/** Whether a name in a recipe is that of a module of the user's own: "./mine.mjs". */
+export const isModule = (name: string): boolean => /\.[cm]?js$/.test(name);
+
+/**
+ * The default export of a module of the user's own. It is code, and runs with all that the process may do.
+ *
+ * url: absolute, as ownModules makes it. what: what it should be, for messages. fields: those that must be
+ * there, and their types ("function", "string", ...); "" is the export itself.
+ */
+export async function loadOwn<T>(
+  url: string,
+  what: string,
+  fields: { readonly [field: string]: string },
+): Promise<T> {
+  const { default: own } = await import(/* @vite-ignore */ url).catch((cause: Error) => {
+    throw new OnebitError(`${named(url)}: cannot be loaded as ${what}: ${cause.message}`, {
+      cause,
+    });
+  });
+  if (own === undefined) {
+    throw new UsageError(`${named(url)}: has no default export; ${what} is wanted`);
+  }
+  for (const [field, type] of Object.entries(fields)) {
+    const value = field ? own[field] : own;
+    if (typeof value === type) continue;
+    const where = field ? `its default export's "${field}"` : "its default export";
+    throw new UsageError(
+      `${named(url)}: ${where} is ${value === null ? "null" : typeof value}; ${what} has a ${type} there`,
+    );
+  }
+  return own as T;
+}
+
+/** As a message shows it. */
+const named = (url: string) => visible(decodeURI(url.replace(/^file:\/\//, "")));

@@ -5,7 +5,6 @@ import { createEngine } from "../engine/node.js";
 import { trainingGraph } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine } from "../engine/types.js";
-import { momentNames } from "../optimisers/index.js";
 import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
 import type { Teacher } from "../teachers/index.js";
 import { type Answering, scalarsOf, settingsAt, trainEpoch, type Waiting } from "./epoch.js";
@@ -295,14 +294,14 @@ async function evaluationSeconds(setup: Setup, engine: Engine, loader: Loader): 
 }
 
 function memoryOf(
-  { network, plan, recipe, teachers, division }: Setup,
+  { trained, moments, plan, recipe, teachers, division }: Setup,
   options: TrainOptions,
 ): TrainingMemory {
   const { loss = recipe.loss, estimators } = options;
   const inputs = teachers.inputs(division.microBatch);
-  const graph = trainingGraph(network, { loss, inputs, estimators });
-  const { optimiser, averageDecay } = recipe;
-  const stateCopies = 1 + momentNames(optimiser).length + (averageDecay === null ? 0 : 1);
+  const graph = trainingGraph(trained, { loss, inputs, estimators });
+  const { averageDecay } = recipe;
+  const stateCopies = 1 + moments.length + (averageDecay === null ? 0 : 1);
   const { values, state, peak } = predictTrainingMemory(graph, { stateCopies });
   return { values, state, peak, total: values * (plan.replicas ?? 1) + state };
 }

@@ -7,7 +7,7 @@ import { type Dataset, fingerprint, type HoldOut, holdOut, preprocessFor } from 
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
 import type { Loss } from "../losses/index.js";
-import { optimisersOf } from "../optimisers/index.js";
+import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { freeze, layoutOf } from "../state/index.js";
@@ -38,6 +38,10 @@ export interface Setup {
   readonly preprocess: Preprocess;
   /** For one micro-batch. */
   readonly network: Graph;
+  /** The same, some of whose tensors may be frozen. */
+  readonly trained: Graph;
+  /** What the optimiser keeps. */
+  readonly moments: readonly string[];
   /** Temperature below which the weights are binary; undefined for networks without one. */
   readonly threshold: number | undefined;
   readonly division: Division;
@@ -87,7 +91,7 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
-  await optimisersOf(recipe.optimiser);
+  const moments = momentNames(await optimisersOf(recipe.optimiser));
   const wished = viewsOf(options);
   const teachers = await Teachers.open(options, {
     ...{ dataset, epochs: recipe.epochs, threads, measured },
@@ -111,7 +115,19 @@ export async function prepare(
     if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
     const { clip, averageDecay, optimiser } = recipe;
     return {
-      ...{ recipe, dataset, preprocess, network, threshold, division, teachers, views, seed },
+      ...{
+        recipe,
+        dataset,
+        preprocess,
+        network,
+        trained,
+        moments,
+        threshold,
+        division,
+        teachers,
+        views,
+        seed,
+      },
       plan: {
         layout,
         training: { graph, optimiser, clip, averageDecay },

@@ -5,7 +5,6 @@ import { counted } from "onebit/words";
 import { type Loader, openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
-import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
@@ -175,9 +174,11 @@ export async function beginning(
 }
 
 /** The state that the run left behind. */
-async function resumed({ plan, recipe, record }: Setup, folder: RunFolder): Promise<Beginning> {
-  const { optimiser, averageDecay } = recipe;
-  const moments = momentNames(await optimisersOf(optimiser));
+async function resumed(
+  { plan, recipe, record, moments }: Setup,
+  folder: RunFolder,
+): Promise<Beginning> {
+  const { averageDecay } = recipe;
   const averaged = averageDecay !== null;
   const saved = await loadCheckpoint(folder.checkpoint, plan.layout, moments, averaged);
   const before = (await folder.read()).threads;

@@ -33,6 +33,7 @@ export {
   type ParameterGroup,
   type RateRule,
 } from "./optimisers/index.js";
+export { ownModules } from "./own/index.js";
 export {
   overrideRecipe,
   parseOverrides,

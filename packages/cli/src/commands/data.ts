@@ -1,4 +1,10 @@
-import { overrideRecipe, parseOverrides, type Recipe, resolveRecipe } from "@onebit/train";
+import {
+  overrideRecipe,
+  ownModules,
+  parseOverrides,
+  type Recipe,
+  resolveRecipe,
+} from "@onebit/train";
 import {
   type BadPicture,
   DATA_SPEC,
@@ -50,7 +56,7 @@ export const data = command({
   flags: [preview, recipe, set.needs(recipe), speed, strict.excludes(noDecode), noDecode, json],
   async run([spec], flags) {
     const out = terminalOutput(flags);
-    const recipe = chosenRecipe(flags);
+    const recipe = await chosenRecipe(flags);
     const dataset = await openDataset(spec);
     const bad = flags.decode === false ? [] : await badPictures(dataset, flags.strict);
     const usable = withoutPictures(
@@ -74,19 +80,19 @@ export const data = command({
   },
 });
 
-function chosenRecipe(flags: {
+async function chosenRecipe(flags: {
   readonly recipe?: string;
   readonly set?: readonly string[];
   readonly preview?: string;
   readonly speed?: boolean;
-}): Recipe | undefined {
+}): Promise<Recipe | undefined> {
   if (flags.recipe === undefined) return undefined;
   if (flags.preview === undefined && !flags.speed) {
     throw new UsageError(
       `--recipe ${flags.recipe}: say what to do with it: --preview sheet.png, or --speed`,
     );
   }
-  return overrideRecipe(resolveRecipe(flags.recipe), parseOverrides(flags.set ?? []));
+  return ownModules(overrideRecipe(resolveRecipe(flags.recipe), parseOverrides(flags.set ?? [])));
 }
 
 function print(description: ReturnType<typeof descriptionOf>, out: Output): void {

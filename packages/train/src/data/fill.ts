@@ -4,8 +4,10 @@ import {
   type Augmenter,
   type AugmentOptions,
   augmenter,
+  loadOwnAugmentation,
   type Mixed,
   mixImages,
+  OwnAugmentationError,
 } from "./augment/index.js";
 import { type BadPicture, badPicture } from "./bad-picture.js";
 import { KeptPictures } from "./kept-pictures.js";
@@ -55,6 +57,7 @@ export class BatchFiller {
   /** Fills `images` [N, C, H, W], one after another; what is left of it is set to 0. */
   async fill(request: BatchRequest, images: Float32Array): Promise<FilledBatch> {
     const { indices, preprocess, augment, seed, epoch, number, view, skipBad } = request;
+    await loadOwnAugmentation(augment);
     const change = augmenter(preprocess, augment);
     const [height, width] = preprocess.size;
     const stride = preprocess.channels * height * width;
@@ -68,6 +71,7 @@ export class BatchFiller {
         normalize(image, preprocess, images, filled * stride);
         filled++;
       } catch (error) {
+        if (error instanceof OwnAugmentationError) throw this.#ownFailed(i, request, error);
         const found = badPicture(this.#split.source(i), error, i);
         if (!skipBad) throw new OnebitError(`${found.source}: ${found.reason}`);
         bad.push(found);
@@ -78,6 +82,11 @@ export class BatchFiller {
     if (!mix || filled === 0) return { bad };
     const mixed = mixImages(images.subarray(0, filled * stride), filled, preprocess.size, mix);
     return { bad, mixed };
+  }
+
+  #ownFailed(i: number, { seed, view }: BatchRequest, { message }: Error): OnebitError {
+    const where = `${this.#split.source(i)}, image ${i} in view ${view} of seed ${seed}`;
+    return new OnebitError(`augment.own, given ${where}: ${message}`);
   }
 
   #fixed(

@@ -21,9 +21,11 @@ export {
   type BatchAugmentation,
   type ImageAugmentation,
   imageAugmentations,
+  loadOwnAugmentation,
   type Mix,
   type Mixed,
   mixRows,
+  type OwnAugmentation,
   prepare,
   resolveAugment,
 } from "./augment/index.js";

@@ -7,5 +7,6 @@ export {
   teacherOutput,
   teacherValue,
 } from "./loss.js";
+export { lossOf } from "./own.js";
 export { parseLoss } from "./parse.js";
 export { targetsFromLabels } from "./targets.js";

@@ -1,2 +1,2 @@
 export { isModule, loadOwn } from "./own-module.js";
-export { type ModuleRecord, ownModules } from "./own-modules.js";
+export { ownModules } from "./own-modules.js";

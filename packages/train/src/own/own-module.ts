@@ -1,7 +1,7 @@
 import { OnebitError, UsageError, visible } from "onebit";
 
 /** Whether a name in a recipe is that of a module of the user's own: "./mine.mjs". */
-export const isModule = (name: string): boolean => /\.[cm]?js$/.test(name);
+export const isModule = (name: string): boolean => /\.[cm]?js(\?sha256=\w+)?$/.test(name);
 
 /**
  * The default export of a module of the user's own. It is code, and runs with all that the process may do.
@@ -34,4 +34,4 @@ export async function loadOwn<T>(
 }
 
 /** As a message shows it. */
-const named = (url: string) => visible(decodeURI(url.replace(/^file:\/\//, "")));
+const named = (url: string) => visible(decodeURI(url.replace(/^file:\/\/|\?sha256=.*/g, "")));

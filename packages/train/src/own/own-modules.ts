@@ -8,47 +8,37 @@ import { isModule } from "./own-module.js";
 /** Fields of a recipe where a name may be that of a module. */
 const FIELDS = ["loss", "optimiser", "schedule", "temperature", "augment"] as const;
 
-/** Checksums (SHA-256) of modules, by their addresses. Of each file itself, not of what it imports. */
-export type ModuleRecord = { readonly [url: string]: string };
-
 /**
- * The recipe with the addresses of the modules that it names, which are relative to the working
- * directory. UsageError for one that is not there.
+ * The recipe with the addresses of the modules that it names, which are relative to the working directory,
+ * and the checksum of each file (not of what it imports): a run does not go on with others. UsageError for
+ * one that is not there.
  */
-export async function ownModules(
-  recipe: Recipe,
-): Promise<{ readonly recipe: Recipe; readonly modules: ModuleRecord }> {
-  const urls = new Set<string>();
-  const resolved = FIELDS.map((field) => {
-    const found = mapModules(recipe[field], (name) => {
-      const url = name.startsWith("file:") ? name : pathToFileURL(name).href;
-      urls.add(url);
-      return url;
-    });
-    return [field, found] as const;
-  });
-  const modules = await Promise.all(
-    [...urls].map(async (url) => [url, await checksum(url)] as const),
+export async function ownModules(recipe: Recipe): Promise<Recipe> {
+  const fields = await Promise.all(
+    FIELDS.map(async (field) => [field, await resolved(recipe[field])] as const),
   );
-  return {
-    recipe: { ...recipe, ...Object.fromEntries(resolved) },
-    modules: Object.fromEntries(modules),
-  };
+  return { ...recipe, ...Object.fromEntries(fields) };
 }
 
-function mapModules(value: unknown, map: (name: string) => string): unknown {
-  if (typeof value === "string") return isModule(value) ? map(value) : value;
-  if (Array.isArray(value)) return value.map((item) => mapModules(item, map));
+async function resolved(value: unknown): Promise<unknown> {
+  if (typeof value === "string") return isModule(value) ? address(value) : value;
+  if (Array.isArray(value)) return Promise.all(value.map(resolved));
   if (typeof value !== "object" || value === null) return value;
-  const fields = Object.entries(value).map(([field, inner]) => [field, mapModules(inner, map)]);
-  return Object.fromEntries(fields);
+  const fields = Object.entries(value).map(async ([field, inner]) => [
+    field,
+    await resolved(inner),
+  ]);
+  return Object.fromEntries(await Promise.all(fields));
 }
 
-async function checksum(url: string): Promise<string> {
-  const code = await readFile(new URL(url)).catch((cause: Error) => {
+async function address(name: string): Promise<string> {
+  const url = name.startsWith("file:") ? new URL(name) : pathToFileURL(name);
+  url.search = "";
+  const code = await readFile(url).catch((cause: Error) => {
     throw new UsageError(
       `the recipe names a module that cannot be read: ${visible(cause.message)}`,
     );
   });
-  return createHash("sha256").update(code).digest("hex");
+  const checksum = createHash("sha256").update(code).digest("hex").slice(0, 16);
+  return `${url.href}?sha256=${checksum}`;
 }

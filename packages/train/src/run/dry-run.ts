@@ -294,10 +294,10 @@ async function evaluationSeconds(setup: Setup, engine: Engine, loader: Loader): 
 }
 
 function memoryOf(
-  { trained, moments, plan, recipe, teachers, division }: Setup,
+  { trained, loss, moments, plan, recipe, teachers, division }: Setup,
   options: TrainOptions,
 ): TrainingMemory {
-  const { loss = recipe.loss, estimators } = options;
+  const { estimators } = options;
   const inputs = teachers.inputs(division.microBatch);
   const graph = trainingGraph(trained, { loss, inputs, estimators });
   const { averageDecay } = recipe;

@@ -6,7 +6,7 @@ import type { Preprocess } from "onebit/image";
 import { type Dataset, fingerprint, type HoldOut, holdOut, preprocessFor } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
-import type { Loss } from "../losses/index.js";
+import { type Loss, lossOf } from "../losses/index.js";
 import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
@@ -40,6 +40,7 @@ export interface Setup {
   readonly network: Graph;
   /** The same, some of whose tensors may be frozen. */
   readonly trained: Graph;
+  readonly loss: Loss | string;
   /** What the optimiser keeps. */
   readonly moments: readonly string[];
   /** Temperature below which the weights are binary; undefined for networks without one. */
@@ -67,7 +68,7 @@ export async function prepare(
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
-  const { recipe: given, modules } = await ownModules(asked);
+  const given = await ownModules(asked);
   const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
   const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;
@@ -76,9 +77,9 @@ export async function prepare(
   const validation = validationOf(options);
   const dataset = validation ? holdOut(usable.dataset, validation) : usable.dataset;
   const classesNotes = classNotes(dataset);
-  const { loss = given.loss } = options;
+  const loss = options.loss ?? (await lossOf(given.loss));
   const { recipe, notes: fitted } = fitRecipe(
-    { ...given, loss: lossName(loss) },
+    { ...given, ...(options.loss && { loss: lossName(options.loss) }) },
     dataset.train.length,
   );
   const division = divide(recipe, dataset.train.length);
@@ -115,19 +116,8 @@ export async function prepare(
     if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
     const { clip, averageDecay, optimiser } = recipe;
     return {
-      ...{
-        recipe,
-        dataset,
-        preprocess,
-        network,
-        trained,
-        moments,
-        threshold,
-        division,
-        teachers,
-        views,
-        seed,
-      },
+      ...{ recipe, dataset, preprocess, network, trained, loss, moments, threshold },
+      ...{ division, teachers, views, seed },
       plan: {
         layout,
         training: { graph, optimiser, clip, averageDecay },
@@ -140,7 +130,6 @@ export async function prepare(
         format: 1,
         recipe,
         ...(stage && { stage }),
-        ...(Object.keys(modules).length && { modules }),
         model: modelRecord,
         data: {
           spec: dataset.spec,
@@ -199,8 +188,8 @@ function viewsOf({ teachers, assistants, ...options }: TrainOptions): ViewOption
 }
 
 /** What a run records: words of its own function there are none. */
-function lossName(loss: Loss | string): string {
-  return typeof loss === "string" ? loss : `function ${loss.name || "without a name"}`;
+function lossName({ name }: Loss): string {
+  return `function ${name || "without a name"}`;
 }
 
 /** Trained elements of all parameters, and those of binary ones. */

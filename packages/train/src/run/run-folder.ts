@@ -5,7 +5,6 @@ import { OnebitError, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";
 import type { HoldOut } from "../data/index.js";
-import type { ModuleRecord } from "../own/index.js";
 import type { Recipe } from "../recipes/index.js";
 import type { TeacherRecord } from "../teachers/index.js";
 import type { EpochEvent, StepEvent } from "./events.js";
@@ -20,8 +19,6 @@ export interface RunRecord {
   readonly recipe: Recipe;
   /** Of an earlier stage: its name, and the recipe that it belongs to. */
   readonly stage?: { readonly name: string; readonly of: Recipe };
-  /** The user's own code that the recipe names; absent: none. */
-  readonly modules?: ModuleRecord;
   readonly model: ModelRecord;
   readonly data: DataRecord;
   readonly preprocess: Preprocess;
@@ -65,15 +62,7 @@ export type RunSummary = Pick<
 >;
 
 /** Fields that a resumed run must share with the run that it goes on with. */
-const decisive = [
-  "recipe",
-  "modules",
-  "data",
-  "model",
-  "preprocess",
-  "seed",
-  "teacherViews",
-] as const;
+const decisive = ["recipe", "data", "model", "preprocess", "seed", "teacherViews"] as const;
 
 /** Whether a run goes on, or replaces another one. */
 type Beginning = { readonly resume?: boolean; readonly overwrite?: boolean };

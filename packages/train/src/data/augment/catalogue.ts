@@ -5,6 +5,7 @@ import { erase } from "./erase.js";
 import { flip } from "./flip.js";
 import { lighting } from "./lighting.js";
 import { mixup } from "./mixup.js";
+import { own } from "./own.js";
 import { pad } from "./pad.js";
 import { randAugment } from "./rand-augment.js";
 import { resizedCrop } from "./resized-crop.js";
@@ -18,6 +19,7 @@ export const AUGMENTATIONS: readonly Augmentation[] = [
   colour,
   lighting,
   erase,
+  own,
   mixup,
   cutmix,
 ].map(anyOptions);

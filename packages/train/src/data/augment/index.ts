@@ -2,6 +2,7 @@ export type { Augmentation, BatchAugmentation, ImageAugmentation, Mix } from "./
 export { type Augmenter, augmenter, prepare } from "./augmenter.js";
 export { AUGMENTATIONS } from "./catalogue.js";
 export { type Mixed, mixImages, mixRows } from "./mix.js";
+export { loadOwnAugmentation, type OwnAugmentation, OwnAugmentationError } from "./own.js";
 export {
   type AugmentChoice,
   type AugmentOptions,

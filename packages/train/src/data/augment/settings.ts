@@ -62,9 +62,9 @@ function resolveOptions(
   const usual = Object.fromEntries(
     Object.entries(kind.options).map(([option, { usual }]) => [option, usual]),
   );
-  const given = givenOptions(kind, setting);
-  for (const [option, value] of Object.entries(given)) checkOption(kind, option, value);
-  return { ...usual, ...given };
+  const options = { ...usual, ...givenOptions(kind, setting) };
+  for (const [option, value] of Object.entries(options)) checkOption(kind, option, value);
+  return options;
 }
 
 function givenOptions(kind: Augmentation, setting: Exclude<AugmentSetting, false>): OptionValues {

@@ -1,0 +1,136 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "onebit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDataset } from "../data/index.js";
+import { type RecipeOverrides, resolveRecipe } from "../recipes/index.js";
+import { train } from "../run/train.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "onebit-own-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function module(name: string, code: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, code);
+  return path;
+}
+
+let runs = 0;
+/** A training of two epochs on 64 characters, in a folder of its own where none is given. */
+async function trained(
+  overrides: RecipeOverrides,
+  out = join(folder, `run-${runs++}`),
+  resume = false,
+) {
+  const data = await openDataset("glyphs", { trainImages: 64, testImages: 36 });
+  const recipe = resolveRecipe("plain", {
+    ...{ model: "linear", form: "real", epochs: 2, batch: 16, microBatch: null },
+    ...overrides,
+  });
+  const { history } = await train(recipe, { data, out, threads: 1, dataWorkers: 2, resume });
+  return { losses: history.map((epoch) => epoch.train.loss), out };
+}
+
+const lion = `
+const direction = (m, g) => Math.sign(0.9 * m + 0.1 * g);
+export default {
+  moments: () => ["momentum"],
+  step({ weights, gradients, moments }, { start, end, learningRate, gradientScale }) {
+    for (let i = start; i < end; i++) {
+      const g = gradients[i] * gradientScale;
+      weights[i] -= learningRate * direction(moments.momentum[i], g);
+      moments.momentum[i] = 0.99 * moments.momentum[i] + 0.01 * g;
+    }
+  },
+};`;
+
+describe("modules of one's own", () => {
+  it("an optimiser steps with the flat gradients, and its moments are saved", async () => {
+    const kind = await module("lion.mjs", lion);
+    const { losses, out } = await trained({ optimiser: { kind } });
+    expect(losses[1]).toBeLessThan(losses[0]);
+    const state = await readFile(join(out, "checkpoint", "state.safetensors"), "latin1");
+    expect(state).toContain("momentum");
+  });
+
+  it("an augmentation is seeded by image and epoch, whatever the threads", async () => {
+    const own = await module(
+      "dark.mjs",
+      `export default (image, random) => {
+        const factor = random.uniform(0.2, 0.4);
+        return { ...image, data: image.data.map((value) => value * factor) };
+      };`,
+    );
+    const [first, again, plain] = [
+      await trained({ augment: { own } }),
+      await trained({ augment: { own } }),
+      await trained({}),
+    ];
+    expect(first.losses).toEqual(again.losses);
+    expect(first.losses).not.toEqual(plain.losses);
+  });
+
+  it("a loss is a function of the graph", async () => {
+    const loss = await module(
+      "brier.mjs",
+      `export default (b, outputs, inputs) => {
+        const p = b.op("softmax", [outputs.get("logits")], { axis: 1 });
+        const gap = b.op("sub", [p, inputs.get("target")]);
+        return b.op("mean", [b.op("mul", [gap, gap])]);
+      };`,
+    );
+    const { losses } = await trained({ loss });
+    expect(losses[0]).toBeLessThan(1);
+    expect(losses[1]).toBeLessThan(losses[0]);
+  });
+
+  it("a run does not go on with other code", async () => {
+    const own = await module("same.mjs", "export default (image) => image;");
+    const { out } = await trained({ augment: { own } });
+    await module("same.mjs", "export default (image) => image; // changed");
+    await expect(trained({ augment: { own } }, out, true)).rejects.toThrow(
+      /cannot go on with another recipe.augment.own/,
+    );
+  });
+
+  it.each([
+    [{ optimiser: { kind: "missing.mjs" } }, /module that cannot be read.*missing.mjs/],
+    [
+      { optimiser: { kind: "none.mjs" } },
+      /none.mjs: has no default export; an optimiser is wanted/,
+    ],
+    [{ optimiser: { kind: "half.mjs" } }, /half.mjs: its default export's "moments" is undefined/],
+    [{ loss: "broken.mjs" }, /broken.mjs: cannot be loaded as a loss/],
+    [{ augment: { own: true } }, /augment.own.module: "" must be the path of a module/],
+    [{ augment: { own: "grain" } }, /"grain" must be the path of a module/],
+  ])("are refused before anything is written: %j", async (overrides, message) => {
+    await module("none.mjs", "export const a = 1;");
+    await module("half.mjs", "export default { step() {} };");
+    await module("broken.mjs", "export default (");
+    const text = JSON.stringify(overrides).replace(/"([\w-]+\.mjs)"/, (_, name) =>
+      JSON.stringify(join(folder, name)),
+    );
+    const out = join(folder, `refused-${runs++}`);
+    await expect(trained(JSON.parse(text), out)).rejects.toThrow(message);
+    await expect(readFile(join(out, "run.json"))).rejects.toThrow(/ENOENT/);
+  });
+
+  it.each([
+    ["() => { throw new RangeError('odd') }", /throws: RangeError: odd/],
+    ["() => null", /returns null: an image of 32x32 pixels and 3 channels is wanted/],
+    [
+      "(image) => ({ ...image, data: Float32Array.of(NaN) })",
+      /returns width 32, height 32, channels 3, data Float32Array\(1\)/,
+    ],
+  ])("an augmentation that fails says for which image: %s", async (code, message) => {
+    const own = await module(`fails-${runs}.mjs`, `export default ${code};`);
+    const failed = trained({ augment: { own } });
+    await expect(failed).rejects.toThrow(message);
+    await expect(failed).rejects.toThrow(/augment.own, given .*, image \d+ in view 0 of seed 0/);
+    await expect(failed).rejects.not.toThrow(UsageError);
+  });
+});

@@ -9,7 +9,7 @@ import {
 } from "onebit/graph";
 import { type OnnxTarget, toOnnx, usedTensors } from "onebit/onnx";
 import { gradientOutput, gradients } from "../gradients/index.js";
-import { type Loss, type NamedValues, parseLoss, teacherOutput } from "../losses/index.js";
+import { type Loss, type NamedValues, parseLoss } from "../losses/index.js";
 import type { CompiledGraph } from "./types.js";
 
 /** What a training graph computes besides the network. */
@@ -46,7 +46,7 @@ export function trainingGraph(
   return gradients(b.build(), { loss: "loss", mode: "training", estimators });
 }
 
-function outputsOf({ name, outputs }: Graph): NamedValues {
+export function outputsOf({ name, outputs }: Graph): NamedValues {
   return namedValues(`${name} has no output`, Object.keys(outputs), (output) => outputs[output]);
 }
 
@@ -66,8 +66,7 @@ function namedValues(
     names,
     get(name) {
       if (names.includes(name)) return get(name);
-      const hint = teacherOutput(name) !== undefined ? ". Name a teacher (--teacher FILE)" : "";
-      throw new OnebitError(`the loss: ${missing} "${name}"; there are ${names.join(", ")}${hint}`);
+      throw new OnebitError(`the loss: ${missing} "${name}"; there are ${names.join(", ")}`);
     },
   };
 }

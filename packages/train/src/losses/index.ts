@@ -4,9 +4,10 @@ export {
   type LossKind,
   type LossOptions,
   type NamedValues,
+  teacherNumber,
   teacherOutput,
   teacherValue,
 } from "./loss.js";
 export { lossOf } from "./own.js";
-export { parseLoss } from "./parse.js";
+export { parseLoss, parseTerms } from "./parse.js";
 export { targetsFromLabels } from "./targets.js";

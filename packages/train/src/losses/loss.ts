@@ -45,6 +45,12 @@ export const teacherValue = (t: number, output = "logits") => `teacher${t}.${out
 export const teacherOutput = (name: string): string | undefined =>
   /^teacher\d+\.(.*)$/.exec(name)?.[1];
 
+/** Which teacher a name is of; undefined for names of other inputs. */
+export function teacherNumber(name: string): number | undefined {
+  const [, number] = /^teacher(\d+)\./.exec(name) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** How many teachers there are. */
 export function teacherCount({ names }: NamedValues): number {
   let count = 0;

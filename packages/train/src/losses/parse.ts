@@ -14,12 +14,17 @@ import { scaled, sumOf } from "./soft-cross-entropy.js";
  * Throws a UsageError that says where the text is wrong, and what there is.
  */
 export function parseLoss(text: string): Loss {
-  const terms = splitTerms(text).map(({ at, term }) => parseTerm(text, at, term));
+  const terms = parseTerms(text);
   return (b, outputs, inputs) =>
     sumOf(
       b,
       terms.map(({ factor, loss }) => scaled(b, loss(b, outputs, inputs), factor)),
     );
+}
+
+/** What a loss in words is the sum of. */
+export function parseTerms(text: string): Term[] {
+  return splitTerms(text).map(({ at, term }) => parseTerm(text, at, term));
 }
 
 interface Term {

@@ -30,6 +30,19 @@ export interface TeachingOptions extends TeacherOptions {
   readonly teacherCache?: string;
 }
 
+/** What a loss asks by number: a teacher, or assistants in turn. */
+export interface Seat {
+  readonly role: "assistant" | "teacher";
+  readonly choices: readonly TeacherChoice[];
+}
+
+/** In the order of their numbers. */
+export function seatsOf({ teachers = [], assistants = [] }: TeacherOptions): Seat[] {
+  const one = teachers.map((given) => ({ role: "teacher" as const, choices: [choiceOf(given)] }));
+  if (!assistants.length) return one;
+  return [{ role: "assistant", choices: assistants.map(choiceOf) }, ...one];
+}
+
 export const choiceOf = (given: string | TeacherChoice): TeacherChoice =>
   typeof given === "string" ? { path: given } : given;
 

@@ -3,8 +3,8 @@ import { UsageError } from "onebit";
 import type { GraphInput, Shape } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import type { Batch } from "../data/index.js";
-import { teacherOutput, teacherValue } from "../losses/index.js";
-import { assistantAt, choiceOf, type TeacherOptions } from "./choice.js";
+import { teacherNumber, teacherOutput, teacherValue } from "../losses/index.js";
+import { assistantAt, type Seat, seatsOf, type TeacherOptions } from "./choice.js";
 import { mixedLogits } from "./mixed-logits.js";
 import { Teacher, type TeachingPlace } from "./teacher.js";
 import type { Viewing } from "./view-key.js";
@@ -15,58 +15,70 @@ export interface TeacherRecord {
   readonly role: "assistant" | "teacher";
   readonly path: string;
   readonly sha256: string;
-  /** What its file does not say itself; absent: nothing. */
+  /** What the training was told of an ONNX file; absent: nothing. */
   readonly onnx?: OnnxSettings;
   /** On the test images of the data; null in a dry run, which does not measure it. */
   readonly top1: number | null;
 }
 
-/** All teachers of a training, open; which of them teach depends on the epoch. */
+/** A number that the loss asks: a teacher, or assistants in turn. */
+interface Taken extends Pick<Seat, "role"> {
+  readonly number: number;
+  readonly turns: readonly Teacher[];
+}
+
+/** The teachers of a training, open; which of them teach depends on the epoch. */
 export class Teachers {
-  readonly #assistants: readonly Teacher[];
-  readonly #teachers: readonly Teacher[];
+  readonly #seats: readonly Taken[];
   readonly #epochs: number;
   #cached?: { readonly views: Views; readonly count: number };
 
-  /** Opens them and measures each on the test images. */
+  /** Opens those with the `asked` numbers (default: all), and measures each on the test images. */
   static async open(
-    { teachers = [], assistants = [] }: TeacherOptions,
-    { epochs, ...place }: TeachingPlace & { readonly epochs: number },
+    options: TeacherOptions,
+    {
+      epochs,
+      asked,
+      ...place
+    }: TeachingPlace & { readonly epochs: number; readonly asked?: readonly number[] },
   ): Promise<Teachers> {
-    if (assistants.length > epochs) {
+    const wanted = [...seatsOf(options).entries()].filter(([t]) => asked?.includes(t) ?? true);
+    const most = Math.max(0, ...wanted.map(([, { choices }]) => choices.length));
+    if (most > epochs) {
       throw new UsageError(
-        `${assistants.length} assistants in ${epochs} epochs: each needs an epoch at least. Train longer, or name fewer`,
+        `${most} assistants in ${epochs} epochs: each needs an epoch at least. Train longer, or name fewer`,
       );
     }
     const opened: Teacher[] = [];
     try {
-      for (const given of [...assistants, ...teachers]) {
-        opened.push(await Teacher.open(choiceOf(given), place));
+      const seats: Taken[] = [];
+      for (const [number, { role, choices }] of wanted) {
+        const turns: Teacher[] = [];
+        seats.push({ number, role, turns });
+        for (const choice of choices) {
+          const teacher = await Teacher.open(choice, place);
+          opened.push(teacher);
+          turns.push(teacher);
+        }
       }
-      const first = opened.slice(0, assistants.length);
-      return new Teachers(first, opened.slice(assistants.length), epochs);
+      return new Teachers(seats, epochs);
     } catch (error) {
       for (const teacher of opened) await teacher.dispose();
       throw error;
     }
   }
 
-  private constructor(
-    assistants: readonly Teacher[],
-    teachers: readonly Teacher[],
-    epochs: number,
-  ) {
-    this.#assistants = assistants;
-    this.#teachers = teachers;
+  private constructor(seats: readonly Taken[], epochs: number) {
+    this.#seats = seats;
     this.#epochs = epochs;
   }
 
   get records(): TeacherRecord[] {
-    const record = (role: TeacherRecord["role"]) => (teacher: Teacher) => {
-      const { path, sha256, onnx, top1 } = teacher;
-      return { role, path, sha256, ...(onnx && { onnx }), top1 };
-    };
-    return [...this.#assistants.map(record("assistant")), ...this.#teachers.map(record("teacher"))];
+    return this.#seats.flatMap(({ role, turns }) =>
+      turns.map(({ path, sha256, onnx, top1 }) => ({
+        ...{ role, path, sha256, ...(onnx && { onnx }), top1 },
+      })),
+    );
   }
 
   get notes(): string[] {
@@ -101,9 +113,9 @@ export class Teachers {
 
   /** Those that teach in an epoch (from 0), in the order of their numbers. */
   at(epoch: number): readonly Teacher[] {
-    const { length } = this.#assistants;
-    if (!length) return this.#teachers;
-    return [this.#assistants[assistantAt(epoch, this.#epochs, length)], ...this.#teachers];
+    return this.#seats.map(
+      ({ turns }) => turns[assistantAt(epoch, this.#epochs, turns.length)],
+    );
   }
 
   /**
@@ -111,16 +123,12 @@ export class Teachers {
    * turns, what all of them say: the graph is compiled once.
    */
   inputs(batch: number): { [name: string]: Shape } {
-    const shapes = this.at(0).flatMap(({ outputs }, t) =>
-      Object.entries(outputs)
-        .filter(([output, shape]) => t > 0 || this.#allSay(output, shape))
-        .map(([output, shape]) => [teacherValue(t, output), [batch, ...shape]]),
+    const shapes = this.#seats.flatMap(({ number, turns }) =>
+      Object.entries(turns[0].outputs)
+        .filter(([output, shape]) => allSay(turns, output, shape))
+        .map(([output, shape]) => [teacherValue(number, output), [batch, ...shape]]),
     );
     return Object.fromEntries(shapes);
-  }
-
-  #allSay(output: string, shape: readonly number[]): boolean {
-    return this.#assistants.every(({ outputs }) => outputs[output]?.join() === shape.join());
   }
 
   /**
@@ -132,7 +140,9 @@ export class Teachers {
     { images, indices, mixed }: Pick<Batch, "images" | "indices" | "mixed">,
     { own, asked }: { readonly own: Preprocess; readonly asked: readonly string[] },
   ): Promise<{ [name: string]: Float32Array }> {
-    const answers = this.at(epoch).map(async (teacher, t) => {
+    const teaching = this.at(epoch);
+    const answers = this.#seats.map(async ({ number: t }, seat) => {
+      const teacher = teaching[seat];
       if (this.#cached) {
         const { views, count } = this.#cached;
         const logits = await views.logits(teacher, epoch % count, indices);
@@ -158,13 +168,9 @@ export class Teachers {
 
   /** UsageError for teachers that the loss does not ask. */
   checkAsked(loss: string, inputs: readonly GraphInput[]): void {
-    const asked = inputs.map(({ name }) => name);
-    this.at(0).forEach(({ path, outputs }, t) => {
-      if (Object.keys(outputs).some((name) => asked.includes(teacherValue(t, name)))) return;
-      throw new UsageError(
-        `teacher ${path}: the loss "${loss}" does not ask it. Name one that does, such as --set loss=${this.at(0).length > 1 ? "gap-aware" : "distribution"}, or leave the teacher out`,
-      );
-    });
+    const asked = inputs.map(({ name }) => teacherNumber(name));
+    const idle = this.#seats.find(({ number }) => !asked.includes(number));
+    if (idle) throw notAsked(idle.turns[0].path, `the loss "${loss}" does not ask it`, this.#seats.length);
   }
 
   async dispose(): Promise<void> {
@@ -173,6 +179,10 @@ export class Teachers {
 
   /** Assistants first, in the order in which they were given. */
   get all(): readonly Teacher[] {
-    return [...this.#assistants, ...this.#teachers];
+    return this.#seats.flatMap(({ turns }) => turns);
   }
+}
+
+function allSay(teachers: readonly Teacher[], output: string, shape: Shape): boolean {
+  return teachers.every(({ outputs }) => outputs[output]?.join() === shape.join());
 }

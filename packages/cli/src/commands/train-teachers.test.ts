@@ -53,7 +53,11 @@ it.each<[string, () => string[], RegExp]>([
     /nowhere\.onnx: there is no such/,
   ],
   ["a teacher that is none", () => ["--teacher", path("notes.txt")], /notes\.txt/],
-  ["a loss without its teacher", () => [], /"teacher0\.logits".*Name a teacher \(--teacher FILE\)/],
+  [
+    "a loss without its teacher",
+    () => [],
+    /the loss "gap-aware" of recipe plain asks a teacher: name one, such as --teacher FILE/,
+  ],
   ["views of nobody", () => ["--teacher-views", "2"], /--teacher-views is of no use without/],
   ["a cache for nothing", () => [...teaching(), "--teacher-cache", "x"], /without --teacher-views/],
 ])("refuses %s", async (_, flags, message) => {

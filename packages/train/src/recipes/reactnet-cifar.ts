@@ -7,7 +7,7 @@ import { reactnetPaper, reactnetSchedule, reactnetSteps } from "./shared/reactne
  */
 export const reactnetCifar: Recipe = {
   name: "reactnet-cifar",
-  description: "ReActNet on ResNet-18 on CIFAR, from a ResNet, in two steps of 128 epochs",
+  description: "ReActNet on ResNet-18 on CIFAR, from a ResNet-56, in two steps of 128 epochs",
   source: `onebit; method and optimiser of ${reactnetPaper}`,
   model: "reactnet-18",
   ...reactnetSteps,
@@ -15,6 +15,6 @@ export const reactnetCifar: Recipe = {
   batch: 128,
   microBatch: 64,
   schedule: reactnetSchedule(6.25e-4),
-  teaching: { who: "all", assistants: [], teachers: ["ResNet-20 or deeper"] },
+  teaching: { who: "all", assistants: [], teachers: ["ResNet-56"] },
   augment: { pad: 4, flip: true },
 };

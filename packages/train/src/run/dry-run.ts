@@ -5,12 +5,14 @@ import { createEngine } from "../engine/node.js";
 import { trainingGraph } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine } from "../engine/types.js";
-import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
+import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import type { Teacher } from "../teachers/index.js";
 import { type Answering, scalarsOf, settingsAt, trainEpoch, type Waiting } from "./epoch.js";
 import type { TrainOptions } from "./options.js";
 import { prepare, type Setup } from "./prepare.js";
 import { RunFolder, type RunRecord } from "./run-folder.js";
+import { stagesOf } from "./stages.js";
+import { checkStagesTeachers } from "./teaching.js";
 import { beginning, cacheOf } from "./train.js";
 
 /** What a training would be, and how long it would take here. */
@@ -115,6 +117,8 @@ export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Pro
     }
     skipBad = setup.record.data.skipped ?? false;
   }
+  const asked = stages.flatMap(({ record }) => record.teachers ?? []);
+  checkStagesTeachers(options, asked, stages);
   return {
     recipe: stages.at(-1)!.recipe,
     stages,
@@ -126,14 +130,6 @@ export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Pro
 
 const total = ({ steps, evaluations, teachers, views }: StageForecast["seconds"]) =>
   steps + evaluations + teachers + views;
-
-function stagesOf(whole: Recipe): { readonly name: string | null; readonly recipe: Recipe }[] {
-  const earlier = whole.stages.map(({ name, overrides }) => ({
-    name,
-    recipe: { ...overrideRecipe(whole, overrides), stages: [] },
-  }));
-  return [...earlier, { name: null, recipe: whole }];
-}
 
 /** A folder where the run could not begin does not keep one from asking what it would be. */
 async function placeNotes(options: TrainOptions): Promise<string[]> {

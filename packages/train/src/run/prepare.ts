@@ -11,7 +11,7 @@ import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { freeze, layoutOf } from "../state/index.js";
-import { Teachers, type ViewOptions, type Views } from "../teachers/index.js";
+import type { Teachers, ViewOptions, Views } from "../teachers/index.js";
 import { temperatureThreshold } from "./binary.js";
 import { checkRecipe, type Division, divide } from "./check.js";
 import { classNotes } from "./class-counts.js";
@@ -27,8 +27,9 @@ import {
   usualInput,
 } from "./network.js";
 import type { TrainOptions } from "./options.js";
-import type { RunRecord } from "./run-folder.js";
-import { usablePictures } from "./skip-bad.js";
+import type { DataRecord, RunRecord } from "./run-folder.js";
+import { type Usable, usablePictures } from "./skip-bad.js";
+import { type Lesson, openTeachers } from "./teaching.js";
 import { versions } from "./versions.js";
 
 /** A training before its first step: everything checked, nothing written. */
@@ -56,14 +57,16 @@ export interface Setup {
   readonly notes: readonly string[];
 }
 
-/**
- * stage: the whole recipe that `asked` is a stage of, and the stage's name. measured: whether teachers are
- * tried on the test images.
- */
+/** Where a training stands among others. */
+export interface Place extends Pick<Lesson, "measured" | "earlier"> {
+  /** The whole recipe that this one is a stage of, and the stage's name. */
+  readonly stage?: RunRecord["stage"];
+}
+
 export async function prepare(
   asked: Recipe,
   options: TrainOptions,
-  { stage, measured }: { readonly stage?: RunRecord["stage"]; readonly measured?: boolean } = {},
+  { stage, measured, earlier }: Place = {},
 ): Promise<Setup> {
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
@@ -73,7 +76,7 @@ export async function prepare(
   const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;
   const usable = await usablePictures(opened, skipBad, { workers, signal });
-  const { skipped, notes } = usable;
+  const { notes } = usable;
   const validation = validationOf(options);
   const dataset = validation ? holdOut(usable.dataset, validation) : usable.dataset;
   const classesNotes = classNotes(dataset);
@@ -94,8 +97,9 @@ export async function prepare(
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
   const moments = momentNames(await optimisersOf(recipe.optimiser));
   const wished = viewsOf(options);
-  const teachers = await Teachers.open(options, {
-    ...{ dataset, epochs: recipe.epochs, threads, measured },
+  const data = await recordOfData(usable, dataset, validation);
+  const { teachers, ...taught } = await openTeachers(options, {
+    ...{ recipe, loss, network, dataset, data, threads, measured, earlier, stage: stage?.name },
   });
   try {
     const inputs = teachers.inputs(division.microBatch);
@@ -103,14 +107,13 @@ export async function prepare(
     const graph = compileTraining(trained, { loss, inputs, estimators: options.estimators });
     checkClasses(graph.classes, dataset);
     checkScalars(network, graph.scalars);
-    teachers.checkAsked(recipe.loss, graph.inputs);
+    if (!taught.all) teachers.checkAsked(recipe.loss, graph.inputs);
     if (wished) teachers.checkKeepable(graph.inputs);
-    const views = wished && {
-      ...wished,
-      kept: await teachers.findViews(wished, {
-        ...{ dataset, preprocess, augment: recipe.augment, seed },
-      }),
-    };
+    const viewing = { dataset, preprocess, augment: recipe.augment, seed };
+    const views =
+      wished && teachers.all.length
+        ? { ...wished, kept: await teachers.findViews(wished, viewing) }
+        : undefined;
     const evaluated = Math.min(evaluationBatch, dataset.test.length);
     const layout = layoutOf(trained, new Set(graph.gradients), recipe.optimiser);
     if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
@@ -131,21 +134,13 @@ export async function prepare(
         recipe,
         ...(stage && { stage }),
         model: modelRecord,
-        data: {
-          spec: dataset.spec,
-          name: dataset.name,
-          classes: dataset.classes,
-          trainImages: dataset.train.length,
-          testImages: usable.dataset.test.length,
-          ...(validation && { validation: { ...validation, images: dataset.test.length } }),
-          fingerprint: await fingerprint(usable.dataset),
-          ...(skipped.length && { skipped }),
-        },
+        data,
         preprocess,
         seed,
         init: typeof options.init === "string" ? options.init : null,
         ...(teachers.records.length && { teachers: teachers.records }),
-        ...(views && { teacherViews: views.count, teacherCache: views.folder }),
+        ...(taught.all && { allTeachers: taught.all }),
+        ...(wished && { teacherViews: wished.count, teacherCache: wished.folder }),
         threads,
         versions: versions(onnxRuntime),
         revision: options.revision ?? null,
@@ -158,6 +153,7 @@ export async function prepare(
         ...colourNote(dataset, preprocess),
         ...fitted,
         ...droppedNote(division, recipe, dataset),
+        ...taught.notes,
         ...teachers.notes,
         ...(views?.kept.notes ?? []),
       ],
@@ -166,6 +162,24 @@ export async function prepare(
     await teachers.dispose();
     throw error;
   }
+}
+
+async function recordOfData(
+  usable: Usable,
+  used: Dataset,
+  validation: Required<HoldOut> | undefined,
+): Promise<DataRecord> {
+  const { dataset, skipped } = usable;
+  return {
+    spec: used.spec,
+    name: used.name,
+    classes: used.classes,
+    trainImages: used.train.length,
+    testImages: dataset.test.length,
+    ...(validation && { validation: { ...validation, images: used.test.length } }),
+    fingerprint: await fingerprint(dataset),
+    ...(skipped.length && { skipped }),
+  };
 }
 
 function validationOf({ validation }: TrainOptions): Required<HoldOut> | undefined {

@@ -5,7 +5,7 @@ import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
 import type { TeacherChoice } from "../teachers/index.js";
 import type { ModelChoice } from "./network.js";
-import { nothingToResume, RunFolder, type RunRecord } from "./run-folder.js";
+import { nothingToResume, RunFolder, type RunRecord, teachersOf } from "./run-folder.js";
 
 /** What a run was begun with: all that is needed to go on with it. */
 export interface RecordedRun {
@@ -31,9 +31,11 @@ export async function recordedRun(out: string): Promise<RecordedRun> {
   const record = (await firstStage(out)) ?? ((await folder.exists()) ? await folder.read() : null);
   if (!record) throw new UsageError(nothingToResume(out));
   const { recipe, stage, model, data, seed, threads, init } = record;
-  const { teachers = [], teacherViews, teacherCache } = record;
+  const { teacherViews, teacherCache } = record;
   const choices = (wanted: string) =>
-    teachers.filter(({ role }) => role === wanted).map(({ path, onnx }) => ({ path, onnx }));
+    teachersOf(record)
+      .filter(({ role }) => role === wanted)
+      .map(({ path, onnx }) => ({ path, onnx }));
   return {
     recipe: stage?.of ?? recipe,
     model: "graph" in model ? model.graph : { name: model.name, ...ownOptions(model.options) },

@@ -6,7 +6,7 @@ import type { Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";
 import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
-import type { TeacherRecord } from "../teachers/index.js";
+import type { GivenTeacher, TeacherRecord } from "../teachers/index.js";
 import type { EpochEvent, StepEvent } from "./events.js";
 import { explain, removeTemporaries, writeWhole } from "./files.js";
 import { refuseHeld, takeLock } from "./lock.js";
@@ -25,8 +25,10 @@ export interface RunRecord {
   readonly seed: number;
   /** Path that the tensors came from; null for random ones. */
   readonly init: string | null;
-  /** Absent: none. */
+  /** Whom the loss asks; absent: none. */
   readonly teachers?: readonly TeacherRecord[];
+  /** Of a recipe with stages, those of all stages. */
+  readonly allTeachers?: readonly GivenTeacher[];
   /** How many views of each image there are; absent: every epoch has its own. */
   readonly teacherViews?: number;
   /** Where what teachers said of them is kept. */
@@ -144,6 +146,12 @@ export class RunFolder {
       await this.end();
       throw error;
     }
+  }
+
+  /** What lies here is no run any more, so that it is not taken for a part of another. */
+  async forget(): Promise<void> {
+    await refuseHeld(this.lock);
+    await rm(join(this.path, "run.json"), { force: true });
   }
 
   /** Lets others train in the folder. */
@@ -274,13 +282,18 @@ function comparable(path: string, old: DataRecord, now: DataRecord): DataRecord 
   return { ...now, fingerprint: old.fingerprint };
 }
 
+/** Of the whole training, whichever stage asks them. */
+export function teachersOf({ allTeachers, teachers = [] }: RunRecord): readonly GivenTeacher[] {
+  return allTeachers ?? teachers;
+}
+
 /** Where their files lie may change, not what they hold. */
 function refuseOtherTeachers(path: string, old: RunRecord, now: RunRecord): void {
-  const facts = ({ teachers = [] }: RunRecord) =>
-    plainData(teachers.map(({ role, sha256, onnx }) => [role, sha256, onnx ?? null]));
+  const facts = (run: RunRecord) =>
+    plainData(teachersOf(run).map(({ role, sha256, onnx }) => [role, sha256, onnx ?? null]));
   if (isDeepStrictEqual(facts(old), facts(now))) return;
-  const names = ({ teachers = [] }: RunRecord) =>
-    teachers.map(
+  const names = (run: RunRecord) =>
+    teachersOf(run).map(
       ({ role, path: file, sha256 }) => `${role} ${file} (SHA-256 ${sha256.slice(0, 12)})`,
     );
   throw new UsageError(

@@ -5,7 +5,7 @@ import { counted } from "onebit/words";
 import { type Loader, openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
-import { overrideRecipe, type Recipe, resolveRecipe } from "../recipes/index.js";
+import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
 import { evaluateFloat } from "./evaluate.js";
@@ -14,9 +14,11 @@ import { loadFloatModel, loadStart } from "./float-model.js";
 import { initialiseFrom } from "./init-from.js";
 import { TrainingLoop } from "./loop.js";
 import type { TrainOptions, TrainResult } from "./options.js";
-import { countParameters, prepare, type Setup } from "./prepare.js";
+import { countParameters, type Place, prepare, type Setup } from "./prepare.js";
 import { RunFolder, type RunRecord } from "./run-folder.js";
 import type { Accuracy } from "./scores.js";
+import { type Stage, stagesOf } from "./stages.js";
+import { checkStagesTeachers } from "./teaching.js";
 
 /**
  * Trains a network: every epoch over the shuffled and augmented training images, then an
@@ -30,27 +32,61 @@ import type { Accuracy } from "./scores.js";
  * written, and OnebitError where the training fails; the last checkpoint is then on disk.
  */
 export async function train(recipe: Recipe | string, given: TrainOptions): Promise<TrainResult> {
-  const resolved = typeof recipe === "string" ? resolveRecipe(recipe) : recipe;
+  const whole = typeof recipe === "string" ? resolveRecipe(recipe) : recipe;
   const options = { ...given, teacherCache: cacheOf(given) };
   const { out, resume = false, overwrite = false } = options;
-  const lastStageBegun = (await new RunFolder(out).exists()) && !overwrite;
-  if (!resolved.stages.length || lastStageBegun) return trainRun(resolved, options);
+  const stages = stagesOf(whole);
+  const isInLast = (await new RunFolder(out).exists()) && !overwrite;
+  const earlier: RunRecord[] = [];
   let { init, skipBad } = options;
-  for (const [i, { name, overrides }] of resolved.stages.entries()) {
+  for (const [i, { name, recipe }] of stages.entries()) {
+    if (name === null) break;
     const folder = new RunFolder(join(out, name));
     const begun = await folder.exists();
-    const finished = resume && begun && (await folder.read()).result !== null;
+    if (isInLast && !begun) continue;
+    const finished = isInLast || (resume && begun && (await folder.read()).result !== null);
     if (!finished) {
-      const recipe = { ...overrideRecipe(resolved, overrides), stages: [] };
       const going = resume && (begun || i === 0);
-      const stage = { name, of: resolved };
-      await trainRun(recipe, { ...options, out: folder.path, init, skipBad, resume: going }, stage);
+      const isFirst = i === 0 && !going;
+      await trainRun(
+        recipe,
+        { ...options, out: folder.path, init, skipBad, resume: going },
+        {
+          ...{ stage: { name, of: whole }, earlier },
+          before: isFirst ? (setup) => checkAll(setup, stages, options) : undefined,
+        },
+      );
     }
-    skipBad = (await folder.read()).data.skipped ?? false;
+    const record = await folder.read();
+    earlier.push(record);
+    skipBad = record.data.skipped ?? false;
     // As published: the next stage goes on from the last epoch, not from the best.
     init = folder.checkpoint;
   }
-  return trainRun(resolved, { ...options, init, skipBad, resume: false });
+  if (isInLast) return trainRun(whole, options, { earlier });
+  const last = { ...options, init, skipBad, resume: resume && !whole.stages.length };
+  return trainRun(whole, last, { earlier });
+}
+
+/** What later stages would refuse is refused before the first; what is overwritten belongs to none of them. */
+async function checkAll(
+  first: Setup,
+  stages: readonly Stage[],
+  options: TrainOptions,
+): Promise<void> {
+  const [{ recipe: whole }] = stages.slice(-1);
+  const asked = [...first.teachers.records];
+  const skipBad = first.record.data.skipped ?? false;
+  for (const { name, recipe } of stages.slice(1)) {
+    const stage = name === null ? undefined : { name, of: whole };
+    const how = { stage, measured: false };
+    const { teachers } = await prepare(recipe, { ...options, skipBad }, how);
+    asked.push(...teachers.records);
+    await teachers.dispose();
+  }
+  checkStagesTeachers(options, asked, stages);
+  if (!options.overwrite) return;
+  for (const { name } of stages) await new RunFolder(join(options.out, name ?? "")).forget();
 }
 
 /** Beside the whole run's folder, so that all its stages share what teachers said. */
@@ -63,18 +99,25 @@ export function cacheOf({
   return teacherCache ?? join(dirname(out), "teacher-views");
 }
 
+interface Sequence extends Required<Pick<Place, "earlier">>, Pick<Place, "stage"> {
+  /** Once all is checked, before anything is written. */
+  readonly before?: (setup: Setup) => Promise<void>;
+}
+
 async function trainRun(
   recipe: Recipe,
   options: TrainOptions,
-  stage?: RunRecord["stage"],
+  { stage, earlier, before }: Sequence,
 ): Promise<TrainResult> {
   const { out, signal } = options;
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const folder = new RunFolder(out);
   const recorded = await folder.checkPlace(options);
   const skipBad = recorded?.data.skipped ?? options.skipBad;
-  const setup = await prepare(recipe, { ...options, skipBad }, { stage });
+  const known = recorded ? [recorded, ...earlier] : earlier;
+  const setup = await prepare(recipe, { ...options, skipBad }, { stage, earlier: known });
   try {
+    await before?.(setup);
     const fresh = options.resume ? undefined : await beginning(setup, options);
     await folder.begin(setup.record, options);
     try {

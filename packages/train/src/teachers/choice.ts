@@ -43,6 +43,21 @@ export function seatsOf({ teachers = [], assistants = [] }: TeacherOptions): Sea
   return [{ role: "assistant", choices: assistants.map(choiceOf) }, ...one];
 }
 
+/** What is known of a teacher before it is opened. */
+export interface GivenTeacher extends NamedTeacher {
+  readonly sha256: string;
+  /** What the training was told of an ONNX file; absent: nothing. */
+  readonly onnx?: OnnxSettings;
+}
+
+export interface NamedTeacher extends Pick<Seat, "role"> {
+  readonly path: string;
+}
+
+export function namedTeachers(seats: readonly Seat[]): NamedTeacher[] {
+  return seats.flatMap(({ role, choices }) => choices.map(({ path }) => ({ role, path })));
+}
+
 export const choiceOf = (given: string | TeacherChoice): TeacherChoice =>
   typeof given === "string" ? { path: given } : given;
 

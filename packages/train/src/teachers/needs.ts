@@ -1,8 +1,7 @@
 import { UsageError } from "onebit";
 import { counted } from "onebit/words";
 import type { Recipe } from "../recipes/index.js";
-import { choiceOf, seatsOf, type TeacherOptions } from "./choice.js";
-import type { TeacherRecord } from "./teachers.js";
+import { type NamedTeacher, namedTeachers, seatsOf, type TeacherOptions } from "./choice.js";
 
 /** Those of the given teachers that teach by a recipe. */
 export function chosenTeachers(
@@ -60,24 +59,31 @@ export function otherTeachersNote({ name, teaching }: Recipe, given: TeacherOpti
   ];
 }
 
-/** UsageError for the first given teacher that none of the records is of. */
+/** UsageError for the first given teacher that is not among those that some stage's loss asks. */
 export function checkEachTeaches(
-  { assistants = [], teachers = [] }: TeacherOptions,
-  records: readonly Pick<TeacherRecord, "role" | "path">[],
+  given: TeacherOptions,
+  asked: readonly NamedTeacher[],
   losses: readonly string[],
 ): void {
-  const given = [
-    ...assistants.map((one) => ({ role: "assistant", path: choiceOf(one).path })),
-    ...teachers.map((one) => ({ role: "teacher", path: choiceOf(one).path })),
-  ];
-  const idle = given.find(
-    ({ role, path }) => !records.some((one) => one.role === role && one.path === path),
+  const all = namedTeachers(seatsOf(given));
+  const idle = all.find(
+    ({ role, path }) => !asked.some((one) => one.role === role && one.path === path),
   );
-  if (!idle) return;
-  const names = [...new Set(losses)].map((loss) => `"${loss}"`).join(" nor ");
-  const who = losses.length > 1 ? `no stage's loss asks it (neither ${names})` : `the loss ${names} does not ask it`;
-  const other = given.length > 1 ? "gap-aware" : "distribution";
-  throw new UsageError(
-    `${idle.role} ${idle.path}: ${who}. Name one that does, such as --set loss=${other}, or leave it out`,
+  if (idle) throw notAsked(idle, losses, all.length);
+}
+
+export function notAsked(
+  { role, path }: NamedTeacher,
+  losses: readonly string[],
+  given: number,
+): UsageError {
+  const names = [...new Set(losses)].map((loss) => `"${loss}"`);
+  const who =
+    names.length > 1
+      ? `of the losses ${names.join(", ")} none asks it`
+      : `the loss ${names[0]} does not ask it`;
+  const other = given > 1 ? "gap-aware" : "distribution";
+  return new UsageError(
+    `${role} ${path}: ${who}. Name one that does, such as --set loss=${other}, or leave it out`,
   );
 }

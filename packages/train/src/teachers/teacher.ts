@@ -11,8 +11,9 @@ import { evaluateSubject, usualPreprocess } from "../subjects/evaluate.js";
 import { subjectInThread } from "../subjects/in-thread.js";
 import { scoresOf } from "../subjects/scores-of.js";
 import type { Subject } from "../subjects/subject.js";
-import type { TeacherChoice } from "./choice.js";
+import { type GivenTeacher, seatsOf, type TeacherChoice, type TeacherOptions } from "./choice.js";
 import { teacherImages } from "./teacher-images.js";
+import type { TeacherRecord } from "./teachers.js";
 
 /** Where teachers teach. */
 export interface TeachingPlace {
@@ -51,11 +52,9 @@ export class Teacher {
       checkPreparation(subject, choice);
       const scores = scoresOf(subject);
       const { numbers, notes } = matched(path, () => matchClasses(scores, dataset));
-      const before = known.find(
-        (one) => one.sha256 === sha256 && isDeepStrictEqual(one.onnx, plain(onnx)),
-      );
-      const unknown = before?.top1 == null && measured;
-      const top1 = unknown ? (await evaluateSubject(subject, dataset)).top1 : (before?.top1 ?? null);
+      const before = known.find((one) => isSame(one, { sha256, onnx }))?.top1 ?? null;
+      const top1 =
+        measured && before === null ? (await evaluateSubject(subject, dataset)).top1 : before;
       return new Teacher(subject, { dataset, numbers, sha256, onnx, top1, notes });
     } catch (error) {
       await subject.dispose();
@@ -154,6 +153,26 @@ function reordered(logits: Float32Array, count: number, order: readonly number[]
     });
   }
   return out;
+}
+
+/** What there is to be known of a teacher without opening it: OnebitError for a missing file. */
+export async function givenTeachers(options: TeacherOptions): Promise<GivenTeacher[]> {
+  const given: GivenTeacher[] = [];
+  for (const { role, choices } of seatsOf(options)) {
+    for (const { path, onnx } of choices) {
+      given.push({ role, path, sha256: await checksum(path), ...(onnx && { onnx }) });
+    }
+  }
+  return given;
+}
+
+/** The same file, seen alike. */
+function isSame(
+  record: Pick<GivenTeacher, "sha256" | "onnx">,
+  now: Pick<GivenTeacher, "sha256" | "onnx">,
+): boolean {
+  const facts = ({ sha256, onnx }: typeof now) => JSON.stringify([sha256, onnx]);
+  return facts(record) === facts(now);
 }
 
 /** Of a run, its best model. */

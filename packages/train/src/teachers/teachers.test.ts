@@ -176,7 +176,7 @@ describe("a training with teachers", () => {
     [
       "no teacher",
       { teachers: [], assistants: [] },
-      /"teacher0.logits"; there are target. Name a teacher/,
+      /the loss "gap-aware\(form=as-intended\)" of recipe quickstart asks a teacher: name one, such as --teacher FILE, or train from the labels: --set loss=cross-entropy/,
     ],
   ])("refuses %s", async (_, more, message) => {
     const inFolder = (file: string) => (/[/\\]|^nowhere/.test(file) ? file : path(file));

@@ -1,22 +1,23 @@
-import type { OnnxSettings } from "@onebit/convert";
 import { UsageError } from "onebit";
 import type { GraphInput, Shape } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import type { Batch } from "../data/index.js";
 import { teacherNumber, teacherOutput, teacherValue } from "../losses/index.js";
-import { assistantAt, type Seat, seatsOf, type TeacherOptions } from "./choice.js";
+import {
+  assistantAt,
+  type GivenTeacher,
+  type Seat,
+  seatsOf,
+  type TeacherOptions,
+} from "./choice.js";
 import { mixedLogits } from "./mixed-logits.js";
+import { notAsked } from "./needs.js";
 import { Teacher, type TeachingPlace } from "./teacher.js";
 import type { Viewing } from "./view-key.js";
 import { type ViewOptions, Views } from "./views.js";
 
 /** What a run records of a teacher. */
-export interface TeacherRecord {
-  readonly role: "assistant" | "teacher";
-  readonly path: string;
-  readonly sha256: string;
-  /** What the training was told of an ONNX file; absent: nothing. */
-  readonly onnx?: OnnxSettings;
+export interface TeacherRecord extends GivenTeacher {
   /** On the test images of the data; null in a dry run, which does not measure it. */
   readonly top1: number | null;
 }
@@ -113,9 +114,7 @@ export class Teachers {
 
   /** Those that teach in an epoch (from 0), in the order of their numbers. */
   at(epoch: number): readonly Teacher[] {
-    return this.#seats.map(
-      ({ turns }) => turns[assistantAt(epoch, this.#epochs, turns.length)],
-    );
+    return this.#seats.map(({ turns }) => turns[assistantAt(epoch, this.#epochs, turns.length)]);
   }
 
   /**
@@ -170,7 +169,9 @@ export class Teachers {
   checkAsked(loss: string, inputs: readonly GraphInput[]): void {
     const asked = inputs.map(({ name }) => teacherNumber(name));
     const idle = this.#seats.find(({ number }) => !asked.includes(number));
-    if (idle) throw notAsked(idle.turns[0].path, `the loss "${loss}" does not ask it`, this.#seats.length);
+    if (!idle) return;
+    const [{ path }] = idle.turns;
+    throw notAsked({ role: idle.role, path }, [loss], this.#seats.length);
   }
 
   async dispose(): Promise<void> {

@@ -1,0 +1,29 @@
+import { UsageError } from "onebit";
+import { overrideRecipe, type Recipe } from "../recipes/index.js";
+
+/** One of the trainings of a recipe, which follow each other. */
+export interface Stage {
+  /** null: the last. */
+  readonly name: string | null;
+  readonly recipe: Recipe;
+}
+
+/** In the order in which they are trained; the last is the recipe itself. UsageError for names that are no folders. */
+export function stagesOf(whole: Recipe): Stage[] {
+  const names = whole.stages.map(({ name }) => name);
+  names.forEach((name, i) => {
+    if (!/^[\w-]+$/.test(name) || TAKEN.includes(name) || names.indexOf(name) !== i) {
+      throw new UsageError(
+        `stages: "${name}" cannot be the name of stage ${i + 1}, which is a folder of the run: take letters, digits, - and _, each name once, and none of ${TAKEN.join(", ")}`,
+      );
+    }
+  });
+  const earlier = whole.stages.map(({ name, overrides }) => ({
+    name,
+    recipe: { ...overrideRecipe(whole, overrides), stages: [] },
+  }));
+  return [...earlier, { name: null, recipe: whole }];
+}
+
+/** What else lies in a run's folder. */
+const TAKEN: readonly string[] = ["checkpoint", "best", "lock"];

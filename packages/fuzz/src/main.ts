@@ -1,7 +1,7 @@
 /**
  * Tries generated inputs on onebit and keeps those that do what no input may do:
  *
- *   npm run fuzz -- FUZZER [--count 10000] [--seed 1] [--resume DIR] [--processes 1] [--batch 500]
+ *   npm run fuzz -- FUZZER [--count 10000] [--seed 1] [--resume DIR] [--processes 1] [--batch 2000]
  *   npm run fuzz -- FUZZER --seed 1 --only 4711       one input in this process, for a debugger
  */
 import { mkdtempSync } from "node:fs";
@@ -47,7 +47,7 @@ async function run(): Promise<number> {
     ...{ fuzzer: name, seed, folder, signal: interrupt.signal },
     from: whole("from", values.from, 0),
     count: whole("count", values.count, 10_000),
-    batch: Math.max(1, whole("batch", values.batch, 500)),
+    batch: Math.max(1, whole("batch", values.batch, 2000)),
     processes: Math.max(1, whole("processes", values.processes, 1)),
     progress(now) {
       if (Date.now() - told < 10_000) return;

@@ -14,7 +14,7 @@
 
 export { extremeProgram } from "./extreme-program.js";
 export { firstDifference } from "./guarded-run.js";
-export { Random } from "./random.js";
+export { drawn, Random } from "./random.js";
 export { type RandomProgram, randomProgram } from "./random-program.js";
 export {
   type ConformanceOptions,

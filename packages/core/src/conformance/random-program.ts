@@ -21,7 +21,7 @@ import type {
   ValueId,
   ValueKind,
 } from "../program/types.js";
-import { Random } from "./random.js";
+import { drawn, Random } from "./random.js";
 
 /** A program with its tensors, and an image to run it on. */
 export interface RandomProgram {
@@ -298,7 +298,7 @@ class Generator {
   }
 
   #floatTensor(shape: number[], draw = () => (this.#random.number() - 0.5) * 2): string {
-    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw);
+    const data = drawn(new Float32Array(shape.reduce((a, b) => a * b, 1)), draw);
     return this.#addTensor({ type: "float32", shape, data });
   }
 
@@ -309,9 +309,9 @@ class Generator {
     const rowBytes = packedRowBytes(step as BinaryConvStep, channels);
     const used = (step.kernel[0] * step.kernel[1] * channels) / step.groups;
     const lastByte = used % 8 === 0 ? 0xff : (1 << (used % 8)) - 1;
-    const data = Uint8Array.from(
-      { length: step.out * rowBytes },
-      (_, i) => this.#random.int(0, 255) & ((i + 1) % rowBytes === 0 ? lastByte : 0xff),
+    const data = drawn(
+      new Uint8Array(step.out * rowBytes),
+      (i) => this.#random.int(0, 255) & ((i + 1) % rowBytes === 0 ? lastByte : 0xff),
     );
     return this.#addTensor({ type: "bits", shape: [step.out, rowBytes], data });
   }
@@ -323,7 +323,7 @@ class Generator {
   }
 
   #floats(count: number): Float32Array {
-    return Float32Array.from({ length: count }, () => (this.#random.number() - 0.5) * 4);
+    return drawn(new Float32Array(count), () => (this.#random.number() - 0.5) * 4);
   }
 }
 

@@ -9,6 +9,15 @@ export function randomStream(seed: number): () => number {
   };
 }
 
+/** The array, its elements drawn in order: many times as fast as its type's `from` with a length. */
+export function drawn<A extends Float32Array | Uint8Array>(
+  array: A,
+  draw: (index: number) => number,
+): A {
+  for (let i = 0; i < array.length; i++) array[i] = draw(i);
+  return array;
+}
+
 /** Draws from one stream. */
 export class Random {
   /** Uniform on [0, 1). */

@@ -1,5 +1,5 @@
 import { type Classifier, type LoadOptions, load, OnebitError, UsageError } from "onebit";
-import type { Random } from "onebit/conformance";
+import { drawn, type Random } from "onebit/conformance";
 import { type OnebitFile, readOnebit } from "onebit/file";
 import { atInputSize, elementCount, joinPools, type Program, withMaps } from "onebit/program";
 import { compareOn, expectedOf, requireSame } from "../compare.js";
@@ -61,7 +61,7 @@ function imagesFor({ values, input }: Program, random: Random): Float32Array {
   const strange = random.chance(0.2);
   const draw = () =>
     strange && random.chance(0.1) ? random.pick(SPECIAL) : (random.number() - 0.5) * 4;
-  return Float32Array.from({ length: count * elementCount(values[input].shape) }, draw);
+  return drawn(new Float32Array(count * elementCount(values[input].shape)), draw);
 }
 
 /** The same as [N, C, H, W], or [N, C], which Model.run takes. */
@@ -82,7 +82,7 @@ function planesOf(images: Float32Array, { values, input }: Program) {
 async function classifyPicture(model: Classifier, random: Random): Promise<void> {
   if (!model.info.preprocess || random.chance(0.5)) return;
   const [width, height] = [random.int(1, 12), random.int(1, 12)];
-  const data = Uint8Array.from({ length: width * height * 4 }, () => random.int(0, 255));
+  const data = drawn(new Uint8Array(width * height * 4), () => random.int(0, 255));
   try {
     await model.classify({ data, width, height });
   } catch (error) {

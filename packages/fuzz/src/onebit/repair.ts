@@ -1,4 +1,4 @@
-import type { Random } from "onebit/conformance";
+import { drawn, type Random } from "onebit/conformance";
 import {
   elementCount,
   type MapShape,
@@ -90,15 +90,14 @@ function rowShape(step: Extract<MutableStep, { weight: string }>, channels: numb
 function floats(shape: readonly number[], random: Random): ProgramTensor {
   const size = shape.reduce((product, dim) => product * dim, 1);
   const draw = () => random.number() * 2 - 1;
-  return { type: "float32", shape, data: Float32Array.from({ length: size }, draw) };
+  return { type: "float32", shape, data: drawn(new Float32Array(size), draw) };
 }
 
 /** Rows of so many bits, zeros behind them. */
 function signs([rows, rowBytes]: readonly number[], length: number, random: Random): ProgramTensor {
   const last = length % 8 === 0 ? 0xff : (1 << (length % 8)) - 1;
-  const draw = (_: unknown, i: number) =>
-    random.int(0, 255) & ((i + 1) % rowBytes === 0 ? last : 0xff);
-  const data = Uint8Array.from({ length: rows * rowBytes }, draw);
+  const draw = (i: number) => random.int(0, 255) & ((i + 1) % rowBytes === 0 ? last : 0xff);
+  const data = drawn(new Uint8Array(rows * rowBytes), draw);
   return { type: "bits", shape: [rows, rowBytes], data };
 }
 

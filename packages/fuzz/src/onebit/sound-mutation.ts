@@ -1,5 +1,5 @@
 import { OnebitError } from "onebit";
-import { Random, type RandomProgram } from "onebit/conformance";
+import { drawn, Random, type RandomProgram } from "onebit/conformance";
 import { type OnebitFile, readOnebit } from "onebit/file";
 import { elementCount } from "onebit/program";
 import { seedOf } from "../fuzzer.js";
@@ -14,7 +14,7 @@ export async function soundMutation(seed: number): Promise<RandomProgram> {
     if (!file) continue;
     const { program, tensors } = file;
     const length = elementCount(program.values[program.input].shape);
-    const image = Float32Array.from({ length }, () => (random.number() - 0.5) * 4);
+    const image = drawn(new Float32Array(length), () => (random.number() - 0.5) * 4);
     return { program, tensors, image };
   }
 }

@@ -3,5 +3,5 @@ import type { StepContext } from "./program.js";
 
 /** The accumulator is the input, bits as -1 and +1. */
 export function pointwise({ values }: StepContext, step: PointwiseStep): Float32Array {
-  return Float32Array.from(values[step.input]);
+  return new Float32Array(values[step.input]);
 }

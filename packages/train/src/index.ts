@@ -14,6 +14,11 @@
  * @module @onebit/train
  */
 
+export {
+  type DistillationCost,
+  measureDistillation,
+  type StepCost,
+} from "./bench/distillation-cost.js";
 export { measureTrainingSpeed, type TrainingSpeed } from "./bench/training-speed.js";
 export * from "./engine/index.js";
 export { type GradientOptions, gradientOutput, gradients } from "./gradients/index.js";

@@ -1,4 +1,9 @@
-import { measureTrainingSpeed, type TrainingSpeed } from "@onebit/train";
+import {
+  type DistillationCost,
+  measureDistillation,
+  measureTrainingSpeed,
+  type TrainingSpeed,
+} from "@onebit/train";
 import { UsageError } from "onebit";
 import { buildModel } from "onebit/models";
 import { counted } from "onebit/words";
@@ -9,13 +14,14 @@ import { type Output, percent, table } from "../terminal.js";
 import { version } from "../version.js";
 
 interface Flags extends ArchitectureFlags {
+  readonly teacher?: string;
   readonly batch?: number;
   readonly threads?: readonly number[];
 }
 
-/** `onebit bench --train`: images per second of training, and where a step goes. */
+/** `onebit bench --train`: images per second of training, and where a step goes; or what a teacher costs. */
 export async function trainingBench(subject: string, flags: Flags, out: Output): Promise<void> {
-  const { batch = 64, threads: numbers = [2] } = flags;
+  const { batch = 64, threads: numbers = [2], teacher } = flags;
   const [threads, ...others] = numbers;
   if (others.length) {
     throw new UsageError(`--threads ${numbers.join(",")}: one number is wanted with --train`);
@@ -24,6 +30,11 @@ export async function trainingBench(subject: string, flags: Flags, out: Output):
     throw new UsageError(`${subject}: bench --train takes an architecture, such as bnext-18`);
   }
   const network = buildModel(subject, { ...architectureOptions(flags), batch });
+  if (teacher !== undefined) {
+    const cost = await measureDistillation(network, { teacher, threads });
+    out.result({ machine: machine(), version: version(), distillation: cost });
+    return out.line(costTable(cost));
+  }
   const speed = await measureTrainingSpeed(network, { threads });
   out.result({ machine: machine(), version: version(), training: speed });
   out.line(speedTable(speed));
@@ -53,6 +64,24 @@ function speedTable(speed: TrainingSpeed): string {
   ];
   const title = `${speed.model}, batch ${speed.batch}, ${counted(speed.threads, "thread")}`;
   return table([title, "", ""], rows, ["left", "right", "left"]);
+}
+
+function costTable(cost: DistillationCost): string {
+  const { plain, kept, asked, model, batch, threads, teacher, rounds } = cost;
+  const between = ({ p25, p75 }: typeof plain.ratio) => `${p25.toFixed(2)} to ${p75.toFixed(2)}`;
+  const rows = (
+    [
+      ["from labels", plain],
+      ["from kept logits", kept],
+      ["asking the teacher", asked],
+    ] as const
+  ).map(([title, { medianMs, ratio, cpuRatio }]) => [
+    ...[title, `${medianMs.toFixed(0)} ms`, ratio.median.toFixed(3), between(ratio)],
+    ...[cpuRatio.median.toFixed(3), between(cpuRatio)],
+  ]);
+  const head = ["one step", "median", "ratio", "middle half", "processor time", "middle half"];
+  const title = `${model}, batch ${batch}, ${counted(threads, "thread")}, teacher ${teacher}, ${counted(rounds, "round")} in turns`;
+  return `${title}\n${table(head, rows)}`;
 }
 
 function opTable({ byOp }: TrainingSpeed): string {

@@ -62,6 +62,11 @@ const flags = [
   against,
   kernels,
   markdown,
+  flag(
+    "--teacher <file>",
+    "instead: how much longer a step takes that learns from this network, kept or asked, in turns",
+    words,
+  ).needs(train, "only trainings learn from teachers"),
   train.means("instead: images per second of training, and the share of ONNX Runtime's rate"),
   json,
   ...budgetFlags.map((one) => one.excludes(train) as typeof one),

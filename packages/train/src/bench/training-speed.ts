@@ -11,6 +11,7 @@ import { compileTraining, trainingGraph } from "../engine/plan.js";
 import { resolveRecipe } from "../recipes/index.js";
 import { createCpuSession } from "../runtime/node.js";
 import { flatten, initialTensors, layoutOf } from "../state/index.js";
+import { quantile } from "./quantile.js";
 
 /** How fast a network is trained. */
 export interface TrainingSpeed {
@@ -193,11 +194,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-function quantile(values: readonly number[], fraction: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))];
 }
 
 function randomValues(length: number): Float32Array<ArrayBuffer> {

@@ -9,7 +9,7 @@ import {
 } from "onebit/graph";
 import { type OnnxTarget, toOnnx, usedTensors } from "onebit/onnx";
 import { gradientOutput, gradients } from "../gradients/index.js";
-import { type Loss, type NamedValues, parseLoss } from "../losses/index.js";
+import { type Loss, lossName, type NamedValues, parseLoss } from "../losses/index.js";
 import type { CompiledGraph } from "./types.js";
 
 /** What a training graph computes besides the network. */
@@ -37,22 +37,58 @@ export function trainingGraph(
   const b = GraphBuilder.from(onlyLogits(network));
   const add = typeof loss === "string" ? parseLoss(loss) : loss;
   const target = b.shape(network.outputs.logits);
-  const value = add(b, outputsOf(network), offeredInputs(b, { target, ...inputs }));
-  if (!b.has(value) || b.shape(value).length) {
-    const what = b.has(value) ? `a value of shape [${b.shape(value)}]` : `"${value}"`;
-    throw new OnebitError(`the loss returns ${what}: the name of a scalar is wanted`);
-  }
+  const about = `the loss "${lossName(loss)}"`;
+  const value = added(about, () =>
+    add(b, outputsOf(network, about), offeredInputs(b, { target, ...inputs }, about)),
+  );
+  checkScalar(b, value, about);
   b.output("loss", value);
   return gradients(b.build(), { loss: "loss", mode: "training", estimators });
 }
 
-export function outputsOf({ name, outputs }: Graph): NamedValues {
-  return namedValues(`${name} has no output`, Object.keys(outputs), (output) => outputs[output]);
+/** A fault of the function itself is told as such. */
+function added(about: string, add: () => string): string {
+  try {
+    return add();
+  } catch (cause) {
+    if (cause instanceof OnebitError) throw cause;
+    throw new OnebitError(
+      `${about} failed while it was added: ${(cause as Error)?.message ?? cause}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function checkScalar(b: GraphBuilder, value: string, about: string): void {
+  if (!b.has(value)) {
+    throw new OnebitError(
+      `${about} returns "${value}", which is no value of the graph: return what b.op() gave, a scalar`,
+    );
+  }
+  const shape = b.shape(value);
+  if (!shape.length) return;
+  throw new OnebitError(
+    `${about} returns a value of shape [${shape}]: the name of a scalar is wanted, such as b.op("mean", [value])`,
+  );
+}
+
+export function outputsOf({ name, outputs }: Graph, about = "the loss"): NamedValues {
+  return namedValues(
+    `${about}: ${name} has no output`,
+    Object.keys(outputs),
+    (output) => outputs[output],
+  );
 }
 
 /** An input becomes one of the graph when it is asked for. */
-function offeredInputs(b: GraphBuilder, shapes: { readonly [name: string]: Shape }): NamedValues {
-  return namedValues("no batch has an input", Object.keys(shapes), (name) =>
+function offeredInputs(
+  b: GraphBuilder,
+  shapes: { readonly [name: string]: Shape },
+  about: string,
+): NamedValues {
+  return namedValues(`${about}: no batch has an input`, Object.keys(shapes), (name) =>
     b.has(name) ? name : b.input(name, shapes[name]),
   );
 }
@@ -66,7 +102,7 @@ function namedValues(
     names,
     get(name) {
       if (names.includes(name)) return get(name);
-      throw new OnebitError(`the loss: ${missing} "${name}"; there are ${names.join(", ")}`);
+      throw new OnebitError(`${missing} "${name}"; there are ${names.join(", ")}`);
     },
   };
 }

@@ -3,6 +3,7 @@ export {
   type Loss,
   type LossKind,
   type LossOptions,
+  lossName,
   type NamedValues,
   teacherNumber,
   teacherOutput,

@@ -12,6 +12,11 @@ import type { GraphBuilder } from "onebit/graph";
  */
 export type Loss = (b: GraphBuilder, outputs: NamedValues, inputs: NamedValues) => string;
 
+/** What messages and runs call it: its words, or the function's name. */
+export function lossName(loss: Loss | string): string {
+  return typeof loss === "string" ? loss : `function ${loss.name || "without a name"}`;
+}
+
 /** Values of a graph by their public names. */
 export interface NamedValues {
   readonly names: readonly string[];

@@ -2,6 +2,7 @@ import { OnebitError, type SignalLike } from "onebit";
 import { BadPictures, type Batch, type BatchStream, type Loader, mixRows } from "../data/index.js";
 import type { Engine, MicroBatch, Scalars, StepResult } from "../engine/types.js";
 import { targetsFromLabels } from "../losses/index.js";
+import type { Recipe } from "../recipes/index.js";
 import { learningRate, type Position, temperature } from "../schedules/index.js";
 import type { Teachers } from "../teachers/index.js";
 import type { Setup } from "./prepare.js";
@@ -73,7 +74,12 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
   const waited = { images: 0, teachers: 0 };
   let last = settingsAt(setup, epoch * division.stepsPerEpoch);
   let running:
-    | { settings: StepSettings; result: Promise<StepResult>; waiting: Waiting }
+    | {
+        settings: StepSettings;
+        given: readonly MicroBatch[];
+        result: Promise<StepResult>;
+        waiting: Waiting;
+      }
     | undefined;
   let clock = performance.now();
   /** Since when the engine has had nothing to do; while it works, a time to come. */
@@ -81,11 +87,11 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
 
   const finish = async (): Promise<void> => {
     if (!running) return;
-    const { settings, waiting } = running;
+    const { settings, waiting, given } = running;
     const result = await running.result;
     running = undefined;
     for (const images of result.recycled) stream.recycle({ images });
-    if (!result.finite) throw notFinite(setup, settings, result);
+    if (!result.finite) throw notFinite(setup, settings, { ...result, given });
     const milliseconds = performance.now() - clock;
     clock += milliseconds;
     sums.loss += result.loss;
@@ -109,8 +115,9 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     await finish();
     if (signal?.aborted) throw new Interrupted();
     const settings = settingsAt(setup, step++);
+    const given = group.map((batch) => microBatch(batch, setup.dataset.classes.length));
     const result = engine.step({
-      microBatches: group.map((batch) => microBatch(batch, setup.dataset.classes.length)),
+      microBatches: given,
       learningRate: settings.learningRate,
       scalars: scalarsOf(settings.temperature),
     });
@@ -120,7 +127,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     };
     // It is awaited in its turn; should something else fail first, nobody else will.
     result.then(done, done);
-    running = { settings, result, waiting };
+    running = { settings, given, result, waiting };
   }
   await finish();
   if (signal?.aborted) throw new Interrupted();
@@ -203,17 +210,25 @@ async function* taught(
 function notFinite(
   { recipe, division }: StepSetup,
   { position, learningRate }: StepSettings,
-  { loss, gradientNorm }: StepResult,
+  { loss, gradientNorm, given }: StepResult & { readonly given: readonly MicroBatch[] },
 ): OnebitError {
-  const epoch = Math.floor(position.step / division.stepsPerEpoch) + 1;
+  const { step } = position;
+  const epoch = Math.floor(step / division.stepsPerEpoch) + 1;
   const what = Number.isFinite(loss)
-    ? `the gradient norm is ${gradientNorm}`
-    : `the loss is ${loss}`;
-  const remedy =
-    recipe.clip === null
-      ? "lower schedule.learningRate, or clip the gradient (clip=5)"
-      : `lower schedule.learningRate, or clip below ${recipe.clip}`;
-  return new OnebitError(
-    `${what} at epoch ${epoch}, step ${position.step + 1} (learning rate ${learningRate}): ${remedy}`,
-  );
+    ? `the gradient norm of the loss "${recipe.loss}" is ${gradientNorm}`
+    : `the loss "${recipe.loss}" is ${loss}`;
+  const where = `at epoch ${epoch}, step ${step + 1} (learning rate ${learningRate})`;
+  return new OnebitError(`${what} ${where}: ${remedy(recipe, step, given)}`);
+}
+
+function remedy({ clip }: Recipe, step: number, given: readonly MicroBatch[]): string {
+  const inputs = given.flatMap(({ inputs = {} }) => Object.entries(inputs));
+  const [bad] = inputs.find(([, values]) => !values.every(Number.isFinite)) ?? [];
+  if (bad !== undefined) return `"${bad}" holds numbers that are not finite: look at who says it`;
+  if (step === 0) {
+    return "no step was taken before, so it is not the learning rate: look at the loss, at the weights that the training starts from (--init) and at the images";
+  }
+  return clip === null
+    ? "lower schedule.learningRate, or clip the gradient (clip=5)"
+    : `lower schedule.learningRate, or clip below ${clip}`;
 }

@@ -6,7 +6,7 @@ import type { Preprocess } from "onebit/image";
 import { type Dataset, fingerprint, type HoldOut, holdOut, preprocessFor } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
-import { type Loss, lossOf } from "../losses/index.js";
+import { type Loss, lossName, lossOf } from "../losses/index.js";
 import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
@@ -116,7 +116,11 @@ export async function prepare(
         : undefined;
     const evaluated = Math.min(evaluationBatch, dataset.test.length);
     const layout = layoutOf(trained, new Set(graph.gradients), recipe.optimiser);
-    if (!layout.trained) throw new OnebitError(`${network.name}: has no parameter to train`);
+    if (!layout.trained) {
+      throw new OnebitError(
+        `${network.name}: has no parameter that the loss "${recipe.loss}" depends on: nothing would be trained`,
+      );
+    }
     const { clip, averageDecay, optimiser } = recipe;
     return {
       ...{ recipe, dataset, preprocess, network, trained, loss, moments, threshold },
@@ -199,11 +203,6 @@ function viewsOf({ teachers, assistants, ...options }: TrainOptions): ViewOption
     throw new UsageError("--teacher-views is of no use without --teacher or --assistant");
   }
   return { count, folder };
-}
-
-/** What a run records: words of its own function there are none. */
-function lossName({ name }: Loss): string {
-  return `function ${name || "without a name"}`;
 }
 
 /** Trained elements of all parameters, and those of binary ones. */

@@ -1,0 +1,165 @@
+import { type Graph, sizeOf } from "onebit/graph";
+import type { Preprocess } from "onebit/image";
+import { rng } from "../data/index.js";
+import { compileTraining } from "../engine/plan.js";
+import { startEngine } from "../engine/start.js";
+import type { Engine, MicroBatch } from "../engine/types.js";
+import { teacherValue } from "../losses/index.js";
+import { resolveRecipe } from "../recipes/index.js";
+import { flatten, initialTensors, layoutOf } from "../state/index.js";
+import { subjectInThread } from "../subjects/in-thread.js";
+import { scoresOf } from "../subjects/scores-of.js";
+import { teacherImages } from "../teachers/teacher-images.js";
+import { quantile } from "./quantile.js";
+
+/** What a teacher costs a training. */
+export interface DistillationCost {
+  readonly model: string;
+  readonly teacher: string;
+  readonly batch: number;
+  readonly threads: number;
+  readonly rounds: number;
+  /** Steps from labels. */
+  readonly plain: StepCost;
+  /** Steps from what a teacher has said before. */
+  readonly kept: StepCost;
+  /** Steps while the teacher answers for the next one. */
+  readonly asked: StepCost;
+}
+
+/** Of the rounds. */
+export interface StepCost {
+  readonly medianMs: number;
+  /** How many times a step from labels of the same round. */
+  readonly ratio: { readonly median: number; readonly p25: number; readonly p75: number };
+  /** The same of the processor time of all threads, which what else runs here hardly changes. */
+  readonly cpuRatio: { readonly median: number; readonly p25: number; readonly p75: number };
+}
+
+export interface DistillationCostOptions {
+  /** A float model, a run, an ONNX or a packed file that takes images of as many channels. */
+  readonly teacher: string;
+  readonly threads: number;
+  /** Default 15. */
+  readonly rounds?: number;
+}
+
+/**
+ * Steps of a network (built for one micro-batch) on random images in turns: from labels, from kept logits of a
+ * teacher, and with a teacher that answers in its thread for the step that comes next.
+ */
+export async function measureDistillation(
+  network: Graph,
+  { teacher: path, threads, rounds = 15 }: DistillationCostOptions,
+): Promise<DistillationCost> {
+  const [batch, channels, ...size] = network.inputs.find(({ name }) => name === "x")!.shape;
+  const teacher = await subjectInThread(path, { backend: "auto", threads });
+  const { classes } = scoresOf(teacher);
+  const own: Preprocess = {
+    ...{ size: size as [number, number], resize: size as [number, number], crop: "none" },
+    ...{ channels: channels as 1 | 3, interpolation: "bilinear" },
+    ...{ mean: new Array(channels).fill(0.5), std: new Array(channels).fill(0.25) },
+  };
+  const wanted = teacher.preprocess ?? own;
+  const ask = async (images: Float32Array) => {
+    const shape = [batch, wanted.channels, ...wanted.size];
+    const { logits } = await teacher.run({ shape, data: teacherImages(images, own, wanted) });
+    return logits.data as Float32Array;
+  };
+  const inputs = { [teacherValue(0)]: [batch, classes] };
+  const engines: Engine[] = [];
+  const times: { [kind in Kind]: { ms: number; cpu: number }[] } = {
+    plain: [],
+    kept: [],
+    asked: [],
+  };
+  try {
+    const plain = await engineFor(network, threads, {});
+    engines.push(plain);
+    const taught = await engineFor(network, threads, { loss: "distribution", inputs });
+    engines.push(taught);
+    const step = (engine: Engine, images: Float32Array<ArrayBuffer>, logits?: Float32Array) =>
+      engine.step({
+        microBatches: [microBatch(images, batch, classes, logits)],
+        learningRate: 1e-4,
+        scalars: { temperature: 0.5 },
+      });
+    let said = await ask(randomImages(network));
+    for (let round = -1; round < rounds; round++) {
+      for (const kind of KINDS) {
+        const images = randomImages(network);
+        const next = randomImages(network);
+        const time = await timed(async () => {
+          if (kind === "plain") return void (await step(plain, images));
+          if (kind === "kept") return void (await step(taught, images, said));
+          [said] = await Promise.all([ask(next), step(taught, images, said)]);
+        });
+        if (round >= 0) times[kind].push(time);
+      }
+    }
+  } finally {
+    for (const engine of engines) await engine.dispose();
+    await teacher.dispose();
+  }
+  const costOf = (kind: Kind): StepCost => ({
+    medianMs: quantile(
+      times[kind].map(({ ms }) => ms),
+      0.5,
+    ),
+    ratio: ratios(times[kind].map(({ ms }, i) => ms / times.plain[i].ms)),
+    cpuRatio: ratios(times[kind].map(({ cpu }, i) => cpu / times.plain[i].cpu)),
+  });
+  return {
+    ...{ model: network.name, teacher: path, batch, threads, rounds },
+    ...{ plain: costOf("plain"), kept: costOf("kept"), asked: costOf("asked") },
+  };
+}
+
+const KINDS = ["plain", "kept", "asked"] as const;
+type Kind = (typeof KINDS)[number];
+
+async function engineFor(
+  network: Graph,
+  threads: number,
+  loss: Parameters<typeof compileTraining>[1],
+): Promise<Engine> {
+  const graph = compileTraining(network, loss);
+  const { optimiser, clip, averageDecay } = resolveRecipe("plain");
+  const layout = layoutOf(network, new Set(graph.gradients), optimiser);
+  const training = { graph, optimiser, clip, averageDecay };
+  return startEngine({ layout, training, threads }, flatten(layout, initialTensors(network, 0)));
+}
+
+function microBatch(
+  images: Float32Array<ArrayBuffer>,
+  batch: number,
+  classes: number,
+  logits?: Float32Array,
+): MicroBatch {
+  const labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
+  return { images, labels, ...(logits && { inputs: { [teacherValue(0)]: logits } }) };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<{ ms: number; cpu: number }> {
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  await work();
+  const ms = performance.now() - started;
+  const { user, system } = process.cpuUsage(cpu);
+  return { ms, cpu: user + system };
+}
+
+function ratios(values: readonly number[]): StepCost["ratio"] {
+  const [median, p25, p75] = [0.5, 0.25, 0.75].map((q) => quantile(values, q));
+  return { median, p25, p75 };
+}
+
+/** Pixels, prepared as the student's are. */
+function randomImages(network: Graph): Float32Array<ArrayBuffer> {
+  const random = rng(0, "bench");
+  const { shape } = network.inputs.find(({ name }) => name === "x")!;
+  return Float32Array.from(
+    { length: sizeOf(shape) },
+    () => (random.integer(256) / 255 - 0.5) / 0.25,
+  );
+}

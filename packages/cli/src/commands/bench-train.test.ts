@@ -33,5 +33,8 @@ it("measures what a teacher costs a training, in turns", async () => {
     }
   }
   const { status, stderr } = await onebit("bench", ...tiny, "--teacher", teacher);
-  expect([status, stderr]).toEqual([2, expect.stringContaining("goes with --train: only trainings learn")]);
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining("goes with --train: only trainings learn"),
+  ]);
 });

@@ -47,7 +47,7 @@ export function trainingGraph(
 }
 
 /** A fault of the function itself is told as such. */
-function added(about: string, add: () => string): string {
+export function added(about: string, add: () => string): string {
   try {
     return add();
   } catch (cause) {
@@ -74,7 +74,7 @@ function checkScalar(b: GraphBuilder, value: string, about: string): void {
   );
 }
 
-export function outputsOf({ name, outputs }: Graph, about = "the loss"): NamedValues {
+export function outputsOf({ name, outputs }: Graph, about: string): NamedValues {
   return namedValues(
     `${about}: ${name} has no output`,
     Object.keys(outputs),

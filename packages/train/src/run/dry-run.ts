@@ -100,6 +100,8 @@ export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Pro
   const options: TrainOptions = { ...given, teacherCache: cacheOf(given), resume: false };
   const notes = new Set(await placeNotes(options));
   const stages: StageForecast[] = [];
+  /** Teachers that an earlier stage has measured. */
+  const known = new Set<string>();
   let { skipBad } = options;
   for (const { name, recipe } of stagesOf(whole)) {
     // Later stages begin with what an earlier one has learned: as good as anything here.
@@ -109,7 +111,9 @@ export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Pro
     const setup = await prepare(recipe, { ...options, skipBad, init }, how);
     for (const note of setup.notes) notes.add(note);
     try {
-      const tried = await tryStage(setup, { ...options, init }, given.steps ?? 3);
+      const how = { steps: given.steps ?? 3, known };
+      const tried = await tryStage(setup, { ...options, init }, how);
+      for (const { sha256 } of setup.teachers.all) known.add(sha256);
       for (const note of tried.notes) notes.add(note);
       stages.push({ name, ...tried.forecast });
     } finally {
@@ -145,7 +149,7 @@ async function placeNotes(options: TrainOptions): Promise<string[]> {
 async function tryStage(
   setup: Setup,
   options: TrainOptions,
-  steps: number,
+  { steps, known }: { readonly steps: number; readonly known: ReadonlySet<string> },
 ): Promise<{ forecast: Omit<StageForecast, "name">; notes: readonly string[] }> {
   const { recipe, record, division, plan, dataset, teachers, views } = setup;
   const { worker = true, dataWorkers, signal } = options;
@@ -174,7 +178,11 @@ async function tryStage(
           0,
         ),
         evaluations: evaluated * perTestImage,
-        teachers: sum(teachers.all.map((one) => dataset.test.length * perImage(one))),
+        teachers: sum(
+          teachers.all
+            .filter(({ sha256 }) => !known.has(sha256))
+            .map((one) => dataset.test.length * perImage(one)),
+        ),
         views: sum(
           (views?.kept.missing ?? []).map(
             ({ teacher }) => dataset.train.length * perImage(teacher),

@@ -9,11 +9,14 @@ import { OnebitError } from "onebit";
  * that resolves packages to their sources would break the worker.
  */
 export function startWorker(module: string, options: WorkerOptions = {}): Worker {
-  return new Worker(workerUrl(module), { ...options, execArgv: [] });
+  return new Worker(builtUrl(module), { ...options, execArgv: [] });
 }
 
-/** Node cannot run TypeScript in a worker: from sources (tests), the module's build is taken. */
-function workerUrl(module: string): URL {
+/**
+ * Where a module of this package lies that is to run in a thread or process of its own. Node cannot run
+ * TypeScript there: from sources (tests), the module's build is taken.
+ */
+export function builtUrl(module: string): URL {
   if (!import.meta.url.endsWith(".ts")) return new URL(module, import.meta.url);
   const built = new URL(`../dist/${module}`, import.meta.url);
   if (existsSync(fileURLToPath(built))) return built;

@@ -12,12 +12,17 @@ export async function dataOfRun({ data, out, resume }: TrainOptions): Promise<Da
       `${error.message}. If the run's data were moved, say where to: --data SPEC`,
     );
   });
-  for (const split of [dataset.train, dataset.test]) {
+  refuseAmongPictures(dataset, out);
+  return dataset;
+}
+
+/** UsageError for a folder of runs that lies among the images. */
+export function refuseAmongPictures({ spec, train, test }: Dataset, out: string): void {
+  for (const split of [train, test]) {
     if (!split.length || !isOfFiles(split)) continue;
     if (!isInside(resolve(out), resolve(commonFolder(split)))) continue;
     throw new UsageError(
-      `${out}: lies among the pictures of ${data}, where the run would be taken for a class: choose another folder (--out)`,
+      `${out}: lies among the pictures of ${spec}, where the run would be taken for a class: choose another folder (--out)`,
     );
   }
-  return dataset;
 }

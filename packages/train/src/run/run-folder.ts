@@ -302,12 +302,12 @@ function refuseOtherTeachers(path: string, old: RunRecord, now: RunRecord): void
 }
 
 /** As JSON would give it back. */
-function plainData(value: unknown): unknown {
+export function plainData(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /** Path and both values of the first field that differs. */
-function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
+export function firstDifference(a: unknown, b: unknown, path: string): string | undefined {
   if (isDeepStrictEqual(a, b)) return undefined;
   if (!isGroup(a) || !isGroup(b)) {
     return `${path} (${shortened(a)}, now ${shortened(b)})`;

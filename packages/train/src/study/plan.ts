@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { summarize } from "onebit/cost";
+import { type Dataset, fingerprint, openDataset } from "../data/index.js";
+import { overrideRecipe, type Recipe } from "../recipes/index.js";
+import { refuseAmongPictures } from "../run/data-of-run.js";
+import { type DryRun, dryRun } from "../run/dry-run.js";
+import { buildNetwork } from "../run/network.js";
+import type { RunRecord } from "../run/run-folder.js";
+import { type Choice, deviations } from "./choice.js";
+import { placed } from "./fields.js";
+import type { StudyImages } from "./job.js";
+import { recipeOf } from "./recipe-of.js";
+import { runsOf, type StudyRun, variantNamed } from "./runs.js";
+import type { Study, Variant } from "./study.js";
+
+/** What a study will do: written down before its first run. */
+export interface StudyPlan {
+  readonly format: 1;
+  readonly study: Study;
+  readonly choice: Choice;
+  /** Where it is not what was written down; a study without any is what its page says. */
+  readonly deviations: readonly string[];
+  readonly data: StudyImages & {
+    readonly name: string;
+    readonly classes: number;
+    readonly fingerprint: string | null;
+  };
+  readonly variants: { readonly [name: string]: PlannedVariant };
+  readonly runs: readonly StudyRun[];
+  /** Of all runs, `processes` at a time. */
+  readonly hours: number;
+  readonly bytes: number;
+  readonly processes: number;
+  readonly threads: number;
+}
+
+/** What one run of a variant is, and takes on this machine. */
+export interface PlannedVariant {
+  readonly recipe: Recipe;
+  /** As it is recorded: fitted to the number of images. */
+  readonly fitted: Recipe;
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly cost: VariantCost;
+  readonly notes: readonly string[];
+}
+
+/** Of one image, in inference. */
+export interface VariantCost {
+  readonly parameters: number;
+  readonly binaryParameters: number;
+  readonly macs: number;
+  /** Of these. */
+  readonly binaryMacs: number;
+  readonly ops: number;
+  /** Of the packed network. */
+  readonly bytes: number;
+}
+
+export interface PlanOptions {
+  readonly out: string;
+  readonly processes: number;
+  readonly threads: number;
+  readonly onVariant?: (name: string) => void;
+}
+
+/** Opens the data and tries a few steps of every variant. UsageError for what could not run. */
+export async function makePlan(
+  study: Study,
+  choice: Choice,
+  { out, processes, threads, onVariant }: PlanOptions,
+): Promise<StudyPlan> {
+  const { trainImages, testImages } = study;
+  const dataset = await openDataset(choice.data, { trainImages, testImages });
+  refuseAmongPictures(dataset, out);
+  const runs = runsOf(study, choice.variants, choice.seeds);
+  const variants: { [name: string]: PlannedVariant } = {};
+  for (const name of choice.variants) {
+    onVariant?.(name);
+    const variant = variantNamed(study, name);
+    const place = `variants[${study.variants.indexOf(variant)}]`;
+    try {
+      const recipe = recipeOf(study, variant, { set: choice.set, place });
+      variants[name] = await planVariant(variant, recipe, {
+        ...{ dataset, threads, out },
+        validation: { share: study.validation },
+      });
+    } catch (error) {
+      throw placed(place, error);
+    }
+  }
+  const total = (of: "seconds" | "bytes") =>
+    runs.reduce((sum, { variant }) => sum + variants[variant][of], 0);
+  return {
+    ...{ format: 1, study, choice, deviations: deviations(study, choice) },
+    data: {
+      ...{ spec: choice.data, trainImages, testImages },
+      ...{ name: dataset.name, classes: dataset.classes.length },
+      fingerprint: (await fingerprint(dataset)) ?? null,
+    },
+    ...{ variants, runs, processes, threads },
+    hours: total("seconds") / processes / 3600,
+    bytes: total("bytes"),
+  };
+}
+
+interface Trying {
+  readonly dataset: Dataset;
+  readonly validation: { readonly share: number };
+  readonly threads: number;
+  readonly out: string;
+}
+
+async function planVariant(
+  variant: Variant,
+  recipe: Recipe,
+  { dataset: data, validation, threads, out }: Trying,
+): Promise<PlannedVariant> {
+  const isTaught = variant.teachers !== undefined || variant.assistants !== undefined;
+  // Those that teach are yet to be trained: what they take is said apart.
+  const tried = isTaught ? withoutTeachers(recipe) : recipe;
+  const folder = join(out, "runs", variant.name);
+  const forecast = await dryRun(tried, { data, validation, threads, out: folder });
+  const { record } = forecast.stages.at(-1)!;
+  return {
+    recipe,
+    fitted: { ...record.recipe, loss: recipe.loss, stages: recipe.stages },
+    seconds: forecast.seconds,
+    bytes: bytesOf(forecast),
+    cost: costOf(record),
+    notes: isTaught ? ["without the time that its teachers take"] : [],
+  };
+}
+
+const withoutTeachers = (recipe: Recipe): Recipe =>
+  overrideRecipe(recipe, {
+    loss: "cross-entropy",
+    stages: recipe.stages.map(({ name, overrides }) => ({
+      name,
+      overrides: { ...overrides, loss: "cross-entropy" },
+    })),
+  });
+
+/** The state, twice while it is written, the best network, log and page. */
+function bytesOf({ stages }: DryRun): number {
+  const log = 1e6;
+  return stages.reduce((sum, { memory }) => sum + 3 * memory.state + log, 0);
+}
+
+function costOf({ model }: RunRecord): VariantCost {
+  const { parameters, binaryParameters, macs, binaryMacs, ops, bytes } = summarize(
+    buildNetwork(model, 1),
+  );
+  return { parameters, binaryParameters, macs, binaryMacs, ops, bytes: bytes.packed };
+}

@@ -1,0 +1,86 @@
+/** The process of one run: trains what its parent orders, at the lowest priority, and ends with it. */
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { constants, setPriority } from "node:os";
+import { join } from "node:path";
+import { OnebitError } from "onebit";
+import { openDataset } from "../data/index.js";
+import type { Recipe } from "../recipes/index.js";
+import { evaluated } from "../run/events.js";
+import { RunFolder } from "../run/run-folder.js";
+import { train } from "../run/train.js";
+import type { Job, Order, Told } from "./job.js";
+
+const abort = new AbortController();
+
+process.on("message", (given: Order) => {
+  if (given.order === "stop") abort.abort();
+  else void obey(given.job);
+});
+// What is on disk is always whole, and nobody is left to listen.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+// Ctrl-C reaches all processes of a terminal; the parent says what it means.
+process.on("SIGINT", () => undefined);
+
+async function obey(job: Job): Promise<void> {
+  lowerPriority();
+  tell(await outcome(job), () => process.exit());
+}
+
+function lowerPriority(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch {
+    // Where that is not allowed, it runs as any other.
+  }
+}
+
+async function outcome({ recipe, data, options }: Job): Promise<Told> {
+  try {
+    const { spec, ...limits } = data;
+    const dataset = await openDataset(spec, limits);
+    const resume = await isBegun(options.out, recipe);
+    let stage: string | undefined;
+    await train(recipe, {
+      ...{ ...options, data: dataset, resume, signal: abort.signal },
+      onEvent(event) {
+        if (event.event === "start") stage = event.stage;
+        if (event.event !== "epoch") return;
+        const { epoch, epochs, secondsLeft } = event;
+        const { top1 } = evaluated(event).scores;
+        tell({ told: "epoch", epoch, epochs, stage, top1, secondsLeft });
+      },
+    });
+    return { told: "done" };
+  } catch (error) {
+    if (abort.signal.aborted) return { told: "stopped" };
+    const { message, stack } = error as Error;
+    const isExpected = error instanceof OnebitError;
+    return {
+      ...{ told: "failed", isDiskFull: isDiskFull(error) },
+      message: isExpected ? message : (stack ?? String(error)),
+    };
+  }
+}
+
+/** Whether there is a state to go on from. What was killed before it had one begins again. */
+async function isBegun(out: string, { stages }: Recipe): Promise<boolean> {
+  let isBegun = false;
+  for (const path of [...stages.map(({ name }) => join(out, name)), out]) {
+    const folder = new RunFolder(path);
+    if (!(await folder.exists())) continue;
+    if (existsSync(folder.checkpoint)) isBegun = true;
+    else await rm(join(path, "run.json"));
+  }
+  return isBegun;
+}
+
+function isDiskFull(error: unknown): boolean {
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  if (code === "ENOSPC" || code === "EDQUOT") return true;
+  return typeof cause === "object" && cause !== null && isDiskFull(cause);
+}
+
+function tell(told: Told, then?: () => void): void {
+  process.send!(told, undefined, undefined, () => then?.());
+}

@@ -1,0 +1,120 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UsageError } from "onebit";
+import { evaluated } from "../run/events.js";
+import { firstDifference, plainData, RunFolder, type RunRecord, readEpochs } from "../run/run-folder.js";
+import type { Accuracy } from "../run/scores.js";
+import type { StudyPlan } from "./plan.js";
+import { folderOfRun, nameOfRun, type StudyRun } from "./runs.js";
+import type { Measure } from "./study.js";
+
+/** What came of one run. */
+export interface RunResult extends StudyRun {
+  readonly status: "done" | "failed" | "missing";
+  /** Why it has no figures. */
+  readonly reason?: string;
+  /** Crashes, those before it went on and was done included. */
+  readonly failures?: readonly string[];
+  /** The epoch that was kept, of how many. */
+  readonly epoch?: number;
+  readonly epochs?: number;
+  readonly figures?: { readonly [measure in Measure]: number };
+  readonly curves?: RunCurves;
+  /** Of all epochs, earlier stages included. */
+  readonly seconds?: number;
+}
+
+/** By epoch, of the last stage. */
+export interface RunCurves {
+  readonly trainTop1: readonly number[];
+  readonly trainLoss: readonly number[];
+  readonly validationTop1: readonly number[];
+  readonly validationLoss: readonly number[];
+  readonly flipRate: readonly (number | null)[];
+}
+
+/** Everything that is known of a run, from its folder. UsageError where that holds another. */
+export async function resultOf(plan: StudyPlan, out: string, run: StudyRun): Promise<RunResult> {
+  const path = folderOfRun(out, run);
+  const folder = new RunFolder(path);
+  const crashes = await readFailures(path);
+  const failures = crashes.length ? { failures: crashes } : {};
+  if (!(await folder.exists())) return { ...run, status: "missing", ...failures };
+  const record = await folder.read();
+  refuseOtherRun(plan, run, record, path);
+  const { result } = record;
+  if (!result?.test) return { ...run, status: "missing", ...failures };
+  const history = await readEpochs(path);
+  const scores = history.map((epoch) => evaluated(epoch).scores);
+  const { epoch } = result.best;
+  return {
+    ...{ ...run, status: "done", ...failures, epoch, epochs: result.epochs },
+    figures: figuresOf(history[epoch - 1].train.top1, scores[epoch - 1], result.test),
+    curves: {
+      trainTop1: history.map(({ train }) => train.top1),
+      trainLoss: history.map(({ train }) => train.loss),
+      validationTop1: scores.map(({ top1 }) => top1),
+      validationLoss: scores.map(({ loss }) => loss),
+      flipRate: history.map(({ flipRate }) => flipRate),
+    },
+    seconds: result.seconds + (await secondsOfStages(path, record)),
+  };
+}
+
+function figuresOf(
+  trained: number,
+  validation: Accuracy,
+  test: Accuracy,
+): { [measure in Measure]: number } {
+  return {
+    "test.top1": test.top1,
+    "test.top5": test.top5,
+    "test.loss": test.loss,
+    "validation.top1": validation.top1,
+    "validation.top5": validation.top5,
+    "validation.loss": validation.loss,
+    "train.top1": trained,
+    gap: trained - validation.top1,
+  };
+}
+
+async function secondsOfStages(path: string, { recipe }: RunRecord): Promise<number> {
+  let seconds = 0;
+  for (const { name } of recipe.stages) {
+    const stage = await new RunFolder(join(path, name)).read();
+    seconds += stage.result?.seconds ?? 0;
+  }
+  return seconds;
+}
+
+function refuseOtherRun(
+  { variants }: StudyPlan,
+  { variant, seed }: StudyRun,
+  record: RunRecord,
+  path: string,
+): void {
+  const { fitted } = variants[variant];
+  const difference =
+    firstDifference(record.recipe, plainData(fitted), "recipe") ??
+    firstDifference(record.seed, seed, "seed");
+  if (difference === undefined) return;
+  throw new UsageError(
+    `${path}: holds a run of other settings: ${difference}. Remove it, or begin in another folder (--out)`,
+  );
+}
+
+const failuresFile = (path: string) => join(path, "failures.jsonl");
+
+/** Why a run crashed, each time. */
+export async function readFailures(path: string): Promise<string[]> {
+  const text = await readFile(failuresFile(path), "utf8").catch(() => "");
+  return text.split("\n").flatMap((line) => {
+    try {
+      return [(JSON.parse(line) as { message: string }).message];
+    } catch {
+      return [];
+    }
+  });
+}
+
+export { failuresFile, nameOfRun };

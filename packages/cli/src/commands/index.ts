@@ -11,6 +11,7 @@ import { pack } from "./pack.js";
 import { quickstart } from "./quickstart.js";
 import { run } from "./run.js";
 import { selftest } from "./selftest.js";
+import { study } from "./study.js";
 import { summary } from "./summary.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
@@ -21,6 +22,7 @@ export const commands: readonly CommandDeclaration[] = [
   summary,
   data,
   train,
+  study,
   importNetwork,
   pack,
   run,

@@ -76,7 +76,7 @@ const study = group<Study>({
   seeds: whole,
   variants: listOf(variant, 1),
   compare: comparison,
-  measures: listOf(oneOf<Measure>(MEASURES), 1),
+  measures: listOf(oneOf<Measure>("measure", MEASURES), 1),
 });
 
 /** Plain data as a study. UsageError, with the place, for what is none, or could not run. */
@@ -89,15 +89,16 @@ export function checkStudy(value: unknown): Study {
       throw new UsageError(`variants[${i}].name: there are two variants "${name}"`);
     }
   });
-  pairsOf(checked)
-    .flat()
-    .forEach((name) => known("compare", name, names));
-  variants.forEach((own, i) => checkVariant(checked, own, `variants[${i}]`));
+  for (const name of pairsOf(checked).flat()) known("compare", name, names);
+  for (const [i, own] of variants.entries()) checkVariant(checked, own, `variants[${i}]`);
   return checked;
 }
 
 function checkVariant(all: Study, own: Variant, place: string): void {
-  for (const [owner, { overrides }] of [["", all], [`${place}.`, own]] as const) {
+  for (const [owner, { overrides }] of [
+    ["", all],
+    [`${place}.`, own],
+  ] as const) {
     for (const field of ["model", "switches"] as const) {
       if (overrides === undefined || !(field in overrides)) continue;
       throw new UsageError(`${owner}overrides.${field}: write it as ${owner}${field}`);
@@ -108,13 +109,19 @@ function checkVariant(all: Study, own: Variant, place: string): void {
     throw new UsageError(`${place}.seeds is ${own.seeds}, the study has ${all.seeds}`);
   }
   for (const role of ["teachers", "assistants"] as const) {
-    own[role]?.forEach((given, i) => checkTeacher(all, own, given, `${place}.${role}[${i}]`));
+    for (const [i, given] of (own[role] ?? []).entries()) {
+      checkTeacher(all, own, given, `${place}.${role}[${i}]`);
+    }
   }
 }
 
 function checkTeacher(all: Study, own: Variant, given: StudyTeacher, place: string): void {
   if ("path" in given) return;
-  known(`${place}.variant`, given.variant, all.variants.map(({ name }) => name));
+  known(
+    `${place}.variant`,
+    given.variant,
+    all.variants.map(({ name }) => name),
+  );
   const other = all.variants.find(({ name }) => name === given.variant)!;
   if (reaches(all, other, own.name)) {
     throw new UsageError(`${place}: ${other.name} learns from ${own.name} itself`);

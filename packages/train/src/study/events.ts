@@ -1,4 +1,4 @@
-import type { Epoch } from "./run-process.js";
+import type { EpochNews } from "./job.js";
 import type { StudyPlan } from "./plan.js";
 import type { RunResult } from "./results.js";
 import type { StudyRun } from "./runs.js";
@@ -9,7 +9,7 @@ export type StudyEvent =
   | { readonly event: "trying"; readonly variant: string }
   | { readonly event: "plan"; readonly plan: StudyPlan }
   | ({ readonly event: "run" } & StudyRun)
-  | ({ readonly event: "epoch" } & StudyRun & Omit<Epoch, "told">)
+  | ({ readonly event: "epoch" } & StudyRun & EpochNews)
   /** isLast: it is not tried again in this sitting. */
   | ({ readonly event: "crash"; readonly message: string; readonly isLast: boolean } & StudyRun)
   | {

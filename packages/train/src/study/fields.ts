@@ -55,18 +55,19 @@ export const whole: Reader<number> = (value, place) => {
   throw misread(place, value, "a positive whole number");
 };
 
-export const wholeFromZero: Reader<number> = (value, place) => (value === 0 ? 0 : whole(value, place));
+export const wholeFromZero: Reader<number> = (value, place) =>
+  value === 0 ? 0 : whole(value, place);
 
 export const share: Reader<number> = (value, place) => {
   if (typeof value === "number" && value > 0 && value < 1) return value;
   throw misread(place, value, "a share above 0 and below 1, such as 0.1,");
 };
 
-export function oneOf<const T extends string>(choices: readonly T[]): Reader<T> {
+export function oneOf<const T extends string>(what: string, choices: readonly T[]): Reader<T> {
   return (value, place) => {
     if (choices.some((choice) => choice === value)) return value as T;
     if (typeof value !== "string") throw misread(place, value, choices.join(" or "));
-    throw new UsageError(prefixed(place, unknownName("name", value, choices)));
+    throw new UsageError(prefixed(place, unknownName(what, value, choices)));
   };
 }
 
@@ -78,7 +79,7 @@ export const anyGroup = <T extends object>(value: unknown, place: string): T => 
 
 export function misread(place: string, value: unknown, wanted: string): UsageError {
   const is = value === undefined ? "is missing" : `is ${JSON.stringify(value)}`;
-  return new UsageError(`${place} ${is}: ${wanted} is wanted`);
+  return new UsageError(`${place || "the study"} ${is}: ${wanted} is wanted`);
 }
 
 /** What `work` refuses is said with its place. */

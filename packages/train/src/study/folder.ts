@@ -69,7 +69,9 @@ export function refuseOtherStudy(
   now: { readonly study: Study; readonly choice: Choice },
 ): void {
   const names = now.study.variants.map(({ name }) => name);
-  const common = before.study.variants.map(({ name }) => name).filter((name) => names.includes(name));
+  const common = before.study.variants
+    .map(({ name }) => name)
+    .filter((name) => names.includes(name));
   const difference =
     firstDifference(decisive(before.study, common), decisive(now.study, common), "study") ??
     firstDifference(before.choice.set, now.choice.set, "--set");

@@ -30,6 +30,7 @@ export { checkStudy } from "./check.js";
 export type { Choice, GivenChoice } from "./choice.js";
 export type { StudyEvent } from "./events.js";
 export { StudyFolder } from "./folder.js";
+export type { Priority } from "./job.js";
 export type { PlannedVariant, StudyPlan, VariantCost } from "./plan.js";
 export { readStudy } from "./read.js";
 export type { RunCurves, RunResult } from "./results.js";

@@ -1,4 +1,4 @@
-/** The process of one run: trains what its parent orders, at the lowest priority, and ends with it. */
+/** The process of one run: trains what its parent orders, and ends with it. */
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
@@ -19,11 +19,11 @@ process.on("message", (given: Order) => {
 });
 // What is on disk is always whole, and nobody is left to listen.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-// Ctrl-C reaches all processes of a terminal; the parent says what it means.
-process.on("SIGINT", () => undefined);
+// They reach all processes of a terminal; the parent says what they mean.
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => undefined);
 
 async function obey(job: Job): Promise<void> {
-  lowerPriority();
+  if (job.priority === "low") lowerPriority();
   tell(await outcome(job), () => process.exit());
 }
 
@@ -48,7 +48,7 @@ async function outcome({ recipe, data, options }: Job): Promise<Told> {
         if (event.event !== "epoch") return;
         const { epoch, epochs, secondsLeft } = event;
         const { top1 } = evaluated(event).scores;
-        tell({ told: "epoch", epoch, epochs, stage, top1, secondsLeft });
+        tell({ told: "epoch", news: { epoch, epochs, stage, top1, secondsLeft } });
       },
     });
     return { told: "done" };

@@ -35,7 +35,7 @@ async function contents(path: string, ending: string): Promise<unknown> {
     throw new UsageError(error.code === "ENOENT" ? "there is no such file" : error.message);
   });
   if (ending === ".json") return parsed(text);
-  if (ending.endsWith("ts") && !process.features.typescript) {
+  if (ending.endsWith("ts") && !canStripTypes()) {
     throw new UsageError(
       `Node ${process.versions.node} cannot load TypeScript: write it as .mjs or .json, or take Node 22.18 or later`,
     );
@@ -46,6 +46,9 @@ async function contents(path: string, ending: string): Promise<unknown> {
   if (module.default !== undefined) return module.default;
   throw new UsageError("has no default export: export default { name: ... }");
 }
+
+/** @types/node of Node 20 does not know it. */
+const canStripTypes = () => Boolean((process.features as { typescript?: unknown }).typescript);
 
 function parsed(text: string): unknown {
   try {

@@ -2,10 +2,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "onebit";
 import { evaluated } from "../run/events.js";
-import { firstDifference, plainData, RunFolder, type RunRecord, readEpochs } from "../run/run-folder.js";
+import {
+  firstDifference,
+  plainData,
+  RunFolder,
+  type RunRecord,
+  readEpochs,
+} from "../run/run-folder.js";
 import type { Accuracy } from "../run/scores.js";
 import type { StudyPlan } from "./plan.js";
-import { folderOfRun, nameOfRun, type StudyRun } from "./runs.js";
+import { folderOfRun, type StudyRun } from "./runs.js";
 import type { Measure } from "./study.js";
 
 /** What came of one run. */
@@ -103,7 +109,7 @@ function refuseOtherRun(
   );
 }
 
-const failuresFile = (path: string) => join(path, "failures.jsonl");
+export const failuresFile = (path: string) => join(path, "failures.jsonl");
 
 /** Why a run crashed, each time. */
 export async function readFailures(path: string): Promise<string[]> {
@@ -116,5 +122,3 @@ export async function readFailures(path: string): Promise<string[]> {
     }
   });
 }
-
-export { failuresFile, nameOfRun };

@@ -1,10 +1,9 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { builtUrl } from "../worker-url.js";
-import type { Job, Order, Told } from "./job.js";
+import type { EpochNews, Job, Order, Told } from "./job.js";
 
-export type Epoch = Extract<Told, { told: "epoch" }>;
-export type Outcome = Exclude<Told, Epoch>;
+export type Outcome = Exclude<Told, { told: "epoch" }>;
 
 /** A run in a process of its own. */
 export interface RunProcess {
@@ -20,7 +19,7 @@ const GRACE_MS = 30_000;
 /** Of what a process says as it dies. */
 const LAST_WORDS = 2000;
 
-export function startRun(job: Job, onEpoch: (epoch: Epoch) => void): RunProcess {
+export function startRun(job: Job, onEpoch: (news: EpochNews) => void): RunProcess {
   const child = fork(fileURLToPath(builtUrl("study/process.js")), {
     execArgv: [],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
@@ -31,7 +30,7 @@ export function startRun(job: Job, onEpoch: (epoch: Epoch) => void): RunProcess 
     lastWords = (lastWords + chunk).slice(-LAST_WORDS);
   });
   child.on("message", (told: Told) => {
-    if (told.told === "epoch") onEpoch(told);
+    if (told.told === "epoch") onEpoch(told.news);
     else said = told;
   });
   const order = (given: Order) => {

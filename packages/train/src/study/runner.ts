@@ -7,7 +7,7 @@ import { takeLock } from "../run/lock.js";
 import { type Choice, chosen, deviations, type GivenChoice } from "./choice.js";
 import type { StudyEvent } from "./events.js";
 import { refuseOtherStudy, StudyFolder } from "./folder.js";
-import type { Job } from "./job.js";
+import type { Job, Priority } from "./job.js";
 import { studyPage } from "./page.js";
 import { makePlan, type StudyPlan } from "./plan.js";
 import { failuresFile, type RunResult, resultOf } from "./results.js";
@@ -15,7 +15,7 @@ import { sourceRevision } from "./revision.js";
 import { type Outcome, startRun } from "./run-process.js";
 import { folderOfRun, nameOfRun, runsOf, type StudyRun, teacherPaths, teachersOf } from "./runs.js";
 import type { Study } from "./study.js";
-import { type StudyResult, studyResult } from "./study-result.js";
+import { readableJson, type StudyResult, studyResult } from "./study-result.js";
 
 /** How a study is run. */
 export interface StudyOptions extends GivenChoice {
@@ -29,6 +29,8 @@ export interface StudyOptions extends GivenChoice {
   readonly processes?: number;
   /** Of ONNX Runtime in each run; default 1. */
   readonly threads?: number;
+  /** Default low. */
+  readonly priority?: Priority;
   readonly onEvent?: (event: StudyEvent) => void;
   /** Stops all runs after their current step. */
   readonly signal?: SignalLike;
@@ -45,7 +47,7 @@ export async function planStudy(study: Study, options: StudyOptions): Promise<St
 }
 
 /**
- * Runs what is missing of a study: each run in a process of its own, at the lowest priority. May be killed
+ * Runs what is missing of a study: each run in a process of its own, at low priority. May be killed
  * at any time; `resume` goes on from each run's last epoch. Writes study.json and study.html after every run.
  *
  * UsageError for what cannot work, before the first run; OnebitError where runs failed twice (all others are
@@ -73,7 +75,9 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
 
 async function removeLocks(folder: StudyFolder): Promise<void> {
   const runs = join(folder.path, "runs");
-  const locks = (await readdir(runs, { recursive: true })).filter((name) => /(^|[\\/])lock$/.test(name));
+  const locks = (await readdir(runs, { recursive: true })).filter((name) =>
+    /(^|[\\/])lock$/.test(name),
+  );
   for (const path of [folder.lock, ...locks.map((name) => join(runs, name))]) {
     await rm(path, { force: true });
   }
@@ -197,9 +201,9 @@ class Runner {
     const { onEvent } = this.options;
     const name = nameOfRun(run);
     onEvent?.({ event: "run", ...run });
-    const running = startRun(this.#job(run), (epoch) =>
-      onEvent?.({ ...epoch, event: "epoch", told: undefined, ...run } as never),
-    );
+    const running = startRun(this.#job(run), (news) => {
+      onEvent?.({ event: "epoch", ...run, ...news });
+    });
     const ended = running.outcome.then(async (outcome) => {
       this.#running.delete(name);
       await this.#ended(run, outcome).catch((error: Error) => {
@@ -214,6 +218,7 @@ class Runner {
     const { spec, trainImages, testImages } = data;
     const { path: out } = this.folder;
     return {
+      priority: this.options.priority ?? "low",
       recipe: variants[run.variant].recipe,
       data: { spec, trainImages, testImages },
       options: {
@@ -240,7 +245,12 @@ class Runner {
     else this.#results.set(name, await resultOf(plan, folder.path, run));
     const result = this.#results.get(name)!;
     if (result.status !== "missing") {
-      this.options.onEvent?.({ event: "run-ended", result, done: this.#done, of: plan.runs.length });
+      this.options.onEvent?.({
+        event: "run-ended",
+        result,
+        done: this.#done,
+        of: plan.runs.length,
+      });
       await this.#write();
     }
   }
@@ -268,7 +278,7 @@ class Runner {
   async #write(): Promise<StudyResult> {
     const runs = this.plan.runs.map((run) => this.#results.get(nameOfRun(run))!);
     const result = studyResult(this.plan, runs, this.#revision);
-    await writeWhole(this.folder.results, `${JSON.stringify(result, null, 1)}\n`);
+    await writeWhole(this.folder.results, `${readableJson(result)}\n`);
     await writeWhole(this.folder.page, await studyPage(result));
     return result;
   }

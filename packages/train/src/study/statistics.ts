@@ -71,7 +71,8 @@ function betaShare(x: number, a: number, b: number): number {
   // The fraction converges fast on this side of the mean.
   if (x > (a + 1) / (a + b + 2)) return 1 - betaShare(1 - x, b, a);
   const front =
-    Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x)) / a;
+    Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x)) /
+    a;
   const tiny = 1e-300;
   let c = 1;
   let d = 1 / notZero(1 - ((a + b) * x) / (a + 1), tiny);

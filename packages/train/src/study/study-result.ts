@@ -2,8 +2,8 @@ import { arch, availableParallelism, cpus, platform } from "node:os";
 import type { Recipe } from "../recipes/index.js";
 import type { StudyPlan, VariantCost } from "./plan.js";
 import type { RunResult } from "./results.js";
+import type { Comparison, Measure, Variant } from "./study.js";
 import { type StudySummary, summaryOf } from "./summary.js";
-import type { Comparison, Measure, Study, Variant } from "./study.js";
 
 /** study.json: plan, every run, summary. Nothing in it depends on where the data lie. */
 export interface StudyResult {
@@ -96,4 +96,9 @@ function withoutPaths(variant: Variant): Variant {
   };
 }
 
-export type { Study };
+/** Indented, with lists of numbers on one line. */
+export function readableJson(value: unknown): string {
+  return JSON.stringify(value, null, 1).replace(/\[\s+([^[\]{}"]*?)\s+\]/g, (_, list: string) => {
+    return `[${list.replace(/\s+/g, " ")}]`;
+  });
+}

@@ -1,6 +1,6 @@
 import type { RunResult } from "./results.js";
 import { interval, type Spread, spread } from "./statistics.js";
-import { type Measure, MEASURES, pairsOf, type Study } from "./study.js";
+import { MEASURES, type Measure, pairsOf, type Study } from "./study.js";
 
 /** A variant's figures over its seeds. */
 export interface VariantSummary {

@@ -1,0 +1,97 @@
+import type {
+  Measure,
+  PairSummary,
+  StudyPlan,
+  StudyResult,
+  VariantSummary,
+} from "@onebit/train/study";
+import { counted } from "onebit/words";
+import { bytes, duration, percent, si, table } from "../terminal.js";
+
+/** What is to be run, and what it takes. */
+export function planLines(plan: StudyPlan): string[] {
+  const { study, variants, runs, hours, processes, threads } = plan;
+  const rows = Object.entries(variants).map(([name, { seconds, bytes: size, cost, notes }]) => [
+    name,
+    runs.filter(({ variant }) => variant === name).length,
+    duration(seconds),
+    bytes(size),
+    si(cost.binaryMacs),
+    si(cost.macs - cost.binaryMacs),
+    bytes(cost.bytes),
+    notes.join("; "),
+  ]);
+  const head = ["variant", "runs", "each", "disk", "1-bit MACs", "real MACs", "packed", ""];
+  const align = ["left", ...Array(6).fill("right"), "left"] as ("left" | "right")[];
+  return [
+    study.question,
+    ...deviationLines(plan.deviations),
+    table(head, rows, align),
+    `${counted(runs.length, "run")}, ${processes} at a time with ${counted(threads, "thread")} each: about ${hoursText(hours)}, up to ${bytes(plan.bytes)}`,
+  ];
+}
+
+function hoursText(hours: number): string {
+  return hours < 1 ? `${Math.ceil(60 * hours)} minutes` : `${hours.toFixed(1)} hours`;
+}
+
+/** Means and spreads, then differences. */
+export function resultLines({ summary, measures, isPilot, deviations }: StudyResult): string[] {
+  const [measure] = measures;
+  const lines = summary.variants.map((variant) => variantRow(variant, measure));
+  const pairs = summary.pairs.map(pairRow);
+  return [
+    ...deviationLines(deviations, isPilot),
+    table(["variant", "runs", measure, "deviation", "lowest", "highest"], lines),
+    "",
+    table(["difference", "measure", "n", "mean", "95 % interval", "p"], pairs, [
+      "left",
+      "left",
+      "right",
+      "right",
+      "right",
+      "right",
+    ]),
+    ...missingLines(summary.variants),
+  ];
+}
+
+function deviationLines(deviations: readonly string[], isPilot = deviations.length > 0): string[] {
+  if (!deviations.length) return [];
+  const what = isPilot ? "A pilot, not the study" : "Not quite the study";
+  return [`${what}: ${deviations.join("; ")}`];
+}
+
+function variantRow({ variant, n, of, figures }: VariantSummary, measure: Measure) {
+  const found = figures[measure];
+  const runs = n === of ? String(n) : `${n} of ${of}`;
+  if (!found) return [variant, runs, "", "", "", ""];
+  const { mean, deviation, lowest, highest } = found;
+  return [variant, runs, ...[mean, deviation, lowest, highest].map((x) => value(measure, x))];
+}
+
+function pairRow({ from, to, measure, differences, mean, low, high, p }: PairSummary) {
+  return [
+    `${to} - ${from}`,
+    measure,
+    differences.length,
+    signed(measure, mean),
+    low === null ? "" : `${signed(measure, low)} to ${signed(measure, high)}`,
+    p === null ? "" : p < 0.001 ? "< 0.001" : p.toFixed(3),
+  ];
+}
+
+function missingLines(variants: readonly VariantSummary[]): string[] {
+  return variants.flatMap(({ variant, missing }) =>
+    missing.map(({ seed, reason }) => `${variant} seed ${seed} is in no mean: ${reason}`),
+  );
+}
+
+function value(measure: Measure, x: number | null): string {
+  if (x === null) return "";
+  return measure.endsWith("loss") ? x.toFixed(4) : percent(x);
+}
+
+function signed(measure: Measure, x: number | null): string {
+  return x !== null && x >= 0 ? `+${value(measure, x)}` : value(measure, x);
+}

@@ -53,12 +53,15 @@ function storeInt8(key: string, shape: readonly number[], data: Float32Array): S
   const values = new Int8Array(data.length);
   for (let row = 0; row < rows; row++) {
     const weights = data.subarray(row * length, (row + 1) * length);
-    scales[row] = weights.reduce((max, w) => Math.max(max, Math.abs(w)), 0) / 127;
-    if (scales[row] === 0) continue;
-    weights.forEach((w, i) => {
-      const q = Math.round(w / scales[row]);
+    let most = 0;
+    for (const w of weights) most = Math.max(most, Math.abs(w));
+    scales[row] = most / 127;
+    const scale = scales[row];
+    if (scale === 0) continue;
+    for (let i = 0; i < length; i++) {
+      const q = Math.round(weights[i] / scale);
       values[row * length + i] = Math.min(Math.max(q, -127), 127);
-    });
+    }
   }
   return {
     [scaleKey(key)]: storedFloat32([rows], scales),

@@ -10,11 +10,13 @@ declare const INSIDE: {
   readonly worker: string;
 };
 
+/** Named once: a bundler writes all of it wherever it is named. */
+const { kernels, simdBytes, worker } = INSIDE;
+
 /** In place of beside.ts: in the same file as the code. */
 export const { ownKernels, ownWorker }: typeof beside = {
   async ownKernels(build) {
-    const both = await inflated(INSIDE.kernels);
-    const { simdBytes } = INSIDE;
+    const both = await inflated(kernels);
     return build === "simd" ? both.subarray(0, simdBytes) : both.subarray(simdBytes);
   },
 
@@ -23,7 +25,7 @@ export const { ownKernels, ownWorker }: typeof beside = {
       throw new OnebitError("onebit/standalone has no threads in Node: import onebit there");
     },
     inBrowser() {
-      const url = URL.createObjectURL(new Blob([INSIDE.worker], { type: "text/javascript" }));
+      const url = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));
       try {
         return new Worker(url, { type: "module" });
       } finally {

@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OnebitError } from "onebit";
 import { writeFileAtomic } from "onebit/node";
@@ -16,11 +16,14 @@ export async function writeWhole(path: string, data: Uint8Array | string): Promi
   });
 }
 
-/** Removes what a killed process left behind. */
-export async function removeTemporaries(folder: string): Promise<void> {
+/** Removes what a killed process left behind; of a folder that others write into only what is `age` ms old. */
+export async function removeTemporaries(folder: string, age = 0): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((name) => TEMPORARY.test(name))) {
-    await rm(join(folder, name), { force: true });
+    const path = join(folder, name);
+    const info = age ? await stat(path).catch(() => undefined) : undefined;
+    if (info && Date.now() - info.mtimeMs < age) continue;
+    await rm(path, { force: true });
   }
 }
 

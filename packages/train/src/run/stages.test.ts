@@ -180,7 +180,7 @@ describe("stages", () => {
       "an output that the network lacks",
       {},
       broken({ loss: "attention(student=stage-99)" }),
-      /the loss: reactnet has no output "stage-99"; there are .*logits/,
+      /the loss "[^"]*": reactnet has no output "stage-99"; there are .*logits/,
     ],
     [
       "more assistants than epochs",

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
 import { counted } from "onebit/words";
 import { BadPictures, type Dataset, imageAugmentations, type Loader } from "../data/index.js";
-import { writeWhole } from "../run/files.js";
+import { removeTemporaries, writeWhole } from "../run/files.js";
 import type { Teacher } from "./teacher.js";
 import { hasView, readView, rowsOf, viewBytes, writeView } from "./view-file.js";
 import { identityOf, keyName, type Viewing, viewKey } from "./view-key.js";
@@ -152,10 +152,14 @@ export class Views {
 
 const pathOf = ({ folder }: Kept, view: number) => join(folder, `view-${view}.f16`);
 
+/** No file takes so long to be written. */
+const HOUR = 3_600_000;
+
 async function begin(folder: string, key: object): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error: Error) => {
     throw new OnebitError(`${folder}: cannot be made: ${error.message}`);
   });
+  await removeTemporaries(folder, HOUR);
   await writeWhole(join(folder, "key.json"), `${JSON.stringify(key, null, 2)}\n`);
 }
 

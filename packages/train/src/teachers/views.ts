@@ -173,7 +173,7 @@ async function checkRoom(
   const { bavail, bsize } = await statfs(await nearest(folder));
   if (needed <= bavail * bsize) return;
   throw new UsageError(
-    `${folder}: what teachers say of ${counted(views, "view")} of ${counted(train.length, "image")} takes ${megabytes(needed)}, ${megabytes(bavail * bsize)} are free: take fewer views (--teacher-views), or another folder (--teacher-cache)`,
+    `${folder}: what teachers say of ${counted(views, "view")} of ${counted(train.length, "image")} takes ${sizeText(needed)}, ${sizeText(bavail * bsize)} are free: take fewer views (--teacher-views), or another folder (--teacher-cache)`,
   );
 }
 
@@ -187,7 +187,11 @@ async function nearest(folder: string): Promise<string> {
   return isThere || above === folder ? folder : nearest(above);
 }
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+/** In kB, MB or GB. */
+function sizeText(bytes: number): string {
+  const [scale, unit] = bytes < 1e6 ? [1e3, "kB"] : bytes < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
+  return `${(bytes / Number(scale)).toFixed(1)} ${unit}`;
+}
 
 /** Of what the same teacher said before: what was another then. */
 async function otherKey(folder: string, key: object, name: string): Promise<string | undefined> {

@@ -4,7 +4,10 @@ import { bnextL } from "./bnext-l.js";
 import { bnextM } from "./bnext-m.js";
 import { bnextS } from "./bnext-s.js";
 import { bnextT } from "./bnext-t.js";
+import { cifarDistilled } from "./cifar-distilled.js";
 import { fashionMnist } from "./fashion-mnist.js";
+import { fashionMnistDistilled } from "./fashion-mnist-distilled.js";
+import { glyphsDistilled } from "./glyphs-distilled.js";
 import { photographs } from "./photographs.js";
 import { plain } from "./plain.js";
 import { quickstart } from "./quickstart.js";
@@ -17,6 +20,9 @@ const list: readonly Recipe[] = [
   quickstart,
   photographs,
   fashionMnist,
+  glyphsDistilled,
+  fashionMnistDistilled,
+  cifarDistilled,
   bnextCifar,
   reactnetCifar,
   bnextT,

@@ -33,6 +33,7 @@ export async function trainingBench(subject: string, flags: Flags, out: Output):
   if (teacher !== undefined) {
     const cost = await measureDistillation(network, { teacher, threads });
     out.result({ machine: machine(), version: version(), distillation: cost });
+    out.line(costTitle(cost));
     return out.line(costTable(cost));
   }
   const speed = await measureTrainingSpeed(network, { threads });
@@ -66,8 +67,12 @@ function speedTable(speed: TrainingSpeed): string {
   return table([title, "", ""], rows, ["left", "right", "left"]);
 }
 
+function costTitle({ model, batch, threads, teacher, rounds }: DistillationCost): string {
+  return `${model}, batch ${batch}, ${counted(threads, "thread")}, teacher ${teacher}, ${counted(rounds, "round")} in turns`;
+}
+
 function costTable(cost: DistillationCost): string {
-  const { plain, kept, asked, model, batch, threads, teacher, rounds } = cost;
+  const { plain, kept, asked } = cost;
   const between = ({ p25, p75 }: typeof plain.ratio) => `${p25.toFixed(2)} to ${p75.toFixed(2)}`;
   const rows = (
     [
@@ -80,8 +85,7 @@ function costTable(cost: DistillationCost): string {
     ...[cpuRatio.median.toFixed(3), between(cpuRatio)],
   ]);
   const head = ["one step", "median", "ratio", "middle half", "processor time", "middle half"];
-  const title = `${model}, batch ${batch}, ${counted(threads, "thread")}, teacher ${teacher}, ${counted(rounds, "round")} in turns`;
-  return `${title}\n${table(head, rows)}`;
+  return table(head, rows);
 }
 
 function opTable({ byOp }: TrainingSpeed): string {

@@ -2,7 +2,8 @@ import type { Recipe } from "./recipe.js";
 import { bnextImagenet, bnextPaper } from "./shared/bnext.js";
 
 /**
- * BNext-18 with the values of the other BNexts. Which teachers it had is not published: these are those of T and S.
+ * BNext-18 with the values of the other BNexts. Which teachers it had is not published: these are those of
+ * T and S.
  */
 export const bnext18: Recipe = {
   name: "bnext-18",

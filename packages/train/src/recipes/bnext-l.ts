@@ -2,7 +2,8 @@ import type { Recipe } from "./recipe.js";
 import { bnextImagenet, bnextPaper } from "./shared/bnext.js";
 
 /**
- * BNext large as published: three assistants, each for a third of the epochs; in the last ConvNeXt-T teaches twice.
+ * BNext large as published: three assistants, each for a third of the epochs; in the last ConvNeXt-T
+ * teaches twice.
  */
 export const bnextL: Recipe = {
   name: "bnext-l",

@@ -1,9 +1,7 @@
 import type { Recipe } from "./recipe.js";
 import { bnextImagenet, bnextPaper } from "./shared/bnext.js";
 
-/**
- * BNext middle as published: two assistants, each for half of the epochs.
- */
+/** BNext middle as published: two assistants, each for half of the epochs. */
 export const bnextM: Recipe = {
   name: "bnext-m",
   description: "BNext-M on ImageNet from EfficientNet-B0, B2 and B4, 512 epochs",

@@ -3,7 +3,7 @@ import { bnextUpdates } from "./shared/bnext.js";
 import { onebitDistilled } from "./shared/distilled.js";
 import { cosine } from "./shared/usual.js";
 
-/** A small BNext on 32x32 colour images, from a ResNet: what two cores finish in an evening. */
+/** A small BNext on 32x32 colour images, from a ResNet. */
 export const cifarDistilled: Recipe = {
   ...bnextUpdates,
   ...onebitDistilled,

@@ -60,6 +60,7 @@ export interface EvaluationConfig {
   readonly interpolation: Interpolation;
 }
 
+/** Who teaches. */
 export interface TeachingConfig {
   /** Which of the given teach here: a stage may learn from only some. */
   readonly who: "all" | "assistants" | "teachers";

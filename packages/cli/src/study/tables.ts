@@ -1,12 +1,16 @@
-import type {
-  Measure,
-  PairSummary,
-  StudyPlan,
-  StudyResult,
-  VariantSummary,
+import {
+  chance,
+  difference,
+  figure,
+  intervalText,
+  type Measure,
+  type PairSummary,
+  type StudyPlan,
+  type StudyResult,
+  type VariantSummary,
 } from "@onebit/train/study";
 import { counted } from "onebit/words";
-import { bytes, duration, percent, si, table } from "../terminal.js";
+import { bytes, duration, si, table } from "../terminal.js";
 
 /** What is to be run, and what it takes. */
 export function planLines(plan: StudyPlan): string[] {
@@ -67,31 +71,18 @@ function variantRow({ variant, n, of, figures }: VariantSummary, measure: Measur
   const runs = n === of ? String(n) : `${n} of ${of}`;
   if (!found) return [variant, runs, "", "", "", ""];
   const { mean, deviation, lowest, highest } = found;
-  return [variant, runs, ...[mean, deviation, lowest, highest].map((x) => value(measure, x))];
+  return [variant, runs, ...[mean, deviation, lowest, highest].map((x) => figure(measure, x))];
 }
 
-function pairRow({ from, to, measure, differences, mean, low, high, p }: PairSummary) {
-  return [
-    `${to} - ${from}`,
-    measure,
-    differences.length,
-    signed(measure, mean),
-    low === null ? "" : `${signed(measure, low)} to ${signed(measure, high)}`,
-    p === null ? "" : p < 0.001 ? "< 0.001" : p.toFixed(3),
-  ];
+function pairRow(pair: PairSummary) {
+  const { from, to, measure, differences, mean, p } = pair;
+  const name = `${to} - ${from}`;
+  const found = [difference(measure, mean), intervalText(pair), chance(p)];
+  return [name, measure, differences.length, ...found];
 }
 
 function missingLines(variants: readonly VariantSummary[]): string[] {
   return variants.flatMap(({ variant, missing }) =>
     missing.map(({ seed, reason }) => `${variant} seed ${seed} is in no mean: ${reason}`),
   );
-}
-
-function value(measure: Measure, x: number | null): string {
-  if (x === null) return "";
-  return measure.endsWith("loss") ? x.toFixed(4) : percent(x);
-}
-
-function signed(measure: Measure, x: number | null): string {
-  return x !== null && x >= 0 ? `+${value(measure, x)}` : value(measure, x);
 }

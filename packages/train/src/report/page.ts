@@ -11,7 +11,7 @@ pre{background:#f6f8fa;padding:1rem;overflow:auto;font-size:.8rem}`;
 
 /** Runs in the page: draws every [data-curve] with uPlot. */
 export const plotScript = `
-const colours=["#3b82f6","#d64545","#22a06b","#a855f7"];
+const colours=["#3b82f6","#d64545","#22a06b","#a855f7","#f59e0b","#0891b2","#db2777","#65a30d","#78716c","#4338ca"];
 const width=Math.min(500,document.body.clientWidth-32);
 const wholeSteps=[1,2,5,10,20,50,100,200,500,1000,2000,5000,10000];
 for(const element of document.querySelectorAll("[data-curve]")){

@@ -10,7 +10,7 @@ export const bnext: Study = {
   recipe: "fashion-mnist",
   model: "bnext",
   switches: {
-    widths: [16, 32, 64, 64, 128, 128],
+    widths: [16, 32, 64, 64, 64, 64],
     stemStride: 2,
     seReduction: 32,
     latentStd: 0.05,
@@ -28,7 +28,7 @@ export const bnext: Study = {
       name: "float-narrow",
       about: "half as wide, an assistant",
       overrides: { form: "real" },
-      switches: { widths: [8, 16, 32, 32, 64, 64] },
+      switches: { widths: [8, 16, 32, 32, 32, 32] },
       seeds: 1,
     },
     {

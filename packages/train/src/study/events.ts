@@ -8,7 +8,7 @@ export type StudyEvent =
   /** A few steps of a variant are tried, for the plan. */
   | { readonly event: "trying"; readonly variant: string }
   | { readonly event: "plan"; readonly plan: StudyPlan }
-  | ({ readonly event: "run" } & StudyRun)
+  | ({ readonly event: "run"; readonly pid: number | undefined } & StudyRun)
   | ({ readonly event: "epoch" } & StudyRun & EpochNews)
   /** isLast: it is not tried again in this sitting. */
   | ({ readonly event: "crash"; readonly message: string; readonly isLast: boolean } & StudyRun)

@@ -1,4 +1,4 @@
-import { UsageError } from "onebit";
+import { OnebitError, UsageError } from "onebit";
 import { unknownName } from "onebit/words";
 
 /** Reads a value that came from a file; UsageError that begins with its place. */
@@ -92,8 +92,9 @@ export function at<T>(place: string, work: () => T): T {
 }
 
 export function placed(place: string, error: unknown): unknown {
-  if (!(error instanceof UsageError)) return error;
-  return new UsageError(prefixed(place, error.message));
+  if (!(error instanceof OnebitError)) return error;
+  const Kind = error instanceof UsageError ? UsageError : OnebitError;
+  return new Kind(prefixed(place, error.message));
 }
 
 const prefixed = (place: string, message: string) => (place ? `${place}: ${message}` : message);

@@ -29,6 +29,7 @@ export { studies } from "./catalogue.js";
 export { checkStudy } from "./check.js";
 export type { Choice, GivenChoice } from "./choice.js";
 export type { StudyEvent } from "./events.js";
+export { chance, difference, figure, intervalText } from "./figures.js";
 export { StudyFolder } from "./folder.js";
 export type { Priority } from "./job.js";
 export type { PlannedVariant, StudyPlan, VariantCost } from "./plan.js";

@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { OnebitError } from "onebit";
 import { openDataset } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
 import { evaluated } from "../run/events.js";
+import { refuseHeld } from "../run/lock.js";
 import { RunFolder } from "../run/run-folder.js";
 import { train } from "../run/train.js";
 import type { Job, Order, Told } from "./job.js";
@@ -39,6 +41,7 @@ async function outcome({ recipe, data, options }: Job): Promise<Told> {
   try {
     const { spec, ...limits } = data;
     const dataset = await openDataset(spec, limits);
+    await orphansEnd(options.out);
     const resume = await isBegun(options.out, recipe);
     let stage: string | undefined;
     await train(recipe, {
@@ -60,6 +63,19 @@ async function outcome({ recipe, data, options }: Job): Promise<Told> {
       ...{ told: "failed", isDiskFull: isDiskFull(error) },
       message: isExpected ? message : (stack ?? String(error)),
     };
+  }
+}
+
+/** A killed study's processes end as soon as they notice. */
+async function orphansEnd(out: string): Promise<void> {
+  const { lock } = new RunFolder(out);
+  for (let waited = 0; waited < 20_000; waited += 200) {
+    const isFree = await refuseHeld(lock).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return;
+    await setTimeout(200);
   }
 }
 

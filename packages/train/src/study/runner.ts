@@ -200,10 +200,10 @@ class Runner {
   #start(run: StudyRun): void {
     const { onEvent } = this.options;
     const name = nameOfRun(run);
-    onEvent?.({ event: "run", ...run });
     const running = startRun(this.#job(run), (news) => {
       onEvent?.({ event: "epoch", ...run, ...news });
     });
+    onEvent?.({ event: "run", ...run, pid: running.pid });
     const ended = running.outcome.then(async (outcome) => {
       this.#running.delete(name);
       await this.#ended(run, outcome).catch((error: Error) => {

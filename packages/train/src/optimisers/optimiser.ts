@@ -38,6 +38,7 @@ export interface GroupStep {
   readonly gradientScale: number;
 }
 
+/** A number of an optimiser's configuration. */
 export type Constant =
   | "beta1"
   | "beta2"

@@ -19,6 +19,7 @@ export class OwnAugmentationError extends OnebitError {}
 /** By addresses; loaded before a batch is filled, since filling does not wait. */
 const loaded = new Map<string, OwnAugmentation>();
 
+/** Makes the module that `own` names, if any, ready for use. OnebitError or UsageError where it is none. */
 export async function loadOwnAugmentation(augment: AugmentOptions = {}): Promise<void> {
   const { own } = augment;
   const url = typeof own === "object" && "module" in own ? own.module : own;

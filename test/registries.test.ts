@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { importers } from "@onebit/convert";
 import { recipes } from "@onebit/train";
+import { studies } from "@onebit/train/study";
 import { models } from "onebit/models";
 import { expect, it } from "vitest";
 import { commands } from "../packages/cli/src/commands/index.js";
@@ -44,6 +45,13 @@ const registries: readonly Registry[] = [
     says: /: Recipe =/,
     fields: ["name", "source", "epochs", "optimiser"],
     list: Object.values(recipes),
+  },
+  {
+    what: "study",
+    folder: "packages/train/src/studies",
+    says: /: Study =/,
+    fields: ["name", "question", "variants", "measures"],
+    list: Object.values(studies),
   },
   {
     what: "data source",

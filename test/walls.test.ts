@@ -31,7 +31,7 @@ it("what is imported is found, in every way of importing", () => {
     target: "./backends/wasm/index.js",
     when: "later",
   });
-  const later = importsOf("packages/train/src/report/report.ts").map(({ target }) => target);
+  const later = importsOf("packages/train/src/report/page-html.ts").map(({ target }) => target);
   expect(later).toContain("uplot");
   for (const { files, imports } of all) expect(imports.length).toBeGreaterThan(files.length / 2);
 });

@@ -6,7 +6,19 @@ import { version } from "./version.js";
 
 const path = temporaryFolder();
 const commands = [
-  ...["models", "summary", "data", "train", "import", "pack", "run", "eval", "bench", "explain"],
+  ...[
+    "models",
+    "summary",
+    "data",
+    "train",
+    "study",
+    "import",
+    "pack",
+    "run",
+    "eval",
+    "bench",
+    "explain",
+  ],
   ...["export", "verify", "bisect", "selftest", "quickstart"],
 ];
 

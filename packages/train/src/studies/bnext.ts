@@ -1,21 +1,13 @@
 import type { Study } from "../study/study.js";
+import { smallBnext } from "./small.js";
 
 /** BNext's parts on small images: what the gate sees, ELM, and learning from a float network. */
 export const bnext: Study = {
   name: "bnext",
   question: "What do Info-RCP, its mixed gate, ELM and distillation each add to BNext?",
   source: "BNext (arXiv 2211.12933), its ablations",
-  data: "idx:DIR",
-  validation: 0.1,
-  recipe: "fashion-mnist",
-  model: "bnext",
-  switches: {
-    widths: [16, 32, 64, 64, 64, 64],
-    stemStride: 2,
-    seReduction: 32,
-    latentStd: 0.05,
-  },
-  overrides: { epochs: 20, batch: 64, microBatch: 64, augment: { flip: true, pad: 2 } },
+  ...smallBnext,
+  overrides: { ...smallBnext.overrides, epochs: 16 },
   seeds: 5,
   variants: [
     { name: "mix", about: "BNext" },

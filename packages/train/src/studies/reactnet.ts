@@ -1,4 +1,5 @@
 import type { Study } from "../study/study.js";
+import { smallReactnet } from "./small.js";
 
 /**
  * ReActNet's ablation on small images: activations and thresholds, each with each, then a teacher. The
@@ -8,19 +9,8 @@ export const reactnet: Study = {
   name: "reactnet",
   question: "What do RSign, RPReLU and the distribution loss each add to a binary MobileNet?",
   source: "ReActNet (arXiv 2003.03488), table of its ablation",
-  data: "idx:DIR",
-  validation: 0.1,
-  recipe: "plain",
-  model: "reactnet",
-  switches: { widths: [16, 32, 64, 64, 64, 64], stemStride: 2 },
-  overrides: {
-    epochs: 20,
-    batch: 64,
-    microBatch: 64,
-    optimiser: { kind: "adam", weightDecay: 0 },
-    schedule: { kind: "linear", learningRate: 2e-3, per: "step" },
-    augment: { flip: true, pad: 2 },
-  },
+  ...smallReactnet,
+  overrides: { ...smallReactnet.overrides, epochs: 20 },
   seeds: 3,
   variants: [
     { name: "baseline", switches: { activation: "none", rsign: false } },

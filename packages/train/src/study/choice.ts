@@ -12,6 +12,7 @@ export interface Choice {
   readonly set: readonly string[];
 }
 
+/** What is run of a study, where it is not what was written down. */
 export interface GivenChoice {
   readonly data?: string;
   readonly seeds?: number;

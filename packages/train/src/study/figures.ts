@@ -19,6 +19,7 @@ export function intervalText({ measure, low, high }: PairSummary): string {
   return low === null ? "" : `${difference(measure, low)} to ${difference(measure, high)}`;
 }
 
+/** A p-value as people read it. */
 export function chance(p: number | null): string {
   if (p === null) return "";
   return p < 0.001 ? "< 0.001" : p.toFixed(3);

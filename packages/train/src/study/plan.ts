@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { summarize } from "onebit/cost";
+import type { Graph } from "onebit/graph";
 import { type Dataset, fingerprint, openDataset } from "../data/index.js";
 import { overrideRecipe, type Recipe } from "../recipes/index.js";
 import { refuseAmongPictures } from "../run/data-of-run.js";
 import { type DryRun, dryRun } from "../run/dry-run.js";
-import { buildNetwork } from "../run/network.js";
-import type { RunRecord } from "../run/run-folder.js";
+import { buildNetwork, recordOf } from "../run/network.js";
+import { trainingPreprocess } from "../run/prepare.js";
 import { type Choice, deviations } from "./choice.js";
-import { placed } from "./fields.js";
+import { at, placed } from "./fields.js";
 import type { StudyImages } from "./job.js";
 import { recipeOf } from "./recipe-of.js";
 import { runsOf, type StudyRun, variantNamed } from "./runs.js";
@@ -75,19 +76,22 @@ export async function makePlan(
   refuseAmongPictures(dataset, out);
   const runs = runsOf(study, choice.variants, choice.seeds);
   const variants: { [name: string]: PlannedVariant } = {};
-  for (const name of choice.variants) {
-    onVariant?.(name);
+  const placeOf = (variant: Variant) => `variants[${study.variants.indexOf(variant)}]`;
+  const recipes = choice.variants.map((name) => {
     const variant = variantNamed(study, name);
-    const place = `variants[${study.variants.indexOf(variant)}]`;
-    try {
-      const recipe = recipeOf(study, variant, { set: choice.set, place });
-      variants[name] = await planVariant(variant, recipe, {
-        ...{ dataset, threads, out },
-        validation: { share: study.validation },
-      });
-    } catch (error) {
-      throw placed(place, error);
-    }
+    const place = placeOf(variant);
+    const recipe = recipeOf(study, variant, { set: choice.set, place });
+    // At once, not after minutes of trying others.
+    at(place, () => networkOf(dataset, recipe));
+    return { variant, recipe };
+  });
+  for (const { variant, recipe } of recipes) {
+    onVariant?.(variant.name);
+    const validation = { share: study.validation };
+    const where = { dataset, threads, out, validation };
+    variants[variant.name] = await planVariant(variant, recipe, where).catch((error) => {
+      throw placed(placeOf(variant), error);
+    });
   }
   const total = (of: "seconds" | "bytes") =>
     runs.reduce((sum, { variant }) => sum + variants[variant][of], 0);
@@ -127,7 +131,7 @@ async function planVariant(
     fitted: { ...record.recipe, loss: recipe.loss, stages: recipe.stages },
     seconds: forecast.seconds,
     bytes: bytesOf(forecast),
-    cost: costOf(record),
+    cost: costOf(networkOf(data, recipe)),
     notes: isTaught ? ["without the time that its teachers take"] : [],
   };
 }
@@ -147,9 +151,16 @@ function bytesOf({ stages }: DryRun): number {
   return stages.reduce((sum, { memory }) => sum + 3 * memory.state + log, 0);
 }
 
-function costOf({ model }: RunRecord): VariantCost {
-  const { parameters, binaryParameters, macs, binaryMacs, ops, bytes } = summarize(
-    buildNetwork(model, 1),
-  );
+/** For one image. */
+function networkOf(dataset: Dataset, recipe: Recipe): Graph {
+  const model = { name: recipe.model, ...recipe.switches };
+  const { channels, size } = trainingPreprocess(dataset, recipe, model);
+  const classes = dataset.classes.length;
+  const record = recordOf(model, { classes, input: [channels, ...size], form: recipe.form });
+  return buildNetwork(record, 1);
+}
+
+function costOf(network: Graph): VariantCost {
+  const { parameters, binaryParameters, macs, binaryMacs, ops, bytes } = summarize(network);
   return { parameters, binaryParameters, macs, binaryMacs, ops, bytes: bytes.packed };
 }

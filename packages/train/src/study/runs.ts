@@ -8,6 +8,7 @@ export interface StudyRun {
   readonly seed: number;
 }
 
+/** What messages and folders call a run. */
 export const nameOfRun = ({ variant, seed }: StudyRun): string => `${variant}-seed${seed}`;
 
 export const folderOfRun = (out: string, run: StudyRun): string =>

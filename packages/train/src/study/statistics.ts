@@ -7,6 +7,7 @@ export interface Spread {
   readonly highest: number;
 }
 
+/** null for no values. */
 export function spread(values: readonly number[]): Spread | null {
   const n = values.length;
   if (n === 0) return null;

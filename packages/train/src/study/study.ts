@@ -78,6 +78,7 @@ export const MEASURES = [
   "gap",
 ] as const;
 
+/** What of a run is compared. */
 export type Measure = (typeof MEASURES)[number];
 
 /** What is compared: pairs of variants by name. */

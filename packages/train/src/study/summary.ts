@@ -30,6 +30,7 @@ export interface PairSummary {
   readonly p: number | null;
 }
 
+/** Means, spreads and differences of all runs that are done. */
 export interface StudySummary {
   readonly variants: readonly VariantSummary[];
   readonly pairs: readonly PairSummary[];

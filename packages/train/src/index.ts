@@ -55,7 +55,12 @@ export * from "./run/index.js";
 export {
   learningRate,
   type Position,
+  type Schedule,
   type ScheduleConfig,
+  type Scheduled,
+  type ScheduleSettings,
+  type Schedules,
+  schedulesOf,
   type TemperatureConfig,
   temperature,
 } from "./schedules/index.js";

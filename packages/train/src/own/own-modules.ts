@@ -6,7 +6,7 @@ import type { Recipe } from "../recipes/index.js";
 import { isModule } from "./own-module.js";
 
 /** Fields of a recipe where a name may be that of a module. */
-const FIELDS = ["loss", "optimiser", "schedule", "temperature", "augment"] as const;
+const FIELDS = ["loss", "optimiser", "schedule", "temperature", "scalars", "augment"] as const;
 
 /**
  * The recipe with the addresses of the modules that it names, which are relative to the working directory,

@@ -2,9 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "onebit";
+import * as graph from "onebit/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDataset } from "../data/index.js";
 import { type RecipeOverrides, resolveRecipe } from "../recipes/index.js";
+import type { StepEvent } from "../run/events.js";
+import type { TrainOptions } from "../run/options.js";
 import { train } from "../run/train.js";
 
 let folder: string;
@@ -21,18 +24,21 @@ async function module(name: string, code: string): Promise<string> {
 
 let runs = 0;
 /** A training of two epochs on 64 characters, in a folder of its own where none is given. */
-async function trained(
-  overrides: RecipeOverrides,
-  out = join(folder, `run-${runs++}`),
-  resume = false,
-) {
+async function trained(overrides: RecipeOverrides, given: Partial<TrainOptions> = {}) {
+  const out = given.out ?? join(folder, `run-${runs++}`);
   const data = await openDataset("glyphs", { trainImages: 64, testImages: 36 });
   const recipe = resolveRecipe("plain", {
     ...{ model: "linear", form: "real", epochs: 2, batch: 16, microBatch: null },
     ...overrides,
   });
-  const { history } = await train(recipe, { data, out, threads: 1, dataWorkers: 2, resume });
-  return { losses: history.map((epoch) => epoch.train.loss), out };
+  const events: StepEvent[] = [];
+  const { history } = await train(recipe, {
+    ...{ data, threads: 1, dataWorkers: 2, ...given, out },
+    onEvent: (event) => {
+      if (event.event === "step") events.push(event);
+    },
+  });
+  return { losses: history.map((epoch) => epoch.train.loss), events, out };
 }
 
 const lion = `
@@ -88,11 +94,55 @@ describe("modules of one's own", () => {
     expect(losses[1]).toBeLessThan(losses[0]);
   });
 
+  it("a schedule sets the learning rate, another the temperature", async () => {
+    const rate = await module("rate.mjs", "export default ({ step }) => 0.01 / (step + 1);");
+    const { events } = await trained({ schedule: { kind: rate } });
+    expect(events.map(({ learningRate }) => learningRate)).toEqual(
+      Array.from({ length: 8 }, (_, step) => 0.01 / (step + 1)),
+    );
+    const kind = await module(
+      "soft.mjs",
+      "export default ({ step }) => (step < 4 ? 0.5 - step / 10 : 1e-9);",
+    );
+    const bnext = { model: "bnext", switches: { widths: [4, 8], stemStride: 2 } } as const;
+    const soft = await trained({ ...bnext, form: "binary", temperature: { kind } });
+    expect(soft.events.map(({ temperature }) => temperature)).toEqual(
+      [0.5, 0.4, 0.3, 0.2, 1e-9, 1e-9, 1e-9, 1e-9].map((value) => expect.closeTo(value, 12)),
+    );
+  });
+
+  it("any scalar input of a network of one's own follows a schedule", async () => {
+    const network = graph.network("gained", [1, 3, 32, 32], (b, x) => {
+      const gain = b.input("gain", []);
+      const pixels = b.op("reshape", [x], { shape: [-1, 3 * 32 * 32] });
+      return b.op("mul", [graph.linear(b, "fc", pixels, 36), gain]);
+    });
+    const scalars = { gain: await module("gain.mjs", "export default ({ step }) => 1 + step;") };
+    const { events } = await trained({ scalars }, { model: network });
+    expect(events.map((event) => event.scalars)).toEqual(
+      Array.from({ length: 8 }, (_, step) => ({ gain: 1 + step })),
+    );
+    const gain = () => 2;
+    const given = await trained({}, { model: network, schedules: { gain } });
+    expect(given.events.at(-1)?.scalars).toEqual({ gain: 2 });
+    await expect(trained({}, { model: network })).rejects.toThrow(
+      /scalar input "gain" that nothing sets: a schedule is wanted/,
+    );
+    const none = { schedules: { gian: gain } };
+    await expect(trained({}, { model: network, ...none })).rejects.toThrow(
+      /unknown scalar input of the network "gian": did you mean "gain"/,
+    );
+    const odd = { schedules: { gain: ({ step }: { step: number }) => (step ? Number.NaN : 1) } };
+    await expect(trained({}, { model: network, ...odd })).rejects.toThrow(
+      /the schedule of gain gives NaN at step 2, epoch 1/,
+    );
+  });
+
   it("a run does not go on with other code", async () => {
     const own = await module("same.mjs", "export default (image) => image;");
     const { out } = await trained({ augment: { own } });
     await module("same.mjs", "export default (image) => image; // changed");
-    await expect(trained({ augment: { own } }, out, true)).rejects.toThrow(
+    await expect(trained({ augment: { own } }, { out, resume: true })).rejects.toThrow(
       /cannot go on with another recipe.augment.own/,
     );
   });
@@ -115,7 +165,7 @@ describe("modules of one's own", () => {
       JSON.stringify(join(folder, name)),
     );
     const out = join(folder, `refused-${runs++}`);
-    await expect(trained(JSON.parse(text), out)).rejects.toThrow(message);
+    await expect(trained(JSON.parse(text), { out })).rejects.toThrow(message);
     await expect(readFile(join(out, "run.json"))).rejects.toThrow(/ENOENT/);
   });
 

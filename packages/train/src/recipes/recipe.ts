@@ -35,6 +35,8 @@ export interface Recipe {
   readonly schedule: ScheduleConfig;
   /** Used by networks with a temperature (BNext). */
   readonly temperature: TemperatureConfig;
+  /** Modules whose default export is a Schedule, by the scalar input of the network that follows it. */
+  readonly scalars?: { readonly [input: string]: string };
   /** In words, such as "cross-entropy(smoothing=0.1)": see parseLoss. */
   readonly loss: string;
   /** Who teaches, where the loss asks for it; default: whoever is given. */

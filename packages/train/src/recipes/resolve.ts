@@ -50,7 +50,7 @@ export function parseOverrides(assignments: readonly string[]): RecipeOverrides 
 type Fields = { [field: string]: unknown };
 
 /** Groups whose fields depend on something else: they are replaced as a whole. */
-const replaced = new Set(["switches"]);
+const replaced = new Set(["switches", "scalars"]);
 
 /** Fields that may hold more than one kind of value. */
 const alternatives: { readonly [field: string]: readonly string[] } = {

@@ -7,7 +7,7 @@ import { startEngine } from "../engine/start.js";
 import type { Engine } from "../engine/types.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import type { Teacher } from "../teachers/index.js";
-import { type Answering, scalarsOf, settingsAt, trainEpoch, type Waiting } from "./epoch.js";
+import { type Answering, settingsAt, trainEpoch, type Waiting } from "./epoch.js";
 import type { TrainOptions } from "./options.js";
 import { prepare, type Setup } from "./prepare.js";
 import { RunFolder, type RunRecord } from "./run-folder.js";
@@ -284,12 +284,12 @@ function keptAnswers({ plan, teachers }: Setup): Answering {
 /** For each image of an evaluation, from the third batch. */
 async function evaluationSeconds(setup: Setup, engine: Engine, loader: Loader): Promise<number> {
   const { preprocess, evaluationBatch } = setup;
-  const { temperature } = settingsAt(setup, 0);
+  const { scalars } = settingsAt(setup, 0);
   const stream = loader.batches({ split: "test", batch: evaluationBatch, preprocess });
   let clock = performance.now();
   const times: number[] = [];
   for await (const { images, count } of stream) {
-    await engine.evaluate({ images, count, scalars: scalarsOf(temperature) });
+    await engine.evaluate({ images, count, scalars });
     times.push((performance.now() - clock) / count);
     clock = performance.now();
     if (times.length === 3) break;

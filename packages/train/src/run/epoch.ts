@@ -3,7 +3,7 @@ import { BadPictures, type Batch, type BatchStream, type Loader, mixRows } from 
 import type { Engine, MicroBatch, Scalars, StepResult } from "../engine/types.js";
 import { targetsFromLabels } from "../losses/index.js";
 import type { Recipe } from "../recipes/index.js";
-import { learningRate, type Position, temperature } from "../schedules/index.js";
+import type { Position } from "../schedules/index.js";
 import type { Teachers } from "../teachers/index.js";
 import type { Setup } from "./prepare.js";
 
@@ -11,8 +11,8 @@ import type { Setup } from "./prepare.js";
 export interface StepSettings {
   readonly position: Position;
   readonly learningRate: number;
-  /** null for networks without one. */
-  readonly temperature: number | null;
+  /** Of all scalar inputs. */
+  readonly scalars: Scalars;
 }
 
 export interface StepOutcome extends StepSettings {
@@ -119,7 +119,7 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     const result = engine.step({
       microBatches: given,
       learningRate: settings.learningRate,
-      scalars: scalarsOf(settings.temperature),
+      scalars: settings.scalars,
     });
     idle = Number.POSITIVE_INFINITY;
     const done = () => {
@@ -154,18 +154,15 @@ function microBatch({ images, labels, mixed, inputs }: TaughtBatch, classes: num
   return { images, labels, inputs: { ...inputs, target } };
 }
 
-export function scalarsOf(temperature: number | null): Scalars {
-  return temperature === null ? {} : { temperature };
-}
-
-export function settingsAt({ recipe, threshold, division }: StepSetup, step: number): StepSettings {
+/** What a step is computed with, counted from 0. */
+export function settingsAt({ recipe, division, schedules }: StepSetup, step: number): StepSettings {
   const { stepsPerEpoch } = division;
   const position = { step, stepsPerEpoch, epochs: recipe.epochs };
+  const scalars = Object.entries(schedules.scalars).map(([name, at]) => [name, at(position)]);
   return {
     position,
-    learningRate: learningRate(recipe.schedule, position),
-    temperature:
-      threshold === undefined ? null : temperature(recipe.temperature, threshold, position),
+    learningRate: schedules.learningRate(position),
+    scalars: Object.fromEntries(scalars),
   };
 }
 

@@ -75,7 +75,14 @@ export async function evaluateFloat(
     ...initialTensors(graph, 0),
     ...known(graph, tensors, evaluation.tensors),
   });
-  const temperature = options.temperature ?? scalarInputs(graph, tensors).temperature ?? 0;
+  const { temperature = 0, ...others } = scalarInputs(graph, tensors);
+  const scalars = { ...others, temperature: options.temperature ?? temperature };
+  const unset = evaluation.scalars.find((name) => !(name in scalars));
+  if (unset !== undefined) {
+    throw new OnebitError(
+      `${graph.name}: nothing says what its scalar input "${unset}" is: no tensor mirrors it`,
+    );
+  }
   const engine = await (worker ? startEngine : createEngine)(
     { layout, evaluation, threads },
     values,
@@ -86,7 +93,7 @@ export async function evaluateFloat(
       ...{ engine, loader, dataset, part, preprocess, signal, match },
       skipBad: options.skipBad,
       batch: evaluation.input[0],
-      scalars: Object.fromEntries(evaluation.scalars.map((name) => [name, temperature])),
+      scalars,
       onProgress: options.onProgress,
     });
   } finally {

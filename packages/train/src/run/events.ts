@@ -57,6 +57,8 @@ export interface StepEvent {
   readonly learningRate: number;
   /** null for networks without one. */
   readonly temperature: number | null;
+  /** Other scalar inputs of the network, where there are any. */
+  readonly scalars?: { readonly [input: string]: number };
   readonly imagesPerSecond: number;
   readonly secondsLeft: number;
 }
@@ -83,6 +85,8 @@ export interface EpochEvent {
   readonly gradientNorm: number;
   readonly learningRate: number;
   readonly temperature: number | null;
+  /** Other scalar inputs of the network, where there are any. */
+  readonly scalars?: { readonly [input: string]: number };
   readonly imagesPerSecond: number;
   /** Of the time of the steps; absent in runs of before it was recorded. */
   readonly waiting?: WaitingShares;

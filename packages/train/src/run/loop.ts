@@ -1,12 +1,12 @@
 import { OnebitError, type SignalLike } from "onebit";
 import { encodeFloatModel } from "onebit/models";
 import { BadPictures, type Loader } from "../data/index.js";
-import type { Engine } from "../engine/types.js";
+import type { Engine, Scalars } from "../engine/types.js";
 import { reportHtml } from "../report/index.js";
 import { unflatten } from "../state/index.js";
 import { hasBinaryWeights } from "./binary.js";
 import { saveCheckpoint } from "./checkpoint.js";
-import { type EpochTotals, Interrupted, type StepOutcome, scalarsOf, trainEpoch } from "./epoch.js";
+import { type EpochTotals, Interrupted, type StepOutcome, trainEpoch } from "./epoch.js";
 import { evaluateSplit, type FloatEvaluation } from "./evaluate.js";
 import type { Best, EpochEvent, StepEvent, TrainEvent } from "./events.js";
 import { writeWhole } from "./files.js";
@@ -147,7 +147,7 @@ export class TrainingLoop {
     const { dataset, preprocess, evaluationBatch } = setup;
     const { images, top1, top5, loss, confusion, bad } = await evaluateSplit({
       ...{ engine, loader, dataset, part: "test", preprocess, batch: evaluationBatch, signal },
-      ...{ scalars: scalarsOf(last.temperature), skipBad: true },
+      ...{ scalars: last.scalars, skipBad: true },
     });
     if (bad.length) throw new BadPictures(bad);
     if (Number.isFinite(loss)) return { images, top1, top5, loss, confusion };
@@ -172,7 +172,7 @@ export class TrainingLoop {
       gradientNorm: result.gradientNorm,
       flipRate: orNull(result.flipRate),
       learningRate: settings.learningRate,
-      temperature: settings.temperature,
+      ...scalarFields(settings.scalars),
       imagesPerSecond: this.#meter.imagesPerSecond,
       secondsLeft: this.#meter.secondsLeft,
     };
@@ -184,8 +184,7 @@ export class TrainingLoop {
   #epochEvent(epoch: number, train: EpochTotals, scores: Accuracy, seconds: number): EpochEvent {
     const { recipe, threshold, network, dataset } = this.#options.setup;
     const { last } = train;
-    const isSoft =
-      threshold !== undefined && last.temperature !== null && last.temperature >= threshold;
+    const isSoft = threshold !== undefined && last.scalars.temperature >= threshold;
     return {
       event: "epoch",
       epoch: epoch + 1,
@@ -198,7 +197,7 @@ export class TrainingLoop {
       flipRate: orNull(train.flipRate),
       gradientNorm: train.gradientNorm,
       learningRate: last.learningRate,
-      temperature: last.temperature,
+      ...scalarFields(last.scalars),
       imagesPerSecond: (1000 * train.images) / train.milliseconds,
       waiting: sharesOf(train.waiting, train.milliseconds),
       seconds,
@@ -223,6 +222,12 @@ export class TrainingLoop {
     if (error instanceof OnebitError) return new OnebitError(`${error.message}. ${where}`);
     return error;
   }
+}
+
+/** A temperature has a field of its own; networks without one, null. */
+function scalarFields({ temperature = Number.NaN, ...scalars }: Scalars) {
+  const others = Object.keys(scalars).length ? { scalars } : {};
+  return { temperature: orNull(temperature), ...others };
 }
 
 function orNull(value: number): number | null {

@@ -2,6 +2,7 @@ import type { SignalLike } from "onebit";
 import type { Estimator, Tensor } from "onebit/graph";
 import type { Dataset, HoldOut } from "../data/index.js";
 import type { Loss } from "../losses/index.js";
+import type { Schedule } from "../schedules/index.js";
 import type { TeachingOptions } from "../teachers/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
 import type { WaitingShares } from "./meter.js";
@@ -42,6 +43,11 @@ export interface TrainOptions extends TeachingOptions {
   readonly evaluationBatch?: number;
   /** A loss of your own instead of the recipe's. A resumed run must be given it again. */
   readonly loss?: Loss;
+  /**
+   * Schedules of your own, by "learningRate" or the scalar input of the network that follows them, instead
+   * of the recipe's. A resumed run must be given them again.
+   */
+  readonly schedules?: { readonly [name: string]: Schedule };
   /** Straight-through estimators of your own, by the name that `sign` nodes give. */
   readonly estimators?: { readonly [name: string]: Estimator };
   /** Recorded in run.json: the source revision that trained this. */

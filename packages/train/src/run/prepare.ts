@@ -10,6 +10,7 @@ import { type Loss, lossName, lossOf } from "../losses/index.js";
 import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
+import { type Schedules, schedulesOf } from "../schedules/index.js";
 import { freeze, layoutOf } from "../state/index.js";
 import type { Teachers, ViewOptions, Views } from "../teachers/index.js";
 import { temperatureThreshold } from "./binary.js";
@@ -47,6 +48,7 @@ export interface Setup {
   /** Temperature below which the weights are binary; undefined for networks without one. */
   readonly threshold: number | undefined;
   readonly division: Division;
+  readonly schedules: Schedules;
   readonly plan: EnginePlan;
   readonly teachers: Teachers;
   /** Absent: every epoch has its own. */
@@ -106,7 +108,10 @@ export async function prepare(
     const trained = freeze(network, recipe.optimiser.freeze ?? []);
     const graph = compileTraining(trained, { loss, inputs, estimators: options.estimators });
     checkClasses(graph.classes, dataset);
-    checkScalars(network, graph.scalars);
+    const schedules = await schedulesOf(recipe, {
+      ...{ inputs: graph.scalars, threshold, own: options.schedules },
+      ...{ stepsPerEpoch: division.stepsPerEpoch, epochs: recipe.epochs },
+    });
     if (!taught.all) teachers.checkAsked(recipe.loss, graph.inputs);
     if (wished) teachers.checkKeepable(graph.inputs);
     const viewing = { dataset, preprocess, augment: recipe.augment, seed };
@@ -124,7 +129,7 @@ export async function prepare(
     const { clip, averageDecay, optimiser } = recipe;
     return {
       ...{ recipe, dataset, preprocess, network, trained, loss, moments, threshold },
-      ...{ division, teachers, views, seed },
+      ...{ division, schedules, teachers, views, seed },
       plan: {
         layout,
         training: { graph, optimiser, clip, averageDecay },
@@ -260,14 +265,6 @@ function droppedNote({ dropped }: Division, { batch }: Recipe, { train }: Datase
 function colourNote({ channels }: Dataset, preprocess: Preprocess): string[] {
   if (channels === 1 || preprocess.channels === 3) return [];
   return ["the images are in colour, the network takes grey: they become grey"];
-}
-
-function checkScalars(network: Graph, scalars: readonly string[]): void {
-  const strange = scalars.find((name) => name !== "temperature");
-  if (strange === undefined) return;
-  throw new OnebitError(
-    `${network.name}: the trainer has no value for the scalar input "${strange}"; it knows "temperature"`,
-  );
 }
 
 function checkCount(name: string, value: number, least: number): void {

@@ -1,12 +1,13 @@
 import { UsageError } from "onebit";
-import { counted } from "onebit/words";
+import { counted, unknownName } from "onebit/words";
+import { isModule } from "../own/own-module.js";
 
-export const scheduleKinds = ["cosine", "linear", "step", "constant"] as const;
-export type ScheduleKind = (typeof scheduleKinds)[number];
+export const scheduleKinds: readonly string[] = ["cosine", "linear", "step", "constant"];
 
 /** How the learning rate goes over the training. */
 export interface ScheduleConfig {
-  readonly kind: ScheduleKind;
+  /** cosine, linear, step or constant, or the path of a module whose default export is a Schedule. */
+  readonly kind: string;
   /** Rate after the warm-up, from which it decays. */
   readonly learningRate: number;
   /** Cosine and linear: where the decay ends. */
@@ -70,16 +71,15 @@ export function learningRate(config: ScheduleConfig, position: Position): number
     case "constant":
       return top;
     default:
-      return config.kind satisfies never;
+      throw unknownSchedule(config.kind);
   }
 }
 
 /** Refuses a schedule that cannot work, before anything is computed. */
 export function checkSchedule(config: ScheduleConfig, epochs: number): void {
   const { kind, learningRate: top, finalLearningRate, warmupLearningRate, warmupEpochs } = config;
-  if (!scheduleKinds.includes(kind)) {
-    throw new UsageError(`schedule "${kind}" is unknown; known: ${scheduleKinds.join(", ")}`);
-  }
+  if (isModule(kind)) return;
+  if (!scheduleKinds.includes(kind)) throw unknownSchedule(kind);
   if (!(top > 0) || !(finalLearningRate >= 0) || !(warmupLearningRate >= 0)) {
     throw new UsageError(
       `learning rates ${warmupLearningRate} (warm-up), ${top}, ${finalLearningRate} (final): the middle one must be above 0, the others not below`,
@@ -107,3 +107,7 @@ const inEpochs = (milestone: number, epochs: number) =>
   milestone > 1 && milestone < epochs
     ? ` (epoch ${milestone} of ${epochs} is ${Number((milestone / epochs).toFixed(3))})`
     : "";
+
+function unknownSchedule(kind: string): UsageError {
+  return new UsageError(`schedule.kind: ${unknownName("schedule", kind, scheduleKinds)}`);
+}

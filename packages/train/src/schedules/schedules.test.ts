@@ -83,8 +83,11 @@ describe("learning rate", () => {
   });
 
   it("refuses what cannot work", () => {
-    expect(() => checkSchedule({ ...base, kind: "sawtooth" as never }, 10)).toThrow(
-      /known: cosine/,
+    expect(() => checkSchedule({ ...base, kind: "cosin" }, 10)).toThrow(
+      /unknown schedule "cosin": did you mean "cosine"/,
+    );
+    expect(() => checkEndsBinary({ kind: "papr", binaryAt: 0, decay: 0.9 }, 1e-7, 1, 9)).toThrow(
+      /unknown temperature "papr": did you mean "paper"/,
     );
     expect(() => checkSchedule({ ...base, learningRate: 0 }, 10)).toThrow(/above 0/);
     expect(() => checkSchedule({ ...base, warmupEpochs: 10 }, 10)).toThrow(/warmupEpochs/);

@@ -1,14 +1,15 @@
 import { UsageError } from "onebit";
-import { counted } from "onebit/words";
+import { counted, unknownName } from "onebit/words";
+import { isModule } from "../own/own-module.js";
 import type { Position } from "./learning-rate.js";
 
 /** When weights become binary (BNext). */
 export interface TemperatureConfig {
   /**
-   * fraction: falls exponentially, step by step, and weights are binary from `binaryAt` of the
+   * Or the path of a module whose default export is a Schedule. fraction: falls exponentially, step by step, and weights are binary from `binaryAt` of the
    * training on. paper: `decay` per epoch, whatever the length of the training (BNext).
    */
-  readonly kind: "fraction" | "paper";
+  readonly kind: string;
   /** Fraction of the training, 0 to below 1; 0: binary from the first step. */
   readonly binaryAt: number;
   readonly decay: number;
@@ -39,8 +40,14 @@ export function checkEndsBinary(
   stepsPerEpoch: number,
   epochs: number,
 ): void {
-  if (config.kind === "fraction") checkFraction(config, stepsPerEpoch * epochs);
-  else checkPaper(config, threshold, stepsPerEpoch, epochs);
+  const { kind } = config;
+  if (isModule(kind)) return;
+  if (kind === "fraction") checkFraction(config, stepsPerEpoch * epochs);
+  else if (kind === "paper") checkPaper(config, threshold, stepsPerEpoch, epochs);
+  else {
+    const kinds = ["fraction", "paper"];
+    throw new UsageError(`temperature.kind: ${unknownName("temperature", kind, kinds)}`);
+  }
 }
 
 function checkPaper(

@@ -25,6 +25,7 @@ export const usual = {
   averageDecay: null,
   schedule: cosine,
   temperature: { kind: "fraction", binaryAt: 0.3, decay: 0.9 },
+  scalars: {},
   loss: "cross-entropy",
   teaching: { who: "all", assistants: [], teachers: [] },
   augment: {},

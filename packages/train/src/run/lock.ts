@@ -56,6 +56,13 @@ export async function refuseHeld(path: string): Promise<void> {
   );
 }
 
+/** Removes the lock of a process that cannot be asked about; OnebitError where its process runs here. */
+export async function removeAbandoned(path: string): Promise<void> {
+  const holder = parsed((await contents(path)) ?? "");
+  if (holder && fateOf(holder) === "runs") await refuseHeld(path);
+  await rm(path, { force: true });
+}
+
 /** Whole at once: nobody reads half a lock. */
 async function created(path: string, text: string): Promise<boolean> {
   const whole = besides(path);

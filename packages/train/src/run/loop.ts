@@ -219,7 +219,9 @@ export class TrainingLoop {
         { cause },
       );
     }
-    if (error instanceof OnebitError) return new OnebitError(`${error.message}. ${where}`);
+    if (error instanceof OnebitError) {
+      return new OnebitError(`${error.message}. ${where}`, { cause: error.cause });
+    }
     return error;
   }
 }

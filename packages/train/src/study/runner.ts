@@ -1,9 +1,9 @@
-import { appendFile, mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { appendFile, mkdir, readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
 import { counted } from "onebit/words";
 import { explain, writeWhole } from "../run/files.js";
-import { takeLock } from "../run/lock.js";
+import { removeAbandoned, takeLock } from "../run/lock.js";
 import { type Choice, chosen, deviations, type GivenChoice } from "./choice.js";
 import type { StudyEvent } from "./events.js";
 import { refuseOtherStudy, StudyFolder } from "./folder.js";
@@ -61,9 +61,7 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
     throw explain(error, out);
   });
   if (takeOver) await removeLocks(folder);
-  const unlock = await takeLock(folder.lock).catch((error) => {
-    throw explain(error, folder.lock);
-  });
+  const unlock = await lock(folder);
   try {
     const before = await folder.checkPlace(resume);
     const plan = await begin(study, folder, options, before);
@@ -73,13 +71,23 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
   }
 }
 
+async function lock(folder: StudyFolder): Promise<() => Promise<void>> {
+  return takeLock(folder.lock).catch((error) => {
+    if (!(error instanceof OnebitError)) throw explain(error, folder.lock);
+    const hint = error.message.includes("another machine")
+      ? ", and those of its runs: --take-over"
+      : "";
+    throw new OnebitError(`${error.message}${hint}`);
+  });
+}
+
 async function removeLocks(folder: StudyFolder): Promise<void> {
   const runs = join(folder.path, "runs");
   const locks = (await readdir(runs, { recursive: true })).filter((name) =>
     /(^|[\\/])lock$/.test(name),
   );
   for (const path of [folder.lock, ...locks.map((name) => join(runs, name))]) {
-    await rm(path, { force: true });
+    await removeAbandoned(path);
   }
 }
 

@@ -23,6 +23,7 @@ import type { Given } from "../flags/given.js";
 import { json } from "../flags/json.js";
 import { mapsList } from "../flags/maps.js";
 import { words } from "../flags/readers.js";
+import { teacher } from "../flags/teacher.js";
 import { threadList } from "../flags/threads.js";
 import { train } from "../flags/train.js";
 import { machine } from "../machine.js";
@@ -62,11 +63,11 @@ const flags = [
   against,
   kernels,
   markdown,
-  flag(
-    "--teacher <file>",
-    "instead: how much longer a step takes that learns from this network, kept or asked, in turns",
-    words,
-  ).needs(train, "only trainings learn from teachers"),
+  teacher
+    .means(
+      "instead: how much longer a step takes that learns from this network, kept or asked, in turns",
+    )
+    .needs(train, "only trainings learn from teachers"),
   train.means("instead: images per second of training, and the share of ONNX Runtime's rate"),
   json,
   ...budgetFlags.map((one) => one.excludes(train) as typeof one),

@@ -14,6 +14,7 @@ import { flag } from "../flags/flag.js";
 import { json, jsonl } from "../flags/json.js";
 import { out as outFlag } from "../flags/out.js";
 import { listOf, oneOf, wholeNumber, words } from "../flags/readers.js";
+import { resume } from "../flags/resume.js";
 import { set } from "../flags/set.js";
 import { threads } from "../flags/threads.js";
 import { abortOnInterrupt } from "../interrupt.js";
@@ -31,7 +32,7 @@ export const study = command({
   flags: [
     data.otherwise("the study's"),
     outFlag.means("folder of the study").otherwise("studies/<name>"),
-    flag("--resume", "go on with the study in --out, from every run's last epoch").excludes(plan),
+    resume.means("go on with the study in --out, from every run's last epoch").excludes(plan),
     plan,
     flag("--seeds <n>", "runs of each variant", wholeNumber).otherwise("the study's"),
     flag("--variants <list>", "only these, such as a,b: a pilot", listOf(words)).otherwise("all"),
@@ -50,14 +51,14 @@ export const study = command({
   more: "A study is a name of the list, or a file: .json, or .mjs, .js, .ts with a default export.",
   async run([name], flags) {
     const output = terminalOutput(flags);
-    const { resume, plan: onlyPlan, ...given } = flags;
-    if (name === undefined && !resume) return list(output);
+    const { resume: isResumed, plan: onlyPlan, ...given } = flags;
+    if (name === undefined && !isResumed) return list(output);
     const asked = name === undefined ? await recorded(flags.out) : await readStudy(name);
     const out = flags.out ?? `studies/${asked.name}`;
     const display = new StudyDisplay(output);
     const interrupt = abortOnInterrupt();
     const options = {
-      ...{ ...given, out, resume, signal: interrupt.signal },
+      ...{ ...given, out, resume: isResumed, signal: interrupt.signal },
       onEvent: display.show.bind(display),
     };
     try {

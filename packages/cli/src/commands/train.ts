@@ -17,8 +17,10 @@ import { freeze, rate } from "../flags/freeze.js";
 import { json, jsonl } from "../flags/json.js";
 import { out } from "../flags/out.js";
 import { wholeNumber, words } from "../flags/readers.js";
+import { resume } from "../flags/resume.js";
 import { seed } from "../flags/seed.js";
 import { set } from "../flags/set.js";
+import { teacher } from "../flags/teacher.js";
 import { threads } from "../flags/threads.js";
 import { validation } from "../flags/validation.js";
 import { abortOnInterrupt } from "../interrupt.js";
@@ -29,10 +31,9 @@ import { packRun, startHint } from "../training/finish.js";
 import { trainingRequest } from "../training/request.js";
 
 const overwrite = flag("--overwrite", "replace the run in --out");
-const resume = flag(
-  "--resume",
-  "go on with the run in --out; all else is as it was begun",
-).excludes(overwrite);
+const resumed = resume
+  .means("go on with the run in --out; all else is as it was begun")
+  .excludes(overwrite);
 
 const jsonlEvents = jsonl.means("one line of JSON per event");
 
@@ -44,11 +45,11 @@ const flags = [
     "start from these weights; classifier rows by class names, new ones for new classes",
     words,
   ),
-  flag(
-    "--teacher <file>",
-    "learn from this network: .onnx (of one that does not say it: 'net.onnx?mean=0.5&std=0.5'), float model, run or packed; may be repeated",
-    words,
-  ).repeated(),
+  teacher
+    .means(
+      "learn from this network: .onnx (of one that does not say it: 'net.onnx?mean=0.5&std=0.5'), float model, run or packed; may be repeated",
+    )
+    .repeated(),
   flag(
     "--assistant <file>",
     "teach an equal part of the epochs each, in this order; may be repeated",
@@ -63,7 +64,7 @@ const flags = [
     "teacher-views beside the run",
   ),
   out.otherwise("runs/<recipe>"),
-  resume,
+  resumed,
   overwrite,
   flag("--skip-bad", "first try every picture, and leave out those that cannot be decoded"),
   validation,
@@ -71,7 +72,7 @@ const flags = [
     "--dry-run",
     "write nothing: print recipe, stages, teachers and memory, take three steps, tell how long all would take",
   )
-    .excludes(resume, "whose run.json and first steps say what it is and takes")
+    .excludes(resumed, "whose run.json and first steps say what it is and takes")
     .excludes(jsonlEvents, "there are no events"),
   seed.means("of initialisation, shuffling and augmentation").otherwise("0"),
   threads.means("threads of ONNX Runtime").otherwise("all cores"),

@@ -36,26 +36,18 @@ export function planLines(plan: StudyPlan): string[] {
 }
 
 function hoursText(hours: number): string {
-  return hours < 1 ? `${Math.ceil(60 * hours)} minutes` : `${hours.toFixed(1)} hours`;
+  return hours < 1 ? counted(Math.ceil(60 * hours), "minute") : `${hours.toFixed(1)} hours`;
 }
 
 /** Means and spreads, then differences. */
 export function resultLines({ summary, measures, isPilot, deviations }: StudyResult): string[] {
   const [measure] = measures;
   const lines = summary.variants.map((variant) => variantRow(variant, measure));
-  const pairs = summary.pairs.map(pairRow);
+  const { pairs } = summary;
   return [
     ...deviationLines(deviations, isPilot),
     table(["variant", "runs", measure, "deviation", "lowest", "highest"], lines),
-    "",
-    table(["difference", "measure", "n", "mean", "95 % interval", "p"], pairs, [
-      "left",
-      "left",
-      "right",
-      "right",
-      "right",
-      "right",
-    ]),
+    ...(pairs.length ? ["", differenceTable(pairs)] : []),
     ...missingLines(summary.variants),
   ];
 }
@@ -72,6 +64,12 @@ function variantRow({ variant, n, of, figures }: VariantSummary, measure: Measur
   if (!found) return [variant, runs, "", "", "", ""];
   const { mean, deviation, lowest, highest } = found;
   return [variant, runs, ...[mean, deviation, lowest, highest].map((x) => figure(measure, x))];
+}
+
+function differenceTable(pairs: readonly PairSummary[]): string {
+  const head = ["difference", "measure", "n", "mean", "95 % interval", "p"];
+  const align = ["left", "left", "right", "right", "right", "right"] as const;
+  return table(head, pairs.map(pairRow), align);
 }
 
 function pairRow(pair: PairSummary) {

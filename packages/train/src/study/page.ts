@@ -85,6 +85,7 @@ const count = (value: number) => Math.round(value).toLocaleString("en-US");
 function differencesSection({ summary, measures }: StudyResult): string {
   const parts = measures.map((measure) => {
     const pairs = summary.pairs.filter((pair) => pair.measure === measure);
+    if (!pairs.length) return "";
     const table = htmlTable<PairSummary>(pairs, [
       ["difference", ({ from, to }) => escapeHtml(`${to} - ${from}`)],
       ["n", ({ differences }) => String(differences.length)],

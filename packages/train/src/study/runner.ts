@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
 import { counted } from "onebit/words";
+import { fingerprint, openDataset } from "../data/index.js";
 import { explain, writeWhole } from "../run/files.js";
 import { removeAbandoned, takeLock } from "../run/lock.js";
 import { type Choice, chosen, deviations, type GivenChoice } from "./choice.js";
@@ -108,14 +109,26 @@ async function begin(
         ...{ out: folder.path, processes, threads },
         onVariant: (variant) => onEvent?.({ event: "trying", variant }),
       });
-  if (before && before.data.fingerprint !== plan.data.fingerprint) {
-    throw new UsageError(`${folder.path}: its runs have other images than ${choice.data}`);
-  }
+  if (before) await refuseOtherImages(folder, before, choice);
   await checkSpace(folder, plan);
   const now = { ...plan, processes, threads };
   await folder.writePlan(now);
   onEvent?.({ event: "plan", plan: now });
   return now;
+}
+
+/** They may lie elsewhere than before. */
+async function refuseOtherImages(
+  { path }: StudyFolder,
+  { data }: StudyPlan,
+  choice: Choice,
+): Promise<void> {
+  const { trainImages, testImages } = data;
+  const dataset = await openDataset(choice.data, { trainImages, testImages });
+  if (((await fingerprint(dataset)) ?? null) === data.fingerprint) return;
+  throw new UsageError(
+    `${path}: its runs have other images than ${choice.data}: put those back, or begin in another folder (--out)`,
+  );
 }
 
 /** Recipes stay what they were, should onebit's have changed since. */

@@ -263,7 +263,7 @@ describe("trainings that cannot work", () => {
     const { status, stderr } = await onebit(...args, "--set", "schedule.learningRate=1e30");
     expect(status).toBe(FAILED);
     expect(stderr).toMatch(
-      /(loss|norm) is (NaN|Infinity) at epoch 1, step \d \(learning rate .*lower schedule\.learningRate/,
+      /(loss "cross-entropy"|norm) is (NaN|Infinity) at epoch 1, step \d \(learning rate .*lower schedule\.learningRate/,
     );
     expect(stderr).toMatch(/state\.safetensors holds the state before the first epoch/);
     const again = [...args.with(-1, path("after nan")), "--epochs", "1"];

@@ -25,6 +25,7 @@ async function epochOf({ augment, answer = async () => undefined, loss = 1 }: Fa
       division: divide(recipe, 48),
       seed: 1,
     },
+    schedules: { learningRate: () => 1e-3, scalars: {} },
     teachers: { answer },
     plan: { training: { graph: { inputs: [{ name: "target", shape: [8, 36] }] } } },
   } as unknown as Setup;

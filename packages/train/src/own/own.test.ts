@@ -155,12 +155,16 @@ describe("modules of one's own", () => {
     ],
     [{ optimiser: { kind: "half.mjs" } }, /half.mjs: its default export's "moments" is undefined/],
     [{ loss: "broken.mjs" }, /broken.mjs: cannot be loaded as a loss/],
+    [{ augment: { own: "broken.mjs" } }, /broken.mjs: cannot be loaded as an augmentation/],
+    [{ augment: { own: "text.mjs" } }, /text.mjs: its default export is string/],
+    [{ schedule: { kind: "broken.mjs" } }, /broken.mjs: cannot be loaded as a schedule/],
     [{ augment: { own: true } }, /augment.own.module: "" must be the path of a module/],
     [{ augment: { own: "grain" } }, /"grain" must be the path of a module/],
   ])("are refused before anything is written: %j", async (overrides, message) => {
     await module("none.mjs", "export const a = 1;");
     await module("half.mjs", "export default { step() {} };");
     await module("broken.mjs", "export default (");
+    await module("text.mjs", "export default 'grain';");
     const text = JSON.stringify(overrides).replace(/"([\w-]+\.mjs)"/, (_, name) =>
       JSON.stringify(join(folder, name)),
     );

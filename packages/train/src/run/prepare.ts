@@ -3,7 +3,14 @@ import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
-import { type Dataset, fingerprint, type HoldOut, holdOut, preprocessFor } from "../data/index.js";
+import {
+  type Dataset,
+  fingerprint,
+  type HoldOut,
+  holdOut,
+  loadOwnAugmentation,
+  preprocessFor,
+} from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
 import { type Loss, lossName, lossOf } from "../losses/index.js";
@@ -98,6 +105,8 @@ export async function prepare(
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
   const moments = momentNames(await optimisersOf(recipe.optimiser));
+  // The threads that use it load it for themselves; a faulty one is refused before anything is written.
+  await loadOwnAugmentation(recipe.augment);
   const wished = viewsOf(options);
   const data = await recordOfData(usable, dataset, validation);
   const { teachers, ...taught } = await openTeachers(options, {

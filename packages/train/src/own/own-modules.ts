@@ -5,8 +5,16 @@ import { UsageError, visible } from "onebit";
 import type { Recipe } from "../recipes/index.js";
 import { isModule } from "./own-module.js";
 
-/** Fields of a recipe where a name may be that of a module. */
-const FIELDS = ["loss", "optimiser", "schedule", "temperature", "scalars", "augment"] as const;
+/** Fields of a recipe where a name may be that of a module; stages override such fields. */
+const FIELDS = [
+  "loss",
+  "optimiser",
+  "schedule",
+  "temperature",
+  "scalars",
+  "augment",
+  "stages",
+] as const;
 
 /**
  * The recipe with the addresses of the modules that it names, which are relative to the working directory,

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { UsageError } from "onebit";
 import * as graph from "onebit/graph";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -136,6 +137,20 @@ describe("modules of one's own", () => {
     await expect(trained({}, { model: network, ...odd })).rejects.toThrow(
       /the schedule of gain gives NaN at step 2, epoch 1/,
     );
+  });
+
+  it("of a stage is found again from another folder", async () => {
+    const kind = await module("stage.mjs", lion);
+    const stages = [
+      { name: "first", overrides: { optimiser: { kind: "./stage.mjs" }, epochs: 1 } },
+    ];
+    const before = process.cwd();
+    process.chdir(folder);
+    const { out } = await trained({ stages }).finally(() => process.chdir(before));
+    const record = JSON.parse(await readFile(join(out, "first", "run.json"), "utf8"));
+    const address = expect.stringContaining(`${pathToFileURL(kind).href}?sha256=`);
+    expect(record.recipe.optimiser.kind).toEqual(address);
+    expect(record.stage.of.stages[0].overrides.optimiser.kind).toEqual(address);
   });
 
   it("a run does not go on with other code", async () => {

@@ -1,10 +1,12 @@
 import { OnebitError } from "onebit";
 import { predictTrainingMemory, type TrainingMemory } from "onebit/cost";
+import { quantile } from "../bench/quantile.js";
 import { type Loader, openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { trainingGraph } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine } from "../engine/types.js";
+import { ownModules } from "../own/index.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import type { Teacher } from "../teachers/index.js";
 import { type Answering, settingsAt, trainEpoch, type Waiting } from "./epoch.js";
@@ -96,7 +98,7 @@ export interface DryRunOptions extends Omit<TrainOptions, "resume" | "onEvent"> 
  * ```
  */
 export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Promise<DryRun> {
-  const whole = typeof recipe === "string" ? resolveRecipe(recipe) : recipe;
+  const whole = await ownModules(typeof recipe === "string" ? resolveRecipe(recipe) : recipe);
   const options: TrainOptions = { ...given, teacherCache: cacheOf(given), resume: false };
   const notes = new Set(await placeNotes(options));
   const stages: StageForecast[] = [];
@@ -126,7 +128,7 @@ export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Pro
   return {
     recipe: stages.at(-1)!.recipe,
     stages,
-    seconds: stages.reduce((sum, { seconds }) => sum + total(seconds), 0),
+    seconds: sum(stages.map(({ seconds }) => total(seconds))),
     peakMemory: process.resourceUsage().maxRSS * 1024,
     notes: [...notes],
   };
@@ -173,9 +175,8 @@ async function tryStage(
       ...{ epochs: recipe.epochs, microBatch: division.microBatch, replicas: plan.replicas ?? 1 },
       memory: memoryOf(setup, options),
       seconds: {
-        steps: segments.reduce(
-          (sum, { epochs, steps }) => sum + (epochs * stepsPerEpoch * middle(steps)) / 1000,
-          0,
+        steps: sum(
+          segments.map(({ epochs, steps }) => (epochs * stepsPerEpoch * middle(steps)) / 1000),
         ),
         evaluations: evaluated * perTestImage,
         teachers: sum(
@@ -199,10 +200,11 @@ async function tryStage(
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
-function middle(steps: readonly TimedStep[]): number {
-  const sorted = steps.map(({ milliseconds }) => milliseconds).toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
+const middle = (steps: readonly TimedStep[]) =>
+  quantile(
+    steps.map(({ milliseconds }) => milliseconds),
+    0.5,
+  );
 
 /** Epochs with the same teachers; where views are kept, none of them is asked. */
 function segmentsOf({ recipe, teachers, views }: Setup): Omit<SegmentForecast, "steps">[] {

@@ -15,7 +15,6 @@ import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { EnginePlan } from "../engine/types.js";
 import { type Loss, lossName, lossOf } from "../losses/index.js";
 import { momentNames, optimisersOf } from "../optimisers/index.js";
-import { ownModules } from "../own/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
 import { type Schedules, schedulesOf } from "../schedules/index.js";
 import { freeze, layoutOf } from "../state/index.js";
@@ -73,14 +72,13 @@ export interface Place extends Pick<Lesson, "measured" | "earlier"> {
 }
 
 export async function prepare(
-  asked: Recipe,
+  given: Recipe,
   options: TrainOptions,
   { stage, measured, earlier }: Place = {},
 ): Promise<Setup> {
   const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
-  const given = await ownModules(asked);
   const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
   const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;

@@ -5,6 +5,7 @@ import { counted } from "onebit/words";
 import { type Loader, openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
+import { ownModules } from "../own/index.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
@@ -32,7 +33,7 @@ import { checkStagesTeachers } from "./teaching.js";
  * written, and OnebitError where the training fails; the last checkpoint is then on disk.
  */
 export async function train(recipe: Recipe | string, given: TrainOptions): Promise<TrainResult> {
-  const whole = typeof recipe === "string" ? resolveRecipe(recipe) : recipe;
+  const whole = await ownModules(typeof recipe === "string" ? resolveRecipe(recipe) : recipe);
   const options = { ...given, teacherCache: cacheOf(given) };
   const { out, resume = false, overwrite = false } = options;
   const stages = stagesOf(whole);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { summarize } from "onebit/cost";
 import type { Graph } from "onebit/graph";
 import { type Dataset, fingerprint, openDataset } from "../data/index.js";
+import { ownModules } from "../own/index.js";
 import { overrideRecipe, type Recipe } from "../recipes/index.js";
 import { refuseAmongPictures } from "../run/data-of-run.js";
 import { type DryRun, dryRun } from "../run/dry-run.js";
@@ -89,9 +90,11 @@ export async function makePlan(
     onVariant?.(variant.name);
     const validation = { share: study.validation };
     const where = { dataset, threads, out, validation };
-    variants[variant.name] = await planVariant(variant, recipe, where).catch((error) => {
+    try {
+      variants[variant.name] = await planVariant(variant, await ownModules(recipe), where);
+    } catch (error) {
       throw placed(placeOf(variant), error);
-    });
+    }
   }
   const total = (of: "seconds" | "bytes") =>
     runs.reduce((sum, { variant }) => sum + variants[variant][of], 0);

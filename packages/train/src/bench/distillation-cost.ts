@@ -54,7 +54,6 @@ export async function measureDistillation(
 ): Promise<DistillationCost> {
   const [batch, channels, ...size] = network.inputs.find(({ name }) => name === "x")!.shape;
   const teacher = await subjectInThread(path, { backend: "auto", threads });
-  const { classes } = scoresOf(teacher);
   const own: Preprocess = {
     ...{ size: size as [number, number], resize: size as [number, number], crop: "none" },
     ...{ channels: channels as 1 | 3, interpolation: "bilinear" },
@@ -66,7 +65,6 @@ export async function measureDistillation(
     const { logits } = await teacher.run({ shape, data: teacherImages(images, own, wanted) });
     return logits.data as Float32Array;
   };
-  const inputs = { [teacherValue(0)]: [batch, classes] };
   const engines: Engine[] = [];
   const times: { [kind in Kind]: { ms: number; cpu: number }[] } = {
     plain: [],
@@ -74,6 +72,8 @@ export async function measureDistillation(
     asked: [],
   };
   try {
+    const { classes } = scoresOf(teacher);
+    const inputs = { [teacherValue(0)]: [batch, classes] };
     const plain = await engineFor(network, threads, {});
     engines.push(plain);
     const taught = await engineFor(network, threads, { loss: "distribution", inputs });
@@ -90,9 +90,9 @@ export async function measureDistillation(
         const images = randomImages(network);
         const next = randomImages(network);
         const time = await timed(async () => {
-          if (kind === "plain") return void (await step(plain, images));
-          if (kind === "kept") return void (await step(taught, images, said));
-          [said] = await Promise.all([ask(next), step(taught, images, said)]);
+          if (kind === "plain") await step(plain, images);
+          else if (kind === "kept") await step(taught, images, said);
+          else [said] = await Promise.all([ask(next), step(taught, images, said)]);
         });
         if (round >= 0) times[kind].push(time);
       }

@@ -79,21 +79,29 @@ export const CROSS = {
   "linux-x64": "x86_64-linux-gnu-g++",
 };
 
-/** The first compiler that answers: CXX, c++, g++, clang++. */
+const WITHOUT = "Without it networks run on WebAssembly, with the same results";
+
+/** The compiler that CXX names; without CXX the first that answers of c++, g++, clang++. */
 export function findCompiler() {
-  const candidates = [process.env.CXX, "c++", "g++", "clang++"].filter(Boolean);
+  const { CXX } = process.env;
+  const candidates = CXX ? [CXX] : ["c++", "g++", "clang++"];
   for (const candidate of candidates) {
     try {
       execFileSync(candidate, ["--version"], { stdio: "ignore" });
       return candidate;
     } catch {}
   }
+  if (CXX) {
+    throw new Error(
+      `CXX names "${CXX}", which does not run: give the path of a C++ compiler, or unset it. ${WITHOUT}`,
+    );
+  }
   throw new Error(
-    `no C++ compiler found (tried ${candidates.join(", ")}): install one (Debian: apt-get install g++; macOS: xcode-select --install) or name it in CXX. Without it networks run on WebAssembly, with the same results`,
+    `no C++ compiler found (tried ${candidates.join(", ")}): install one (Debian: apt-get install g++; macOS: xcode-select --install) or name it in CXX. ${WITHOUT}`,
   );
 }
 
-/** Compiles every source, as many at once as there are cores, and links them. */
+/** Compiles every source, as many at once as there are cores, and links them; none is begun after a failure. */
 export async function build({ compiler, list, flags, link, objects, output }) {
   mkdirSync(objects, { recursive: true });
   mkdirSync(dirname(output), { recursive: true });
@@ -107,7 +115,14 @@ export async function build({ compiler, list, flags, link, objects, output }) {
       await compile(compiler, [...own, "-c", next.file, "-o", object]);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, compileNext));
+  const failed = [];
+  const compileSome = () =>
+    compileNext().catch((error) => {
+      waiting.length = 0;
+      failed.push(error);
+    });
+  await Promise.all(Array.from({ length: availableParallelism() }, compileSome));
+  if (failed.length) throw failed[0];
   await compile(compiler, [...flags, ...compiled, ...link, "-o", `${output}.new`]);
   // Whoever has the old one open keeps it.
   renameSync(`${output}.new`, output);
@@ -116,7 +131,10 @@ export async function build({ compiler, list, flags, link, objects, output }) {
 /** Passes on what the compiler says; an Error where it fails. */
 async function compile(compiler, options) {
   const { stdout, stderr } = await run(compiler, options, { maxBuffer: 2 ** 26 }).catch((error) => {
-    throw new Error(`${error.message}\n${error.stdout}${error.stderr}`);
+    const said = `${error.stdout}${error.stderr}`.trimEnd() || error.message;
+    throw new Error(
+      `${compiler} failed:\n${said}\nIt takes a compiler of C++20 (CXX=g++-12 names another) that can write to ${root}. ${WITHOUT}`,
+    );
   });
   process.stderr.write(stdout + stderr);
 }
@@ -127,7 +145,7 @@ export const addonName = (platform, arch) => `onebit-${platform}-${arch}.node`;
 export async function buildAddon({ platform, arch, compiler, output }) {
   const objects = join(dirname(output), `objects-${platform}-${arch}`);
   const { include_dir } = createRequire(import.meta.url)("node-api-headers");
-  await build({
+  const how = {
     compiler,
     list: sources(arch, ["addon"]),
     flags: ["-O3", "-DNDEBUG", `-I${include_dir}`, "-DNAPI_VERSION=8", "-pthread"],
@@ -137,6 +155,10 @@ export async function buildAddon({ platform, arch, compiler, output }) {
         : ["-shared", "-static-libstdc++", "-static-libgcc"],
     objects,
     output,
-  });
-  rmSync(objects, { recursive: true });
+  };
+  try {
+    await build(how);
+  } finally {
+    for (const rest of [objects, `${output}.new`]) rmSync(rest, { recursive: true, force: true });
+  }
 }

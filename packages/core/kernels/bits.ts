@@ -2,7 +2,8 @@
  * Bit images cleared and regrouped; generated epilogues write the bits themselves.
  *
  *   clear:    what nobody writes of a value (border, bits behind the last channel) is 0
- *   regroup:  for each pixel and group: copy its channels to a word of their own
+ *   regroup:  for each pixel and group: copy its channels to a word of their own; pixels of a border that
+ *             replicates are copies of the nearest inside
  */
 import { Instruction } from "./instruction";
 
@@ -21,9 +22,13 @@ export function clear(i: Instruction, firstRow: i32, rows: i32): void {
 class Regroup {
   from: usize;
   to: usize;
-  pixels: i32;
   fromPixel: usize;
   toPixel: usize;
+  /** Of the bordered image, and the border that replicates: 0 where it is copied like all others. */
+  rows: i32;
+  columns: i32;
+  borderY: i32;
+  borderX: i32;
   groups: i32;
   /** Channels per group. */
   channels: i32;
@@ -31,20 +36,28 @@ class Regroup {
   groupBytes: usize;
 }
 
-/** s: Regroup. Border pixels are copied like all others (they are 0). */
+/** s: Regroup. */
 export function regroup(i: Instruction): void {
   const r = changetype<Regroup>(i.s);
-  memory.fill(r.to, 0, <usize>r.pixels * r.toPixel);
-  for (let p = 0; p < r.pixels; p++) {
-    const from = r.from + <usize>p * r.fromPixel;
-    let to = r.to + <usize>p * r.toPixel;
-    let bit = 0;
-    for (let g = 0; g < r.groups; g++) {
-      copyBits(from, bit, to, r.channels);
-      bit += r.channels;
-      to += r.groupBytes;
+  let to = r.to;
+  memory.fill(to, 0, <usize>(r.rows * r.columns) * r.toPixel);
+  for (let y = 0; y < r.rows; y++) {
+    const row = nearest(y, r.borderY, r.rows) * r.columns;
+    for (let x = 0; x < r.columns; x++) {
+      const from = r.from + <usize>(row + nearest(x, r.borderX, r.columns)) * r.fromPixel;
+      let bit = 0;
+      for (let g = 0; g < r.groups; g++) {
+        copyBits(from, bit, to, r.channels);
+        bit += r.channels;
+        to += r.groupBytes;
+      }
     }
   }
+}
+
+@inline
+function nearest(place: i32, border: i32, size: i32): i32 {
+  return max(border, min(place, size - 1 - border));
 }
 
 /** `count` bits from bit `bit` of `from` to bit 0 of `to`, which is all 0. */

@@ -12,9 +12,10 @@ import { linear } from "./linear";
 import { lookupConv } from "./lookup-conv";
 import { mean } from "./mean";
 import { pairNibbles } from "./pair-nibbles";
-import { averagePool, maxPool } from "./pool";
+import { averagePool, bitPool, maxPool } from "./pool";
 import { grid, gridRange } from "./quantise";
 import { scalarConv } from "./scalar-conv";
+import { shuffle } from "./shuffle";
 import { borderStarts, tileFloats, tileLongs, tileNibbles, tileWords } from "./tile";
 
 export { setScratch } from "./instruction";
@@ -47,6 +48,8 @@ function execute(i: Instruction, firstRow: i32, rows: i32): void {
     case Op.borderStarts: return borderStarts(i);
     case Op.gridRange: return gridRange(i);
     case Op.grid: return grid(i, firstRow, rows);
+    case Op.shuffle: return shuffle(i, firstRow, rows);
+    case Op.bitPool: return bitPool(i, firstRow, rows);
     default: unreachable();
   }
 }

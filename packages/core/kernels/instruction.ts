@@ -51,6 +51,8 @@ export enum Op {
   borderStarts,
   gridRange,
   grid,
+  shuffle,
+  bitPool,
 }
 
 /** Where this thread's scratch begins, counted from that of the first thread. */

@@ -6,6 +6,8 @@
  *       max:      m = v > m ? v : m, from -Infinity
  *       average:  s = s + v, from 0, then s / (kh * kw)
  *
+ * Of bits a maximum is their OR, 32 channels at a time.
+ *
  * Tile: 1 pixel x 4 channels. Cost: a load and 1 (average) or 2 (max) instructions per 4 elements.
  * Measured in BNext-T (its 2x2 average pools): 0.5 ms of 32.
  */
@@ -67,4 +69,26 @@ export function maxPool(i: Instruction, firstRow: i32, rows: i32): void {
 
 export function averagePool(i: Instruction, firstRow: i32, rows: i32): void {
   poolBlock(i, firstRow, rows, false);
+}
+
+/** s: Pool, aPixel: bytes per input pixel, u: per row. */
+export function bitPool(i: Instruction, firstRow: i32, rows: i32): void {
+  const pool = changetype<Pool>(i.s);
+  let dst = blockStart(i, firstRow * i.width);
+  for (let y = firstRow; y < firstRow + rows; y++) {
+    const top = y * pool.strideY - pool.paddingY;
+    const y1 = min(top + pool.kernelY, pool.height);
+    for (let x = 0; x < i.width; x++) {
+      const left = x * pool.strideX - pool.paddingX;
+      const x1 = min(left + pool.kernelX, pool.width);
+      for (let c = 0; c < i.channels; c += 32) {
+        let word: u32 = 0;
+        for (let ky = max(top, 0); ky < y1; ky++)
+          for (let kx = max(left, 0); kx < x1; kx++)
+            word |= load<u32>(pool.input + <usize>(ky * i.u) + <usize>kx * i.aPixel + (<usize>c >> 3));
+        store<u32>(dst + (<usize>c >> 3), word);
+      }
+      dst += i.dstPixel;
+    }
+  }
 }

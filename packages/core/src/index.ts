@@ -16,13 +16,19 @@
 
 export { OnebitError, UsageError } from "./errors.js";
 export type { Card } from "./file/index.js";
-export type { Preprocess } from "./image/index.js";
+export type { PixelImage, Preprocess } from "./image/index.js";
 export type { PictureLike } from "./platform/picture.js";
 export type { Source } from "./platform/source.js";
 export type { SignalLike } from "./platform/web-types.js";
 export type { CostTotals, ProgramCost, StepCost } from "./program/cost.js";
 export type { MapType } from "./program/types.js";
-export type { Backend, BackendFacts, CompileOptions, Executable } from "./runtime/backend.js";
+export type {
+  Backend,
+  BackendFacts,
+  CompileOptions,
+  Executable,
+  StepValues,
+} from "./runtime/backend.js";
 export {
   BACKENDS,
   type BackendChoice,
@@ -32,7 +38,7 @@ export {
 export { checkBatch } from "./runtime/batch.js";
 export { type Budget, BudgetError, DEFAULT_BUDGET } from "./runtime/budget.js";
 export type { Classifier, ClassifierInfo, ClassifyOptions } from "./runtime/classifier.js";
-export type { ImageInput, ImageLike } from "./runtime/image-input.js";
+export { type ImageInput, type ImageLike, readPixels } from "./runtime/image-input.js";
 export { load, loadModel } from "./runtime/load.js";
 export type { LoadOptions } from "./runtime/load-options.js";
 export type {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
@@ -19,13 +20,29 @@ const { dependencies, exports, files, imports, peerDependenciesMeta, sideEffects
 
 /** What a page loads where something fails, or is asked for: not to classify pictures. */
 const RARE = [
-  ...["runtime/backends/reference/index.js", "file/wrong-kind.js", "file/sha256-portable.js"],
-  ...["program/passes/resize.js", "program/passes/narrow-maps.js", "platform/no-node.js"],
+  ...["words/failures.js", "file/sha256-portable.js", "platform/no-node.js"],
+  "program/passes/on-request.js",
+];
+
+/** And where there is no WebAssembly, in its place. */
+const REFERENCE = ["runtime/backends/reference/index.js"];
+
+/** What the options `cache` and `worker` and stream() load; the worker's own file is wasm/model-worker.js. */
+const ON_REQUEST = ["runtime/on-request.js", "platform/browser-store.js"];
+
+/**
+ * What a page loads for a network of some size whose browser has WebGPU, and where that may win or is asked
+ * for. math.js is what WebGPU and the reference share.
+ */
+const WEBGPU = [
+  ...["runtime/backends/webgpu/contest.js", "runtime/backends/webgpu/index.js"],
+  "program/math.js",
 ];
 
 interface Script {
   readonly code: string;
-  readonly rare: boolean;
+  /** Whether it is loaded for one of these modules. */
+  isFor(modules: readonly string[]): boolean;
 }
 
 /**
@@ -41,16 +58,17 @@ async function browserScripts(): Promise<Script[]> {
   const { output } = await bundle.generate({ format: "esm", minify: true });
   return output.flatMap((file) => {
     if (file.type !== "chunk") return [];
-    const modules = Object.keys(file.modules);
-    const rare = !file.isEntry && RARE.some((path) => modules.includes(folder(`dist/${path}`)));
-    return [{ code: file.code, rare }];
+    const inside = Object.keys(file.modules);
+    const isFor = (modules: readonly string[]) =>
+      !file.isEntry && modules.some((path) => inside.includes(folder(`dist/${path}`)));
+    return [{ code: file.code, isFor }];
   });
 }
 
 describe("package.json", () => {
   it("has no runtime dependencies and no side effects", () => {
     expect(dependencies).toBeUndefined();
-    expect(peerDependenciesMeta).toEqual({ sharp: { optional: true } });
+    expect(peerDependenciesMeta).toEqual({ sharp: { optional: true }, webgpu: { optional: true } });
     expect(sideEffects).toBe(false);
   });
 
@@ -86,27 +104,47 @@ describe("package.json", () => {
     expect(published.filter((file) => /\.test\.|test-support/.test(file))).toEqual([]);
   });
 
-  it("keeps what a page loads under 50.5 kB, and with what it seldom does under 58.5 kB, JavaScript and WebAssembly together, gzipped", async () => {
+  it("keeps what a page loads under 53.2 kB, with what it seldom does under 60 kB, cache and worker under 6 kB, WebGPU under 30 kB, JavaScript and WebAssembly together, gzipped", async () => {
     const size = (data: string | Uint8Array) => gzipSync(data, { level: 9 }).length;
+    const total = (some: readonly Script[]) => some.reduce((sum, { code }) => sum + size(code), 0);
     const scripts = await browserScripts();
-    const kernels = readdirSync(folder("wasm"))
-      .filter((file) => file.endsWith(".wasm"))
-      .map((file) => size(readFileSync(folder(`wasm/${file}`))));
+    const groups = [RARE, ON_REQUEST, REFERENCE, WEBGPU];
+    const [rare, onRequest, reference, webgpu] = groups.map((modules) => {
+      const own = scripts.filter((script) => script.isFor(modules));
+      expect(own).toHaveLength(modules.length);
+      return own;
+    });
+    const asked = [...rare, ...onRequest, ...reference, ...webgpu];
+    const usual = scripts.filter((script) => !asked.includes(script));
     // A visitor loads one build of the kernels: the largest counts.
-    const total = (some: readonly Script[]) =>
-      some.reduce((sum, { code }) => sum + size(code), Math.max(...kernels));
-    const usual = scripts.filter(({ rare }) => !rare);
-    expect(scripts.length - usual.length).toBe(RARE.length);
-    expect(total(usual)).toBeGreaterThan(20_000);
-    expect(total(usual)).toBeLessThan(50_500);
-    expect(total(scripts)).toBeLessThan(58_500);
+    const builds = readdirSync(folder("wasm")).filter((file) => file.endsWith(".wasm"));
+    const kernels = Math.max(...builds.map((file) => size(readFileSync(folder(`wasm/${file}`)))));
+    expect(kernels + total(usual)).toBeGreaterThan(20_000);
+    expect(kernels + total(usual)).toBeLessThan(53_200);
+    expect(kernels + total(usual) + total(rare)).toBeLessThan(60_000);
+    expect(total(onRequest)).toBeLessThan(6_000);
+    expect(size(readFileSync(folder("wasm/model-worker.js")))).toBeLessThan(49_000);
+    expect(total(webgpu)).toBeGreaterThan(10_000);
+    expect(total(webgpu)).toBeLessThan(30_000);
   });
 
-  it("keeps the standalone file, kernels and threads inside, once, under 59 kB gzipped", () => {
+  it("keeps the standalone file, kernels and threads inside, once, under 66 kB gzipped", () => {
     const file = readFileSync(folder("dist/onebit.standalone.js"));
     expect(file.toString().match(/[\w+/=]{4000,}/g)).toHaveLength(1);
     const bytes = gzipSync(file, { level: 9 }).length;
     expect(bytes).toBeGreaterThan(40_000);
-    expect(bytes).toBeLessThan(59_000);
+    expect(bytes).toBeLessThan(66_000);
   });
+
+  it.each(["dist/onebit.standalone.js", "wasm/model-worker.js"])(
+    "keeps WebGPU out of %s, in a file beside it of under 30 kB gzipped",
+    (file) => {
+      const beside = join(dirname(file), "onebit.webgpu.js");
+      const [without, webgpu] = [file, beside].map((path) => readFileSync(folder(path)).toString());
+      expect(without).toContain("./onebit.webgpu.js");
+      expect(without).not.toContain("countOneBits");
+      expect(webgpu).toContain("countOneBits");
+      expect(gzipSync(webgpu, { level: 9 }).length).toBeLessThan(30_000);
+    },
+  );
 });

@@ -79,8 +79,9 @@ const inPages = `
     await model.features(new OffscreenCanvas(1, 1));
     await model.features(document.createElement("video"));
     await model.features(new VideoFrame(canvas));
-    // @ts-expect-error: to be decoded first
-    await model.classify(new Blob([]));
+    await model.classify(new Blob([]), { transfer: true });
+    const video = document.createElement("video");
+    for await (const [best] of model.stream(video, { fps: 5 })) console.log(best.label);
     // @ts-expect-error: to be awaited first
     await model.classify(createImageBitmap(image));
   }

@@ -33,7 +33,8 @@ PanelFormat formatOf(const Program& program, const RawStep& step, const Isa* isa
   if (isa->format != PanelFormat::bytes) return isa->format;
   const int64_t words = (program.values[step.input].channels + 31) / 32;
   const int64_t chunks = step.kernel[0] * ((step.kernel[1] * words + 1) / 2);
-  const bool fits = step.groups == 1 && chunks <= kMostChunks;
+  const bool dilated = step.dilation[0] > 1 || step.dilation[1] > 1;
+  const bool fits = step.groups == 1 && !dilated && !step.replicates() && chunks <= kMostChunks;
   const bool pays = bytesPay(step, outputShape(program, step), chunks);
   return fits && (pays || anySize) ? PanelFormat::bytes : PanelFormat::words;
 }
@@ -45,10 +46,30 @@ struct Tiling {
 
 Tiling tilingOf(const RawStep& step, int32_t width, int32_t inputWidth) {
   if (step.stride[0] == 1 && step.stride[1] == 1)
-    return {kTilePixels, exactly<int32_t>(sum(inputWidth, step.padding[1], step.padding[1]))};
+    return {kTilePixels, exactly<int32_t>(sum(inputWidth, step.padding[1], step.end[1]))};
   const int32_t tiles = (width + kTilePixels - 1) / kTilePixels;
   const int32_t pixels = (width + tiles - 1) / tiles;
   return {pixels, tiles * pixels};
+}
+
+bool unrolls(const RawStep& step) { return step.dilation[1] > 1; }
+bool repacks(const RawStep& step) { return step.groups > 1 || step.replicates() || unrolls(step); }
+
+/** Words of a pixel of a repacked group, and of a row; rows. */
+int32_t packedPixel(const Program& program, const RawStep& step) {
+  const int32_t words = (program.values[step.input].channels / step.groups + 31) / 32;
+  return unrolls(step) ? exactly<int32_t>(product(words, step.kernel[1])) : words;
+}
+
+size_t packedRow(const Program& program, const RawStep& step) {
+  const size_t pixels = unrolls(step)
+                            ? exactly<size_t>(outputShape(program, step).width)
+                            : sum(program.values[step.input].width, step.padding[1], step.end[1]);
+  return product(packedPixel(program, step), pixels);
+}
+
+size_t packedRows(const Program& program, const RawStep& step) {
+  return sum(program.values[step.input].height, step.padding[0], step.end[0]);
 }
 
 Scratch scratchOf(const Program& program, const RawStep& step, int32_t index) {
@@ -58,12 +79,9 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index) {
     if (op.code != Code::mean) continue;
     scratch.sums.push_back({product(shape.height, sumStrideOf(shape), 4), index, index});
   }
-  if (step.kind == StepKind::binaryConv && step.groups > 1) {
-    const Value& input = program.values[step.input];
-    const int32_t words = (input.channels / step.groups + 31) / 32;
-    const size_t pixels = product(sum(input.height, step.padding[0], step.padding[0]),
-                                  sum(input.width, step.padding[1], step.padding[1]));
-    scratch.packed = {product(words, pixels, step.groups, 4), index, index};
+  if (step.kind == StepKind::binaryConv && repacks(step)) {
+    const size_t group = product(packedRow(program, step), packedRows(program, step));
+    scratch.packed = {product(group, step.groups, 4), index, index};
   }
   if (step.kind == StepKind::quantise)
     scratch.ranges = {product(sum(shape.channels, kLanes), 2, 4), index, index};
@@ -168,10 +186,13 @@ class Compiler {
     std::copy_n(raw.kernel, 2, job.kernel);
     std::copy_n(raw.stride, 2, job.stride);
     std::copy_n(raw.padding, 2, job.padding);
+    std::copy_n(raw.end, 2, job.end);
+    std::copy_n(raw.dilation, 2, job.dilation);
     job.groups = raw.groups;
+    job.groupsTogether = groupsTogether(r.program, raw);
     job.average = raw.kind == StepKind::pool && raw.mode == 1;
     r.budget.take(product(shape.channels, sizeof(Block)));
-    step.blocks = blocksOf(shape.channels, std::max(1, raw.groups));
+    step.blocks = blocksOf(shape.channels, job.groupsTogether > 1 ? 1 : std::max(1, raw.groups));
     job.blocks = step.blocks.data();
     job.blockCount = static_cast<int32_t>(step.blocks.size());
     step.clears = clearsOf(index + 1);
@@ -199,11 +220,15 @@ class Compiler {
       const Tiling tiling = tilingOf(raw, job.width, input.width);
       job.tilePixels = tiling.pixels;
       job.pitch = tiling.pitch;
-      job.repack = raw.groups > 1;
+      job.repack = repacks(raw);
+      job.replicate = raw.replicates();
+      job.unrolled = unrolls(raw);
       tileBinary(job, weight, groupChannels, r.constants);
-      deriveBorders(job, weight, groupChannels, raw.mode, r.constants);
-      if (job.repack) placePacked(scratch_[index].packed, job, input, words);
+      // What replicates needs no correction, as where zero bits stand for -1.
+      deriveBorders(job, weight, groupChannels, job.replicate ? -1 : raw.mode, r.constants);
+      if (job.repack) placePacked(scratch_[index].packed, job, raw, input);
     }
+    if (raw.kind == StepKind::shuffle) job.places = placesOf(raw, input, job.input, r.constants);
     if (raw.kind == StepKind::conv) {
       job.positionLength = groupChannels;
       job.rowLength = exactly<int32_t>(product(raw.kernel[1], groupChannels));
@@ -223,11 +248,32 @@ class Compiler {
     }
   }
 
-  static void placePacked(const Range& range, StepJob& job, const Value& input, int32_t words) {
-    const size_t row = product(words, sum(input.width, job.padding[1], job.padding[1]));
-    const size_t start = sum(product(row, job.padding[0]), product(words, job.padding[1]));
-    job.packedGroup = product(row, sum(input.height, job.padding[0], job.padding[0]));
-    job.packed = {sum(range.offset, product(start, 4)), exactly<int64_t>(row), kLanes, words, input.channels, ValueKind::bits};
+  void placePacked(const Range& range, StepJob& job, const RawStep& raw, const Value& input) const {
+    const Program& program = result_->program;
+    const int32_t pixel = packedPixel(program, raw);
+    const size_t row = packedRow(program, raw);
+    const size_t left = job.unrolled ? 0 : product(pixel, job.padding[1]);
+    const size_t start = sum(product(row, job.padding[0]), left);
+    job.packedGroup = product(row, packedRows(program, raw));
+    job.packed = {sum(range.offset, product(start, 4)), exactly<int64_t>(row), kLanes, pixel, input.channels, ValueKind::bits};
+  }
+
+  /** Where each channel of a shuffle comes from. */
+  static const int64_t* placesOf(const RawStep& raw, const Value& input, const Place& place, Constants& constants) {
+    const int64_t unit = place.kind == ValueKind::bits ? 32 : 1;
+    const int64_t pixels = int64_t{input.height} * input.width;
+    const int64_t count = raw.mode ? pixels * input.channels : input.channels;
+    int64_t* places = constants.allocate<int64_t>(exactly<size_t>(raw.out + kLanes));
+    for (int32_t c = 0; c < raw.out; c++) {
+      const int64_t i = int64_t{raw.first} + c;
+      places[c] = -1;
+      if (i < 0 || i >= count) continue;
+      const int64_t from = i % raw.dealt * (count / raw.dealt) + i / raw.dealt;
+      const int64_t pixel = from / input.channels;
+      const int64_t start = pixel / input.width * place.row + pixel % input.width * place.pixel;
+      places[c] = unit * start + from % input.channels;
+    }
+    return places;
   }
 
   void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {
@@ -248,7 +294,7 @@ class Compiler {
     const int32_t words = job.input.pixel, planes = spreadPlanes(words);
     const int32_t rows = spreadRows(job, step.taskRows);
     const size_t pixel = product(words, 32) / exactly<size_t>(planes);
-    const size_t row = product(pixel, sum(job.inputWidth, job.padding[1], job.padding[1]));
+    const size_t row = product(pixel, sum(job.inputWidth, job.padding[1], job.end[1]));
     const size_t plane = product(row, rows);
     job.spread = {exactly<int64_t>(plane), exactly<int64_t>(row), exactly<int64_t>(pixel)};
     // The last tile may look past the last row, the last window to the end of its last 64 bytes.

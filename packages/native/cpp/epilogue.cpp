@@ -82,6 +82,7 @@ class EpilogueCompiler {
     op.t = vectors_.get(raw.t);
     op.low = raw.low;
     op.high = raw.high;
+    op.orEqual = raw.orEqual;
     if (raw.combines()) return emitBinary(op, origin_[raw.a], origin_[raw.b], r);
     bring(origin_[raw.a]);
     define(op, r);
@@ -90,6 +91,8 @@ class EpilogueCompiler {
   void emitBinary(MicroOp op, int32_t a, int32_t b, int32_t r) {
     if (current_ == b && a != b) {
       if (op.code == Code::mix) op.code = Code::mixInto;
+      if (op.code == Code::max) op.code = Code::maxInto;
+      if (op.code == Code::min) op.code = Code::minInto;
       std::swap(a, b);
     }
     bring(a);

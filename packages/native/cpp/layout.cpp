@@ -22,8 +22,8 @@ std::vector<Border> bordersOf(const Program& program) {
   for (const RawStep& step : program.steps) {
     if (step.kind != StepKind::binaryConv && step.kind != StepKind::conv) continue;
     Border& border = borders[step.input];
-    border.rows = std::max(border.rows, step.padding[0]);
-    border.columns = std::max(border.columns, step.padding[1]);
+    border.rows = std::max({border.rows, step.padding[0], step.end[0]});
+    border.columns = std::max({border.columns, step.padding[1], step.end[1]});
   }
   return borders;
 }
@@ -31,7 +31,8 @@ std::vector<Border> bordersOf(const Program& program) {
 /** Blocks of 16 channels of a step's output begin at multiples of 16. */
 bool hasWholeBlocks(const Program& program, const RawStep& step) {
   const int32_t channels = outputShape(program, step).channels;
-  return step.groups <= 1 || channels / step.groups % kLanes == 0;
+  if (step.groups <= 1 || groupsTogether(program, step) > 1) return true;
+  return channels / step.groups % kLanes == 0;
 }
 
 /** Maps that lie in blocks of 16 channels: whoever touches them does so block by block. */

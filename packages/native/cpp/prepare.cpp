@@ -14,23 +14,47 @@ uint32_t extract(const uint32_t* words, int32_t first, int32_t count) {
   return static_cast<uint32_t>((both >> shift) & mask);
 }
 
+/** Reads a group's channels at pixels of a row of the input, from wherever the border has them. */
+class RowReader {
+ public:
+  RowReader(const StepJob& job, const char* arena, int32_t group, int32_t y)
+      : job_(job), channels_(job.input.channels / job.groups), first_(group * channels_) {
+    if (job.replicate) y = std::clamp(y, 0, job.inputHeight - 1);
+    row_ = reinterpret_cast<const uint32_t*>(arena + job.input.offset) + y * job.input.row;
+  }
+
+  void read(int32_t x, uint32_t* to) const {
+    if (job_.replicate) x = std::clamp(x, 0, job_.inputWidth - 1);
+    const uint32_t* from = row_ + int64_t{x} * job_.input.pixel;
+    for (int32_t c = 0; c < channels_; c += 32) *to++ = extract(from, first_ + c, std::min(32, channels_ - c));
+  }
+
+ private:
+  const StepJob& job_;
+  const int32_t channels_, first_;
+  const uint32_t* row_;
+};
+
+/** A pixel for each of the input and its border, or for each output: all columns of its kernel. */
+void repackRow(const StepJob& job, const RowReader& row, uint32_t* to) {
+  if (!job.unrolled) {
+    for (int32_t x = -job.padding[1]; x < job.inputWidth + job.end[1]; x++)
+      row.read(x, to + int64_t{x} * job.packed.pixel);
+    return;
+  }
+  const int32_t words = job.packed.pixel / job.kernel[1];
+  for (int32_t x = 0; x < job.width; x++) {
+    const int32_t left = x * job.stride[1] - job.padding[1];
+    for (int32_t kx = 0; kx < job.kernel[1]; kx++, to += words) row.read(left + kx * job.dilation[1], to);
+  }
+}
+
 /** The border, whose bits are zero in the value, comes with the rest. */
 void repack(const StepJob& job, char* arena) {
-  const int32_t channels = job.input.channels / job.groups;
-  const int32_t words = job.packed.pixel;
-  const uint32_t* input = reinterpret_cast<const uint32_t*>(arena + job.input.offset);
   uint32_t* packed = reinterpret_cast<uint32_t*>(arena + job.packed.offset);
   for (int32_t group = 0; group < job.groups; group++, packed += job.packedGroup) {
-    for (int32_t y = -job.padding[0]; y < job.inputHeight + job.padding[0]; y++) {
-      for (int32_t x = -job.padding[1]; x < job.inputWidth + job.padding[1]; x++) {
-        const uint32_t* from = input + y * job.input.row + int64_t{x} * job.input.pixel;
-        uint32_t* to = packed + y * job.packed.row + int64_t{x} * words;
-        for (int32_t word = 0; word < words; word++) {
-          const int32_t count = channels - word * 32 < 32 ? channels - word * 32 : 32;
-          to[word] = extract(from, group * channels + word * 32, count);
-        }
-      }
-    }
+    for (int32_t y = -job.padding[0]; y < job.inputHeight + job.end[0]; y++)
+      repackRow(job, RowReader(job, arena, group, y), packed + y * job.packed.row);
   }
 }
 

@@ -51,7 +51,7 @@ RawStep readStep(Reader& reader) {
   step.input = reader.next();
   step.weight = reader.next();
   step.out = reader.next();
-  for (int32_t* pair : {step.kernel, step.stride, step.padding}) {
+  for (int32_t* pair : {step.kernel, step.stride, step.padding, step.end, step.dilation}) {
     pair[0] = reader.next();
     pair[1] = reader.next();
   }
@@ -59,6 +59,8 @@ RawStep readStep(Reader& reader) {
   step.mode = reader.next();
   step.bits = reader.next();
   step.clip = reader.nextFloat();
+  step.first = reader.next();
+  step.dealt = reader.next();
   const int32_t ops = reader.next();
   for (int32_t i = 0; i < ops; i++) step.ops.push_back(readOp(reader));
   return step;
@@ -88,16 +90,25 @@ Program decodeProgram(const int32_t* code, size_t length, std::vector<Tensor> te
 Value outputShape(const Program& program, const RawStep& step) {
   const Value& input = program.values[step.input];
   const auto count = [&](int32_t size, int axis) {
-    return (size + 2 * step.padding[axis] - step.kernel[axis]) / step.stride[axis] + 1;
+    return static_cast<int32_t>((size + step.padding[axis] + step.end[axis] - step.span(axis)) / step.stride[axis] + 1);
   };
   switch (step.kind) {
     case StepKind::binaryConv:
     case StepKind::conv: return {ValueKind::map, count(input.height, 0), count(input.width, 1), step.out};
     case StepKind::pool:
       return {ValueKind::map, count(input.height, 0), count(input.width, 1), input.channels};
+    case StepKind::shuffle:
+      return {ValueKind::map, step.mode ? 1 : input.height, step.mode ? 1 : input.width, step.out};
     case StepKind::linear: return {ValueKind::map, 1, 1, step.out};
     default: return {ValueKind::map, input.height, input.width, input.channels};
   }
+}
+
+int32_t groupsTogether(const Program& program, const RawStep& step) {
+  if (step.kind != StepKind::conv || step.groups <= 1) return 1;
+  const int32_t inputs = program.values[step.input].channels / step.groups, outputs = step.out / step.groups;
+  if (inputs == 1 && outputs == 1) return kLanes;
+  return 2 * outputs == kLanes && step.groups % 2 == 0 ? 2 : 1;
 }
 
 }  // namespace onebit

@@ -8,7 +8,10 @@
 namespace onebit {
 
 /** See ENCODING in src/encode.ts. */
-constexpr int32_t kEncoding = 2;
+constexpr int32_t kEncoding = 4;
+
+/** RawStep.mode of a binary convolution whose padding is the border of its input. */
+constexpr int32_t kReplicate = 2;
 
 /** Bytes of a tensor, owned by the caller. */
 struct Tensor {
@@ -45,13 +48,20 @@ struct RawOp {
 struct RawStep {
   StepKind kind;
   int32_t input, weight, out;
-  int32_t kernel[2], stride[2], padding[2];
+  /** padding: before the map; end: behind it. */
+  int32_t kernel[2], stride[2], padding[2], end[2], dilation[2];
   int32_t groups;
-  /** binary-conv: padValue; pool: 1 for average; quantise: 1 per channel. */
+  /** binary-conv: padValue; pool: 1 for average; quantise: 1 per channel; shuffle: 1 for the whole value. */
   int32_t mode;
   int32_t bits;
   float clip;
+  /** Of a shuffle. */
+  int32_t first, dealt;
   std::vector<RawOp> ops;
+
+  bool replicates() const { return kind == StepKind::binaryConv && mode == kReplicate; }
+  /** Rows or columns from the first kernel position to the last. */
+  int64_t span(int axis) const { return int64_t{kernel[axis] - 1} * dilation[axis] + 1; }
 };
 
 struct Program {
@@ -67,5 +77,8 @@ Program decodeProgram(const int32_t* code, size_t length, std::vector<Tensor> te
 
 /** [height, width, channels] of a step's accumulator. */
 Value outputShape(const Program& program, const RawStep& step);
+
+/** Of a float convolution, the groups that blocks of 16 outputs have together: 16 (depthwise), 2; else 1. */
+int32_t groupsTogether(const Program& program, const RawStep& step);
 
 }  // namespace onebit

@@ -23,7 +23,7 @@ enum class ValueKind : int32_t { map, bits, vector, bfloat16, integers };
 static inline int32_t bytesOf(ValueKind kind) {
   return kind == ValueKind::bfloat16 || kind == ValueKind::integers ? 2 : 4;
 }
-enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise };
+enum class StepKind : int32_t { binaryConv, conv, linear, pool, pointwise, quantise, shuffle };
 
 /**
  * Where a value lies in the arena: element (y, x, c) is
@@ -63,14 +63,19 @@ enum class Code : int32_t {
   mean,
   /** The rows of a pair must come in order. */
   mean2x2,
+  sign,
+  max,
+  min,
   /** The step's floats. */
   accumulator,
   /** base - 2 * counts of a binary convolution. */
   counts,
   keep,
   take,
-  /** mix where the value at hand is the second operand. */
+  /** Where the value at hand is the second operand. */
   mixInto,
+  maxInto,
+  minInto,
   storeIntegers,
   /** To bfloat16, as storing into such a map does. */
   round,
@@ -87,7 +92,7 @@ struct MicroOp {
   const float* s;
   const float* t;
   float low, high;
-  /** bits: r >= t, not r > t. */
+  /** bits and sign: r >= t, not r > t. */
   bool orEqual;
   /** mean: row sums [height][sumStride]. */
   size_t sumOffset;
@@ -121,8 +126,10 @@ struct StepJob {
   int32_t inputHeight, inputWidth;
   /** Of the output. */
   int32_t height, width, channels;
-  int32_t kernel[2], stride[2], padding[2];
+  int32_t kernel[2], stride[2], padding[2], end[2], dilation[2];
   int32_t groups;
+  /** Of a float convolution, groups of a block: see groupsTogether. */
+  int32_t groupsTogether;
   bool average;
   const Block* blocks;
   int32_t blockCount;
@@ -145,8 +152,12 @@ struct StepJob {
   const int32_t* rowClass;
   const int32_t* columnClass;
   PanelFormat format;
-  /** With groups the input in another form, made before the step: [group][row][pixel][words of its own]. */
-  bool repack;
+  /**
+   * The input in another form, made before the step: [group][row][pixel][words of its own]; with groups, with
+   * a border that replicates, or where columns are dilated. Then `pixel` is that of an output, and
+   * has the words of all kernel columns side by side.
+   */
+  bool repack, replicate, unrolled;
   Place packed;
   size_t packedGroup;
   /** Byte kernels: a task's input, in its scratch. */
@@ -158,6 +169,9 @@ struct StepJob {
   bool perChannel;
   size_t ranges;
   int32_t rangeStride;
+
+  /** Shuffle: of each output channel, elements from a pixel's first (of bits, bits); -1: a zero. */
+  const int64_t* places;
 
   const MicroOp* ops;
   int32_t opCount;

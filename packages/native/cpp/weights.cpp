@@ -111,13 +111,15 @@ struct Classes {
 Classes classesOf(const StepJob& job, int axis, int32_t size, int32_t outputs, bool correct, Constants& constants) {
   Classes classes;
   std::map<std::pair<int32_t, int32_t>, int32_t> known;
-  const int32_t kernel = job.kernel[axis];
+  const int32_t kernel = job.kernel[axis], apart = job.dilation[axis];
+  // The first kernel position at or behind a place.
+  const auto tap = [&](int32_t place) { return place <= 0 ? 0 : std::min(kernel, (place + apart - 1) / apart); };
   int32_t* ofOutput = constants.allocate<int32_t>(exactly<size_t>(outputs));
   classes.ofOutput = ofOutput;
   for (int32_t i = 0; i < outputs; i++) {
     const int32_t first = i * job.stride[axis] - job.padding[axis];
-    const int32_t begin = correct ? std::min(kernel, std::max(0, -first)) : 0;
-    const int32_t end = correct ? std::max(begin, std::min(kernel, size - first)) : kernel;
+    const int32_t begin = correct ? tap(-first) : 0;
+    const int32_t end = correct ? std::max(begin, tap(size - first)) : kernel;
     const auto found = known.emplace(std::pair(begin, end), static_cast<int32_t>(classes.inside.size()));
     if (found.second) classes.inside.emplace_back(begin, end);
     ofOutput[i] = found.first->second;
@@ -224,7 +226,7 @@ void deriveBorders(StepJob& job, const Tensor& weight, int32_t groupChannels, in
                    Constants& constants) {
   // Outside the image lie zero bits, which count as -1.
   const int32_t factor = padValue + 1;
-  const bool correct = factor != 0 && (job.padding[0] > 0 || job.padding[1] > 0);
+  const bool correct = factor != 0 && (job.padding[0] + job.end[0] > 0 || job.padding[1] + job.end[1] > 0);
   const Classes rows = classesOf(job, 0, job.inputHeight, job.height, correct, constants);
   const Classes columns = classesOf(job, 1, job.inputWidth, job.width, correct, constants);
   job.baseStride = exactly<int32_t>(sum(job.channels, kLanes));

@@ -1,11 +1,15 @@
 import { OnebitError } from "onebit";
 import {
+  type BinaryConvStep,
+  type ConvStep,
   MICRO_OP_NAMES,
   type MicroOp,
   operandsOf,
+  type PoolStep,
   type Program,
   type ProgramTensors,
   type ProgramValue,
+  paddingEnd,
   type Step,
 } from "onebit/program";
 
@@ -13,7 +17,7 @@ import {
  * Of this form and of the addon's functions: raised whenever either changes, here and in
  * cpp/program.h, so that an addon of another version is told apart before it reads anything.
  */
-export const ENCODING = 2;
+export const ENCODING = 4;
 
 /**
  * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by
@@ -35,10 +39,11 @@ export const STEP_KINDS: readonly Step["kind"][] = [
   "pool",
   "pointwise",
   "quantise",
+  "shuffle",
 ];
 export const HEAD = ["input", "values", "steps", "outputs"] as const;
 export const VALUE = ["kind", "height", "width", "channels"] as const;
-/** kernel, stride, padding: two numbers each. ops: how many follow. */
+/** kernel, stride, padding, end (padding behind the map), dilation: two numbers each. ops: how many follow. */
 export const STEP = [
   "kind",
   "input",
@@ -47,10 +52,14 @@ export const STEP = [
   "kernel",
   "stride",
   "padding",
+  "end",
+  "dilation",
   "groups",
   "mode",
   "bits",
   "clip",
+  "first",
+  "dealt",
   "ops",
 ] as const;
 /** code: number in MICRO_OPS; a, b: registers; s, t: tensors. What an op has not is 0, or -1 (b, s, t). */
@@ -122,22 +131,26 @@ class Encoder {
   #kernel(step: Step): Partial<Fields<typeof STEP>> {
     switch (step.kind) {
       case "binary-conv": {
-        const { kernel, stride, padding, groups, out, padValue: mode } = step;
-        return { weight: this.#tensor(step.weight), out, kernel, stride, padding, groups, mode };
+        const { dilation = [1, 1], groups, out, padValue } = step;
+        const mode = padValue === "replicate" ? REPLICATE : padValue;
+        const window = { ...windowOf(step), dilation, groups, mode };
+        return { weight: this.#tensor(step.weight), out, ...window };
       }
       case "conv": {
-        const { kernel, stride, padding, groups, out } = step;
-        return { weight: this.#tensor(step.weight), out, kernel, stride, padding, groups };
+        const { groups, out } = step;
+        return { weight: this.#tensor(step.weight), out, ...windowOf(step), groups };
       }
       case "linear":
         return { weight: this.#tensor(step.weight), out: step.out };
-      case "pool": {
-        const { kernel, stride, padding, mode } = step;
-        return { kernel, stride, padding, mode: mode === "average" ? 1 : 0 };
-      }
+      case "pool":
+        return { ...windowOf(step), mode: step.mode === "average" ? 1 : 0 };
       case "quantise": {
         const mode = step.group === "channel" ? 1 : 0;
         return { mode, bits: step.bits, clip: floatBits(step.clip) };
+      }
+      case "shuffle": {
+        const { out, first, dealt } = step;
+        return { out, first, dealt, mode: Number(step.whole) };
       }
       case "pointwise":
         return {};
@@ -158,11 +171,19 @@ class Encoder {
   }
 }
 
+/** A padValue as a number: kReplicate in cpp/program.h. */
+const REPLICATE = 2;
+
 /** Of a step that has no such thing. */
 const NOTHING = {
-  ...{ weight: -1, out: 0, groups: 1, mode: 0, bits: 0, clip: 0 },
-  ...{ kernel: [1, 1], stride: [1, 1], padding: [0, 0] },
+  ...{ weight: -1, out: 0, groups: 1, mode: 0, bits: 0, clip: 0, first: 0, dealt: 1 },
+  ...{ kernel: [1, 1], stride: [1, 1], padding: [0, 0], end: [0, 0], dilation: [1, 1] },
 };
+
+function windowOf(step: PoolStep | ConvStep | BinaryConvStep) {
+  const { kernel, stride, padding } = step;
+  return { kernel, stride, padding, end: paddingEnd(step) };
+}
 
 /** A map of another type is a kind of its own. */
 function kindOf({ kind, type }: ProgramValue): number {

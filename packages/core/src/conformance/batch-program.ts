@@ -13,8 +13,7 @@ export function batchProgram({ input, convolutions }: ConvolutionBatch): {
   const outputs = convolutions.map((conv, i) => {
     return { name: accumulatorOutput(i), kind: "map", shape: outputOf(conv) } as const;
   });
-  const convs = convolutions.map(({ kernel, stride, padding, groups, out, padValue }, i): Step => {
-    const geometry = { kernel, stride, padding, groups, out, padValue };
+  const convs = convolutions.map(({ input: _, weights: __, ...geometry }, i): Step => {
     const reads = {
       kind: "binary-conv",
       covers: [`conv ${i}`],

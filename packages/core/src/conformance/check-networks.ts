@@ -1,6 +1,7 @@
 import { elementCount } from "../program/geometry.js";
 import type { Backend } from "../runtime/backend.js";
 import { reference } from "../runtime/backends/reference/index.js";
+import { checkSteps } from "./check-steps.js";
 import { firstDifference, type Outputs, place, runGuarded } from "./guarded-run.js";
 import { integerOutputs } from "./integer-outputs.js";
 import { type RandomProgram, randomProgram } from "./random-program.js";
@@ -39,7 +40,10 @@ function severalImages({ program, image }: RandomProgram, count: number): Float3
   return images;
 }
 
-/** Undefined where a backend gives the reference's bits, as far as it promises, else the first that differ. */
+/**
+ * Undefined where a backend gives the reference's bits, as far as it promises, and each step alone what the
+ * bounds allow; else the first that differ.
+ */
 export async function checkNetwork(
   backend: Backend,
   threads: number,
@@ -58,7 +62,9 @@ export async function checkNetwork(
       const where = place(at, program.values[program.outputs[output]].shape);
       return `${name}: ${output}, ${where} is ${actual[output]?.[at]}, ${expected[at]} expected`;
     }
-    return undefined;
+    const image = images.subarray(0, images.length / count);
+    const step = await checkSteps(executable, program, tensors, image);
+    return step && `${name}: ${step}`;
   } finally {
     executable.dispose();
   }

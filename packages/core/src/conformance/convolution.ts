@@ -3,7 +3,10 @@ import type { BinaryConvStep } from "../program/types.js";
 
 /** A binary convolution of ±1 numbers. */
 export interface Convolution
-  extends Pick<BinaryConvStep, "kernel" | "stride" | "padding" | "groups" | "out" | "padValue"> {
+  extends Pick<
+    BinaryConvStep,
+    "kernel" | "stride" | "padding" | "paddingEnd" | "dilation" | "groups" | "out" | "padValue"
+  > {
   /** [H, W, C] */
   readonly input: MapShape;
   /** -1 and +1, [O, KH, KW, C / groups]. */
@@ -18,10 +21,21 @@ export interface ConvolutionBatch {
   readonly convolutions: readonly Convolution[];
 }
 
-export function outputOf({ input, kernel, stride, padding, out }: Omit<Convolution, "weights">) {
-  const along = (axis: 0 | 1) =>
-    Math.floor((input[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
+export function outputOf(conv: Omit<Convolution, "weights">) {
+  const { input, stride, padding, paddingEnd = padding, out } = conv;
+  const along = (axis: 0 | 1) => {
+    const padded = padding[axis] + input[axis] + paddingEnd[axis];
+    return Math.floor((padded - spanOf(conv, axis)) / stride[axis]) + 1;
+  };
   return [along(0), along(1), out] as const satisfies MapShape;
+}
+
+/** Rows or columns that a window spans. */
+export function spanOf(
+  { kernel, dilation = [1, 1] }: Pick<Convolution, "kernel" | "dilation">,
+  axis: 0 | 1,
+): number {
+  return (kernel[axis] - 1) * dilation[axis] + 1;
 }
 
 /** Products that add up to one output. */
@@ -32,12 +46,14 @@ export function reductionOf({ input, kernel, groups }: Omit<Convolution, "weight
 /**
  * The definition, one product after the other, [OH, OW, O]:
  *
- *   y[oy, ox, o] = sum over ky, kx, c of w[o, ky, kx, c] * x[oy * sy + ky - py, ox * sx + kx - px, c of o's group]
+ *   y[oy, ox, o] = sum over ky, kx, c of
+ *     w[o, ky, kx, c] * x[oy * sy + ky * dy - py, ox * sx + kx * dx - px, c of o's group]
  *
- * with padValue outside the image. It shares no code with any backend.
+ * with padValue outside the image, or the nearest pixel. It shares no code with any backend.
  */
 export function plainConvolution(conv: Convolution, image: Int8Array): Int32Array {
   const { input, kernel, stride, padding, groups, padValue, weights } = conv;
+  const [down, across] = conv.dilation ?? [1, 1];
   const [height, width, channels] = input;
   const [outHeight, outWidth, out] = outputOf(conv);
   const groupIn = channels / groups;
@@ -52,12 +68,16 @@ export function plainConvolution(conv: Convolution, image: Int8Array): Int32Arra
         let sum = 0;
         for (let ky = 0; ky < kernel[0]; ky++) {
           for (let kx = 0; kx < kernel[1]; kx++) {
-            const iy = oy * stride[0] + ky - padding[0];
-            const ix = ox * stride[1] + kx - padding[1];
+            let iy = oy * stride[0] + ky * down - padding[0];
+            let ix = ox * stride[1] + kx * across - padding[1];
+            if (padValue === "replicate") {
+              iy = Math.min(Math.max(iy, 0), height - 1);
+              ix = Math.min(Math.max(ix, 0), width - 1);
+            }
             const inside = iy >= 0 && iy < height && ix >= 0 && ix < width;
             const pixel = (iy * width + ix) * channels + firstChannel;
             for (let c = 0; c < groupIn; c++) {
-              sum += weights[w++] * (inside ? image[pixel + c] : padValue);
+              sum += weights[w++] * (inside ? image[pixel + c] : Number(padValue));
             }
           }
         }
@@ -70,12 +90,14 @@ export function plainConvolution(conv: Convolution, image: Int8Array): Int32Arra
 
 /** "6x5x43, kernel 3x3, ...": enough to write the case down again. */
 export function describeConvolution(conv: Convolution): string {
-  const { input, kernel, stride, padding, groups, out, padValue } = conv;
+  const { input, kernel, stride, padding, paddingEnd = padding, groups, out, padValue } = conv;
+  const { dilation } = conv;
   return [
     `input ${input.join("x")}`,
     `kernel ${kernel.join("x")}`,
     `stride ${stride.join("x")}`,
-    `padding ${padding.join("x")} with ${padValue}`,
+    `padding ${padding.join("x")} to ${paddingEnd.join("x")} with ${padValue}`,
+    ...(dilation ? [`dilation ${dilation.join("x")}`] : []),
     `${groups} groups`,
     `${out} outputs`,
   ].join(", ");

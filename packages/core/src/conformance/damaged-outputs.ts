@@ -45,8 +45,9 @@ export function addBorderError(
 /** Which of the kernel's rows or columns lie inside the image; "" where all do. */
 function cut(at: number, size: number, step: BinaryConvStep, axis: 0 | 1): string {
   const start = at * step.stride[axis] - step.padding[axis];
-  const first = Math.max(0, -start);
-  const end = Math.min(step.kernel[axis], size - start);
+  const apart = step.dilation?.[axis] ?? 1;
+  const first = Math.max(0, Math.ceil(-start / apart));
+  const end = Math.min(step.kernel[axis], Math.ceil((size - start) / apart));
   if (first === 0 && end === step.kernel[axis]) return "";
   return end <= first ? "outside" : `${first}-${end}`;
 }

@@ -1,4 +1,5 @@
-import { type Convolution, reductionOf } from "./convolution.js";
+import { isPadded, paddingEnd } from "../program/geometry.js";
+import { type Convolution, reductionOf, spanOf } from "./convolution.js";
 
 /** How many of the convolutions belong to each kind, and how many there must be at least. */
 export interface Share {
@@ -17,8 +18,6 @@ export interface AccumulatorRange {
   readonly largest: number;
 }
 
-const padded = ({ padding }: Convolution) => Math.max(...padding) > 0;
-
 const KINDS: readonly Kind[] = [
   {
     what: "channels no multiple of 32",
@@ -35,17 +34,32 @@ const KINDS: readonly Kind[] = [
   {
     what: "image smaller than the kernel",
     atLeast: 0.2,
-    belongs: ({ input, kernel }) => input[0] < kernel[0] || input[1] < kernel[1],
+    belongs: (conv) => conv.input[0] < spanOf(conv, 0) || conv.input[1] < spanOf(conv, 1),
   },
   {
     what: "padding with -1",
     atLeast: 0.2,
-    belongs: (conv) => conv.padValue === -1 && padded(conv),
+    belongs: (conv) => conv.padValue === -1 && isPadded(conv),
   },
   {
     what: "padding with +1",
     atLeast: 0.2,
-    belongs: (conv) => conv.padValue === 1 && padded(conv),
+    belongs: (conv) => conv.padValue === 1 && isPadded(conv),
+  },
+  {
+    what: "padding that differs before and behind the map",
+    atLeast: 0.1,
+    belongs: (conv) => conv.padding.join() !== paddingEnd(conv).join(),
+  },
+  {
+    what: "padding with the border",
+    atLeast: 0.04,
+    belongs: (conv) => conv.padValue === "replicate" && isPadded(conv),
+  },
+  {
+    what: "dilation",
+    atLeast: 0.08,
+    belongs: ({ dilation = [] }) => Math.max(...dilation) > 1,
   },
   {
     what: "reduction over 4,096",

@@ -1,4 +1,4 @@
-import { type MapShape, reductionLength } from "../program/geometry.js";
+import { type MapShape, reductionLength, windowCounts } from "../program/geometry.js";
 import type { Random } from "./random.js";
 import {
   divisors,
@@ -67,10 +67,10 @@ class ExtremeShapes implements ProgramShapes {
     return { mode, kernel, stride, padding: inside as [number, number] };
   }
 
-  outPerGroup(groups: number, { kernel, stride, padding }: Window, input: MapShape): number {
-    const along = (axis: 0 | 1) =>
-      (input[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis] + 1;
-    const pixels = Math.floor(along(0)) * Math.floor(along(1));
+  outPerGroup(groups: number, window: Window, input: MapShape): number {
+    const { kernel } = window;
+    const [height, width] = windowCounts(input, window);
+    const pixels = height * width;
     const products = pixels * groups * reductionLength({ kernel, groups }, input[2]);
     const most = Math.min(MAX_PRODUCTS / products, MAX_ELEMENTS / pixels / groups);
     const wanted = this.#random.pick([1, this.#aroundPower(0, 6), this.#random.int(1, 40)]);

@@ -1,4 +1,5 @@
-import type { BinaryConvStep, Program, ProgramTensors } from "../program/types.js";
+import { paddingEnd } from "../program/geometry.js";
+import type { BinaryConvStep, Program, ProgramTensors, Step } from "../program/types.js";
 import type { Backend, Executable } from "../runtime/backend.js";
 import { checkConvolutions, expectedOfBatch } from "./check-convolutions.js";
 import { addBorderError, addTailError } from "./damaged-outputs.js";
@@ -19,13 +20,23 @@ type DamageOutput = (
   random: Random,
 ) => void;
 
-/** Mistakes that a kernel or its tables could have: in what it computes with, or seen in what comes out. */
+type MistakeStep = (step: BinaryConvStep) => BinaryConvStep;
+
+/** Mistakes that a kernel or its tables could have: in what it computes, with what, or seen in what comes out. */
 const MISTAKES = {
   "wrong weight bit": { weights: flipBit },
   "wrong border class": { output: addBorderError },
   "wrong tail mask": { output: addTailError },
   "swapped channels": { weights: swapRows },
-} satisfies { [fault: string]: { weights?: DamageWeights; output?: DamageOutput } };
+  "border not replicated": { step: padWithZeros },
+  "dilation ignored": { step: closeTaps },
+} satisfies { [fault: string]: Mistake };
+
+interface Mistake {
+  readonly weights?: DamageWeights;
+  readonly output?: DamageOutput;
+  readonly step?: MistakeStep;
+}
 
 export type Fault = keyof typeof MISTAKES;
 export const FAULTS = Object.keys(MISTAKES) as readonly Fault[];
@@ -53,14 +64,15 @@ export async function casesUntilCaught(
 
 /** The backend with one mistake in its binary convolutions; the seed says where. */
 export function withFault(backend: Backend, fault: Fault, seed: number): Backend {
-  const { weights, output }: { weights?: DamageWeights; output?: DamageOutput } = MISTAKES[fault];
+  const { weights, output, step }: Mistake = MISTAKES[fault];
   return {
     ...backend,
     name: `${backend.name} with a ${fault}`,
     unavailable: () => backend.unavailable(),
     async compile(program, tensors, options) {
       const given = weights ? damageWeights(program, tensors, weights, seed) : tensors;
-      const executable = await backend.compile(program, given, options);
+      const mistaken = step ? { ...program, steps: mistake(program, step) } : program;
+      const executable = await backend.compile(mistaken, given, options);
       const run: Executable["run"] = async (images, count) => {
         const outputs = await executable.run(images, count);
         if (output) damageOutputs(program, outputs, output, seed);
@@ -73,6 +85,26 @@ export function withFault(backend: Backend, fault: Fault, seed: number): Backend
 
 function binaryConvs({ steps }: Program): BinaryConvStep[] {
   return steps.filter((step) => step.kind === "binary-conv");
+}
+
+function mistake({ steps }: Program, change: MistakeStep): Step[] {
+  return steps.map((step) => (step.kind === "binary-conv" ? change(step) : step));
+}
+
+function padWithZeros(step: BinaryConvStep): BinaryConvStep {
+  return step.padValue === "replicate" ? { ...step, padValue: 0 } : step;
+}
+
+/** Kernel positions side by side, of as many windows, where so much padding was there. */
+function closeTaps({ dilation = [1, 1], ...step }: BinaryConvStep): BinaryConvStep {
+  const less = ([y, x]: readonly [number, number]) => {
+    const along = (p: number, axis: 0 | 1) =>
+      p - ((step.kernel[axis] - 1) * (dilation[axis] - 1)) / 2;
+    return [along(y, 0), along(x, 1)] as const;
+  };
+  const [padding, end] = [less(step.padding), less(paddingEnd(step))];
+  const possible = [...padding, ...end].every((p) => Number.isInteger(p) && p >= 0);
+  return possible ? { ...step, padding, paddingEnd: end } : { ...step, dilation };
 }
 
 function damageWeights(

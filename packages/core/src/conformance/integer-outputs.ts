@@ -1,4 +1,4 @@
-import { writeOf } from "../program/micro-ops.js";
+import { operandsOf, writeOf } from "../program/micro-ops.js";
 import type { MicroOp, Program, Step, ValueId } from "../program/types.js";
 
 /**
@@ -19,14 +19,17 @@ export function integerOutputs({ values, steps, input, outputs }: Program): stri
 
 /** Each micro-op, and whether what it defines or writes went through no rounding. */
 function withExactness(step: Step, isExact: (id: ValueId) => boolean) {
-  const sums = step.kind === "binary-conv" || step.kind === "pointwise";
+  const sums = ["binary-conv", "pointwise", "shuffle"].includes(step.kind);
   const registers = [sums && isExact(step.input)];
   return step.epilogue.map((op: MicroOp) => {
-    const exact = op[0] === "load" ? isExact(op[1]) : CHOOSING.has(op[0]) && registers[op[1]];
+    const chosen = () => operandsOf(op, "register").every((r) => registers[r]);
+    const exact = op[0] === "load" ? isExact(op[1]) : CHOOSING.has(op[0]) && chosen();
     registers.push(writeOf(op) ? registers[op[1]] : exact);
     return { op, exact };
   });
 }
 
 /** They pass on a number, or compare it. */
-const CHOOSING: ReadonlySet<MicroOp[0]> = new Set(["relu", "clamp", "store", "bits"]);
+const CHOOSING: ReadonlySet<MicroOp[0]> = new Set([
+  ...(["relu", "clamp", "max", "min", "sign", "store", "bits"] as const),
+]);

@@ -1,5 +1,11 @@
 import type { MapShape } from "../program/geometry.js";
-import { type Convolution, type ConvolutionBatch, outputOf, reductionOf } from "./convolution.js";
+import {
+  type Convolution,
+  type ConvolutionBatch,
+  outputOf,
+  reductionOf,
+  spanOf,
+} from "./convolution.js";
 import { Random } from "./random.js";
 
 /** Convolutions that share their images: enough that compiling does not dominate. */
@@ -57,16 +63,20 @@ type Geometry = Omit<Convolution, "weights">;
 function randomGeometry(random: Random, input: MapShape, wide: boolean): Geometry | undefined {
   const long = input[2] >= 500;
   const kernel = random.pair(() => random.pick(long ? [1, 3, 3] : [1, 1, 2, 3, 3, 3, 4, 5, 7]));
-  const padding = randomPadding(random, input, kernel);
+  const dilation = random.chance(0.2) ? random.pair(() => random.int(1, 3)) : undefined;
+  const spans = [spanOf({ kernel, dilation }, 0), spanOf({ kernel, dilation }, 1)] as const;
+  const padding = randomPadding(random, input, spans);
   const groups = random.chance(0.4) && input[2] > 1 ? random.pick(divisors(input[2])) : 1;
   const geometry = {
     input,
     kernel,
     padding,
+    ...(random.chance(0.2) && { paddingEnd: randomPadding(random, input, spans) }),
     groups,
     stride: random.pair(() => random.pick([1, 1, 1, 2, 2, 3])),
     out: groups,
-    padValue: random.pick([0, 1, -1] as const),
+    padValue: random.chance(0.1) ? ("replicate" as const) : random.pick([0, 1, -1] as const),
+    ...(dilation && { dilation }),
   };
   const perOutput = products(geometry) / groups;
   const budget = wide ? MAX_WIDE_PRODUCTS : long ? MAX_LONG_PRODUCTS : MAX_PRODUCTS;
@@ -86,11 +96,11 @@ function wantedOutputs(random: Random, wide: boolean): number {
 function randomPadding(
   random: Random,
   input: MapShape,
-  kernel: readonly [number, number],
+  spans: readonly [number, number],
 ): [number, number] {
-  if (random.chance(0.2) && input[0] >= kernel[0] && input[1] >= kernel[1]) return [0, 0];
+  if (random.chance(0.2) && input[0] >= spans[0] && input[1] >= spans[1]) return [0, 0];
   const along = (axis: 0 | 1) => {
-    const least = Math.max(0, Math.ceil((kernel[axis] - input[axis]) / 2));
+    const least = Math.max(0, Math.ceil((spans[axis] - input[axis]) / 2));
     return random.int(least, Math.max(least, random.pick([1, 2, 2, 4])));
   };
   return [along(0), along(1)];
@@ -130,6 +140,7 @@ function fillFromWindow(
   image: Int8Array,
 ): void {
   const { input, kernel, stride, padding, groups, out, padValue } = geometry;
+  const [down, across] = geometry.dilation ?? [1, 1];
   const [height, width, channels] = input;
   const [outHeight, outWidth] = outputOf(geometry);
   const top = random.int(0, outHeight - 1) * stride[0] - padding[0];
@@ -138,12 +149,13 @@ function fillFromWindow(
   const first = Math.floor(output / (out / groups)) * groupIn;
   const turn = random.sign();
   let at = 0;
-  for (let y = top; y < top + kernel[0]; y++) {
-    for (let x = left; x < left + kernel[1]; x++) {
+  for (let ky = 0; ky < kernel[0]; ky++) {
+    for (let kx = 0; kx < kernel[1]; kx++) {
+      const [y, x] = [top + ky * down, left + kx * across];
       const inside = y >= 0 && y < height && x >= 0 && x < width;
       const pixel = (y * width + x) * channels + first;
       for (let c = 0; c < groupIn; c++) {
-        row[at++] = turn * (inside ? image[pixel + c] : padValue || 1);
+        row[at++] = turn * (inside ? image[pixel + c] : Number(padValue) || 1);
       }
     }
   }

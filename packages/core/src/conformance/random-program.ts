@@ -1,9 +1,12 @@
 import {
   canRepeat,
+  elementCount,
   type MapShape,
   outputShape,
   packedRowBytes,
+  paddingEnd,
   REPEAT_UNIT,
+  span,
 } from "../program/geometry.js";
 import { float32Only } from "../program/map-types.js";
 import { COMPUTING_NAMES, type ComputingName, MICRO_OPS } from "../program/micro-ops.js";
@@ -40,7 +43,7 @@ export function randomProgram(seed: number, wide = false): RandomProgram {
   return generateProgram(seed, (random) => ordinaryShapes(random, wide ? [16, 32] : [1, 9]));
 }
 
-export type Window = Pick<ConvStep, "kernel" | "stride" | "padding">;
+export type Window = Pick<ConvStep, "kernel" | "stride" | "padding" | "paddingEnd">;
 
 /** The shapes that a generator draws; `fits` is asked of every window that they give. */
 export interface ProgramShapes {
@@ -74,16 +77,31 @@ function ordinaryShapes(random: Random, [smallest, largest]: readonly [number, n
     window: () => ({
       kernel: random.pair(() => random.pick([1, 1, 2, 3, 3, 5])),
       stride: random.pair(() => random.pick([1, 1, 2])),
-      padding: random.pair(() => random.int(0, 2)),
+      ...padded(random, () => random.pair(() => random.int(0, 2))),
     }),
     pool: () => {
       const kernel = random.pair(() => random.int(1, 3));
-      const padding = [random.int(0, kernel[0] - 1), random.int(0, kernel[1] - 1)] as const;
+      const within = (): [number, number] => [
+        random.int(0, kernel[0] - 1),
+        random.int(0, kernel[1] - 1),
+      ];
       const mode = random.pick(["max", "average"] as const);
-      return { mode, kernel, padding, stride: random.pair(() => random.int(1, 2)) };
+      return {
+        mode,
+        kernel,
+        ...padded(random, within),
+        stride: random.pair(() => random.int(1, 2)),
+      };
     },
     outPerGroup: (groups) => random.int(1, groups > 4 ? 2 : 20),
   } satisfies ProgramShapes;
+}
+
+/** The same on both sides four times of five. */
+function padded(random: Random, side: () => [number, number]) {
+  const padding = side();
+  const end = random.chance(0.2) ? side() : padding;
+  return end.join() === padding.join() ? { padding } : { padding, paddingEnd: end };
 }
 
 type AnyKernel = Step extends infer S
@@ -156,10 +174,11 @@ class Generator {
 
   #kernel({ kind, shape }: ProgramValue): AnyKernel {
     const roll = this.#random.number();
-    if (roll < 0.15) return { kind: "pointwise" };
-    if (kind !== "bits" && roll < 0.22) return this.#quantise();
+    if (roll < 0.13) return { kind: "pointwise" };
+    if (kind !== "bits" && roll < 0.2) return this.#quantise();
+    if (roll < 0.28) return this.#shuffle(kind, shape);
     if (kind === "vector" && roll < 0.6) return this.#linear(shape[2]);
-    if (kind !== "bits" && roll < 0.4) return this.#pool(shape);
+    if (roll < (kind === "bits" ? 0.38 : 0.45)) return this.#pool(kind, shape);
     return this.#conv(kind, shape);
   }
 
@@ -174,9 +193,21 @@ class Generator {
     return { kind: "linear", out, weight: this.#floatTensor([out, inputs]) };
   }
 
-  #pool(shape: MapShape): AnyKernel {
+  #pool(kind: ValueKind, shape: MapShape): AnyKernel {
     const pool = this.#shapes.pool(shape);
-    return fits(shape, pool) ? { kind: "pool", ...pool } : { kind: "pointwise" };
+    if (!fits(shape, pool)) return { kind: "pointwise" };
+    return { kind: "pool", ...pool, ...(kind === "bits" && { mode: "max" as const }) };
+  }
+
+  /** Of bits only channels that are there; of numbers often zeros before or behind them. */
+  #shuffle(kind: ValueKind, shape: MapShape): AnyKernel {
+    const whole = this.#random.chance(0.3);
+    const channels = whole ? elementCount(shape) : shape[2];
+    const beyond = () => (kind === "bits" ? 0 : this.#random.int(0, 3));
+    const first = this.#random.chance(0.5) ? 0 - beyond() : this.#random.int(0, channels - 1);
+    const out = this.#random.int(1, channels - Math.max(0, first)) - Math.min(0, first) + beyond();
+    const dealt = this.#random.pick(divisors(channels));
+    return { kind: "shuffle", whole, first, out, dealt };
   }
 
   #conv(kind: ValueKind, shape: MapShape): AnyKernel {
@@ -194,8 +225,11 @@ class Generator {
         "covers" | "input" | "epilogue"
       >;
     }
-    const padValue = this.#random.pick([0, 1, -1] as const);
-    const step = { kind: "binary-conv" as const, out, groups, padValue, ...geometry, weight: "" };
+    const padValue = this.#random.pick([0, 1, -1, "replicate"] as const);
+    const dilation = this.#random.pair(() => this.#random.pick([1, 2, 3]));
+    const dilated = { ...geometry, dilation };
+    const window = this.#random.chance(0.3) && fits(shape, dilated) ? dilated : geometry;
+    const step = { kind: "binary-conv" as const, out, groups, padValue, ...window, weight: "" };
     return { ...step, weight: this.#bitTensor(step, shape[2]) };
   }
 
@@ -219,6 +253,7 @@ class Generator {
     const operands = MICRO_OPS[name].map((sort) => {
       if (sort === "register") return this.#random.int(0, last);
       if (sort === "tensor") return this.#floatTensor([channels]);
+      if (sort === "zero") return this.#random.pick([-1, 1]);
       return numbers++ ? this.#random.int(0, 2) : 0 - this.#random.int(0, 2);
     });
     return [name, ...operands] as unknown as MicroOp;
@@ -332,6 +367,11 @@ const ONE_BY_ONE = { kernel: [1, 1], stride: [1, 1], padding: [0, 0] } as const;
 export const divisors = (n: number) =>
   Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
 
-function fits(shape: MapShape, { kernel, padding }: Pick<Window, "kernel" | "padding">): boolean {
-  return [0, 1].every((axis) => shape[axis] + 2 * padding[axis] >= kernel[axis]);
+type Fitting = Pick<BinaryConvStep, "kernel" | "padding" | "paddingEnd" | "dilation">;
+
+function fits(shape: MapShape, step: Fitting): boolean {
+  const end = paddingEnd(step);
+  return ([0, 1] as const).every(
+    (axis) => step.padding[axis] + shape[axis] + end[axis] >= span(step, axis),
+  );
 }

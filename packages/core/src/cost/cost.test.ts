@@ -215,6 +215,26 @@ it("grows with the batch, parameters apart", () => {
   expect(eight.parameters).toBe(one.parameters);
 });
 
+it.each([
+  [-1, 72],
+  [1, 72],
+  [0, 72],
+  [0.5, 0],
+])("signs padded with %s have %i 1-bit weights", (value, weights) => {
+  const b = new GraphBuilder("padded");
+  const x = b.input("x", [1, 4, 5, 5]);
+  const signs = b.op("sign", [x], { estimator: "clip", range: 1, zero: 1 });
+  const pads = { before: [0, 0, 0, 0], after: [0, 0, 1, 1], value };
+  const init = { kind: "constant", value: 1 } as const;
+  const latent = b.tensor("w", { shape: [2, 4, 3, 3], kind: "parameter", role: "binary", init });
+  const style = { scale: "none", estimator: "clip", range: 1, zero: 1 };
+  const conv = [b.op("pad", [signs], pads), b.op("binarize-weight", [latent], style)];
+  const attrs = { stride: [2, 2], padding: [0, 0], groups: 1, padValue: 0 };
+  b.output("y", b.op("binary-conv", conv, attrs));
+  const { binaryParameters, binaryMacs } = cost(b.build());
+  expect([binaryParameters, binaryMacs]).toEqual([weights, 4 * weights]);
+});
+
 it("finds nothing binary in the step-1 form and in the real twin", () => {
   for (const form of ["step1", "real"] as const) {
     const total = cost(buildModel("bnext-nano", { form }));

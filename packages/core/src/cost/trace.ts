@@ -1,8 +1,15 @@
 import { outputNames } from "../graph/builder.js";
 import type { Graph, Node } from "../graph/types.js";
 
-/** Ops that move or rearrange values without changing them: a sign stays a sign. */
-const rearranging = new Set(["reshape", "transpose", "slice", "concat", "expand", "detach"]);
+/** Ops that move or rearrange values without changing them, or make signs of signs. */
+const keeping = new Set([
+  ...["reshape", "transpose", "slice", "concat", "expand", "detach", "channel-shuffle"],
+  ...["replicate-pad", "max-pool", "logic"],
+]);
+
+/** Signs among constants that a window may pad them with are such still. */
+const keeps = ({ op, attrs }: Node): boolean =>
+  keeping.has(op) || (op === "pad" && [-1, 0, 1].includes(attrs.value as number));
 
 /** Ops that runtimes do without touching the data. */
 export const views: ReadonlySet<string> = new Set(["reshape", "detach"]);
@@ -20,11 +27,16 @@ export function traceOf(graph: Graph): Trace {
   for (const node of graph.nodes)
     for (const output of outputNames(node)) producers.set(output, node);
   const behind = tensorsBehind(graph);
+  const known = new Map<string, boolean>();
   const comesFrom = (op: string, value: string): boolean => {
     const node = producers.get(value);
     if (!node) return false;
     if (node.op === op) return true;
-    return rearranging.has(node.op) && node.inputs.every((input) => comesFrom(op, input));
+    const key = `${op} ${value}`;
+    const found =
+      known.get(key) ?? (keeps(node) && node.inputs.every((input) => comesFrom(op, input)));
+    known.set(key, found);
+    return found;
   };
   return {
     isBinaryConv: ({ op, inputs: [x, w] }) =>

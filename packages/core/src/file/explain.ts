@@ -12,8 +12,13 @@ export async function explain(
   start: Uint8Array | undefined = startIn(error),
 ): Promise<unknown> {
   if (!start) return error;
-  const { LOADED, unknownKind, wrongKind } = await import("./wrong-kind.js");
-  return wrongKind(start, name, LOADED) ?? unknownKind(start, name, LOADED) ?? error;
+  try {
+    const { LOADED, unknownKind, wrongKind } = await import("../words/failures.js");
+    return wrongKind(start, name, LOADED) ?? unknownKind(start, name, LOADED) ?? error;
+  } catch {
+    // A copy of the bundle without onebit.words.js beside it.
+    return error;
+  }
 }
 
 function startIn(error: unknown): Uint8Array | undefined {

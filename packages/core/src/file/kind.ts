@@ -9,6 +9,8 @@ export type FileKind =
   | "npz"
   | "npy"
   | "onnx"
+  | "tflite"
+  | "hdf5"
   | "picture"
   | "idx"
   | UnusableKind;
@@ -29,9 +31,7 @@ export type UnusableKind =
   | "tar"
   | "zip"
   | "empty-zip"
-  | "hdf5"
   | "matlab"
-  | "tflite"
   | "ort"
   | "gguf"
   | "pdf"

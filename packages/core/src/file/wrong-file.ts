@@ -34,8 +34,11 @@ const wants = {
   },
   checkpoint: {
     text: "a checkpoint",
-    formats: " (torch.save, safetensors, NumPy, MXNet)",
-    kinds: ["float", "weights", "torch", "torch-legacy", "mxnet", "npz", "npy", "zip"],
+    formats: " (torch.save, safetensors, NumPy, MXNet, TensorFlow Lite, Keras, ONNX)",
+    kinds: [
+      ...(["float", "weights", "torch", "torch-legacy", "mxnet", "npz", "npy", "zip"] as const),
+      ...(["tflite", "hdf5", "onnx"] as const),
+    ],
   },
   array: { text: "a NumPy array (.npy)", kinds: ["npy", "npz"] },
   picture: { text: "a picture", kinds: ["picture"] },

@@ -86,6 +86,8 @@ const NAMES: Readonly<Record<UsableKind, string>> = {
   npz: "NumPy arrays (.npz)",
   npy: "a NumPy array (.npy)",
   onnx: "an ONNX model",
+  tflite: "a TensorFlow Lite model",
+  hdf5: "an HDF5 (Keras) file",
   picture: "a picture",
   idx: "IDX data",
 };
@@ -101,6 +103,8 @@ const ADVICE: Readonly<Record<UsableKind, (file: string, want: Want) => string>>
   torch: imports,
   "torch-legacy": imports,
   mxnet: imports,
+  tflite: imports,
+  hdf5: imports,
   npz: imports,
   npy: (file) =>
     `as images for a network: ${command("run", "MODEL", "--input", file, "--output", "y.npy")}`,
@@ -129,8 +133,6 @@ const unusable: Readonly<Record<UnusableKind, readonly [what: string, advice: st
   zip: ["a zip archive", "unpack it first"],
   "empty-zip": ["an empty zip file", "fetch it again"],
   matlab: ["a MATLAB file (.mat)", "save its arrays as .npz (scipy.io.loadmat reads them)"],
-  hdf5: ["an HDF5 (Keras) file", "convert it to safetensors"],
-  tflite: ["a TensorFlow Lite model", "export the network to ONNX instead"],
   ort: ["a model in ONNX Runtime's own format", "give the .onnx model that it was made from"],
   gguf: ["a GGUF file", "it holds no network that onebit knows"],
   pdf: ["a PDF document", "give another file"],

@@ -17,6 +17,7 @@
 
 export { opNamed } from "../ops/index.js";
 export type { Estimator, GradientContext, NodeCost, Op } from "../ops/op.js";
+export { type WeightEstimator, weightEstimators } from "../ops/weight-estimators.js";
 export { GraphBuilder, outputNames } from "./builder.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export * from "./layers.js";

@@ -4,6 +4,7 @@
  * and returns the name of its output value, which is the key itself unless `name` says otherwise.
  */
 import { UsageError } from "../errors.js";
+import type { WeightEstimator } from "../ops/weight-estimators.js";
 import { GraphBuilder } from "./builder.js";
 import type { Graph, Init, Shape, TensorRole } from "./types.js";
 
@@ -117,20 +118,24 @@ function quantised(
 /** How latent real weights become signs; see the op binarize-weight. */
 export interface WeightBinarizer {
   readonly scale: "none" | "channel-mean";
-  readonly estimator: "identity" | "clip";
-  /** Gradient window [-range, range] of the estimator "clip". */
+  readonly estimator: WeightEstimator;
+  /** Gradient window [-range, range] of the estimators "clip" and "magnitude". */
   readonly range?: number;
   /** Progressive: clamp(w / T, -1, 1) until the scalar input "temperature" is below this. */
   readonly threshold?: number;
   /** Training clamps the latent weight in place to [-latentRange, latentRange] before use. */
   readonly latentRange?: number;
+  /** "inference": weights are signs there, whatever the temperature. */
+  readonly hardIn?: "inference";
 }
 
 /** A binary convolution, and how its weights become signs. */
 export interface BinaryConvOptions extends Omit<ConvOptions, "bias" | "role"> {
   readonly binarizer: WeightBinarizer;
-  /** Padding comes after the sign: 0 makes border windows ternary. */
-  readonly padValue?: -1 | 0 | 1;
+  /** Padding comes after the sign: 0 makes border windows ternary; replicate: the nearest signs. */
+  readonly padValue?: -1 | 0 | 1 | "replicate";
+  /** From one kernel position to the next: 1 when absent. */
+  readonly dilation?: number;
   /** Stores the weight as `${key}.weights`, [O * I * K * K, 1], as ReActNet-A's step 2 does. */
   readonly flat?: boolean;
 }
@@ -147,8 +152,8 @@ export function binaryConv2d(
   signs: string,
   options: BinaryConvOptions,
 ): string {
-  const { binarizer, flat = false, padValue = 0, name = key } = options;
-  const { scale, estimator, range, threshold, latentRange } = binarizer;
+  const { binarizer, flat = false, padValue = 0, dilation = 1, name = key } = options;
+  const { scale, estimator, range, threshold, latentRange, hardIn } = binarizer;
   const shape = weightShape(b, signs, options);
   const init = options.init ?? defaultInit(shape);
   const size = shape.reduce((n, dim) => n * dim, 1);
@@ -162,9 +167,18 @@ export function binaryConv2d(
   if (flat) weight = b.op("reshape", [weight], { shape }, `${key}.view`);
   const sources = threshold === undefined ? [weight] : [weight, temperatureInput(b)];
   if (threshold !== undefined) temperatureMirror(b, key);
-  const attrs = { scale, estimator, range, threshold, zero: -1 };
+  const hard = hardIn ? { hardIn } : {};
+  const attrs = { scale, estimator, range, threshold, zero: -1, ...hard };
   const bits = b.op("binarize-weight", sources, attrs, `${key}.binarize`);
-  return b.op("binary-conv", [signs, bits], { ...convAttributes(options), padValue }, name);
+  const { padding, ...window } = convAttributes(options);
+  const dilated = dilation === 1 ? {} : { dilation: [dilation, dilation] };
+  const geometry = { ...window, ...dilated };
+  if (padValue !== "replicate") {
+    return b.op("binary-conv", [signs, bits], { ...geometry, padding, padValue }, name);
+  }
+  const around = padding[0] ? b.op("replicate-pad", [signs], { padding }, `${key}.pad`) : signs;
+  const inside = { ...geometry, padding: [0, 0], padValue: 0 };
+  return b.op("binary-conv", [around, bits], inside, name);
 }
 
 /** `${key}.temperature`, [1]: holds the value of the input "temperature" in checkpoints. */
@@ -193,10 +207,32 @@ export function clampInPlace(
   return clamped;
 }
 
+/** What a batch normalisation has that is not PyTorch's default. */
+export interface BatchNormOptions {
+  /** 1e-5 when absent. */
+  readonly epsilon?: number;
+  /** The part of the new statistics in the running ones; 0.1 when absent. */
+  readonly momentum?: number;
+  /** Without them, neither `weight` nor `bias`. */
+  readonly affine?: boolean;
+  /** Every pass, inference too, first raises weights that are below this. */
+  readonly leastWeight?: number;
+}
+
 /** Batch normalisation, epsilon 1e-5, momentum 0.1 (PyTorch's BatchNorm2d); its five entries. */
-export function batchNorm(b: GraphBuilder, key: string, x: string, name = key): string {
-  const inputs = batchNormTensors(b, key, b.shape(x)[1]);
-  const attrs = { epsilon: 1e-5, momentum: 0.1 };
+export function batchNorm(
+  b: GraphBuilder,
+  key: string,
+  x: string,
+  name = key,
+  { epsilon = 1e-5, momentum = 0.1, affine = true, leastWeight }: BatchNormOptions = {},
+): string {
+  const inputs = batchNormTensors(b, key, b.shape(x)[1], { affine });
+  if (leastWeight !== undefined) {
+    const bounds = { low: leastWeight, high: MAX_FLOAT32, when: "always" } as const;
+    inputs[0] = clampInPlace(b, inputs[0], bounds, `${key}.clamp`);
+  }
+  const attrs = { epsilon, momentum };
   const [y, mean, variance] = b.opOutputs("batch-norm", [x, ...inputs], attrs, name);
   b.update(`${key}.running_mean`, mean);
   b.update(`${key}.running_var`, variance);
@@ -205,16 +241,23 @@ export function batchNorm(b: GraphBuilder, key: string, x: string, name = key): 
 
 /** A batch-norm that the official module owns and never runs: loaded, stored, unused. */
 export function deadBatchNorm(b: GraphBuilder, key: string, channels: number): void {
-  batchNormTensors(b, key, channels, true);
+  batchNormTensors(b, key, channels, { dead: true });
 }
 
-function batchNormTensors(b: GraphBuilder, key: string, channels: number, dead = false): string[] {
+const MAX_FLOAT32 = 3.4028234663852886e38;
+
+function batchNormTensors(
+  b: GraphBuilder,
+  key: string,
+  channels: number,
+  { dead = false, affine = true },
+): string[] {
   const shape = [channels];
   const add = (entry: string, kind: "parameter" | "buffer", init: Init) =>
     b.tensor(`${key}.${entry}`, { shape, kind: dead ? "dead" : kind, role: "norm", init });
   const live = [
-    add("weight", "parameter", ones),
-    add("bias", "parameter", zeros),
+    affine ? add("weight", "parameter", ones) : b.constant(1, shape),
+    affine ? add("bias", "parameter", zeros) : b.constant(0, shape),
     add("running_mean", "buffer", zeros),
     add("running_var", "buffer", ones),
   ];

@@ -115,6 +115,22 @@ describe("preprocess", () => {
     expect(Array.from(out, (v) => Math.round(v * 255))).toEqual([76, 255]);
   });
 
+  it.each([1, 3] as const)("an alpha of 255 changes nothing, for %i channels", (channels) => {
+    const p: Preprocess = { ...base, channels, size: [3, 2], resize: 3, crop: "center" };
+    const opaque = numbered(9, 7, 3);
+    const data = new Uint8ClampedArray(9 * 7 * 4).fill(255);
+    opaque.data.forEach((byte, i) => {
+      data[4 * Math.floor(i / 3) + (i % 3)] = byte;
+    });
+    expect(fit({ ...opaque, data, channels: 4 }, p)).toEqual(fit(opaque, p));
+    const grey = numbered(9, 7);
+    const pairs = new Uint8Array(2 * grey.data.length).fill(255);
+    grey.data.forEach((byte, i) => {
+      pairs[2 * i] = byte;
+    });
+    expect(fit({ ...grey, data: pairs, channels: 2 }, p)).toEqual(fit(grey, p));
+  });
+
   it("composites alpha on white", () => {
     const p = { ...base, mean: [0, 0, 0], std: [1, 1, 1], size: [1, 2] as [number, number] };
     const data = new Uint8ClampedArray([100, 0, 50, 255, 100, 0, 50, 51]);

@@ -44,17 +44,24 @@ export function preprocess(image: PixelImage, p: Preprocess): Float32Array {
  */
 export function fit(image: PixelImage, p: Preprocess): PixelImage {
   checkImage(image);
+  const { width, height, window } = fitting(image, p);
+  const opaque = withChannels(compositeOnWhite(image), p.channels);
+  const fitted =
+    opaque.width === width && opaque.height === height
+      ? crop(opaque, window)
+      : resize(opaque, { width, height, interpolation: p.interpolation, window });
+  return dropAlpha(fitted);
+}
+
+/** The size that an image becomes, and the window of it that the network takes. */
+export function fitting(image: Size, p: Preprocess): Size & { readonly window: Rectangle } {
   const [height, width] = resizedSize(image, p);
   if (p.crop === "none" && (height !== p.size[0] || width !== p.size[1])) {
     throw new OnebitError(
       `image of ${image.width}x${image.height} becomes ${width}x${height}, but the network takes ${p.size[1]}x${p.size[0]} and crop is "none": set crop to "center", or resize to [height, width]`,
     );
   }
-  const opaque = withChannels(compositeOnWhite(image), p.channels);
-  const window = centre({ width, height }, p.size);
-  return opaque.width === width && opaque.height === height
-    ? crop(opaque, window)
-    : resize(opaque, { width, height, interpolation: p.interpolation, window });
+  return { width, height, window: centre({ width, height }, p.size) };
 }
 
 /**
@@ -81,7 +88,7 @@ export function normalize(image: PixelImage, p: Preprocess, out: Float32Array, o
 const tables = new Map<string, Float32Array>();
 
 /** There are only 256 pixel values: one table per mean and std. */
-function normalizeTable(mean: number, std: number): Float32Array {
+export function normalizeTable(mean: number, std: number): Float32Array {
   const key = `${mean}/${std}`;
   const known = tables.get(key);
   if (known) return known;
@@ -136,7 +143,7 @@ function roundHalfEven(x: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
-/** Drops the alpha channel of a 2- or 4-channel image by laying it on white. */
+/** Lays a 2- or 4-channel image on white. Where nothing shines through it stays as it is, alpha and all. */
 function compositeOnWhite(image: PixelImage): PixelImage {
   const { data, width, height, channels } = image;
   if (channels === 1 || channels === 3) return image;
@@ -146,6 +153,7 @@ function compositeOnWhite(image: PixelImage): PixelImage {
     );
   }
   const colours = channels - 1;
+  if (isOpaque(data, channels)) return image;
   const out = new Uint8Array(width * height * colours);
   let o = 0;
   for (let i = 0; i < data.length; i += channels) {
@@ -155,6 +163,19 @@ function compositeOnWhite(image: PixelImage): PixelImage {
     }
   }
   return { data: out, width, height, channels: colours };
+}
+
+function isOpaque(data: PixelImage["data"], channels: number): boolean {
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i] !== 255) return false;
+  return true;
+}
+
+/** Of an opaque image, small by then. */
+function dropAlpha(image: PixelImage): PixelImage {
+  const { data, width, height, channels } = image;
+  if (channels === 1 || channels === 3) return image;
+  const colours = data.filter((_, i) => i % channels !== channels - 1);
+  return { data: colours, width, height, channels: channels - 1 };
 }
 
 /** Grey for a network of 1 channel; for one of 3 `normalize` repeats it. */

@@ -31,7 +31,7 @@ export interface ResizeOptions {
   window?: Rectangle;
 }
 
-interface Kernel {
+export interface Kernel {
   support: number;
   weight(x: number): number;
 }
@@ -57,14 +57,14 @@ const bicubic: Kernel = {
   },
 };
 
-const KERNELS: Record<Interpolation, Kernel> = { bilinear, bicubic };
+export const KERNELS: Record<Interpolation, Kernel> = { bilinear, bicubic };
 
 /** Weights are integers of 22 fractional bits: 8 bits of pixel and 2 of headroom fill an int32. */
 const PRECISION = 22;
 const HALF = 1 << (PRECISION - 1);
 
 /** For each output position: the first source pixel, how many, and their weights (`stride` apart). */
-interface Taps {
+export interface Taps {
   first: Int32Array;
   count: Int32Array;
   weights: Int32Array;
@@ -111,10 +111,10 @@ export function resize(image: PixelImage, options: ResizeOptions): ResizedImage 
   return { ...tall, data: tall === image ? new Uint8Array(image.data) : (tall.data as Uint8Array) };
 }
 
-type Span = readonly [from: number, to: number];
+export type Span = readonly [from: number, to: number];
 
 /** Of `count` output positions from `start` of the `outSize` that lie over source pixels from..to. */
-function taps(
+export function taps(
   inSize: number,
   [from, to]: Span,
   outSize: number,

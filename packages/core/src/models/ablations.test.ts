@@ -127,3 +127,31 @@ describe("a ReActNet without", () => {
     expect(none - count(bare)).toBe(activations);
   });
 });
+
+it.each([
+  ["reactnet-nano", "approx", "clip", 1],
+  ["reactnet-18", "approx", "clip", 1],
+  ["bnext-nano", "clip", "identity", 1.5],
+  ["bnext-18", "clip", "identity", 1.5],
+])(
+  "%s: estimators of activations and weights are its own, or the chosen ones",
+  (name, own, ownOfWeights, range) => {
+    const used = (options: Partial<ModelOptions>) => {
+      const { nodes } = buildModel(name, options);
+      const attrs = (op: string) =>
+        nodes.filter((node) => node.op === op).map(({ attrs }) => attrs);
+      const of = (op: string) => [...new Set(attrs(op).map(({ estimator }) => estimator))];
+      return {
+        signs: of("sign"),
+        weights: of("binarize-weight"),
+        window: attrs("binarize-weight")[0].range,
+      };
+    };
+    expect(used({})).toEqual({ signs: [own], weights: [ownOfWeights], window: range });
+    const chosen = { estimator: "swish", weightEstimator: "magnitude" } as const;
+    expect(used(chosen)).toEqual({ signs: ["swish"], weights: ["magnitude"], window: range });
+    expect(() => buildModel(name, { weightEstimator: "approx" as never })).toThrow(
+      `${name}: weightEstimator is "approx", must be identity or clip or magnitude`,
+    );
+  },
+);

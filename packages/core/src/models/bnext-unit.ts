@@ -13,9 +13,9 @@ import {
   squeezeExcite,
   temperatureMirror,
 } from "../graph/layers.js";
-import type { Form, Gate } from "./options.js";
+import type { Form, Gate, Switches } from "./options.js";
 
-export interface UnitSettings {
+export interface UnitSettings extends Pick<Switches, "estimator" | "weightEstimator"> {
   readonly form: Form;
   readonly gate: Gate;
   readonly seReduction: number;
@@ -93,8 +93,9 @@ function unitConv(b: GraphBuilder, key: string, unit: Unit, settings: UnitSettin
   const conv = { out, kernel, stride };
   const shifted = learnableBias(b, `${key}.move`, u);
   if (settings.form === "real") return conv2d(b, `${key}.binary_conv`, shifted, conv);
-  const estimator = { estimator: "clip", range: clipRange };
-  const signs = sign(b, `${key}.binary_activation`, shifted, estimator);
+  const { estimator = "clip", weightEstimator = "identity" } = settings;
+  const signOptions = { estimator, range: clipRange };
+  const signs = sign(b, `${key}.binary_activation`, shifted, signOptions);
   if (settings.form === "step1") return conv2d(b, `${key}.binary_conv`, signs, conv);
   temperatureMirror(b, `${key}.binary_activation`);
   return binaryConv2d(b, `${key}.binary_conv`, signs, {
@@ -102,7 +103,8 @@ function unitConv(b: GraphBuilder, key: string, unit: Unit, settings: UnitSettin
     init: { kind: "normal", std: settings.latentStd ?? publishedLatentStd },
     binarizer: {
       scale: "none",
-      estimator: "identity",
+      estimator: weightEstimator,
+      range: clipRange,
       threshold: settings.threshold,
       latentRange: clipRange,
     },

@@ -10,6 +10,7 @@ import {
   prelu,
 } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
+import type { WeightEstimator } from "../ops/weight-estimators.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
 import { alike, endBits } from "./end-bits.js";
 import {
@@ -30,10 +31,14 @@ export interface BnextOptions extends BuildOptions {
   /** Entry 0 is the stem, every later one a block: the same width, or twice the previous. */
   readonly widths: readonly number[];
   readonly stemStride?: 1 | 2;
+  /** The input is the map of another network, of widths[0] channels, and the first block may halve it. */
+  readonly stemless?: boolean;
   readonly elm?: boolean;
   readonly gate?: Gate;
   readonly seReduction?: number;
   readonly latentStd?: number;
+  readonly estimator?: string;
+  readonly weightEstimator?: WeightEstimator;
   readonly quantised?: string;
   readonly storedScale?: boolean;
 }
@@ -67,6 +72,8 @@ export function bnext(name: string, options: BnextOptions): Graph {
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
     latentStd: options.latentStd,
+    estimator: options.estimator,
+    weightEstimator: options.weightEstimator,
     gateBits: alike(bits.gate),
     threshold: 1e-7,
     storedScale: options.storedScale,
@@ -74,10 +81,10 @@ export function bnext(name: string, options: BnextOptions): Graph {
   const stemStride = options.stemStride ?? (classes === 1000 ? 2 : 1);
   return network(name, inputShape(options), (b, x) => {
     const stemConv = { stride: stemStride, bits: alike(bits.stem) };
-    let map = stem(b, x, { out: widths[0], ...stemConv }, form);
+    let map = options.stemless ? x : stem(b, x, { out: widths[0], ...stemConv }, form);
     for (let i = 1; i < widths.length; i++) {
       const widens = widths[i] !== widths[i - 1];
-      const stride = widens && i > 1 ? 2 : 1;
+      const stride = widens && (i > 1 || options.stemless) ? 2 : 1;
       const attention = elm && i % 2 === 0;
       const unit3x3 = elm ? "Attention" : "FFN_3x3";
       map = bnextBlock(b, `feature.${i}`, map, { widens, stride, attention, unit3x3 }, settings);
@@ -192,6 +199,8 @@ export function checkWidths(name: string, widths: readonly number[]): void {
 const family = {
   ...imagenet,
   family: "bnext",
+  paper: "arXiv 2211.12933",
+  checkpoints: "https://github.com/hpi-xnor/BNext",
   switches: [
     "widths",
     "stemStride",
@@ -199,12 +208,24 @@ const family = {
     "gate",
     "seReduction",
     "latentStd",
+    "estimator",
+    "weightEstimator",
     "quantised",
     "storedScale",
   ],
   preprocess: imagenetPreprocess(235, "bicubic"),
   build: (name, options) => bnext(name, withWidths(name, options)),
 } satisfies Partial<ModelEntry>;
+
+const small = { ...family, ...nano } satisfies Partial<ModelEntry>;
+
+const smallDefaults = {
+  stemStride: 2,
+  // A gate costs 2 C^2 / reduction real weights beside 9 C^2 or C^2 1-bit ones: 8 or 16 would be too many.
+  seReduction: 32,
+  // For trainings of minutes: see Switches.latentStd.
+  latentStd: 0.05,
+} as const;
 
 export const bnextPaper = "BNext, arXiv 2211.12933 and hpi-xnor/BNext README";
 
@@ -255,19 +276,34 @@ export const bnextModels: ModelEntries = {
     description: "BNext with your own list of widths",
     defaults: {},
   },
+  "bnext-femto": {
+    ...small,
+    description: "BNext for 64 to 96 pixel images and little memory, 24 kB in whole numbers as C",
+    input: [3, 96, 96],
+    defaults: { ...smallDefaults, widths: [8, 16, 32, 64, 64] },
+  },
+  "bnext-pico": {
+    ...small,
+    description: "BNext for 28 to 48 pixel images, 22 kB in whole numbers as C",
+    defaults: { ...smallDefaults, widths: [16, 32, 64, 64] },
+  },
+  "bnext-micro": {
+    ...small,
+    description: "BNext for 32 to 96 pixel images, 62 kB in whole numbers as C",
+    input: [3, 32, 32],
+    defaults: { ...smallDefaults, widths: [16, 32, 64, 128, 128] },
+  },
   "bnext-nano": {
-    ...family,
-    ...nano,
+    ...small,
     // Only stem, gates and classifier are real.
     description:
       "BNext for 28 to 64 pixel images: ELM and Info-RCP on, 111 kB packed with float16 gates",
-    defaults: {
-      widths: nanoWidths,
-      stemStride: 2,
-      // A gate costs 2 C^2 / reduction real weights beside 9 C^2 or C^2 1-bit ones: 8 or 16 would be too many.
-      seReduction: 32,
-      // For trainings of minutes: see Switches.latentStd.
-      latentStd: 0.05,
-    },
+    defaults: { ...smallDefaults, widths: nanoWidths },
+  },
+  "bnext-mini": {
+    ...small,
+    description: "BNext for 32 to 96 pixel images, 186 kB in whole numbers as C",
+    input: [3, 32, 32],
+    defaults: { ...smallDefaults, widths: [32, 64, 128, 256, 256] },
   },
 };

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from "../graph/builder.js";
 import { type LayerBits, network, prelu } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
+import type { WeightEstimator } from "../ops/weight-estimators.js";
 import { bnextPaper } from "./bnext.js";
 import { activated, deadActivation, infoRcpUnit, type UnitSettings } from "./bnext-unit.js";
 import { alike, endBits } from "./end-bits.js";
@@ -20,6 +21,8 @@ export interface Bnext18Options extends BuildOptions {
   readonly gate?: Gate;
   readonly seReduction?: number;
   readonly latentStd?: number;
+  readonly estimator?: string;
+  readonly weightEstimator?: WeightEstimator;
   readonly quantised?: string;
   readonly shortcutBias?: boolean;
 }
@@ -39,6 +42,8 @@ export function bnext18(name: string, options: Bnext18Options): Graph {
     gate: options.gate ?? "mix",
     seReduction: options.seReduction ?? 8,
     latentStd: options.latentStd,
+    estimator: options.estimator,
+    weightEstimator: options.weightEstimator,
     // Published so: what a gate sees has twice the bits of its weights.
     gateBits: bits.gate === undefined ? undefined : { weight: bits.gate, input: 2 * bits.gate },
     threshold: 1e-5,
@@ -106,6 +111,8 @@ export const bnext18Models: ModelEntries = {
   "bnext-18": {
     ...imagenet,
     family: "bnext-18",
+    paper: "arXiv 2211.12933",
+    checkpoints: "https://github.com/hpi-xnor/BNext",
     description: "BNext units in a ResNet-18; a small stem for other class counts than 1000",
     switches: [
       "width",
@@ -114,6 +121,8 @@ export const bnext18Models: ModelEntries = {
       "gate",
       "seReduction",
       "latentStd",
+      "estimator",
+      "weightEstimator",
       "quantised",
       "shortcutBias",
     ],

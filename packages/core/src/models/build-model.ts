@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import type { Graph } from "../graph/types.js";
+import { weightEstimators } from "../ops/weight-estimators.js";
 import { unknownName } from "../words/unknown-name.js";
 import { models } from "./catalogue.js";
 import { isEndBits } from "./end-bits.js";
@@ -67,9 +68,12 @@ const choices: { readonly [option in keyof ModelOptions]?: readonly unknown[] } 
   elm: [true, false],
   storedScale: [true, false],
   shortcutBias: [true, false],
+  realShortcut: [true, false],
   bottleneck: [true, false],
   shortcut: ["zeros", "conv"],
   rsign: [true, false],
+  widening: ["binary", "grouped", "real"],
+  weightEstimator: weightEstimators,
 };
 
 function checkOptions(name: string, options: ModelOptions): void {
@@ -114,6 +118,8 @@ function checkForm(name: string, form: unknown): void {
     throw new UsageError(`${told}, must be ${forms.join(" or ")}`);
   }
   throw new UsageError(
-    `${told}, but it is a float network: nothing in it can be 1-bit. Say form real, or choose a network that has such weights`,
+    forms.includes("real")
+      ? `${told}, but it is a float network: nothing in it can be 1-bit. Say form real, or choose a network that has such weights`
+      : `${told}, but its maps are signs, which only form ${forms.join(" or ")} has`,
   );
 }

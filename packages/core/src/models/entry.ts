@@ -33,6 +33,10 @@ export interface ModelEntry {
   readonly choices?: { readonly [option in keyof Switches]?: readonly unknown[] };
   readonly defaults: Switches;
   readonly published?: PublishedFigures;
+  /** Where the network is described. */
+  readonly paper?: string;
+  /** Where its authors' weights, or those that others trained, are. */
+  readonly checkpoints?: string;
   /** How the published weights want their images. */
   readonly preprocess?: Preprocess;
   readonly build: (name: string, options: ModelOptions) => Graph;

@@ -38,6 +38,7 @@ export type {
   ModelOptions,
   Stem,
   Switches,
+  Widening,
 } from "./options.js";
 export { type ReactnetOptions, reactnet, reactnetWidths } from "./reactnet.js";
 export { type ReactnetResnetOptions, reactnetResnet } from "./reactnet-resnet.js";

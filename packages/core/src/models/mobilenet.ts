@@ -63,6 +63,8 @@ export const mobilenetModels: ModelEntries = {
   "mobilenet-v1": {
     ...imagenet,
     family: "mobilenet-v1",
+    paper: "arXiv 1704.04861",
+    checkpoints: "https://huggingface.co/timm/mobilenetv1_100.ra4_e3600_r224_in1k",
     description: "float MobileNetV1 1.0: a teacher of the same skeleton as BNext and ReActNet-A",
     forms: ["real"],
     switches: ["widths", "activation"],

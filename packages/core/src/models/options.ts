@@ -1,4 +1,5 @@
 import type { Shape } from "../graph/types.js";
+import type { WeightEstimator } from "../ops/weight-estimators.js";
 
 /**
  * Weight form. binary: 1-bit weights and activations. step1: real weights, binary activations, the
@@ -17,6 +18,9 @@ export type Stem = "imagenet" | "small";
 
 /** What follows a sum or a batch-norm. */
 export type Activation = "relu" | "relu6" | "none" | "prelu" | "rprelu";
+
+/** The 1x1 convolutions of blocks that widen: 1-bit, or real in 4 groups or in one. */
+export type Widening = "binary" | "grouped" | "real";
 
 /** What can be varied about a model; each takes only some (see ModelEntry.switches). */
 export interface Switches {
@@ -59,8 +63,24 @@ export interface Switches {
    * not shift, or nothing.
    */
   readonly activation?: Activation;
+  /** The 1x1 convolutions of widening blocks: "grouped" makes ReActNet-A a -B, "real" a -C. */
+  readonly widening?: Widening;
   /** Signs have learnable thresholds; without them they are at 0, ReActNet's ablation. */
   readonly rsign?: boolean;
+  /**
+   * What stands in for the derivative of an activation's sign: "approx" (ReActNet's own), "clip" (BNext's own,
+   * here with a window of 1.5, of ReActNet with 1), "swish", "identity", or one given in `estimators`.
+   */
+  readonly estimator?: string;
+  /** The same of a latent weight's sign: "clip" (ReActNet's own), "identity" (BNext's own), "magnitude" (Bi-Real Net's
+   * article), "scaled" (XNOR-Net's own). */
+  readonly weightEstimator?: WeightEstimator;
+  /** Thresholds that every map is compared with, which makes so many maps of signs: 1, or an even number (BoolNet). */
+  readonly slices?: number;
+  /** Of the stages that halve the map: whether they dilate convolutions instead (BoolNet). */
+  readonly dilated?: readonly boolean[];
+  /** The 1x1 shortcuts have real weights, and the maps pooled are means (BoolNet). */
+  readonly realShortcut?: boolean;
   /** The real 1x1 shortcuts have biases, as in the official quantised class (BNext-18). */
   readonly shortcutBias?: boolean;
 }

@@ -3,26 +3,28 @@ import { binaryConv2d, conv2d, learnableBias, prelu, rprelu, sign } from "../gra
 import type { ModelEntry } from "./entry.js";
 import type { Form, Switches } from "./options.js";
 
+/** Switches for ablations, of all ReActNets. */
+export const reactSwitches = ["activation", "rsign", "estimator", "weightEstimator"] as const;
+
+export type ReactSwitch = (typeof reactSwitches)[number];
+
 /** What all blocks of a ReActNet have in common. */
-export interface ReactSettings extends Pick<Switches, "activation" | "rsign"> {
+export interface ReactSettings extends Pick<Switches, ReactSwitch | "widening"> {
   readonly form: Form;
 }
 
-/** Switches of the article's ablation, for all ReActNets. */
-export const reactSwitches = ["activation", "rsign"] as const;
-
 export const reactChoices: ModelEntry["choices"] = { activation: ["none", "prelu", "rprelu"] };
 
-/** RSign with ReActNet's quadratic estimator; the real-valued twin keeps only its bias. */
+/** RSign, by default with ReActNet's quadratic estimator; the real-valued twin keeps only its bias. */
 export function reactSign(
   b: GraphBuilder,
   key: string,
   name: string,
   x: string,
-  { form, rsign = true }: ReactSettings,
+  { form, rsign = true, estimator = "approx" }: ReactSettings,
 ): string {
   const shifted = rsign ? learnableBias(b, key, x) : x;
-  return form === "real" ? shifted : sign(b, name, shifted, { estimator: "approx" });
+  return form === "real" ? shifted : sign(b, name, shifted, { estimator });
 }
 
 /** RPReLU, or what takes its place; "none" is the sum itself, which then has the name. */
@@ -42,6 +44,8 @@ export interface ReactConv {
   readonly out: number;
   readonly kernel: 1 | 3;
   readonly stride?: number;
+  /** Of a real convolution. */
+  readonly groups?: number;
   /** Binary weights stored flat, `${key}.weights`. */
   readonly flat?: boolean;
 }
@@ -57,9 +61,9 @@ export function reactConv(
   key: string,
   x: string,
   { flat, ...conv }: ReactConv,
-  form: Form,
+  { form, weightEstimator: estimator = "clip" }: ReactSettings,
 ): string {
   if (form !== "binary") return conv2d(b, key, x, conv);
-  const binarizer = { scale: "channel-mean", estimator: "clip", range: 1 } as const;
+  const binarizer = { scale: "channel-mean", estimator, range: 1 } as const;
   return binaryConv2d(b, key, x, { ...conv, flat, binarizer });
 }

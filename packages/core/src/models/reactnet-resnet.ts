@@ -13,6 +13,7 @@ import { type BuildOptions, inputShape, type Stem, type Switches } from "./optio
 import { reactnetPaper } from "./reactnet.js";
 import {
   type ReactSettings,
+  type ReactSwitch,
   reactActivation,
   reactChoices,
   reactConv,
@@ -22,9 +23,7 @@ import {
 import { checkStages, downsample, resnetStages, resnetStem } from "./resnet-like.js";
 
 /** A ReActNet on a ResNet of any width and depth. */
-export interface ReactnetResnetOptions
-  extends BuildOptions,
-    Pick<Switches, "activation" | "rsign"> {
+export interface ReactnetResnetOptions extends BuildOptions, Pick<Switches, ReactSwitch> {
   /** Channels of the first stage: 64. */
   readonly width?: number;
   /** One-convolution blocks per stage: 4, 4, 4, 4 is the 18-layer network. */
@@ -41,8 +40,8 @@ export interface ReactnetResnetOptions
  */
 export function reactnetResnet(name: string, options: ReactnetResnetOptions): Graph {
   const { classes, form = "binary", width = 64, depths = [4, 4, 4, 4] } = options;
-  const { activation, rsign } = options;
-  const settings = { form, activation, rsign };
+  const { activation, rsign, estimator, weightEstimator } = options;
+  const settings = { form, activation, rsign, estimator, weightEstimator };
   checkStages(name, width, depths);
   return network(name, inputShape(options), (b, x) => {
     const stem = resnetStem(b, x, { out: width, stem: options.stem ?? "imagenet" });
@@ -61,10 +60,9 @@ export function reactnetUnit(
   { out, stride }: { readonly out: number; readonly stride: number },
   settings: ReactSettings,
 ): string {
-  const { form } = settings;
   const k = (name: string) => `${key}.${name}`;
   const signs = reactSign(b, k("move0"), k("binary_activation"), x, settings);
-  const conv = reactConv(b, k("binary_conv"), signs, { out, kernel: 3, stride }, form);
+  const conv = reactConv(b, k("binary_conv"), signs, { out, kernel: 3, stride }, settings);
   const y = batchNorm(b, k("bn1"), conv);
   const fits = stride === 1 && b.shape(x)[1] === out;
   const shortcut = fits ? x : downsample(b, k("downsample"), x, { out, stride });
@@ -76,6 +74,8 @@ export function reactnetUnit(
 const family = {
   ...imagenet,
   family: "reactnet-resnet",
+  paper: "arXiv 2003.03488",
+  checkpoints: "https://github.com/liuzechun/ReActNet",
   switches: ["width", "depths", "stem", ...reactSwitches],
   choices: reactChoices,
   preprocess: imagenetPreprocess(256, "bilinear"),

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, conv2d, halve, network } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
@@ -16,6 +17,7 @@ import { classifierHead, stageOutput } from "./head.js";
 import { type BuildOptions, inputShape, type Switches } from "./options.js";
 import {
   type ReactSettings,
+  type ReactSwitch,
   reactActivation,
   reactChoices,
   reactConv,
@@ -24,7 +26,7 @@ import {
 } from "./reactnet-conv.js";
 
 /** A ReActNet-A of any widths. */
-export interface ReactnetOptions extends BuildOptions, Pick<Switches, "activation" | "rsign"> {
+export interface ReactnetOptions extends BuildOptions, Pick<Switches, ReactSwitch | "widening"> {
   readonly widths: readonly number[];
   readonly stemStride?: 1 | 2;
 }
@@ -41,9 +43,11 @@ export const reactnetWidths: readonly number[] = bnextWidths.t;
  * Source: ReActNet (arXiv 2003.03488), liuzechun/ReActNet, mobilenet.
  */
 export function reactnet(name: string, options: ReactnetOptions): Graph {
-  const { widths, classes, form = "binary", stemStride = 2, activation, rsign } = options;
-  const settings = { form, activation, rsign };
+  const { widths, classes, form = "binary", stemStride = 2 } = options;
+  const { activation, rsign, estimator, weightEstimator, widening } = options;
+  const settings = { form, activation, rsign, estimator, weightEstimator, widening };
   checkWidths(name, widths);
+  if (widening === "grouped") checkGroups(name, widths);
   return network(name, inputShape(options), (b, x) => {
     const stem = { out: widths[0], kernel: 3, stride: stemStride, role: "stem" } as const;
     let map = batchNorm(b, "feature.0.bn1", conv2d(b, "feature.0.conv1", x, stem), "feature.0");
@@ -58,6 +62,10 @@ export function reactnet(name: string, options: ReactnetOptions): Graph {
 /**
  *   o = RPReLU(BN(BinConv3x3(RSign(x))) + shortcut)      shortcut: x, 2x2-pooled when strided
  *   out = RPReLU(BN(BinConv1x1(RSign(o))) + o)           widening: two of them, concatenated
+ *
+ * In ReActNet-B and -C all widening blocks, the first too, have real 1x1 convolutions, in 4 groups or in one: the
+ * operations printed of them say so (0.44e8 and 1.40e8 real, 4.69e9 1-bit). There is no code of them; unsure is
+ * whether a sign stands before these convolutions. Here none does, and the threshold's bias stays.
  */
 export function reactnetBlock(
   b: GraphBuilder,
@@ -67,20 +75,22 @@ export function reactnetBlock(
   stride: number,
   settings: ReactSettings,
 ): string {
-  const { form } = settings;
   const width = b.shape(x)[1];
   const k = (name: string) => `${key}.${name}`;
   const signs = reactSign(b, k("move11"), k("sign1"), x, settings);
   const conv3x3 = { out: width, kernel: 3, stride, flat: true } as const;
-  const y = batchNorm(b, k("bn1"), reactConv(b, k("binary_3x3"), signs, conv3x3, form));
+  const y = batchNorm(b, k("bn1"), reactConv(b, k("binary_3x3"), signs, conv3x3, settings));
   const shortcut = stride === 2 ? halve(b, k("pooling"), x) : x;
   const sum = (name = k("add1")) => b.op("add", [y, shortcut], {}, name);
   const inner = { before: k("move12"), slope: k("prelu1"), after: k("move13") };
   const o = reactActivation(b, inner, sum, settings);
-  const z = reactSign(b, k("move21"), k("sign2"), o, settings);
+  const isReal = out !== width && (settings.widening ?? "binary") !== "binary";
+  const pointwise: ReactSettings = isReal ? { ...settings, form: "real" } : settings;
+  const z = reactSign(b, k("move21"), k("sign2"), o, pointwise);
   const branch = (conv: string, bn: string, add: string) => {
-    const conv1x1 = { out: width, kernel: 1, flat: true } as const;
-    const w = batchNorm(b, k(bn), reactConv(b, k(conv), z, conv1x1, form));
+    const groups = isReal && settings.widening === "grouped" ? GROUPS : 1;
+    const conv1x1 = { out: width, kernel: 1, flat: true, groups } as const;
+    const w = batchNorm(b, k(bn), reactConv(b, k(conv), z, conv1x1, pointwise));
     return b.op("add", [w, o], {}, add);
   };
   const widened = (name: string) => {
@@ -94,10 +104,23 @@ export function reactnetBlock(
   return reactActivation(b, outer, w, settings, key);
 }
 
+/** Of ReActNet-B's real 1x1 convolutions. */
+const GROUPS = 4;
+
+function checkGroups(name: string, widths: readonly number[]): void {
+  const wrong = widths.find((width, i) => widths[i + 1] > width && width % GROUPS !== 0);
+  if (wrong === undefined) return;
+  throw new UsageError(
+    `${name}: a block widens ${wrong} channels, which ${GROUPS} groups do not divide: choose multiples of ${GROUPS}, or widening real`,
+  );
+}
+
 const family = {
   ...imagenet,
   family: "reactnet",
-  switches: ["widths", "stemStride", ...reactSwitches],
+  paper: "arXiv 2003.03488",
+  checkpoints: "https://github.com/liuzechun/ReActNet, https://github.com/liuzechun/AdamBNN",
+  switches: ["widths", "stemStride", "widening", ...reactSwitches],
   choices: reactChoices,
   preprocess: imagenetPreprocess(256, "bilinear"),
   build: (name, options) => reactnet(name, withWidths(name, options)),
@@ -111,6 +134,18 @@ export const reactnetModels: ModelEntries = {
     description: "ReActNet-A: a MobileNetV1 of 13 blocks with 1-bit 3x3 and 1x1 convolutions",
     defaults: { widths: reactnetWidths },
     published: onImagenet({ top1: 0.694, ops: 0.87e8, mebibytes: 7.4, source: reactnetPaper }),
+  },
+  "reactnet-b": {
+    ...family,
+    description: "ReActNet-B: ReActNet-A whose widening 1x1 convolutions are real, in 4 groups",
+    defaults: { widths: reactnetWidths, widening: "grouped" },
+    published: onImagenet({ top1: 0.701, source: reactnetPaper }),
+  },
+  "reactnet-c": {
+    ...family,
+    description: "ReActNet-C: ReActNet-A whose widening 1x1 convolutions are real",
+    defaults: { widths: reactnetWidths, widening: "real" },
+    published: onImagenet({ top1: 0.714, ops: 2.14e8, source: reactnetPaper }),
   },
   reactnet: {
     ...family,

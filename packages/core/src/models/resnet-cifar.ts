@@ -50,6 +50,9 @@ const zeros: Shortcut = (b, key, x, { out, stride }) => {
 
 const family = {
   family: "resnet-cifar",
+  paper: "arXiv 1512.03385",
+  checkpoints:
+    "https://github.com/akamaster/pytorch_resnet_cifar10, https://github.com/chenyaofo/pytorch-cifar-models",
   classes: 10,
   input: [3, 32, 32],
   forms: ["real"],

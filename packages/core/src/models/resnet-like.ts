@@ -1,6 +1,12 @@
 import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
-import { batchNorm, conv2d, halve, type LayerBits } from "../graph/layers.js";
+import {
+  type BatchNormOptions,
+  batchNorm,
+  conv2d,
+  halve,
+  type LayerBits,
+} from "../graph/layers.js";
 import type { Init } from "../graph/types.js";
 import { stageOutput } from "./head.js";
 import type { Stem } from "./options.js";
@@ -34,6 +40,7 @@ interface Downsample {
   readonly stride: number;
   readonly bits?: LayerBits;
   readonly bias?: boolean;
+  readonly norm?: BatchNormOptions;
 }
 
 /** `${key}.0` 2x2 average pooling (strided only), `${key}.1` real 1x1 convolution, `${key}.2` batch-norm. */
@@ -41,11 +48,11 @@ export function downsample(
   b: GraphBuilder,
   key: string,
   x: string,
-  { out, stride, bits, bias }: Downsample,
+  { out, stride, bits, bias, norm }: Downsample,
 ): string {
   const pooled = stride === 2 ? halve(b, `${key}.0`, x) : x;
   const y = conv2d(b, `${key}.1`, pooled, { out, kernel: 1, role: "shortcut", bits, bias });
-  return batchNorm(b, `${key}.2`, y);
+  return batchNorm(b, `${key}.2`, y, `${key}.2`, norm);
 }
 
 export interface Stages {

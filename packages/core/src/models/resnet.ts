@@ -129,6 +129,8 @@ export function heInit(kernel: number | Stem, out: number): Init {
 const family = {
   ...imagenet,
   family: "resnet",
+  paper: "arXiv 1512.03385",
+  checkpoints: "torchvision",
   forms: ["real"],
   switches: ["width", "depths", "bottleneck", "stem"],
   preprocess: imagenetPreprocess(256, "bilinear"),

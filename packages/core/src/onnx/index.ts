@@ -14,4 +14,5 @@
  */
 
 export type { OnnxTarget } from "./lowering.js";
+export { ProtobufWriter } from "./protobuf.js";
 export { type ToOnnxOptions, toOnnx, updateOutput, usedTensors } from "./to-onnx.js";

@@ -1,4 +1,4 @@
-/** Minimal protobuf encoder: varints, 32-bit floats and length-delimited fields are all ONNX needs. */
+/** Minimal protobuf encoder: varints, floats and length-delimited fields are all that ONNX and TensorBoard need. */
 export class ProtobufWriter {
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
@@ -13,6 +13,10 @@ export class ProtobufWriter {
 
   float(field: number, value: number): this {
     return this.#tag(field, 5).#push(new Uint8Array(new Float32Array([value]).buffer));
+  }
+
+  double(field: number, value: number): this {
+    return this.#tag(field, 1).#push(new Uint8Array(new Float64Array([value]).buffer));
   }
 
   string(field: number, value: string): this {

@@ -64,6 +64,41 @@ test.each([
   },
 );
 
+test("binarize-weight, magnitude: what clip passes, times the mean magnitude of the channel", async () => {
+  const { gradients, gradOutputs } = await checkOp({
+    op: "binarize-weight",
+    attrs: { ...reactnet, estimator: "magnitude", range: 1.5 },
+    inputs: [tensor([1, -2, 0.5, 0.5, -1.5, 1], [2, 3, 1, 1])],
+    mode: "training",
+    estimated: [0],
+  });
+  const g = [...gradOutputs[0]!.data];
+  const factors = [3.5 / 3, 0, 3.5 / 3, 1, 1, 1];
+  gradients[0]!.data.forEach((value, i) => {
+    expect(value).toBeCloseTo(g[i] * factors[i], 12);
+  });
+});
+
+test("binarize-weight, scaled: what flows through the mean magnitude comes on top", async () => {
+  const weights = [1, -2, 0.5, 0.5, -1.5, 1];
+  const { gradients, gradOutputs } = await checkOp({
+    op: "binarize-weight",
+    attrs: { ...reactnet, estimator: "scaled", range: 1.5 },
+    inputs: [tensor(weights, [2, 3, 1, 1])],
+    mode: "training",
+    estimated: [0],
+  });
+  const g = [...gradOutputs[0]!.data];
+  const through = [0, 3].map((from) =>
+    [0, 1, 2].reduce((sum, i) => sum + (g[from + i] * Math.sign(weights[from + i])) / 3, 0),
+  );
+  const factors = [3.5 / 3, 0, 3.5 / 3, 1, 1, 1];
+  gradients[0]!.data.forEach((value, i) => {
+    const shared = Math.sign(weights[i]) * through[i < 3 ? 0 : 1];
+    expect(value).toBeCloseTo(g[i] * factors[i] + shared, 12);
+  });
+});
+
 test("binarize-weight in inference with a temperature: the true gradient", async () => {
   const soft = {
     op: "binarize-weight",

@@ -1,21 +1,29 @@
 import { OnebitError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
-import { type FloatArray, sizeOf, type Tensor } from "../graph/types.js";
+import { type FloatArray, type Mode, sizeOf, type Tensor } from "../graph/types.js";
 import type { Lowering } from "../onnx/lowering.js";
 import { elementwiseCost } from "./broadcast.js";
 import { expectFloats, expectOneOf } from "./checks.js";
 import type { Op } from "./op.js";
 import { lowerSign } from "./sign.js";
+import { type WeightEstimator, weightEstimators } from "./weight-estimators.js";
 
 export type BinarizeWeightAttributes = {
   /** channel-mean: multiplied by mean|w| of each output channel, a detached factor. */
   readonly scale: "none" | "channel-mean";
-  /** identity: the gradient passes. clip: it passes where |w| <= range. */
-  readonly estimator: "identity" | "clip";
+  /**
+   * identity: the gradient passes. clip: it passes where |w| <= range. magnitude: as clip, times mean|w| of the
+   * output channel, Bi-Real Net's magnitude-aware gradient (arXiv 1808.00278, 3.3). scaled: as magnitude, plus what
+   * flows through the scale, sign(w) / n * sum of g sign(w) over the output channel's n weights (XNOR-Net,
+   * arXiv 1603.05279, as corrected in jiecaoyu/XNOR-Net-PyTorch).
+   */
+  readonly estimator: WeightEstimator;
   readonly range: number;
   /** Below this temperature the weights are signs; unused without a temperature. */
   readonly threshold: number;
   readonly zero: -1 | 1;
+  /** "inference": there the weights are signs whatever the temperature (BoolNet). Absent: only below the threshold. */
+  readonly hardIn?: "inference";
 };
 
 /** Floor of the divisor, as published. */
@@ -28,8 +36,8 @@ const MIN_TEMPERATURE = 1e-8;
  *   with temperature T      b = T < threshold ? sign(w) : clamp(w / max(T, 1e-8), -1, 1)
  *   y = b, or mean|w| per output channel * b
  *
- * Gradient in training: g, or g where |w| <= range (the scale is detached and, being part of the
- * value only, does not multiply the gradient). In inference with a temperature: the true one,
+ * Gradient in training: as the estimator says (the scale is detached and, being part of the value only,
+ * does not multiply the gradient). In inference with a temperature: the true one,
  * g / max(T, 1e-8) where |w| <= T, and 0 below the threshold. None for the temperature.
  *
  * w, y: [O, C / groups, KH, KW]. temperature: scalar.
@@ -49,7 +57,8 @@ export const binarizeWeight: Op<BinarizeWeightAttributes> = {
     checkAttributes(attrs);
     return [w];
   },
-  evaluate([w, temperature], attrs, context) {
+  evaluate([w, given], attrs, context) {
+    const temperature = isHardIn(context.mode, attrs) ? undefined : given;
     const soften = softener(temperature?.data[0], attrs);
     const data = context.array(w.data.length);
     const perChannel = data.length / w.shape[0];
@@ -62,14 +71,21 @@ export const binarizeWeight: Op<BinarizeWeightAttributes> = {
   },
   gradient({ b, mode, inputs: [w, temperature], gradOutputs: [g], needs }, attrs) {
     if (!g || !needs[0]) return [];
-    if (mode === "inference" && temperature) return [softGradient(b, w, temperature, g, attrs)];
+    if (mode === "inference" && temperature && !attrs.hardIn)
+      return [softGradient(b, w, temperature, g, attrs)];
     if (attrs.estimator === "identity") return [g];
     const { range } = attrs;
-    return [b.op("sign-gradient", [w, g], { estimator: "clip", range })];
+    const clipped = b.op("sign-gradient", [w, g], { estimator: "clip", range });
+    if (attrs.estimator === "clip") return [clipped];
+    const magnitude = b.op("mean", [b.op("abs", [w])], { axes: [1, 2, 3], keepDims: true });
+    const scaled = b.op("mul", [clipped, magnitude]);
+    if (attrs.estimator === "magnitude") return [scaled];
+    return [b.op("add", [scaled, throughScale(b, w, g, attrs)])];
   },
   cost: (_, outputs, { scale }) => elementwiseCost(outputs, scale === "none" ? 1 : 3),
   lower(l, attrs) {
-    const [w, temperature] = l.inputs;
+    const [w, given] = l.inputs;
+    const temperature = isHardIn(l.mode, attrs) ? undefined : given;
     const binary = temperature ? lowerSoft(l, w, temperature, attrs) : lowerSign(l, w, attrs.zero);
     if (attrs.scale === "none") return [binary];
     const axes = [1, 2, 3];
@@ -78,11 +94,17 @@ export const binarizeWeight: Op<BinarizeWeightAttributes> = {
   },
 };
 
-function checkAttributes({ scale, estimator, range, zero }: BinarizeWeightAttributes): void {
+function isHardIn(mode: Mode, { hardIn }: BinarizeWeightAttributes): boolean {
+  return hardIn === mode;
+}
+
+function checkAttributes(attrs: BinarizeWeightAttributes): void {
+  const { scale, estimator, range, zero, hardIn } = attrs;
+  if (hardIn !== undefined) expectOneOf("hardIn", hardIn, ["inference"]);
   expectOneOf("scale", scale, ["none", "channel-mean"]);
-  expectOneOf("estimator", estimator, ["identity", "clip"]);
+  expectOneOf("estimator", estimator, weightEstimators);
   expectOneOf("zero", zero, [-1, 1]);
-  if (estimator === "clip" && !(range > 0)) {
+  if (estimator !== "identity" && !(range > 0)) {
     throw new OnebitError(`range ${range}: must be positive`);
   }
 }
@@ -102,6 +124,18 @@ function meanMagnitude(w: FloatArray, from: number, count: number): number {
   let sum = 0;
   for (let i = from; i < from + count; i++) sum += Math.abs(w[i]);
   return sum / count;
+}
+
+/** sign(w) times the mean of g sign(w) over each output channel. */
+function throughScale(
+  b: GraphBuilder,
+  w: string,
+  g: string,
+  { zero }: BinarizeWeightAttributes,
+): string {
+  const signs = b.op("sign", [w], { estimator: "identity", range: 1, zero });
+  const products = b.op("mul", [g, signs]);
+  return b.op("mul", [signs, b.op("mean", [products], { axes: [1, 2, 3], keepDims: true })]);
 }
 
 function softGradient(

@@ -1,17 +1,18 @@
 import type { Tensor } from "../graph/types.js";
 import { expectFloats, expectOneOf } from "./checks.js";
 import { conv, onnxConvAttributes } from "./conv.js";
-import { type ConvAttributes, convShape } from "./conv-geometry.js";
+import { convShape, type DilatedConvAttributes } from "./conv-geometry.js";
+import { convGradient } from "./conv-gradient.js";
 import type { EvaluateContext, Op } from "./op.js";
 import { lowerPad, padMap } from "./pad-map.js";
 
 /** padValue: what a padded position holds. 0 adds nothing; +1 and -1 are signs like any other. */
-export type BinaryConvAttributes = ConvAttributes & { readonly padValue: 0 | 1 | -1 };
+export type BinaryConvAttributes = DilatedConvAttributes & { readonly padValue: 0 | 1 | -1 };
 
 /**
  * Convolution of signs with binarised weights; numerically an ordinary one.
  *
- *   y[n,o,oy,ox] = sum_{i,ky,kx} x[n,i,oy*s+ky-p,ox*s+kx-p] * w[o,i,ky,kx]
+ *   y[n,o,oy,ox] = sum_{i,ky,kx} x[n,i,oy*s+ky*d-p,ox*s+kx*d-p] * w[o,i,ky,kx]
  *
  * x: [N, C, H, W], -1 or +1. w: [O, C / groups, KH, KW], already binarised (see binarize-weight).
  * y: [N, O, H', W']. The padding comes after the sign, so with padValue 0 border windows are ternary.
@@ -28,16 +29,7 @@ export const binaryConv: Op<BinaryConvAttributes> = {
     const padded = padExplicitly(x, attrs, context);
     return conv.evaluate([padded.x, w], padded.attrs, context);
   },
-  gradient({ b, inputs: [x, w], gradOutputs: [g], needs }, { padValue, ...attrs }) {
-    if (!g) return [];
-    const weightAttrs = { ...attrs, padValue, weightShape: b.shape(w) };
-    return [
-      needs[0]
-        ? b.op("conv-input-gradient", [g, w], { ...attrs, inputShape: b.shape(x) })
-        : undefined,
-      needs[1] ? b.op("conv-weight-gradient", [x, g], weightAttrs) : undefined,
-    ];
-  },
+  gradient: convGradient,
   cost: (inputs, outputs, attrs) => conv.cost(inputs, outputs, attrs),
   lower(l, { padValue, ...attrs }) {
     const [x, w] = l.inputs;
@@ -49,7 +41,7 @@ export const binaryConv: Op<BinaryConvAttributes> = {
 };
 
 /** The same convolution with the padding written into x, where it is not zero. */
-export function padExplicitly<A extends ConvAttributes & { readonly padValue?: 0 | 1 | -1 }>(
+export function padExplicitly<A extends DilatedConvAttributes & { readonly padValue?: 0 | 1 | -1 }>(
   x: Tensor,
   attrs: A,
   context: EvaluateContext,

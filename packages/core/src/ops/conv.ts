@@ -1,15 +1,16 @@
 import { sizeOf } from "../graph/types.js";
-import { type ConvAttributes, convShape, forEachMac } from "./conv-geometry.js";
+import { convShape, type DilatedConvAttributes, forEachMac } from "./conv-geometry.js";
+import { convGradient } from "./conv-gradient.js";
 import type { Op } from "./op.js";
 
 /**
  * 2-D cross-correlation, as PyTorch's Conv2d without bias.
  *
- *   y[n,o,oy,ox] = sum_{i,ky,kx} x[n,i,oy*s+ky-p,ox*s+kx-p] * w[o,i,ky,kx]
+ *   y[n,o,oy,ox] = sum_{i,ky,kx} x[n,i,oy*s+ky*d-p,ox*s+kx*d-p] * w[o,i,ky,kx]
  *
  * x: [N, C, H, W]. w: [O, C / groups, KH, KW]. y: [N, O, H', W']. Padding is zero.
  */
-export const conv: Op<ConvAttributes> = {
+export const conv: Op<DilatedConvAttributes> = {
   name: "conv",
   infer: ([x, w], attrs) => [{ shape: convShape(x.shape, w.shape, attrs), dtype: "float32" }],
   evaluate([x, w], attrs, context) {
@@ -22,17 +23,7 @@ export const conv: Op<ConvAttributes> = {
     data.set(sums);
     return [{ shape, data }];
   },
-  gradient({ b, inputs: [x, w], gradOutputs: [g], needs }, attrs) {
-    if (!g) return [];
-    return [
-      needs[0]
-        ? b.op("conv-input-gradient", [g, w], { ...attrs, inputShape: b.shape(x) })
-        : undefined,
-      needs[1]
-        ? b.op("conv-weight-gradient", [x, g], { ...attrs, weightShape: b.shape(w) })
-        : undefined,
-    ];
-  },
+  gradient: convGradient,
   cost: ([, w], [y]) => ({
     macs: (sizeOf(y.shape) * sizeOf(w.shape)) / w.shape[0],
     elementwise: 0,
@@ -40,6 +31,13 @@ export const conv: Op<ConvAttributes> = {
   lower: (l, attrs) => [l.emit("Conv", l.inputs, onnxConvAttributes(attrs))],
 };
 
-export function onnxConvAttributes({ stride, padding, groups }: ConvAttributes) {
-  return { strides: stride, pads: [...padding, ...padding], group: groups };
+export function onnxConvAttributes({
+  stride,
+  padding,
+  groups,
+  dilation = [1, 1],
+}: DilatedConvAttributes) {
+  const attributes = { strides: stride, pads: [...padding, ...padding], group: groups };
+  // What is not said is 1.
+  return dilation.every((d) => d === 1) ? attributes : { ...attributes, dilations: dilation };
 }

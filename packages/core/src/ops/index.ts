@@ -8,6 +8,7 @@ import { batchNormGradient } from "./batch-norm-gradient.js";
 import { bias } from "./bias.js";
 import { binarizeWeight } from "./binarize-weight.js";
 import { binaryConv } from "./binary-conv.js";
+import { channelShuffle } from "./channel-shuffle.js";
 import { clamp } from "./clamp.js";
 import { equal, greater, greaterEqual, less, lessEqual } from "./compare.js";
 import { concat } from "./concat.js";
@@ -16,6 +17,7 @@ import { conv } from "./conv.js";
 import { convInputGradient } from "./conv-input-gradient.js";
 import { convWeightGradient } from "./conv-weight-gradient.js";
 import { detach } from "./detach.js";
+import { dilate, undilate } from "./dilate.js";
 import { div } from "./div.js";
 import { exp } from "./exp.js";
 import { expand } from "./expand.js";
@@ -26,6 +28,7 @@ import { hardSigmoid } from "./hard-sigmoid.js";
 import { linear } from "./linear.js";
 import { log } from "./log.js";
 import { logSoftmax } from "./log-softmax.js";
+import { logic } from "./logic.js";
 import { matmul } from "./matmul.js";
 import { max } from "./max.js";
 import { maxPool } from "./max-pool.js";
@@ -42,6 +45,7 @@ import { quantise } from "./quantise.js";
 import { quantiseWeightOp } from "./quantise-weight.js";
 import { relu } from "./relu.js";
 import { reluGradient } from "./relu-gradient.js";
+import { replicatePad } from "./replicate-pad.js";
 import { reshape } from "./reshape.js";
 import { sigmoid } from "./sigmoid.js";
 import { sign } from "./sign.js";
@@ -59,6 +63,7 @@ const list: readonly Op<any>[] = [
   abs,
   add,
   bias,
+  channelShuffle,
   clamp,
   equal,
   greater,
@@ -68,6 +73,8 @@ const list: readonly Op<any>[] = [
   concat,
   constant,
   detach,
+  dilate,
+  undilate,
   div,
   exp,
   expand,
@@ -75,6 +82,7 @@ const list: readonly Op<any>[] = [
   minimum,
   hardSigmoid,
   log,
+  logic,
   max,
   mean,
   mix,
@@ -85,6 +93,7 @@ const list: readonly Op<any>[] = [
   preluGradient,
   relu,
   reluGradient,
+  replicatePad,
   reshape,
   sigmoid,
   slice,

@@ -28,7 +28,7 @@ export function binaryWeights(
   }
   const [source, ...scalars] = binarizer.inputs;
   const [temperature] = scalars.map((scalar) => constants.get(scalar));
-  if (temperature) {
+  if (temperature && binarizer.attrs.hardIn !== "inference") {
     checkHard(binarizer.name, temperature.data[0], binarizer.attrs.threshold as number);
   }
   const { data, shape } = constants.get(source);

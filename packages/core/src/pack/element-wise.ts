@@ -36,7 +36,7 @@ const mix: Translator = (t, node) => {
   return t.add(node, { kind: "element-wise", op: "mix", parameters: [amount] }, inputs);
 };
 
-const MAX_FLOAT32 = 3.4028234663852886e38;
+export const MAX_FLOAT32 = 3.4028234663852886e38;
 
 const clamp: Translator = (t, node) => {
   const { low, high, when } = node.attrs as ClampAttributes;
@@ -107,6 +107,12 @@ export const unpackers: { readonly [N in ComputingName]: Unpacker } = {
   },
   add: unpacked("add"),
   mul: unpacked("mul"),
+  max: unpacked("maximum"),
+  min: unpacked("minimum"),
+  sign({ values, operands: [r, t, zero], name, inner }) {
+    const difference = values.above(r as string, t as TensorKey, inner("threshold"));
+    return values.op("sign", [difference], { estimator: "clip", range: 1, zero }, name);
+  },
   mix({ values, operands, name }) {
     const [p, y, amount] = operands as string[];
     return values.op("mix", [p, y, values.vector(amount)], {}, name);

@@ -122,6 +122,9 @@ export class StepEmitter {
 
   #map(node: PackNode, r: Register, part?: number): Register {
     const { op } = node;
+    if (op.kind === "bits") {
+      return this.#emit(["sign", r, this.#vector(node, "threshold", op.threshold, part), op.zero]);
+    }
     if (op.kind !== "affine") return this.#elementWise(node, [r], part);
     const vector = (label: string, values: PerChannel) => this.#vector(node, label, values, part);
     if (op.scale && op.shift) {

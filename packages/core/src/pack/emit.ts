@@ -1,7 +1,7 @@
 import { prune } from "../program/passes/prune.js";
 import type { Program, ProgramTensors, ProgramValue, Step } from "../program/types.js";
 import { StepEmitter } from "./emit-step.js";
-import { isBits, type PackNetwork, type PackNode } from "./network.js";
+import { isBits, type PackNetwork, type PackNode, type Window } from "./network.js";
 import type { Placement } from "./place.js";
 import { TensorPool } from "./tensor-pool.js";
 
@@ -89,26 +89,33 @@ function anchorStep(
       return { kind: "quantise", ...base, bits, clip, group };
     }
     case "pool": {
-      const { mode, kernel, stride, padding } = op;
-      return { kind: "pool", ...base, mode, kernel, stride, padding };
+      return { kind: "pool", ...base, mode: op.mode, ...windowOf(op) };
     }
     case "linear": {
       const weight = pool.add(key, { type: "float32", shape: [out, channels], ...op.weight });
       return { kind: "linear", ...base, weight, out };
     }
     case "conv": {
-      const { kernel, stride, padding, groups } = op;
+      const { kernel, groups } = op;
       const dims = [out, ...kernel, channels / groups];
       const weight = pool.add(key, { type: "float32", shape: dims, ...op.weight });
-      return { kind: "conv", ...base, weight, out, kernel, stride, padding, groups };
+      return { kind: "conv", ...base, weight, out, ...windowOf(op), groups };
     }
     case "binary-conv": {
-      const { kernel, stride, padding, groups, padValue, weight: data } = op;
+      const { groups, padValue, dilation, weight: data } = op;
       const weight = pool.add(key, { type: "bits", shape: [out, data.length / out], data });
-      const window = { kernel, stride, padding, groups, padValue };
+      const window = { ...windowOf(op), groups, padValue, ...(dilation && { dilation }) };
       return { kind: "binary-conv", ...base, weight, out, ...window };
+    }
+    case "shuffle": {
+      const { first, dealt, whole } = op;
+      return { kind: "shuffle", ...base, out, first, dealt, whole };
     }
     default:
       throw new Error(`${name}: ${op.kind} does not open a step`);
   }
+}
+
+function windowOf({ kernel, stride, padding, paddingEnd }: Window): Window {
+  return { kernel, stride, padding, ...(paddingEnd && { paddingEnd }) };
 }

@@ -1,4 +1,4 @@
-import { canRepeat } from "../program/geometry.js";
+import { canRepeat, paddingEnd } from "../program/geometry.js";
 import { MICRO_OPS, operandsOf } from "../program/micro-ops.js";
 import type {
   BinaryConvStep,
@@ -55,8 +55,9 @@ function continues(program: Program, family: readonly Step[], step: Step): boole
 }
 
 /** What siblings have in common. */
-function geometry({ input, kernel, stride, padding, groups, padValue }: BinaryConvStep): string {
-  return [input, kernel, stride, padding, groups, padValue].join(" ");
+function geometry(step: BinaryConvStep): string {
+  const { input, kernel, stride, padding, dilation, groups, padValue } = step;
+  return [input, kernel, stride, padding, paddingEnd(step), dilation, groups, padValue].join(" ");
 }
 
 /** The same op on other tensors, so many channels further on. */

@@ -1,6 +1,6 @@
 import type { MapShape } from "../program/geometry.js";
 import type { ComputingName } from "../program/micro-ops.js";
-import type { QuantisedTensor } from "../program/types.js";
+import type { PadValue, QuantisedTensor, ShuffleStep } from "../program/types.js";
 
 /** One float64 number per channel; rounded to float32 when the program is written. */
 export type PerChannel = Float64Array;
@@ -21,6 +21,7 @@ export interface Window {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  readonly paddingEnd?: readonly [number, number];
 }
 
 /**
@@ -37,7 +38,8 @@ export type PackOp =
       /** [O, row bytes], see program/types.ts. */
       readonly weight: Uint8Array;
       readonly groups: number;
-      readonly padValue: 0 | 1 | -1;
+      readonly padValue: PadValue;
+      readonly dilation?: readonly [number, number];
     } & Window)
   | ({
       readonly kind: "conv";
@@ -62,6 +64,7 @@ export type PackOp =
       readonly parameters: readonly (number | PackVector)[];
     }
   | { readonly kind: "concat" }
+  | ({ readonly kind: "shuffle" } & Pick<ShuffleStep, "first" | "dealt" | "whole">)
   | { readonly kind: "mean" }
   | { readonly kind: "bits"; readonly threshold: PerChannel; readonly zero: 1 | -1 };
 
@@ -91,7 +94,7 @@ export function isCombining({ op, inputs }: PackNode): boolean {
 
 /** Opens a step of its own. */
 export function isAnchor({ op }: PackNode): boolean {
-  return ["binary-conv", "conv", "linear", "pool", "quantise"].includes(op.kind);
+  return ["binary-conv", "conv", "linear", "pool", "quantise", "shuffle"].includes(op.kind);
 }
 
 /** Whether its value is 1-bit. */

@@ -5,6 +5,7 @@ import { evaluate } from "../graph/evaluate.js";
 import {
   batchNorm,
   binaryConv2d,
+  conv2d,
   globalAveragePool,
   linear,
   network,
@@ -19,6 +20,7 @@ import { runValues } from "../runtime/backends/reference/program.js";
 import { expectClose } from "../test-support/close.js";
 import { comparePacked } from "../test-support/compare-packed.js";
 import { randomImages, randomWeights } from "../test-support/random-weights.js";
+import { smallNetworks } from "../test-support/small-networks.js";
 import { pack, unpack } from "./index.js";
 import { mergeSiblings } from "./merge-siblings.js";
 
@@ -26,31 +28,20 @@ const small = { classes: 7, input: [3, 16, 16] as const };
 const larger = { classes: 7, input: [3, 64, 64] as const };
 const bnext = { ...small, widths: [6, 12, 24, 24, 48, 48] };
 const reactnet = { ...small, widths: [6, 12, 12, 24, 24] };
-const networks: [string, string, object][] = [
-  ["bnext-nano", "bnext-nano", {}],
-  ["reactnet-nano", "reactnet-nano", {}],
-  ["bnext", "bnext", bnext],
-  ["bnext without ELM", "bnext", { ...bnext, elm: false }],
-  ["bnext, gate on the input", "bnext", { ...bnext, gate: "input" }],
-  ["bnext without gates", "bnext", { ...bnext, gate: "none" }],
+const networks: typeof smallNetworks = [
+  ...smallNetworks.filter(([label]) => !/\d-8/.test(label)),
   ["bnext without gates and ELM", "bnext", { ...bnext, gate: "none", elm: false }],
-  ["bnext, step 1", "bnext", { ...bnext, form: "step1" }],
-  ["bnext, real", "bnext", { ...bnext, form: "real" }],
-  ["bnext-18", "bnext-18", { ...small, width: 8 }],
   [
     "bnext-18, large stem",
     "bnext-18",
     { classes: 7, input: [3, 64, 64], width: 8, stem: "imagenet" },
   ],
   ["bnext-18, real", "bnext-18", { ...small, width: 8, form: "real" }],
-  ["reactnet-a", "reactnet", reactnet],
-  ["reactnet-a, pairs merged", "reactnet", { ...small, widths: [32, 64, 64, 128] }],
   ["reactnet-a, step 1", "reactnet", { ...reactnet, form: "step1" }],
   ["reactnet-a, real", "reactnet", { ...reactnet, form: "real" }],
   ["reactnet-a, PReLU", "reactnet", { ...reactnet, activation: "prelu" }],
   ["reactnet-a, bare", "reactnet", { ...reactnet, activation: "none", rsign: false }],
   ["reactnet-18, bare", "reactnet-18", { ...larger, width: 8, activation: "none", rsign: false }],
-  ["reactnet-18", "reactnet-18", { classes: 7, input: [3, 64, 64], width: 8 }],
   ["linear", "linear", small],
   ["resnet-18", "resnet-18", { ...larger, width: 8 }],
   ["resnet-50", "resnet-50", { ...larger, width: 4 }],
@@ -321,14 +312,43 @@ describe("what cannot be packed is refused by name", () => {
       /^c \(concat\): .*axis 2: only channels/,
     ],
     [
-      "rows of zeros",
+      "rows of zeros that are an output",
       (b, x) => b.op("pad", [x], { before: [0, 0, 1, 0], after: [0, 0, 0, 0], value: 0 }, "p"),
-      /^p \(pad\): .*only channels of zeros can be added/,
+      /^output "y": a padded map cannot be an output/,
+    ],
+    [
+      "rows and channels of zeros",
+      (b, x) => b.op("pad", [x], { before: [0, 1, 1, 0], after: [0, 0, 0, 0], value: 0 }, "p"),
+      /^p \(pad\): .*only channels of zeros, or rows and columns can be added/,
+    ],
+    [
+      "rows of ones before a real convolution",
+      (b, x) => {
+        const p = b.op("pad", [x], { before: [0, 0, 1, 0], after: [0, 0, 0, 0], value: 1 }, "p");
+        return conv2d(b, "c", p, { out: 2, kernel: 1 });
+      },
+      /^c \(conv\): .*padded with 1; 0 is wanted/,
+    ],
+    [
+      "rows of zeros before a maximum",
+      (b, x) => {
+        const p = b.op("pad", [x], { before: [0, 0, 1, 0], after: [0, 0, 0, 0], value: 0 }, "p");
+        return b.op("max-pool", [p], { kernel: [2, 2], stride: [1, 1], padding: [0, 0] }, "m");
+      },
+      /^m \(max-pool\): .*padded with 0; -3.4\d+e\+38 is wanted/,
+    ],
+    [
+      "rows of zeros twice",
+      (b, x) => {
+        const p = b.op("pad", [x], { before: [0, 0, 1, 0], after: [0, 0, 0, 0], value: 0 }, "p");
+        return conv2d(b, "c", p, { out: 2, kernel: 3 });
+      },
+      /^c \(conv\): .*pads a map that is padded already/,
     ],
     [
       "channels of ones",
       (b, x) => b.op("pad", [x], { before: [0, 0, 0, 0], after: [0, 1, 0, 0], value: 1 }, "p"),
-      /^p \(pad\): .*only channels of zeros can be added/,
+      /^p \(pad\): .*only channels of zeros, or rows/,
     ],
     [
       "a mean along rows",

@@ -50,10 +50,12 @@ export class Placement {
     return Math.max(-1, ...this.partsOf(node).map(({ step }) => step));
   }
 
-  /** Whether the whole node is computed in a register of that step. */
+  /** Whether the whole node is computed in a register of that step, or can be: signs, as -1 and +1. */
   isLocal(node: PackNode, step: number): boolean {
     const parts = this.partsOf(node);
-    return hasRegister(node) && parts.length === 1 && parts[0].step === step;
+    return (
+      (hasRegister(node) || node.op.kind === "bits") && parts.length === 1 && parts[0].step === step
+    );
   }
 
   #place(node: PackNode): readonly Part[] {
@@ -93,7 +95,7 @@ export class Placement {
   #placeCombining(node: PackNode): Part {
     const sameSize = node.inputs.filter((input) => input.shape.join() === node.shape.join());
     const candidates = sameSize.flatMap((input) => [
-      ...(hasRegister(input) ? this.partsOf(input).map(({ step }) => step) : []),
+      ...(input.op.kind === "input" ? [] : this.partsOf(input).map(({ step }) => step)),
       ...(this.#passes.get(input) ?? []),
     ]);
     const fitting = candidates.filter((step) =>

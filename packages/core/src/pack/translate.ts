@@ -19,11 +19,26 @@ export interface Flattened {
   readonly flattened: PackNode;
 }
 
+/**
+ * A map with rows and columns around it: of one number, or of copies of its border. Only a
+ * convolution or a pool can read it.
+ */
+export interface Padded {
+  readonly padded: PackNode;
+  readonly before: readonly [number, number];
+  readonly after: readonly [number, number];
+  readonly value: number | "replicate";
+}
+
+type Value = PackNode | Flattened | Padded;
+
 /** What the translation of one graph node can ask for and add. */
 export class Translation {
   readonly #nodes: PackNode[] = [];
-  readonly #values = new Map<string, PackNode | Flattened>();
+  readonly #values = new Map<string, Value>();
   readonly #covers = new Map<PackNode, string[]>();
+  /** Of bits that are signs of -1 and +1: those numbers. */
+  readonly #numbers = new Map<PackNode, PackNode>();
 
   constructor(
     readonly source: Specialised,
@@ -38,18 +53,22 @@ export class Translation {
     return this.source.constants;
   }
 
-  define(name: string, value: PackNode | Flattened): void {
+  define(name: string, value: Value): void {
     this.#values.set(name, value);
   }
 
-  /** The node of a graph value that depends on the image; a flattened map is refused. */
+  /** The node of a graph value that depends on the image; a flattened or padded map is refused. */
   input(node: Node, index: number): PackNode {
     const value = this.raw(node, index);
-    if (!("flattened" in value)) return value;
-    throw cannotPack(node, `reads "${node.inputs[index]}", a flattened map; only linear can`);
+    if ("op" in value) return value;
+    const [what, who] =
+      "flattened" in value
+        ? ["a flattened map", "linear"]
+        : ["a padded map", "convolutions and pools"];
+    throw cannotPack(node, `reads "${node.inputs[index]}", ${what}; only ${who} can`);
   }
 
-  raw(node: Node, index: number): PackNode | Flattened {
+  raw(node: Node, index: number): Value {
     const name = node.inputs[index];
     if (this.constants.has(name))
       throw cannotPack(node, `input "${name}" does not depend on the image`);
@@ -65,7 +84,7 @@ export class Translation {
 
   asFloat(value: PackNode): PackNode {
     if (!isBits(value)) return value;
-    const known = this.#find(value, isIdentity);
+    const known = this.#numbers.get(value) ?? this.#find(value, isIdentity);
     return known ?? this.#push(`${value.name}:float`, { kind: "affine" }, [value], value.shape, []);
   }
 
@@ -116,9 +135,18 @@ export class Translation {
     return this.#push(`${node.name}:${label}`, op, inputs, this.shape(node), [node.name]);
   }
 
+  /** Adds bits made of others: `op` gives -1 and +1, which are stored as bits where bits are wanted. */
+  addBits(node: Node, op: PackOp, inputs: readonly PackNode[]): PackNode {
+    const numbers = this.addPart(node, "numbers", op, inputs);
+    const threshold = new Float64Array(numbers.shape[2]);
+    const bits = this.add(node, { kind: "bits", threshold, zero: -1 }, [numbers]);
+    this.#numbers.set(bits, numbers);
+    return bits;
+  }
+
   /** The value of `node` is that of its input: whatever computes that covers it. */
-  skip(node: Node, value: PackNode | Flattened): void {
-    const origin = "flattened" in value ? value.flattened : value;
+  skip(node: Node, value: Value): void {
+    const origin = "op" in value ? value : "flattened" in value ? value.flattened : value.padded;
     this.#covers.get(origin)!.push(node.name);
     this.define(node.name, value);
   }
@@ -129,7 +157,9 @@ export class Translation {
       if (!found)
         throw new OnebitError(`output "${name}": "${value}" does not depend on the image`);
       // Merely the elements of a map in another order: nothing is computed, nothing to keep.
-      return "flattened" in found ? [] : [[name, this.asFloat(found)] as const];
+      if ("flattened" in found) return [];
+      if ("op" in found) return [[name, this.asFloat(found)] as const];
+      throw new OnebitError(`output "${name}": a padded map cannot be an output`);
     });
     return { nodes: this.#nodes, outputs: Object.fromEntries(outputs) };
   }

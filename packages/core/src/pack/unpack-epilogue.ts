@@ -117,7 +117,7 @@ function loaded({ values, shape }: UnpackedStep, id: ValueId, name: string | Val
   return values.op("concat", copies, { axis: 1 }, name);
 }
 
-/** r > t[c] as the sign of r - t[c]; a difference of float32 numbers is 0 only where they are equal. */
+/** r > t[c] as the sign of r - t[c]. */
 function writeBits(
   context: UnpackedStep,
   [, , threshold, id, offset, zero]: Extract<MicroOp, readonly ["bits", ...unknown[]]>,
@@ -127,16 +127,11 @@ function writeBits(
   const r = stretched(context, register);
   const signs = values.op(
     "sign",
-    [aboveThreshold(context, r, threshold)],
+    [values.above(r, threshold, `${scope}/threshold`)],
     { estimator: "clip", range: 1, zero },
     ownName(context, id, `${scope}/bits`),
   );
   values.write(id, offset, signs);
-}
-
-function aboveThreshold({ values, scope }: UnpackedStep, r: string, threshold: TensorKey): string {
-  if (values.numbers(threshold).every((t) => t === 0)) return r;
-  return values.op("sub", [r, values.vector(threshold)], {}, `${scope}/threshold`);
 }
 
 /** A register that vectors alone went into, over the whole map. */

@@ -97,6 +97,12 @@ export class UnpackedValues {
     return name;
   }
 
+  /** r - t: above 0 where r > t, 0 only where they are equal. */
+  above(r: string, threshold: TensorKey, name: string): string {
+    if (this.numbers(threshold).every((t) => t === 0)) return r;
+    return this.op("sub", [r, this.vector(threshold)], {}, name);
+  }
+
   numbers(key: TensorKey): Float32Array {
     return this.#given[key].data as Float32Array;
   }

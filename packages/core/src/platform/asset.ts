@@ -1,7 +1,6 @@
-import { classOf } from "../describe.js";
 import { OnebitError } from "../errors.js";
 import { isNode, isPath } from "./is-node.js";
-import type { UrlLike } from "./web-types.js";
+import type { Assets, UrlLike } from "./web-types.js";
 
 /** Bytes of a file that belongs to the package: from disk in Node, over the network in browsers. */
 export async function readAsset(url: URL): Promise<Uint8Array> {
@@ -13,9 +12,10 @@ export async function readAsset(url: URL): Promise<Uint8Array> {
   throw new OnebitError(`${url}: the server answers ${response.status}`);
 }
 
-/** A file in a folder: `folder` is a URL, which may be relative to the page's, or in Node a path. */
-export function assetIn(folder: string | UrlLike, name: string): URL {
-  const text = String(folder);
+/** A file of those. */
+export function assetIn(assets: Assets, name: string): URL {
+  if (!isAddress(assets)) return new URL((assets as { [file: string]: string })[name]);
+  const text = String(assets);
   const url = isPath(text)
     ? process.getBuiltinModule("node:url").pathToFileURL(text)
     : new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href);
@@ -23,9 +23,13 @@ export function assetIn(folder: string | UrlLike, name: string): URL {
   return new URL(name, url);
 }
 
+/** A string or a URL, of whichever window. */
+const isAddress = (value: unknown) =>
+  typeof value === "string" || (value as Partial<URL> | null)?.searchParams !== undefined;
+
 /** Whether assetIn can find files in it. */
 export function isFolder(folder: unknown): folder is string | UrlLike {
-  if (folder === "" || !/^(String|URL)$/.test(classOf(folder))) return false;
+  if (folder === "" || !isAddress(folder)) return false;
   try {
     return assetIn(folder as string | UrlLike, "").pathname !== "";
   } catch {

@@ -4,7 +4,10 @@ import { OnebitError } from "../errors.js";
  * What "#node" of package.json stands for in code that is bundled for browsers: node.ts would drag
  * Node's own modules in there.
  */
-type NodeOnly = Pick<typeof import("./node.js"), "readPackedFile" | "readFileAsset">;
+type NodeOnly = Pick<
+  typeof import("./node.js"),
+  "readPackedFile" | "readFileAsset" | "folderStore"
+>;
 
 const absent = (): never => {
   throw new OnebitError(
@@ -14,3 +17,4 @@ const absent = (): never => {
 
 export const readPackedFile: NodeOnly["readPackedFile"] = absent;
 export const readFileAsset: NodeOnly["readFileAsset"] = absent;
+export const folderStore: NodeOnly["folderStore"] = absent;

@@ -20,6 +20,7 @@ import type { SignalLike, UrlLike } from "./web-types.js";
 
 export { removeOnExit, removeUnfinished, withTemporaryFolder } from "./node-cleanup.js";
 export { isStandardOutput } from "./node-standard-output.js";
+export { cacheFolder, folderStore } from "./node-store.js";
 export { type WriteOptions, writeFileAtomic } from "./node-write.js";
 export { checkRegularFile, readRegularFile, unreadable } from "./regular-file.js";
 

@@ -34,6 +34,11 @@ export interface VideoLike {
   readonly videoHeight: number;
 }
 
+/** A frame of a video, taken as a bitmap. */
+export interface TakenFrame extends VideoLike {
+  readonly bitmap: BitmapLike;
+}
+
 export interface VideoFrameLike {
   readonly displayWidth: number;
   readonly displayHeight: number;
@@ -58,9 +63,8 @@ export interface PicturePixels {
 /** Pixels of a picture, RGBA, alpha not multiplied in. `where`: what to call it in errors. */
 export function picturePixels(picture: PictureLike, where: string): PicturePixels {
   const fail = (what: string, cause?: unknown) => new OnebitError(`${where}: ${what}`, { cause });
-  const [width, height] = sizeOf(picture);
-  const missing = emptiness(picture, width * height);
-  if (missing) throw fail(missing);
+  const [width, height] = checkPicture(picture, where);
+  const drawn = "bitmap" in picture ? (picture as TakenFrame).bitmap : picture;
   const context = drawing(width, height);
   if (!context) {
     throw fail(
@@ -68,15 +72,39 @@ export function picturePixels(picture: PictureLike, where: string): PicturePixel
     );
   }
   try {
-    context.drawImage(picture as ImageBitmap, 0, 0, width, height);
+    context.drawImage(drawn as ImageBitmap, 0, 0, width, height);
     const pixels = context.getImageData(0, 0, width, height);
     if (!("readyState" in picture) || pixels.data.some((byte) => byte > 0)) return pixels;
   } catch (error) {
-    const { name, message } = error as Error;
-    throw fail(name === "SecurityError" ? FOREIGN : `cannot be drawn: ${message}`, error);
+    throw unreadable(picture, error as Error, where);
   }
-  // Browsers tell that a video has data some time before they can draw a frame of it.
-  throw fail("has no frame yet: wait for its requestVideoFrameCallback() first");
+  throw noFrame(where);
+}
+
+/** Browsers tell that a video has data some time before they can draw a frame of it. */
+export const noFrame = (where: string) => new OnebitError(`${where}: ${NO_FRAME}`);
+
+const NO_FRAME = "has no frame yet: wait for its requestVideoFrameCallback() first";
+
+/** Its size. OnebitError where there is nothing to draw. */
+export function checkPicture(
+  picture: PictureLike,
+  where: string,
+): readonly [width: number, height: number] {
+  const [width, height] = sizeOf(picture);
+  const missing = emptiness(picture, width * height);
+  if (missing) throw new OnebitError(`${where}: ${missing}`);
+  return [width, height];
+}
+
+/** Why a browser does not give the pixels of a picture, as it says when it is asked for them. */
+export function unreadable(picture: PictureLike, cause: Error, where: string): OnebitError {
+  const because = () => {
+    if (cause.name === "SecurityError" || cause.name === "DataCloneError") return FOREIGN;
+    const isEarly = "videoWidth" in picture && cause.name === "InvalidStateError";
+    return isEarly ? NO_FRAME : `cannot be drawn: ${cause.message}`;
+  };
+  return new OnebitError(`${where}: ${because()}`, { cause });
 }
 
 const FOREIGN =

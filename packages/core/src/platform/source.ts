@@ -1,7 +1,8 @@
 import { classOf, describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
 import { checkStart } from "../file/receive.js";
-import { fetchPacked } from "./fetch.js";
+import { resolveAddress } from "./addresses.js";
+import { fetchShared } from "./fetch-shared.js";
 import { isNode, isPath } from "./is-node.js";
 import type { TransferOptions } from "./transfer.js";
 import type { BlobLike, UrlLike } from "./web-types.js";
@@ -34,7 +35,7 @@ export async function readSource(
     );
   }
   const file = filePath(source as string | UrlLike);
-  if (file === undefined) return fetchPacked(source as string | UrlLike, options);
+  if (file === undefined) return (await fetchShared(resolveAddress(String(source)), options)).bytes;
   return (await import("#node")).readPackedFile(file, options);
 }
 
@@ -74,6 +75,13 @@ function filePath(source: string | UrlLike): string | URL | undefined {
   const text = String(source);
   if (isNode() && /^file:/i.test(text)) return new URL(text);
   return typeof source === "string" && isPath(text) ? text : undefined;
+}
+
+/** Of what is fetched, the address; undefined of bytes, Blobs and files that are read here. */
+export function urlOf(source: Source): string | undefined {
+  if (typeof source !== "string" && classOf(source) !== "URL") return undefined;
+  const text = String(source);
+  return filePath(source as string | UrlLike) === undefined ? text : undefined;
 }
 
 /** What to call a source in messages. */

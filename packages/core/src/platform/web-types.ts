@@ -11,6 +11,9 @@ export interface UrlLike {
   readonly searchParams: object;
 }
 
+/** A folder of files: its URL, which may be relative to the page's, or in Node its path. Or their URLs by name. */
+export type Assets = string | UrlLike | { readonly [file: string]: string };
+
 /** A Blob or a File. */
 export interface BlobLike {
   readonly size: number;

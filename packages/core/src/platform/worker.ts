@@ -1,3 +1,4 @@
+import type { WorkerOptions } from "node:worker_threads";
 import { isNode } from "./is-node.js";
 
 /** A thread that computes for this one and does not keep the process alive. */
@@ -10,6 +11,8 @@ export type Failed = (reason: string) => void;
 
 /** A module of this package that runs as a worker. */
 export interface WorkerModule {
+  /** Its file's, for words. */
+  readonly name: string;
   /** For Node. */
   url(): URL;
   /** Bundlers look for `new Worker(new URL("./module.js", import.meta.url), ...)` in these words. */
@@ -17,14 +20,19 @@ export interface WorkerModule {
 }
 
 /**
- * Starts a module as a worker; it gets `task` from receiveTask. Nothing is thrown where it cannot
+ * Starts a module as a worker; it gets `task` from receiveTask, and `ports` that are in it. Nothing is thrown where it cannot
  * start: `failed` is called, never before this returns.
  */
-export function startWorker(module: WorkerModule, task: unknown, failed: Failed): WorkerHandle {
+export function startWorker(
+  module: WorkerModule,
+  task: unknown,
+  failed: Failed,
+  ports: MessagePort[] = [],
+): WorkerHandle {
   try {
     return isNode()
-      ? startNodeWorker(module.url(), task, failed)
-      : startBrowserWorker(module.inBrowser(), task, failed);
+      ? startNodeWorker(module.url(), task, failed, ports)
+      : startBrowserWorker(module, task, failed, ports);
   } catch (error) {
     // A script of another origin, or a policy against workers.
     queueMicrotask(() => failed((error as Error).message));
@@ -42,20 +50,32 @@ export async function receiveTask<T>(): Promise<T> {
 
 const workerThreads = () => process.getBuiltinModule("node:worker_threads");
 
-const UNLOADED =
-  "its script does not load: is team-worker.js served, and allowed by the content security policy (worker-src 'self', for onebit/standalone blob:)?";
+const unloaded = (name: string) =>
+  `its script does not load: is ${name} served, and allowed by the content security policy (worker-src 'self', for onebit/standalone blob:)?`;
 
-function startBrowserWorker(worker: Worker, task: unknown, failed: Failed): WorkerHandle {
+function startBrowserWorker(
+  module: WorkerModule,
+  task: unknown,
+  failed: Failed,
+  ports: MessagePort[],
+): WorkerHandle {
+  const worker = module.inBrowser();
   // Of a script that does not load there is nothing more to know.
-  worker.addEventListener("error", ({ message }) => failed(message || UNLOADED));
-  worker.postMessage(task);
+  worker.addEventListener("error", ({ message }) => failed(message || unloaded(module.name)));
+  worker.postMessage(task, ports);
   return worker;
 }
 
 /** The parent's flags are not passed on. */
-function startNodeWorker(module: URL, task: unknown, failed: Failed): WorkerHandle {
+function startNodeWorker(
+  module: URL,
+  task: unknown,
+  failed: Failed,
+  ports: MessagePort[],
+): WorkerHandle {
   const { Worker } = workerThreads();
-  const worker = new Worker(module, { workerData: task, execArgv: [] });
+  const transferList = ports as unknown as WorkerOptions["transferList"];
+  const worker = new Worker(module, { workerData: task, execArgv: [], transferList });
   worker.on("error", ({ message }) => failed(message));
   worker.unref();
   return worker;

@@ -133,7 +133,7 @@ describe("checkProgram", () => {
       /padding 9 must be a whole number from 0 to 8 for a kernel of 1: windows farther out see/,
     ],
     ["a name without end", set((p) => p.values[2], { name: "y".repeat(1025) }), /1025 characters/],
-    ["covers without end", set(conv, { covers: Array(1025).fill("a") }), /covers 1025 nodes/],
+    ["covers without end", set(conv, { covers: Array(1025).fill("a") }), /1025 covered nodes/],
     ["a cover's name without end", set(conv, { covers: ["a".repeat(1025)] }), /1025 characters/],
     ["an output's name without end", set((p) => p.outputs, { ["o".repeat(1025)]: 2 }), /1025 char/],
     [
@@ -155,7 +155,11 @@ describe("checkProgram", () => {
       /80000 micro-ops, at most 65536/,
     ],
     ["groups that do not divide", set(conv, { groups: 2 }), /3 input and 2 output channels/],
-    ["an unknown padValue", set(conv, { padValue: 2 }), /padValue must be 0, 1 or -1, is 2/],
+    [
+      "an unknown padValue",
+      set(conv, { padValue: 2 }),
+      /padValue must be 0, 1, -1 or replicate, is 2/,
+    ],
     ["a kernel beyond the map", set(conv, { kernel: [3, 3] }), /its output would be \[0,0,2\]/],
     ["a grid of bits", set(conv, { kind: "quantise" }), /cannot read bits "signs"/],
     ["a grid of no bits", grid({ bits: 0 }), /bits 0 must be a whole number from 1 to 16/],

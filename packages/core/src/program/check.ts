@@ -6,7 +6,9 @@ import {
   type MapShape,
   outputShape,
   packedRowBytes,
+  paddingEnd,
   reductionLength,
+  span,
 } from "./geometry.js";
 import {
   MAX_CONV_KERNEL,
@@ -28,11 +30,13 @@ import { MAX_QUANTISED_BITS } from "./quantiser.js";
 import type {
   BinaryConvStep,
   ConvStep,
+  PadValue,
   PoolStep,
   Program,
   ProgramTensors,
   ProgramValue,
   QuantiseStep,
+  ShuffleStep,
   Step,
   ValueId,
 } from "./types.js";
@@ -66,10 +70,12 @@ function checkCounts({ steps, values, outputs }: Program): void {
     ["micro-ops", ops, MAX_OPS],
     ["outputs", Object.keys(outputs).length, MAX_OUTPUTS],
   ] as const;
-  for (const [what, count, most] of counts) {
-    if (count <= most) continue;
-    throw new OnebitError(`program: ${count} ${what}, at most ${most} are allowed`);
-  }
+  for (const [what, count, most] of counts) checkMost("program", count, what, most);
+}
+
+function checkMost(where: string, count: number, what: string, most: number): void {
+  if (count > most)
+    throw new OnebitError(`${where}: ${count} ${what}, at most ${most} are allowed`);
 }
 
 function describeStep({ kind, covers }: Step, index: number): string {
@@ -94,11 +100,7 @@ function checkValues({ values, input }: Program): void {
     names.add(value.name);
     total += elementCount(value.shape);
   }
-  if (total > MAX_TOTAL_ELEMENTS) {
-    throw new OnebitError(
-      `program: values hold ${total} elements, at most ${MAX_TOTAL_ELEMENTS} are allowed`,
-    );
-  }
+  checkMost("program", total, "elements of values", MAX_TOTAL_ELEMENTS);
   const kind = values[input]?.kind;
   if (kind !== "map" && kind !== "vector") {
     throw new OnebitError(`program: input ${input} must be the index of a map or vector`);
@@ -138,21 +140,13 @@ function checkStep(
   if (!Array.isArray(step.covers) || !step.covers.every((name) => typeof name === "string")) {
     throw new OnebitError(`${where}: covers must be a list of names`);
   }
-  if (step.covers.length > MAX_COVERS) {
-    throw new OnebitError(
-      `${where}: covers ${step.covers.length} nodes, at most ${MAX_COVERS} are allowed`,
-    );
-  }
+  checkMost(where, step.covers.length, "covered nodes", MAX_COVERS);
   for (const name of step.covers) checkName(name, where);
-  if (step.epilogue.length > MAX_STEP_OPS) {
-    throw new OnebitError(
-      `${where}: ${step.epilogue.length} micro-ops, at most ${MAX_STEP_OPS} are allowed`,
-    );
-  }
+  checkMost(where, step.epilogue.length, "micro-ops", MAX_STEP_OPS);
   ledger.checkReadable(step.input, "input");
   const input = program.values[step.input];
   checkInputKind(step, input, where);
-  checkGeometry(step, input.shape[2], where);
+  checkGeometry(step, input, where);
   const shape = outputShape(program, step);
   if (shape.some((dim) => dim < 1) || elementCount(shape) > MAX_ELEMENTS) {
     throw new OnebitError(
@@ -169,12 +163,14 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
       case "binary-conv":
         return input.kind === "bits";
       case "conv":
-      case "pool":
       case "quantise":
         return input.kind !== "bits";
+      case "pool":
+        return input.kind !== "bits" || step.mode === "max";
       case "linear":
         return input.kind === "vector";
       case "pointwise":
+      case "shuffle":
         return true;
       default:
         step satisfies never;
@@ -185,7 +181,7 @@ function checkInputKind(step: Step, input: ProgramValue, where: string): void {
     throw new OnebitError(`${where}: cannot read ${input.kind} "${input.name}" as its input`);
 }
 
-function checkGeometry(step: Step, channels: number, where: string): void {
+function checkGeometry(step: Step, input: ProgramValue, where: string): void {
   if (step.kind === "pointwise") return;
   if (step.kind === "quantise") {
     checkQuantiser(step, where);
@@ -193,7 +189,12 @@ function checkGeometry(step: Step, channels: number, where: string): void {
   }
   if (step.kind !== "pool") checkCount(step.out, "out", where, 2 ** 24);
   if (step.kind === "linear") return;
+  if (step.kind === "shuffle") {
+    checkShuffle(step, input, where);
+    return;
+  }
   checkWindow(step, where);
+  const channels = input.shape[2];
   if (step.kind === "pool") {
     if (step.mode === "max" || step.mode === "average") return;
     throw new OnebitError(`${where}: mode must be max or average, is "${step.mode}"`);
@@ -204,29 +205,46 @@ function checkGeometry(step: Step, channels: number, where: string): void {
       `${where}: ${channels} input and ${step.out} output channels do not split into ${step.groups} groups`,
     );
   }
-  if (reductionLength(step, channels) > MAX_REDUCTION) {
-    throw new OnebitError(`${where}: more than ${MAX_REDUCTION} products per output`);
+  checkMost(where, reductionLength(step, channels), "products per output", MAX_REDUCTION);
+  if (step.kind === "binary-conv" && !PAD_VALUES.includes(step.padValue)) {
+    throw new OnebitError(`${where}: padValue must be 0, 1, -1 or replicate, is ${step.padValue}`);
   }
-  if (step.kind === "binary-conv" && ![0, 1, -1].includes(step.padValue)) {
-    throw new OnebitError(`${where}: padValue must be 0, 1 or -1, is ${step.padValue}`);
-  }
+}
+
+const PAD_VALUES: readonly PadValue[] = [0, 1, -1, "replicate"];
+
+function checkShuffle(
+  { first, out, dealt, whole }: ShuffleStep,
+  input: ProgramValue,
+  where: string,
+) {
+  const { kind, shape } = input;
+  const channels = whole ? elementCount(shape) : shape[2];
+  checkCount(dealt, "dealt", where, channels);
+  checkCount(first, "first", where, 2 ** 24, -(2 ** 24));
+  const isInside = first >= 0 && first + out <= channels;
+  if (channels % dealt === 0 && (isInside || kind !== "bits")) return;
+  throw new OnebitError(
+    `${where}: cannot read ${out} of ${channels} channels from ${first} on in ${dealt} groups`,
+  );
 }
 
 function checkWindow(step: PoolStep | ConvStep | BinaryConvStep, where: string): void {
   const isPool = step.kind === "pool";
   const most = isPool ? MAX_POOL_KERNEL : MAX_CONV_KERNEL;
   for (const axis of [0, 1] as const) {
-    const [kernel, padding] = [step.kernel[axis], step.padding[axis]];
-    checkCount(kernel, "kernel", where, most);
+    checkCount(step.kernel[axis], "kernel", where, most);
     checkCount(step.stride[axis], "stride", where, most);
-    if (isPool && padding >= kernel) {
-      throw new OnebitError(`${where}: padding ${padding} leaves windows of ${kernel} empty`);
+    if ("dilation" in step) checkCount(step.dilation![axis], "dilation", where, most);
+    const kernel = span(step, axis);
+    checkCount(kernel, "kernel", where, most);
+    for (const padding of [step.padding[axis], paddingEnd(step)[axis]]) {
+      if (isPool && padding >= kernel) {
+        throw new OnebitError(`${where}: padding ${padding} leaves windows of ${kernel} empty`);
+      }
+      const why = ` for a kernel of ${kernel}: windows farther out see nothing but padding`;
+      checkCount(padding, "padding", where, mostPadding(kernel), 0, why);
     }
-    if (Number.isInteger(padding) && padding >= 0 && padding <= mostPadding(kernel)) continue;
-    throw new OnebitError(
-      `${where}: padding ${padding} must be a whole number from 0 to ${mostPadding(kernel)} for ` +
-        `a kernel of ${kernel}: windows farther out see nothing but padding`,
-    );
   }
 }
 
@@ -239,9 +257,18 @@ function checkQuantiser({ bits, clip, group }: QuantiseStep, where: string): voi
   throw new OnebitError(`${where}: group must be image or channel, is "${group}"`);
 }
 
-function checkCount(value: number, what: string, where: string, max: number): void {
-  if (Number.isInteger(value) && value >= 1 && value <= max) return;
-  throw new OnebitError(`${where}: ${what} ${value} must be a whole number from 1 to ${max}`);
+function checkCount(
+  value: number,
+  what: string,
+  where: string,
+  max: number,
+  min = 1,
+  why = "",
+): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new OnebitError(
+    `${where}: ${what} ${value} must be a whole number from ${min} to ${max}${why}`,
+  );
 }
 
 function checkWeight(
@@ -254,6 +281,7 @@ function checkWeight(
     case "pool":
     case "pointwise":
     case "quantise":
+    case "shuffle":
       return;
     case "linear":
       requireTensor(tensors, step.weight, "float32", [step.out, channels], where);

@@ -1,8 +1,18 @@
 import { OnebitError } from "../errors.js";
+import { paddingEnd } from "./geometry.js";
 import { array, integer, integers, number, record } from "./json.js";
 import { MICRO_OP_NAMES, MICRO_OPS, mapOperands, type Operand } from "./micro-ops.js";
 import { NameTable, readNames } from "./name-table.js";
-import type { MicroOp, Program, ProgramValue, Step, StepKind, TensorKey } from "./types.js";
+import type {
+  MicroOp,
+  PadValue,
+  PoolStep,
+  Program,
+  ProgramValue,
+  Step,
+  StepKind,
+  TensorKey,
+} from "./types.js";
 
 /**
  * The JSON form of a program, as stored in the file: numbers instead of names.
@@ -40,7 +50,10 @@ const STEP_KINDS: readonly StepKind[] = [
   "pool",
   "pointwise",
   "quantise",
+  "shuffle",
 ];
+/** Of a binary convolution: 0, 1 and -1 are themselves, and the other one is 2. */
+const REPLICATE = 2;
 const QUANTISE_GROUPS = ["image", "channel"] as const;
 
 /** The form of a program in files: short lists instead of named fields, names once. */
@@ -82,7 +95,8 @@ function compactStep(
         step.out,
         ...window(step),
         step.groups,
-        step.padValue,
+        step.padValue === "replicate" ? REPLICATE : step.padValue,
+        ...(step.dilation ?? []),
       ];
     case "conv":
       return [...head, tensorIndex(step.weight), step.out, ...window(step), step.groups];
@@ -94,18 +108,21 @@ function compactStep(
       return head;
     case "quantise":
       return [...head, step.bits, step.clip, QUANTISE_GROUPS.indexOf(step.group)];
+    case "shuffle":
+      return [...head, step.out, step.first, step.dealt, Number(step.whole)];
     default:
       return step satisfies never;
   }
 }
 
-type Window = {
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: readonly [number, number];
-};
+type Window = Pick<PoolStep, "kernel" | "stride" | "padding" | "paddingEnd">;
 
-const window = ({ kernel, stride, padding }: Window) => [...kernel, ...stride, ...padding];
+/** Padding along an axis is a number, or two where it differs before and behind the map. */
+function window(step: Window): (number | readonly number[])[] {
+  const end = paddingEnd(step);
+  const sides = step.padding.map((side, axis) => (side === end[axis] ? side : [side, end[axis]]));
+  return [...step.kernel, ...step.stride, ...sides];
+}
 
 function compactOp(op: MicroOp, tensorIndex: (key: TensorKey) => number): number[] {
   const numbered = mapOperands(op, "tensor", (key) => tensorIndex(key as unknown as TensorKey));
@@ -161,8 +178,19 @@ class Row {
     return integer(this.take(), this.where);
   }
 
+  get hasMore(): boolean {
+    return this.#next < this.fields.length;
+  }
+
   pair(): [number, number] {
     return [this.integer(), this.integer()];
+  }
+
+  /** A number, or one for each side. */
+  sides(): [before: number, after: number] {
+    const field = this.take();
+    const [before, after = before] = integers(Array.isArray(field) ? field : [field], this.where);
+    return [before, after];
   }
 
   end(): void {
@@ -192,7 +220,12 @@ function expandGeometry(
   tensors: readonly string[],
 ): Step {
   const weight = () => ({ weight: at(tensors, row.integer(), row.where), out: row.integer() });
-  const window = () => ({ kernel: row.pair(), stride: row.pair(), padding: row.pair() });
+  const window = (): Window => {
+    const [kernel, stride, y, x] = [row.pair(), row.pair(), row.sides(), row.sides()];
+    const even = y[0] === y[1] && x[0] === x[1];
+    const padding = [y[0], x[0]] as const;
+    return { kernel, stride, padding, ...(!even && { paddingEnd: [y[1], x[1]] as const }) };
+  };
   switch (kind) {
     case "binary-conv":
       return {
@@ -201,7 +234,8 @@ function expandGeometry(
         ...weight(),
         ...window(),
         groups: row.integer(),
-        padValue: row.integer() as 0 | 1 | -1,
+        padValue: padValue(row.integer()),
+        ...(row.hasMore && { dilation: row.pair() }),
       };
     case "conv":
       return { kind, ...base, ...weight(), ...window(), groups: row.integer() };
@@ -224,10 +258,17 @@ function expandGeometry(
         clip: number(row.take(), row.where),
         group: at(QUANTISE_GROUPS, row.integer(), row.where),
       };
+    case "shuffle":
+      return {
+        ...{ kind, ...base, out: row.integer(), first: row.integer(), dealt: row.integer() },
+        whole: at([false, true], row.integer(), row.where),
+      };
     default:
       return kind satisfies never;
   }
 }
+
+const padValue = (stored: number) => (stored === REPLICATE ? "replicate" : stored) as PadValue;
 
 function expandOp(json: unknown, tensors: readonly string[], where: string): MicroOp {
   const row = array(json, where);

@@ -78,6 +78,7 @@ function coreCost(step: Step, channels: number, outputs: number) {
     case "quantise":
       return { ...none, elementwise: outputs * QUANTISE_OPERATIONS };
     case "pointwise":
+    case "shuffle":
       return none;
     default:
       return step satisfies never;

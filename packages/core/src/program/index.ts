@@ -16,8 +16,12 @@
 export { checkProgram } from "./check.js";
 export { type CompactProgram, compactProgram, expandProgram } from "./compact.js";
 export { type CostTotals, type ProgramCost, programCost, type StepCost } from "./cost.js";
-export { elementCount, type MapShape, outputShape } from "./geometry.js";
+export { elementCount, type MapShape, outputShape, paddingEnd } from "./geometry.js";
+export { INVERSE_FACTORIALS } from "./math.js";
 export {
+  type Computing,
+  type ComputingName,
+  isComputing,
   MICRO_OP_NAMES,
   MICRO_OPS,
   mapOperands,

@@ -29,9 +29,11 @@ describe("a new micro-op", () => {
     expect(after).not.toBe(before);
     await writeFile(table, after);
     expect(await filesWithErrors(core)).toEqual([
+      "src/conformance/step-bounds.ts",
       "src/pack/element-wise.ts",
       "src/runtime/backends/reference/micro-ops.ts",
       "src/runtime/backends/wasm/codegen/micro-op-code.ts",
+      "src/runtime/backends/webgpu/epilogue.ts",
     ]);
   });
 });

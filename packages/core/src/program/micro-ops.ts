@@ -1,4 +1,4 @@
-import type { TensorKey, ValueId } from "./types.js";
+import type { Step, TensorKey, ValueId } from "./types.js";
 
 /** Registers of an epilogue: 0 is the accumulator, micro-op i defines register i + 1. */
 export type Register = number;
@@ -70,6 +70,12 @@ const TABLE = {
    * width: summed from 0 in the order of rows in float32, then divided by 4
    */
   "mean-2x2": ["register", "write", "offset"],
+  /** r > t[c], or r >= t[c] where zero is 1: +1, else -1 */
+  sign: ["register", "tensor", "zero"],
+  /** r > q ? r : q; of signs AND is min, OR is max, XNOR is mul */
+  max: ["register", "register"],
+  /** r < q ? r : q */
+  min: ["register", "register"],
 } as const satisfies { readonly [name: string]: readonly Operand[] };
 
 type Table = typeof TABLE;
@@ -88,6 +94,7 @@ export type MicroOp = {
 export type ComputingName = {
   [N in MicroOpName]: Extract<Table[N][number], "read" | "write"> extends never ? N : never;
 }[MicroOpName];
+/** A micro-op that computes a number. */
 export type Computing = Extract<MicroOp, readonly [ComputingName, ...unknown[]]>;
 
 /** Operands of each micro-op, in order. */
@@ -97,6 +104,7 @@ export const MICRO_OP_NAMES = Object.keys(TABLE) as readonly MicroOpName[];
 
 export const COMPUTING_NAMES = MICRO_OP_NAMES.filter(computes);
 
+/** Whether a micro-op computes a number, and touches no value. */
 export function isComputing(op: MicroOp): op is Computing {
   return computes(op[0]);
 }
@@ -130,4 +138,14 @@ export function mapOperands(op: MicroOp, sort: Operand, f: (operand: number) => 
     if (sorts[i] === sort) mapped[i + 1] = f(mapped[i + 1] as number);
   }
   return mapped as unknown as MicroOp;
+}
+
+/** Values that a step reads, each once. */
+export function readsOf({ input, epilogue }: Pick<Step, "input" | "epilogue">): ValueId[] {
+  return [...new Set([input, ...epilogue.flatMap((op) => operandsOf(op, "read"))])];
+}
+
+/** Values that a step writes, each once. */
+export function writesOf({ epilogue }: Pick<Step, "epilogue">): ValueId[] {
+  return [...new Set(epilogue.flatMap((op) => writeOf(op)?.value ?? []))];
 }

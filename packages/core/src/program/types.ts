@@ -40,10 +40,15 @@ interface StepBase {
   readonly epilogue: readonly MicroOp[];
 }
 
+/** What a padded position holds: a number, or what the nearest position of the map does. */
+export type PadValue = 0 | 1 | -1 | "replicate";
+
 /**
  * acc[oy, ox, o] = sum over the kernel of ±1 products: exact integers. Padded positions count as
- * padValue (0: nothing). weight: U8 tensor, per output channel kh, kw, c with c fastest (the
- * group's channels), bit 1 = +1, least significant bit first, zero-filled to a byte.
+ * padValue (0: nothing). padding: rows and columns before the map, and behind it where paddingEnd does not say
+ * otherwise, in every kind of step. weight: U8 tensor, per output channel kh, kw, c with c fastest (the
+ * group's channels), bit 1 = +1, least significant bit first, zero-filled to a byte. dilation: from one
+ * kernel position to the next; absent: [1, 1].
  */
 export interface BinaryConvStep extends StepBase {
   readonly kind: "binary-conv";
@@ -53,8 +58,10 @@ export interface BinaryConvStep extends StepBase {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  readonly paddingEnd?: readonly [number, number];
   readonly groups: number;
-  readonly padValue: 0 | 1 | -1;
+  readonly padValue: PadValue;
+  readonly dilation?: readonly [number, number];
 }
 
 /**
@@ -69,6 +76,7 @@ export interface ConvStep extends StepBase {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  readonly paddingEnd?: readonly [number, number];
   readonly groups: number;
 }
 
@@ -80,7 +88,7 @@ export interface LinearStep extends StepBase {
 }
 
 /**
- * Window maximum or mean of a map; positions outside the map are skipped by both. max: starts at the
+ * Window maximum of a map or of bits, or mean of a map; positions outside are skipped by both. max: starts at the
  * first position inside, replaced where x > max, in the order ky, kx. average: summed in that order,
  * from 0, in float32, then divided by kh * kw (padding included), rounded once. padding < kernel.
  */
@@ -90,6 +98,7 @@ export interface PoolStep extends StepBase {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  readonly paddingEnd?: readonly [number, number];
 }
 
 /**
@@ -105,13 +114,37 @@ export interface QuantiseStep extends StepBase {
   readonly group: "image" | "channel";
 }
 
+/**
+ * Channels in another order, or some of them:
+ *
+ *   acc[y, x, c] = v[y, x, i mod dealt * C / dealt + floor(i / dealt)] with i = first + c
+ *
+ * and 0 where i < 0 or i >= C, which of bits cannot be. whole: the value counts as one pixel of H * W * C
+ * channels, in the order h, w, c.
+ */
+export interface ShuffleStep extends StepBase {
+  readonly kind: "shuffle";
+  readonly out: number;
+  readonly first: number;
+  /** Groups of channels that are dealt out in turn. */
+  readonly dealt: number;
+  readonly whole: boolean;
+}
+
 /** The accumulator is the input itself (bits as -1 / +1). */
 export interface PointwiseStep extends StepBase {
   readonly kind: "pointwise";
 }
 
 /** One pass over a value: a kernel and its epilogue. */
-export type Step = BinaryConvStep | ConvStep | LinearStep | PoolStep | PointwiseStep | QuantiseStep;
+export type Step =
+  | BinaryConvStep
+  | ConvStep
+  | LinearStep
+  | PoolStep
+  | PointwiseStep
+  | QuantiseStep
+  | ShuffleStep;
 /** What a step computes before its epilogue. */
 export type StepKind = Step["kind"];
 

@@ -1,5 +1,8 @@
-import type { UrlLike } from "../platform/web-types.js";
-import type { Program, ProgramTensors } from "../program/types.js";
+import type { Preprocess } from "../image/preprocess.js";
+import type { Assets } from "../platform/web-types.js";
+import type { Program, ProgramTensors, ValueId } from "../program/types.js";
+import type { ImageList } from "./image-input.js";
+import type { Preparing } from "./run-images.js";
 
 /** What is known of a backend without asking it to run anything. */
 export interface BackendFacts {
@@ -40,7 +43,16 @@ export interface CompileOptions {
    */
   readonly memory?: number;
   /** The folder of the files that a backend needs; absent: they lie beside its code. */
-  readonly assets?: string | UrlLike;
+  readonly assets?: Assets;
+}
+
+/** Values of one image, by id: [H, W, C], bits as -1 and +1. */
+export type StepValues = ReadonlyMap<ValueId, Float32Array | Int8Array>;
+
+/** Pictures of the page that are on their way into a network. */
+export interface TakenPictures {
+  /** As Executable.run(), once. */
+  run(): Promise<{ [output: string]: Float32Array }>;
 }
 
 /** A program compiled by a backend. */
@@ -54,6 +66,20 @@ export interface Executable {
    * The same for images [N, C, H, W], where the backend takes them as they are.
    */
   runPlanes?(images: Float32Array, count: number): Promise<{ [output: string]: Float32Array }>;
+  /**
+   * Pictures of the page as they are now, prepared by the backend itself; undefined where it leaves that to
+   * the caller, as of images that are none.
+   */
+  takePictures?(
+    images: ImageList,
+    how: Preprocess,
+    preparing: Preparing,
+  ): TakenPictures | undefined;
+  /**
+   * What one step makes of the values that it reads, where a backend is to be compared step by step: one
+   * whose numbers are rounded in its own way.
+   */
+  runStep?(index: number, given: StepValues): Promise<StepValues>;
   /** Milliseconds per step of the last run, where the backend can tell; it may count reading the image. */
   profile?(): readonly number[];
   /** What runs each step ("binary 3x3, lookup"), where the backend has several ways. */

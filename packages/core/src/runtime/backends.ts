@@ -1,13 +1,15 @@
 import { describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
+import { programCost } from "../program/cost.js";
 import type { Program, ProgramTensors } from "../program/types.js";
 import type { Backend, CompileOptions, Executable } from "./backend.js";
 import { loadNative } from "./backends/native/index.js";
-import { BudgetError } from "./budget.js";
+import { BudgetError, workOf } from "./budget.js";
 
 /** The backends that there are, fastest first, each loaded when it is wanted. */
 const loaders = {
   native: loadNative,
+  webgpu: async () => (await import("./backends/webgpu/index.js")).webgpu,
   wasm: async () => (await import("./backends/wasm/index.js")).wasm,
   reference: async () => (await import("./backends/reference/index.js")).reference,
 } satisfies { readonly [name: string]: () => Promise<Backend> };
@@ -15,16 +17,19 @@ const loaders = {
 /** The name of a backend of onebit's own. */
 export type BackendName = keyof typeof loaders;
 
-/** Fastest first: what "auto" tries in turn. */
+/** Fastest first. */
 export const BACKENDS = Object.keys(loaders) as readonly BackendName[];
 
-/** A backend by name, one of your own, or "auto": the fastest that loads. */
+/** What "auto" tries in turn; a GPU has to win against what that finds (backends/webgpu/contest.ts). */
+const TRIED = BACKENDS.filter((name) => name !== "webgpu");
+
+/** A backend by name, one of your own, or "auto": the fastest that loads, or a GPU where it wins. */
 export type BackendChoice = "auto" | BackendName | Backend;
 
 export interface Chosen {
   readonly backend: Backend;
   readonly executable: Executable;
-  /** Why faster backends were passed over, by name. */
+  /** Why others were passed over, by name. */
   readonly reasons: { readonly [backend: string]: string };
 }
 
@@ -32,7 +37,7 @@ export interface Chosen {
 export function beginLoading(choice: BackendChoice, options: CompileOptions): void {
   if (typeof choice !== "string") return;
   // Failures come again, and are told, when the program is compiled.
-  firstAvailable(choice === "auto" ? BACKENDS : [choice], options).catch(() => {});
+  firstAvailable(choice === "auto" ? TRIED : [choice], options).catch(() => {});
 }
 
 async function firstAvailable(names: readonly BackendName[], options: CompileOptions) {
@@ -56,13 +61,14 @@ export async function compileFor(
     return { backend, executable: made, reasons: {} };
   }
   const reasons: { [backend: string]: string } = {};
-  for (const name of BACKENDS) {
+  for (const name of TRIED) {
     try {
       const backend = await loaders[name]();
       const made = await compileOn(backend, program, tensors, options);
       if (typeof made !== "string") {
         if (!backend.fast) warnOnce(backend.name, reasons);
-        return { backend, executable: made, reasons };
+        const chosen = { backend, executable: made, reasons };
+        return await againstGpu(chosen, program, tensors, options);
       }
       reasons[name] = made;
     } catch (error) {
@@ -73,6 +79,23 @@ export async function compileFor(
   }
   const tried = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
   throw new OnebitError(`no backend can run this model: ${tried.join("; ")}`);
+}
+
+/** Multiply-adds, of which 32 binary ones count as one: less is done before a GPU answers. */
+const GPU_WORK = 2e7;
+
+async function againstGpu(
+  chosen: Chosen,
+  program: Program,
+  tensors: ProgramTensors,
+  options: CompileOptions,
+): Promise<Chosen> {
+  if (!(globalThis.navigator as Navigator | undefined)?.gpu) return chosen;
+  if (workOf(programCost(program)) < GPU_WORK) {
+    return { ...chosen, reasons: { ...chosen.reasons, webgpu: "not tried: a small network" } };
+  }
+  const { contest } = await import("./backends/webgpu/contest.js");
+  return contest(chosen, loaders.webgpu, program, tensors, options);
 }
 
 let warned = false;

@@ -45,9 +45,14 @@ export function checkMemory(backend: string, needed: number, memory = DEFAULT_BU
   throw BudgetError.because(`${needs}, more than its memory budget of ${bytesText(memory)}`);
 }
 
+/** Multiply-adds for an image, of which 32 binary ones count as one. */
+export function workOf({ binaryMacs, macs, elementwise }: ProgramCost): number {
+  return binaryMacs / 32 + macs + elementwise;
+}
+
 /** BudgetError where an image takes more arithmetic than it may. */
 export function checkWork(cost: ProgramCost, work: number = DEFAULT_BUDGET.work): void {
-  const needed = cost.binaryMacs / 32 + cost.macs + cost.elementwise;
+  const needed = workOf(cost);
   if (needed <= work) return;
   throw BudgetError.because(
     `an image takes ${needed.toPrecision(2)} multiply-adds (32 binary ones count as one), more than ` +

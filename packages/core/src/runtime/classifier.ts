@@ -4,10 +4,12 @@ import { OnebitError } from "../errors.js";
 import type { Preprocess } from "../image/index.js";
 import type { Program } from "../program/types.js";
 import { checkOptions, type OptionChecks } from "./check-options.js";
-import { type ImageInput, listImages, prepareImages } from "./image-input.js";
+import { type ImageInput, listImages } from "./image-input.js";
 import type { Model, ModelInfo, ModelInputs, ModelOutputs, RunOptions } from "./model.js";
-import type { FloatTensor, TensorInput } from "./tensor-input.js";
-import { type Prediction, topPredictions } from "./top.js";
+import type { RunImages } from "./run-images.js";
+import type { StreamOptions, VideoElementLike } from "./stream.js";
+import type { TensorInput } from "./tensor-input.js";
+import { checkTop, type Prediction, topPredictions } from "./top.js";
 
 /** What a classifier's file says of it. */
 export interface ClassifierInfo extends ModelInfo {
@@ -22,6 +24,11 @@ export interface ClassifierInfo extends ModelInfo {
 export interface ClassifyOptions {
   /** How many classes to name, likeliest first. Default: 5, or all where there are fewer. */
   readonly top?: number;
+  /**
+   * The images are given away: where the model runs in a worker, the memory of ImageBitmaps, VideoFrames and
+   * pixels moves there instead of being copied, and they cannot be used any more. Default: false.
+   */
+  readonly transfer?: boolean;
 }
 
 /** A model with an output "logits" [N, classes], which takes photographs. */
@@ -36,6 +43,20 @@ export interface Classifier extends Model {
    */
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Prediction[]>;
   classify(images: Iterable<ImageInput>, options?: ClassifyOptions): Promise<Prediction[][]>;
+
+  /**
+   * The likeliest classes of a playing <video>, such as a camera's, frame by frame; frames that come while one
+   * is classified, or before the caller asks for the next, are dropped. It ends with the video, waits while
+   * that is paused or the page hidden, and throws the signal's reason once it is aborted.
+   *
+   *   for await (const [best] of model.stream(video, { fps: 10, top: 1 })) show(best.label);
+   *
+   * OnebitError where the video fails, or its camera stops; UsageError where it is no video.
+   */
+  stream(
+    video: VideoElementLike,
+    options?: StreamOptions,
+  ): AsyncGenerator<Prediction[], void, void>;
 
   /** As of Model, of images that are normalised already. Default: logits. */
   run<Name extends string = "logits">(
@@ -78,16 +99,18 @@ export function checkClassifies({ values, outputs }: Program): void {
 export class ImageClassifier implements Classifier {
   readonly info: ClassifierInfo;
   readonly #model: Model;
+  readonly #runImages: RunImages;
 
-  constructor(model: Model, { labels, preprocess }: ImageFacts) {
+  constructor(model: Model, { labels, preprocess }: ImageFacts, runImages: RunImages) {
     const { info, outputs } = model;
     const [{ shape }] = Object.values(model.inputs);
     const [channels, height = 1, width = 1] = shape;
     const [classes] = outputs[LOGITS].shape;
     this.#model = model;
+    this.#runImages = runImages;
     this.info = {
       ...{ input: { channels, height, width }, classes, labels, preprocess },
-      ...{ card: info.card, maps: info.maps },
+      ...{ card: info.card, backends: info.backends, maps: info.maps },
       get cost() {
         return info.cost;
       },
@@ -101,11 +124,13 @@ export class ImageClassifier implements Classifier {
     options: ClassifyOptions = {},
   ): Promise<Prediction[] | Prediction[][]> {
     checkOptions("classify", options, CLASSIFY_OPTIONS);
-    const { top = 5 } = options;
-    const { list, single } = listImages(images);
-    const tensor = this.#prepare(list, single);
+    const { top = 5, transfer } = options;
+    const given = listImages(images);
+    const { list, single } = given;
+    const preprocess = this.#howToPrepare();
     if (list.length === 0) return [];
-    const { data } = (await this.run(tensor)).logits;
+    const { logits } = await this.#runImages({ ...given, transfer }, preprocess, [LOGITS]);
+    const { data } = logits;
     const { classes, labels } = this.info;
     const predictions = list.map((_, n) =>
       topPredictions(data.subarray(n * classes, (n + 1) * classes), top, labels),
@@ -121,8 +146,20 @@ export class ImageClassifier implements Classifier {
   }
 
   async features(input: ImageInput | TensorInput): Promise<ModelOutputs> {
-    const tensor = isTensor(input) ? input : this.#prepare([input], true);
-    return this.#model.run(tensor, { outputs: Object.keys(this.outputs) });
+    const outputs = Object.keys(this.outputs);
+    if (isTensor(input)) return this.#model.run(input, { outputs });
+    return this.#runImages({ list: [input], single: true }, this.#howToPrepare(), outputs);
+  }
+
+  async *stream(
+    video: VideoElementLike,
+    options: StreamOptions = {},
+  ): AsyncGenerator<Prediction[], void, void> {
+    const { framesOf } = await import("./on-request.js");
+    const { top } = options;
+    for await (const frame of framesOf(video, options)) {
+      yield await this.classify(frame, { top, transfer: true });
+    }
   }
 
   get inputs() {
@@ -161,6 +198,10 @@ export class ImageClassifier implements Classifier {
     return this.#model.threadsReason;
   }
 
+  get workerReason() {
+    return this.#model.workerReason;
+  }
+
   get arenaBytes() {
     return this.#model.arenaBytes;
   }
@@ -173,9 +214,9 @@ export class ImageClassifier implements Classifier {
     this.dispose();
   }
 
-  #prepare(images: readonly unknown[], single: boolean): FloatTensor {
+  #howToPrepare(): Preprocess {
     const { preprocess } = this.info;
-    if (preprocess) return prepareImages(images, preprocess, single);
+    if (preprocess) return preprocess;
     throw new OnebitError(
       "this model does not say how images are to be prepared: give writeOnebit() a preprocess, or normalised tensors to run()",
     );
@@ -183,7 +224,8 @@ export class ImageClassifier implements Classifier {
 }
 
 const CLASSIFY_OPTIONS: OptionChecks<ClassifyOptions> = {
-  top: (top) => (Number.isInteger(top) && (top as number) > 0) || "a whole number from 1",
+  top: checkTop,
+  transfer: (transfer) => typeof transfer === "boolean" || "true or false",
 };
 
 function isTensor(input: unknown): input is TensorInput {

@@ -1,4 +1,4 @@
-import type { UrlLike } from "../platform/web-types.js";
+import type { Assets } from "../platform/web-types.js";
 import { programCost } from "../program/cost.js";
 import { forOutputs } from "../program/passes/for-outputs.js";
 import type { Program, ProgramTensors } from "../program/types.js";
@@ -8,7 +8,7 @@ import { type Budget, BudgetError, checkWork, DEFAULT_BUDGET } from "./budget.js
 
 export interface ExecutableSettings {
   readonly threads: number;
-  readonly assets?: string | UrlLike;
+  readonly assets?: Assets;
   readonly budget: Budget;
 }
 
@@ -59,10 +59,14 @@ export class Executables {
     this.#bySet.set(setOf(Object.keys(program.outputs)), this.first);
   }
 
+  /** What computes these outputs, if it has been compiled. */
+  known(outputs: readonly string[]): Compiled | undefined {
+    return this.#bySet.get(setOf(outputs));
+  }
+
   /** What computes these outputs. One call after another: each counts what the others have taken. */
   async for(outputs: readonly string[]): Promise<Compiled> {
-    const set = setOf(outputs);
-    const known = this.#bySet.get(set);
+    const known = this.known(outputs);
     if (known) return known;
     const { threads, budget, assets } = this.#settings;
     const program = affordable(forOutputs(this.#whole, outputs), budget);
@@ -78,7 +82,7 @@ export class Executables {
         );
       });
     const compiled = { program, executable };
-    this.#bySet.set(set, compiled);
+    this.#bySet.set(setOf(outputs), compiled);
     return compiled;
   }
 

@@ -9,7 +9,10 @@ it.each([
   [{ thread: 2 }, /^load: unknown option "thread": did you mean "threads"\?/],
   [{ Backend: "wasm" }, /^load: unknown option "Backend": did you mean "backend"\?/],
   [{ quality: 1 }, /^load: unknown option "quality": there are backend, threads, input, maps/],
-  [{ backend: "webgl" }, /^unknown backend "webgl": there are auto, native, wasm, reference/],
+  [
+    { backend: "webgl" },
+    /^unknown backend "webgl": there are auto, native, webgpu, wasm, reference/,
+  ],
   [{ backend: "toString" }, /^unknown backend "toString"/],
   [{ backend: {} }, /^unknown backend an empty object/],
   [{ backend: null }, /^unknown backend null/],

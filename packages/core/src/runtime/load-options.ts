@@ -1,4 +1,5 @@
 import { isFolder } from "../platform/asset.js";
+import { type CacheStore, isStore } from "../platform/cache-store.js";
 import type { TransferOptions } from "../platform/transfer.js";
 import type { UrlLike } from "../platform/web-types.js";
 import type { MapType } from "../program/types.js";
@@ -36,11 +37,27 @@ export interface LoadOptions extends TransferOptions {
    */
   readonly budget?: Budget;
   /**
+   * Keeps a file from a URL, so that the next load does not fetch it: true for the browser's cache, in Node
+   * for a folder; or a store of your own (onebit/cache). The server is asked whether it still has that
+   * version; where it does not answer, the file is taken as it is.
+   */
+  readonly cache?: boolean | CacheStore;
+  /**
+   * Runs the model off this thread, in a worker that all such models share: the same methods, and the page
+   * stays responsive. Where no worker can start it runs here, and model.workerReason and the console say why.
+   */
+  readonly worker?: boolean;
+  /**
    * Where the backend "wasm" finds what the folder `wasm` of this package holds: the URL of a copy, which
    * may be relative to the page's, or in Node its path. Needed where a bundler does not follow
    * `new URL(..., import.meta.url)`, as esbuild does not (docs/browser.md). Default: beside the code.
    */
   readonly assets?: string | UrlLike;
+}
+
+/** As an option's check. */
+export function isSignal(signal: unknown): true | string {
+  return typeof (signal as AbortSignal | null)?.throwIfAborted === "function" || "an AbortSignal";
 }
 
 const isSide = (side: unknown) => Number.isSafeInteger(side) && (side as number) > 0;
@@ -53,10 +70,11 @@ const CHECKS: OptionChecks<LoadOptions> = {
     "[height, width], whole numbers from 1",
   maps: (maps) => maps === "float32" || maps === "bfloat16" || "float32 or bfloat16",
   budget: (budget) => isBudget(budget) || "{ memory: bytes, work: multiply-adds }, numbers from 0",
+  cache: (cache) => typeof cache === "boolean" || isStore(cache) || "true, false or a store",
+  worker: (worker) => typeof worker === "boolean" || "true or false",
   assets: (assets) => isFolder(assets) || "the URL of a folder (in Node a path will do)",
   progress: (progress) => typeof progress === "function" || "a function (loaded, total) => ...",
-  signal: (signal) =>
-    typeof (signal as AbortSignal | null)?.throwIfAborted === "function" || "an AbortSignal",
+  signal: isSignal,
   timeout: (timeout) =>
     (typeof timeout === "number" && timeout > 0) || "milliseconds, above 0 (Infinity: none)",
 };

@@ -1,22 +1,13 @@
-import { OnebitError, UsageError } from "../errors.js";
+import type { Arrived, Caching } from "../cache/cached-source.js";
+import { OnebitError } from "../errors.js";
 import { explain } from "../file/explain.js";
-import type { OnebitFile } from "../file/onebit-file.js";
-import { openOnebit } from "../file/read-onebit.js";
-import { preprocessAt } from "../image/preprocess-at.js";
-import { nameOf, readSource, type Source } from "../platform/source.js";
-import type { MapType, Program, ProgramTensors } from "../program/types.js";
+import { nameOf, readSource, type Source, urlOf } from "../platform/source.js";
 import { beginLoading } from "./backends.js";
-import { BudgetError } from "./budget.js";
-import {
-  type Classifier,
-  checkClassifies,
-  ImageClassifier,
-  type ImageFacts,
-  LOGITS,
-} from "./classifier.js";
+import { type Classifier, ImageClassifier, type ImageFacts } from "./classifier.js";
 import { checkLoadOptions, type LoadOptions } from "./load-options.js";
 import type { Model } from "./model.js";
-import { ProgramModel } from "./program-model.js";
+import { type NamedBytes, type OpenOptions, openModel } from "./open.js";
+import { imagesRunner, type RunImages } from "./run-images.js";
 
 /**
  * Loads the classifier in a `.onebit` file: a path (in Node), URL, Blob or bytes, which must not change
@@ -30,8 +21,9 @@ import { ProgramModel } from "./program-model.js";
  * BudgetError, which is one: it needs more than it may take. UsageError: unknown options, or values that
  * they cannot have. The signal's reason where it is aborted.
  */
-export function load(source: Source, options: LoadOptions = {}): Promise<Classifier> {
-  return open("load", source, options, classifierOf);
+export async function load(source: Source, options: LoadOptions = {}): Promise<Classifier> {
+  const { model, facts, runImages } = await open("load", source, options, true);
+  return new ImageClassifier(model, facts, runImages);
 }
 
 /**
@@ -40,90 +32,89 @@ export function load(source: Source, options: LoadOptions = {}): Promise<Classif
  *   const model = await loadModel("encoder.onebit");
  *   const { embedding } = await model.run({ x: { shape: [1, 3, 64, 64], data } });
  */
-export function loadModel(source: Source, options: LoadOptions = {}): Promise<Model> {
-  return open("loadModel", source, options, modelOf);
+export async function loadModel(source: Source, options: LoadOptions = {}): Promise<Model> {
+  return (await open("loadModel", source, options, false)).model;
 }
 
-type Making<M extends Model> = (file: OnebitFile, options: LoadOptions) => Promise<M>;
+/** A model, wherever it runs, and how it runs on images. */
+export interface Loaded {
+  readonly model: Model;
+  readonly facts: ImageFacts;
+  readonly runImages: RunImages;
+}
 
-async function open<M extends Model>(
+async function open(
   call: string,
   source: Source,
   options: LoadOptions,
-  make: Making<M>,
-): Promise<M> {
+  classifies: boolean,
+): Promise<Loaded> {
   checkLoadOptions(call, options);
-  const { backend = "auto", threads = 1, assets, signal } = options;
-  beginLoading(backend, { threads, assets });
-  const bytes = await readSource(source, options).catch(async (error) => {
-    throw await explain(error, nameOf(source));
-  });
-  signal?.throwIfAborted();
-  const { file, intact } = await named(source, () => openOnebit(bytes)).catch(async (error) => {
-    throw await explain(error, nameOf(source), bytes);
-  });
-  signal?.throwIfAborted();
-  const making = named(source, () => make(file, options));
-  const checking = named(source, () => intact);
-  const model = await onceIntact(making, checking);
-  if (signal?.aborted) model.dispose();
-  signal?.throwIfAborted();
-  return model;
-}
-
-async function classifierOf(file: OnebitFile, options: LoadOptions): Promise<Classifier> {
-  checkClassifies(file.program);
-  const facts = options.input ? factsAtSize(file, options.input) : file;
-  return new ImageClassifier(await modelOf(file, options, [LOGITS]), facts);
-}
-
-/** outputs: what run() computes where it is not asked for certain ones; all, if they are not given. */
-async function modelOf(
-  { program, tensors, card }: OnebitFile,
-  { backend = "auto", threads = 1, input, maps, budget = {}, assets }: LoadOptions,
-  outputs?: readonly string[],
-): Promise<Model> {
-  const sized = input ? await programAtSize(program, tensors, input) : program;
-  const whole = maps ? await programWithMaps(sized, maps) : sized;
-  return ProgramModel.create({ program: whole, tensors, card }, backend, {
-    ...{ threads, budget, assets, outputs },
-  });
-}
-
-/** The model, which nobody gets to see where its file is damaged. */
-async function onceIntact<M extends Model>(making: Promise<M>, intact: Promise<void>): Promise<M> {
-  const [made, checked] = await Promise.allSettled([making, intact]);
-  if (checked.status === "rejected") {
-    if (made.status === "fulfilled") made.value.dispose();
-    throw checked.reason;
-  }
-  if (made.status === "rejected") throw made.reason;
-  return made.value;
-}
-
-type Size = readonly [height: number, width: number];
-
-async function programAtSize(program: Program, tensors: ProgramTensors, size: Size) {
-  const { atInputSize } = await import("../program/passes/resize.js");
-  return atInputSize(program, tensors, size);
-}
-
-async function programWithMaps(program: Program, maps: MapType): Promise<Program> {
-  const { withMaps } = await import("../program/passes/narrow-maps.js");
-  return withMaps(program, maps);
-}
-
-function factsAtSize({ labels, preprocess }: OnebitFile, size: Size): ImageFacts {
-  return { labels, preprocess: preprocess && preprocessAt(preprocess, size) };
-}
-
-/** Says which file an error is about. */
-async function named<T>(source: Source, work: () => T | Promise<T>): Promise<T> {
+  const making = maker(options, classifies);
+  // Failures are told below.
+  making.catch(() => {});
   try {
-    return await work();
+    return await loaded(source, options, making);
+  } finally {
+    (await making.catch(() => undefined))?.done?.();
+  }
+}
+
+async function loaded(
+  source: Source,
+  options: LoadOptions,
+  making: Promise<Maker>,
+): Promise<Loaded> {
+  const name = nameOf(source);
+  const arrived = await arrive(source, options);
+  const { make } = await making;
+  const loaded = await make({ name, bytes: arrived.bytes }).catch(async (error: unknown) => {
+    if (!arrived.drop || !(error instanceof OnebitError)) throw error;
+    // What was kept may be at fault: what the server has decides.
+    await arrived.drop();
+    const fresh = await arrive(source, options);
+    const loaded = await make({ name, bytes: fresh.bytes });
+    await fresh.keep?.();
+    return loaded;
+  });
+  await arrived.keep?.();
+  return loaded;
+}
+
+/** How models are made of files that have arrived. */
+export interface Maker {
+  make(file: NamedBytes): Promise<Loaded>;
+  /** None will be made any more. */
+  done?(): void;
+}
+
+/** Begins to load what will be needed, so that it is there when the file is. */
+async function maker(options: LoadOptions, classifies: boolean): Promise<Maker> {
+  if (!options.worker) return makerHere(options, classifies);
+  const { makerInWorker } = await import("./on-request.js");
+  return makerInWorker(options, classifies, makerHere);
+}
+
+function makerHere(options: OpenOptions, classifies: boolean): Maker {
+  const { backend = "auto", threads = 1, assets } = options;
+  beginLoading(backend, { threads, assets });
+  const make = async (file: NamedBytes) => {
+    const { model, facts } = await openModel(file, options, classifies);
+    return { model, facts, runImages: imagesRunner(model) };
+  };
+  return { make };
+}
+
+async function arrive(source: Source, options: LoadOptions): Promise<Arrived> {
+  try {
+    const url = options.cache ? urlOf(source) : undefined;
+    if (url === undefined) return { bytes: await readSource(source, options) };
+    const { arriveCached } = await import("./on-request.js");
+    return await arriveCached(url, options.cache as Caching, {
+      ...options,
+      unread: options.worker,
+    });
   } catch (error) {
-    if (!(error instanceof OnebitError) || error instanceof UsageError) throw error;
-    const Kind = error instanceof BudgetError ? BudgetError : OnebitError;
-    throw new Kind(`${nameOf(source)}: ${error.message}`, { cause: error });
+    throw await explain(error, nameOf(source));
   }
 }

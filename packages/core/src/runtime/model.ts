@@ -15,6 +15,11 @@ export interface TensorInfo {
 /** What a model's file says of it. */
 export interface ModelInfo {
   readonly card: Card;
+  /**
+   * What was tried to run it, by name: "taken", or why not. "webgpu" is there where "auto" met a browser that
+   * has it: which of the two took how long, or why it was not tried.
+   */
+  readonly backends: { readonly [backend: string]: string };
   /** bfloat16 where maps between steps are kept so: see LoadOptions.maps. */
   readonly maps: MapType;
   /** Of one item, step by step: what run() computes where it is not asked for certain outputs. */
@@ -55,7 +60,7 @@ export interface Model extends Disposable {
   readonly program: Program;
   /** Name of the backend that runs it. */
   readonly backend: string;
-  /** Why faster backends were passed over, by name. */
+  /** Why others were passed over, by name. */
   readonly backendReasons: { readonly [backend: string]: string };
 
   /**
@@ -83,6 +88,8 @@ export interface Model extends Disposable {
   readonly threads: number;
   /** Why there are fewer threads than were asked for; undefined where there are not. */
   readonly threadsReason: string | undefined;
+  /** Why it runs on this thread although a worker was asked for; undefined where none was, or it does not. */
+  readonly workerReason: string | undefined;
   /** Memory that the backend plans for the values of one item, weights apart, where it can tell. */
   readonly arenaBytes: number | undefined;
 

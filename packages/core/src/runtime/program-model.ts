@@ -1,9 +1,11 @@
 import { OnebitError } from "../errors.js";
 import type { Card } from "../file/index.js";
+import type { Preprocess } from "../image/preprocess.js";
 import { programCost } from "../program/cost.js";
 import type { Program, ProgramTensors, ProgramValue } from "../program/types.js";
 import type { BackendChoice } from "./backends.js";
 import { type Compiled, type ExecutableSettings, Executables } from "./executables.js";
+import type { ImageList } from "./image-input.js";
 import type {
   Model,
   ModelInfo,
@@ -13,8 +15,11 @@ import type {
   StepProfile,
   TensorInfo,
 } from "./model.js";
+import { modelInfo } from "./model-info.js";
 import { outputTensor } from "./output-tensor.js";
+import { explained } from "./refused.js";
 import { checkRunOptions, inputTensor } from "./run-arguments.js";
+import type { Preparing } from "./run-images.js";
 import { type FloatTensor, interleaved } from "./tensor-input.js";
 
 /** What becomes a model: a program with its tensors. */
@@ -27,6 +32,8 @@ export interface ModelSource {
 export interface ModelSettings extends ExecutableSettings {
   /** What run() computes where it is not asked for certain outputs. Default: all. */
   readonly outputs?: readonly string[];
+  /** Why it does not run in a worker. */
+  readonly workerReason?: string;
 }
 
 /** A program on a backend of this process. */
@@ -37,6 +44,7 @@ export class ProgramModel implements Model {
   readonly program: Program;
   readonly backend: string;
   readonly backendReasons: { readonly [backend: string]: string };
+  readonly workerReason: string | undefined;
   readonly #executables: Executables;
   readonly #threads: number;
   readonly #input: ProgramValue;
@@ -57,7 +65,7 @@ export class ProgramModel implements Model {
     whole: Program,
     card: Card,
     executables: Executables,
-    { threads }: ExecutableSettings,
+    { threads, workerReason }: Omit<ModelSettings, "outputs">,
   ) {
     const { first, chosen } = executables;
     const { values, input, outputs } = whole;
@@ -67,32 +75,62 @@ export class ProgramModel implements Model {
     this.#input = values[input];
     this.#last = first;
     this.program = program;
+    this.workerReason = workerReason;
     this.backend = chosen.backend.name;
     this.backendReasons = chosen.reasons;
     this.inputs = { [this.#input.name]: tensorInfo(this.#input) };
     this.outputs = Object.fromEntries(
       Object.entries(outputs).map(([name, id]) => [name, tensorInfo(values[id])]),
     );
-    let cost: ModelInfo["cost"] | undefined;
-    this.info = {
+    const facts = {
       card,
+      backends: { ...chosen.reasons, [this.backend]: "taken" },
       maps: values.some(({ type }) => type) ? "bfloat16" : "float32",
-      // Counted when somebody asks.
-      get cost() {
-        cost ??= programCost(program);
-        return cost;
-      },
-    };
+    } as const;
+    this.info = modelInfo(facts, program);
   }
 
-  async run<Name extends string = string>(
+  run<Name extends string = string>(
     inputs: ModelInputs,
     options: RunOptions<Name> = {},
   ): Promise<ModelOutputs<Name>> {
+    return explained(this.#run(inputs, options));
+  }
+
+  async #run<Name extends string>(
+    inputs: ModelInputs,
+    options: RunOptions<Name>,
+  ): Promise<ModelOutputs<Name>> {
     checkRunOptions(options, Object.keys(this.outputs));
     const { outputs = Object.keys(this.program.outputs) } = options;
-    const tensor = inputTensor(inputs, this.#input.name, this.inputs[this.#input.name]);
+    const tensor = this.#checked(inputs);
     return this.#enqueue(() => this.#compute(tensor, outputs)) as Promise<ModelOutputs<Name>>;
+  }
+
+  /** As run(), in its turn, on inputs that are being made. */
+  runOnceMade(inputs: Promise<ModelInputs>, outputs: readonly string[]): Promise<ModelOutputs> {
+    // Told when its turn comes.
+    inputs.catch(() => {});
+    return explained(
+      this.#enqueue(async () => this.#compute(this.#checked(await inputs), outputs)),
+    );
+  }
+
+  /** Of pictures as they are now, where the backend prepares them itself. */
+  runPictures(
+    images: ImageList,
+    how: Preprocess,
+    outputs: readonly string[],
+    preparing: Preparing,
+  ): Promise<ModelOutputs> | undefined {
+    if (this.#disposed) return undefined;
+    const known = this.#executables.known(outputs);
+    const taken = known?.executable.takePictures?.(images, how, preparing);
+    if (!taken) return undefined;
+    return this.#enqueue(async () => {
+      this.#last = known!;
+      return tensorsOf(known!.program, outputs, images.list.length, await taken.run());
+    });
   }
 
   profile(): StepProfile[] | undefined {
@@ -135,6 +173,10 @@ export class ProgramModel implements Model {
     this.dispose();
   }
 
+  #checked(inputs: ModelInputs): FloatTensor {
+    return inputTensor(inputs, this.#input.name, this.inputs[this.#input.name]);
+  }
+
   async #compute(
     { shape, data }: FloatTensor,
     names: readonly string[],
@@ -145,11 +187,7 @@ export class ProgramModel implements Model {
     const outputs = executable.runPlanes
       ? await executable.runPlanes(data, count)
       : await executable.run(interleaved(data, count, this.#input.shape), count);
-    const tensors = names.map((name) => {
-      const { kind, shape } = program.values[program.outputs[name]];
-      return [name, outputTensor(outputs[name], count, kind, shape)];
-    });
-    return Object.fromEntries(tensors);
+    return tensorsOf(program, names, count, outputs);
   }
 
   /** Runs jobs one after another; a failed one does not stop the next. */
@@ -159,6 +197,19 @@ export class ProgramModel implements Model {
     this.#queue = result.catch(() => {});
     return result;
   }
+}
+
+function tensorsOf(
+  { values, outputs }: Program,
+  names: readonly string[],
+  count: number,
+  computed: { readonly [output: string]: Float32Array },
+): { [output: string]: FloatTensor } {
+  const tensors = names.map((name) => {
+    const { kind, shape } = values[outputs[name]];
+    return [name, outputTensor(computed[name], count, kind, shape)];
+  });
+  return Object.fromEntries(tensors);
 }
 
 const DISPOSED = "this model has been disposed; load it again";

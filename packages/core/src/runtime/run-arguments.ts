@@ -1,8 +1,9 @@
 import { classOf, describe } from "../describe.js";
 import { UsageError } from "../errors.js";
 import { checkOptions } from "./check-options.js";
+import { shapeText } from "./given-data.js";
 import type { RunOptions, TensorInfo } from "./model.js";
-import { checkTensor, type FloatTensor, shapeText } from "./tensor-input.js";
+import { checkTensor, type FloatTensor } from "./tensor-input.js";
 
 /** UsageError unless they ask for some of these outputs, each once, or for none in particular. */
 export function checkRunOptions(options: RunOptions, known: readonly string[]): void {

@@ -30,3 +30,7 @@ export function softmax(logits: Float32Array): Float64Array {
   const total = powers.reduce((sum, x) => sum + x, 0);
   return powers.map((x) => x / total);
 }
+
+/** As an option's check: how many classes can be asked for. */
+export const checkTop = (top: unknown) =>
+  (Number.isInteger(top) && (top as number) > 0) || "a whole number from 1";

@@ -74,7 +74,13 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
   "binary-conv": [
     { shapes: [map, [4, 3, 3, 3]], attrs: { ...plain, padValue: 0 }, wanted: [0, 1] },
     { shapes: [map, [4, 3, 3, 3]], attrs: { ...plain, padValue: -1 }, wanted: [0, 1] },
+    {
+      shapes: [map, [4, 3, 2, 3]],
+      attrs: { ...plain, padding: [2, 2], dilation: [3, 2], padValue: 1 },
+      wanted: [0, 1],
+    },
   ],
+  "channel-shuffle": [{ shapes: [map], attrs: { groups: 3 }, wanted: [0] }],
   clamp: [{ shapes: [map], attrs: { low: -1.5, high: 1, when: "always" }, wanted: [0] }],
   concat: [{ shapes: [map, map], attrs: { axis: 1 }, wanted: [0, 1] }],
   constant: [{ shapes: [], attrs: { value: 0.5, shape: [2, 3] } }],
@@ -82,6 +88,7 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
     { shapes: [map, [4, 3, 3, 3]], attrs: plain, wanted: [0, 1] },
     { shapes: [map, [4, 3, 1, 1]], attrs: { ...plain, padding: [0, 0] }, wanted: [0, 1] },
     { shapes: [map, [6, 1, 3, 3]], attrs: { ...plain, groups: 3 }, wanted: [0, 1] },
+    { shapes: [map, [4, 3, 3, 3]], attrs: { ...plain, dilation: [1, 2] }, wanted: [0, 1] },
     { shapes: [map, [4, 3, 3, 3]], attrs: { ...plain, stride: [2, 2] }, wanted: [0, 1] },
   ],
   "conv-input-gradient": [
@@ -102,6 +109,8 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
     },
   ],
   detach: [{ shapes: [map] }],
+  dilate: [{ shapes: [[2, 3, 3, 2]], attrs: { dilation: [2, 3] }, wanted: [0] }],
+  undilate: [{ shapes: [[2, 3, 5, 4]], attrs: { dilation: [2, 3] }, wanted: [0] }],
   div: [
     { shapes: [map, map], wanted: [0, 1], low: 0.5 },
     { shapes: [map, [3, 1, 1]], wanted: [0, 1], low: 0.5 },
@@ -129,6 +138,9 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
     },
   ],
   log: positive,
+  logic: (["and", "or", "xnor"] as const).map((gate) => {
+    return { shapes: [map, map], attrs: { gate }, wanted: [0, 1], estimated: gate !== "xnor" };
+  }),
   "log-softmax": [{ shapes: [[4, 7]], attrs: { axis: -1 }, wanted: [0] }],
   matmul: [
     {
@@ -172,6 +184,10 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
   ],
   relu: unary,
   "relu-gradient": [{ shapes: [map, map] }],
+  "replicate-pad": [
+    { shapes: [map], attrs: { padding: [1, 2] }, wanted: [0] },
+    { shapes: [[2, 3, 1, 2]], attrs: { padding: [2, 1] }, wanted: [0] },
+  ],
   reshape: [{ shapes: [map], attrs: { shape: [0, -1] }, wanted: [0] }],
   sigmoid: unary,
   sign: [

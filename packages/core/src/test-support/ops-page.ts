@@ -171,12 +171,12 @@ function packedSample(op: string, sample: OpSample): string | undefined {
     const { graph, tensors } = sampleNetwork(op, sample);
     const parts = partsOf(pack(graph, tensors).program);
     // The signs that it wants are another op's.
-    const own = op === "binary-conv" ? parts.filter((part) => part !== "bits") : parts;
+    const own = op in OF_SIGNS ? parts.filter((part) => part !== "bits") : parts;
     return own.map((part) => `\`${part}\``).join(" + ") || "nothing";
   } catch (error) {
     const { message } = error as Error;
     if (message.endsWith("has no outputs")) return "nothing";
-    if (/cannot be packed|one input/.test(message)) return undefined;
+    if (/cannot be packed|one input|padded map/.test(message)) return undefined;
     throw error;
   }
 }
@@ -194,17 +194,32 @@ function sampleNetwork(op: string, { shapes, attrs = {}, low = 0.1 }: OpSample) 
     const init = { kind: "constant", value: 1 } as const;
     return b.tensor(`t${i}`, { shape, kind: "parameter", role: "other", init });
   });
-  const [y] = b.opOutputs(op, op === "binary-conv" ? signsOf(b, inputs) : inputs, attrs, "y");
-  b.output("y", y);
+  const signs = Object.hasOwn(OF_SIGNS, op) ? inputs.map((input) => signsOf(b, input)) : inputs;
+  const [y] = b.opOutputs(op, signs, attrs, "y");
+  b.output("y", op === "replicate-pad" ? convolved(b, y, tensors) : y);
   return { graph: b.build(), tensors };
 }
 
-function signsOf(b: GraphBuilder, [x, w]: readonly string[]): string[] {
+/** Ops that packing knows of signs only. */
+const OF_SIGNS: { readonly [op: string]: true } = {
+  ...{ "binary-conv": true, logic: true, "replicate-pad": true },
+};
+
+function signsOf(b: GraphBuilder, x: string): string {
   const estimator = { estimator: "clip", range: 1, zero: -1 };
-  return [
-    b.op("sign", [x], estimator),
-    b.op("binarize-weight", [w], { scale: "none", ...estimator }),
-  ];
+  const isWeight = b.shape(x)[0] !== 1;
+  if (isWeight) return b.op("binarize-weight", [x], { scale: "none", ...estimator });
+  return b.op("sign", [x], estimator);
+}
+
+/** Who alone reads a map with replicated borders. */
+function convolved(b: GraphBuilder, x: string, tensors: { [key: string]: Tensor }): string {
+  const shape = [1, b.shape(x)[1], 3, 3];
+  tensors.w = { shape, data: new Float32Array(9 * shape[1]).fill(1) };
+  const init = { kind: "constant", value: 1 } as const;
+  const w = b.tensor("w", { shape, kind: "parameter", role: "binary", init });
+  const attrs = { stride: [1, 1], padding: [0, 0], groups: 1, padValue: 0 };
+  return b.op("binary-conv", [x, w], attrs);
 }
 
 /** Steps but those that only run an epilogue; micro-ops but those that only move a value. */

@@ -1,12 +1,6 @@
-import { existsSync } from "node:fs";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { encodeModel } from "../onnx/model-proto.js";
-
-/** A software Vulkan driver that comes with Chromium: correct, and slow. */
-const SOFTWARE_DRIVERS = [
-  "/usr/lib/chromium/vk_swiftshader_icd.json",
-  "/usr/lib/chromium-browser/vk_swiftshader_icd.json",
-];
+import { useSoftwareDriver } from "./software-driver.js";
 
 type Numbers = { readonly shape: readonly number[]; readonly data: ArrayLike<number> };
 
@@ -39,9 +33,7 @@ export async function runWebgpu(
 
 /** Whether the WebGPU provider runs here, in software where there is no GPU. In CI it must. */
 export async function webgpuRuns(): Promise<boolean> {
-  const driver = SOFTWARE_DRIVERS.find(existsSync);
-  if (driver) process.env.VK_ICD_FILENAMES ??= driver;
-  process.env.XDG_RUNTIME_DIR ??= "/tmp";
+  useSoftwareDriver();
   try {
     const session = await createWebgpuSession(oneNode("Relu"));
     await session.release();

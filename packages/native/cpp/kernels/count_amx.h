@@ -218,7 +218,7 @@ static void beginTask(const StepJob& job, const Frame& frame) {
   if (job.kind != StepKind::binaryConv || job.format != PanelFormat::bytes) return;
   const int words = job.input.pixel;
   const int planes = spreadPlanes(words);
-  const int64_t count = (job.inputWidth + int64_t{2} * job.padding[1]) * words / planes;
+  const int64_t count = (int64_t{job.inputWidth} + job.padding[1] + job.end[1]) * words / planes;
   const uint32_t* from = reinterpret_cast<const uint32_t*>(frame.arena + job.input.offset) +
                          (int64_t{frame.rowBegin} * job.stride[0] - job.padding[0]) * job.input.row -
                          static_cast<int64_t>(job.padding[1]) * words;

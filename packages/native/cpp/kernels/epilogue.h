@@ -319,6 +319,24 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
         g.withOther(*op, [&](const F16& y, const F16& p) { return amount * p + rest * y; });
         break;
       }
+      case Code::sign: {
+        const F16 threshold = load(op->s + c);
+        if (op->orEqual) g.each([&](const F16& x) { return fromSigns(maskAbove<true>(x, threshold)); });
+        else g.each([&](const F16& x) { return fromSigns(maskAbove<false>(x, threshold)); });
+        break;
+      }
+      case Code::max:
+        g.withOther(*op, [](const F16& r, const F16& q) { return selectGreater(r, q, r, q); });
+        break;
+      case Code::maxInto:
+        g.withOther(*op, [](const F16& q, const F16& r) { return selectGreater(r, q, r, q); });
+        break;
+      case Code::min:
+        g.withOther(*op, [](const F16& r, const F16& q) { return selectGreater(q, r, r, q); });
+        break;
+      case Code::minInto:
+        g.withOther(*op, [](const F16& q, const F16& r) { return selectGreater(q, r, r, q); });
+        break;
       case Code::store: g.storeMap(*op); break;
       case Code::storeIntegers: g.storeIntegers(*op); break;
       case Code::mean2x2: g.storeMeans(*op); break;

@@ -25,11 +25,11 @@ static Window windowOf(const StepJob& job, const Frame& frame, const Segment& s)
   const uint32_t* input = reinterpret_cast<const uint32_t*>(frame.arena + place.offset);
   if (job.repack) input += s.block.group * job.packedGroup;
   const int64_t top = static_cast<int64_t>(s.y) * job.stride[0] - job.padding[0];
-  const int64_t left = static_cast<int64_t>(s.x) * job.stride[1] - job.padding[1];
+  const int64_t left = job.unrolled ? s.x : static_cast<int64_t>(s.x) * job.stride[1] - job.padding[1];
   Window window;
   window.start = input + top * place.row + left * place.pixel;
-  window.rowStride = place.row;
-  window.step = static_cast<int64_t>(job.stride[1]) * place.pixel;
+  window.rowStride = place.row * job.dilation[0];
+  window.step = static_cast<int64_t>(job.unrolled ? 1 : job.stride[1]) * place.pixel;
   window.rows = job.kernel[0];
   window.rowLength = job.rowLength;
   window.panelBytes = job.panelBytes;
@@ -82,21 +82,75 @@ static void convTile(const StepJob& job, const float* start, const unsigned char
   }
 }
 
-/** One pixel, any groups. */
-static void convPixel(const StepJob& job, const float* start, const float* panel, float* tile) {
-  F16 sum = broadcast(0);
+constexpr int kConvPixels = 7;
+constexpr int kConvBlocks = kWidth == 16 ? 2 : 1;
+constexpr int kGroupPixels = kWidth == 16 ? 7 : 3;
+
+/** T neighbouring pixels of a block of one group of several, or of two: `apart`, the second's input. */
+template <int T, bool Two>
+static void groupTile(const StepJob& job, const float* start, const float* panel, float* tiles) {
+  const int64_t apart = job.positionLength;
+  const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
+  F16 sum[T];
+#pragma GCC unroll 8
+  for (int t = 0; t < T; t++) sum[t] = broadcast(0);
   for (int ky = 0; ky < job.kernel[0]; ky++) {
     for (int kx = 0; kx < job.kernel[1]; kx++) {
       const float* from = start + ky * job.input.row + static_cast<int64_t>(kx) * job.input.pixel;
-      for (int i = 0; i < job.positionLength; i++, panel += kLanes)
-        sum = sum + load(panel) * broadcast(from[i]);
+      for (int i = 0; i < job.positionLength; i++, panel += kLanes) {
+        const F16 weights = load(panel);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; t++) {
+          const float* x = from + t * step + i;
+          sum[t] = sum[t] + weights * (Two ? broadcastPair(x[0], x[apart]) : broadcast(x[0]));
+        }
+      }
     }
   }
-  store(tile, sum);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; t++) store(tiles + t * kLanes, sum[t]);
 }
 
-constexpr int kConvPixels = 7;
-constexpr int kConvBlocks = kWidth == 16 ? 2 : 1;
+/** T neighbouring pixels of 16 channels that each are a group. */
+template <int T>
+static void depthwiseTile(const StepJob& job, const float* start, const float* panel, int lanes, float* tiles) {
+  const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
+  F16 sum[T];
+#pragma GCC unroll 8
+  for (int t = 0; t < T; t++) sum[t] = broadcast(0);
+  for (int ky = 0; ky < job.kernel[0]; ky++) {
+    const float* from = start + ky * job.input.row;
+    for (int kx = 0; kx < job.kernel[1]; kx++, panel += kLanes, from += job.input.pixel) {
+      const F16 weights = load(panel);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; t++) sum[t] = sum[t] + weights * loadPart(from + t * step, lanes);
+    }
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < T; t++) store(tiles + t * kLanes, sum[t]);
+}
+
+template <int T>
+static void groupedTile(const StepJob& job, const float* start, const Block& block, const float* panel,
+                        float* tiles) {
+  if (job.groupsTogether == kLanes)
+    depthwiseTile<T>(job, start + block.first, panel, block.lanes, tiles);
+  else if (job.groupsTogether == 2)
+    groupTile<T, true>(job, start + block.first / (kLanes / 2) * job.positionLength, panel, tiles);
+  else
+    groupTile<T, false>(job, start + int64_t{block.group} * job.positionLength, panel, tiles);
+}
+
+/** Pixels of one block where there are several groups. */
+static void groupedPixels(const StepJob& job, const float* start, int n, const Block& block,
+                          const unsigned char* panelBytes, float* tiles) {
+  const float* panel = reinterpret_cast<const float*>(panelBytes);
+  const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
+  int i = 0;
+  for (; i + kGroupPixels <= n; i += kGroupPixels)
+    groupedTile<kGroupPixels>(job, start + i * step, block, panel, tiles + i * kLanes);
+  for (; i < n; i++) groupedTile<1>(job, start + i * step, block, panel, tiles + i * kLanes);
+}
 
 template <int B, int STEP>
 static void convPixels(const StepJob& job, const float* start, int n, const unsigned char* panel,
@@ -114,12 +168,7 @@ static void conv(const StepJob& job, const Frame& frame, int y, int x0, int n, i
   const float* start = at<const float>(frame, job.input, y * job.stride[0] - job.padding[0],
                                        x0 * job.stride[1] - job.padding[1]);
   const unsigned char* panel = job.panels + block * job.panelBytes;
-  if (job.groups > 1) {
-    start += static_cast<int64_t>(job.blocks[block].group) * job.positionLength;
-    for (int i = 0; i < n; i++)
-      convPixel(job, start + i * step, reinterpret_cast<const float*>(panel), tiles + i * kLanes);
-    return;
-  }
+  if (job.groups > 1) return groupedPixels(job, start, n, job.blocks[block], panel, tiles);
   // Colour images, strides 1 and 2: the usual stems.
   const auto pixels = blocks == 1 ? step == 6   ? convPixels<1, 6>
                                     : step == 3 ? convPixels<1, 3>
@@ -150,9 +199,43 @@ static void linear(const StepJob& job, const Frame& frame, int block, int blocks
   for (int b = 0; b < blocks; b++) linearTile<1>(job, x, panel + b * job.panelBytes, tiles + b * kTileFloats);
 }
 
+/** Bits set anywhere in a window are set in its maximum. */
+static void poolBits(const StepJob& job, const Frame& frame, int y, int x0, int n, const Block& block,
+                     float* tile) {
+  const int top = y * job.stride[0] - job.padding[0];
+  for (int i = 0; i < n; i++) {
+    const int left = (x0 + i) * job.stride[1] - job.padding[1];
+    uint32_t mask = 0;
+    for (int iy = top < 0 ? 0 : top; iy < top + job.kernel[0] && iy < job.inputHeight; iy++) {
+      for (int ix = left < 0 ? 0 : left; ix < left + job.kernel[1] && ix < job.inputWidth; ix++)
+        mask |= readBits(at<const uint32_t>(frame, job.input, iy, ix), block.first, block.lanes, job.input.pixel);
+    }
+    store(tile + i * kLanes, fromSigns(mask));
+  }
+}
+
+/** Channels in another order, 16 at a time. */
+static void shuffle(const StepJob& job, const Frame& frame, const Segment& s, float* tile) {
+  const int64_t* places = job.places + s.block.first;
+  for (int i = 0; i < s.n; i++, tile += kLanes) {
+    if (job.input.kind == ValueKind::bits) {
+      const uint32_t* words = at<const uint32_t>(frame, job.input, s.y, s.x + i);
+      uint32_t mask = 0;
+      for (int lane = 0; lane < s.block.lanes; lane++)
+        mask |= (words[places[lane] >> 5] >> (places[lane] & 31) & 1) << lane;
+      store(tile, fromSigns(mask));
+      continue;
+    }
+    const float* from = at<const float>(frame, job.input, s.y, s.x + i);
+    for (int lane = 0; lane < s.block.lanes; lane++) tile[lane] = places[lane] < 0 ? 0 : from[places[lane]];
+    for (int lane = s.block.lanes; lane < kLanes; lane++) tile[lane] = 0;
+  }
+}
+
 /** Window maximum or mean; positions outside the map are skipped. */
 static void pool(const StepJob& job, const Frame& frame, int y, int x0, int n, const Block& block,
                  float* tile) {
+  if (job.input.kind == ValueKind::bits) return poolBits(job, frame, y, x0, n, block, tile);
   const int top = y * job.stride[0] - job.padding[0];
   const F16 area = broadcast(static_cast<float>(int64_t{job.kernel[0]} * job.kernel[1]));
   const F16 start = broadcast(job.average ? 0.0f : -__builtin_inff());
@@ -202,6 +285,7 @@ static Accumulators accumulate(const StepJob& job, const Frame& frame, const Seg
     case StepKind::linear: linear(job, frame, block, blocks, tiles); break;
     case StepKind::pool: pool(job, frame, s.y, s.x, s.n, s.block, tiles); break;
     case StepKind::quantise: quantise(job, frame, s, tiles); break;
+    case StepKind::shuffle: shuffle(job, frame, s, tiles); break;
     // Read by the first micro-op.
     case StepKind::pointwise: break;
   }

@@ -65,6 +65,17 @@ static inline F16 broadcast(float x) {
   return r;
 }
 
+/** x in the lower half of the lanes, y in the upper. */
+static inline F16 broadcastPair(float x, float y) {
+  F16 r;
+  ONEBIT_EACH r.v[i] = (i * kWidth < kLanes / 2 ? x : y) - V{};
+  if (kParts > 1) return r;
+  I lower;
+  for (int lane = 0; lane < kWidth; lane++) lower[lane] = lane < kLanes / 2 ? -1 : 0;
+  r.v[0] = lower ? r.v[0] : y - V{};
+  return r;
+}
+
 static inline F16 operator+(const F16& a, const F16& b) {
   F16 r;
   ONEBIT_EACH r.v[i] = a.v[i] + b.v[i];

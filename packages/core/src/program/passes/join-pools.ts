@@ -1,3 +1,4 @@
+import { isPadded } from "../geometry.js";
 import type { MicroOp, PoolStep, Program, Step, ValueId } from "../types.js";
 import { withValues } from "./with-values.js";
 
@@ -63,9 +64,9 @@ function meansOf(program: Program, step: Step): ValueId | undefined {
   return even && maps && map.shape[2] === means.shape[2] ? op[2] : undefined;
 }
 
-function isHalving({ mode, kernel, stride, padding }: PoolStep): boolean {
-  const twos = [...kernel, ...stride].every((n) => n === 2);
-  return mode === "average" && twos && padding.every((n) => n === 0);
+function isHalving(step: PoolStep): boolean {
+  const twos = [...step.kernel, ...step.stride].every((n) => n === 2);
+  return step.mode === "average" && twos && !isPadded(step);
 }
 
 /** Values that one step reads, as its input, and the caller neither writes nor reads. */

@@ -51,6 +51,7 @@ class Resizing {
   run(step: Step, index: number): void {
     const shape = outputShape(this, step);
     const where = step.covers[0] ?? `step ${index}`;
+    if (step.kind === "shuffle" && step.whole) this.#checkWhole(step.input, where);
     if (shape.some((side) => side < 1)) {
       const [height, width] = this.values[step.input].shape;
       throw this.#refusal(where, `a map of ${height}x${width} is smaller than its kernel`);
@@ -60,6 +61,12 @@ class Resizing {
       const write = writeOf(op);
       if (write) this.#write(write.value, writtenShape(op, shape), where);
     }
+  }
+
+  #checkWhole(id: number, where: string): void {
+    const [before, now] = [this.program, this].map(({ values }) => values[id].shape);
+    if (before.join() === now.join()) return;
+    throw this.#refusal(where, `takes apart a whole map of ${before[0]}x${before[1]}`);
   }
 
   #checkRead({ kind, shape }: ProgramValue, [height, width]: MapShape, where: string): void {

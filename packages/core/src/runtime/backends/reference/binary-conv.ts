@@ -15,6 +15,7 @@ export function binaryConv(
   const channels = input[2] / step.groups;
   const outs = step.out / step.groups;
   const rowLength = weights.length / step.out;
+  const padValue = Number(step.padValue);
   const acc = new Float32Array(elementCount(shape));
   forEachPixel(shape, (oy, ox, offset) => {
     forEachPosition(input, step, oy, ox, (pixel, position) => {
@@ -23,7 +24,7 @@ export function binaryConv(
         const from = pixel * input[2] + Math.floor(o / outs) * channels;
         let sum = 0;
         for (let c = 0; c < channels; c++) {
-          sum += (pixel < 0 ? step.padValue : x[from + c]) * weights[row + c];
+          sum += (pixel < 0 ? padValue : x[from + c]) * weights[row + c];
         }
         acc[offset + o] += sum;
       }

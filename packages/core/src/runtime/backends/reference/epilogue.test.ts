@@ -43,6 +43,10 @@ describe("micro-ops", () => {
     ["add", ["add", 0, 0], (r) => f(r + r)],
     ["mul", ["mul", 0, 0], (r) => f(r * r)],
     ["mix", ["mix", 0, 0, "s"], (r, s) => f(f(s * r) + f(f(1 - s) * r))],
+    ["sign", ["sign", 0, "t", -1], (r, _, t) => (r > t ? 1 : -1)],
+    ["sign", ["sign", 0, "s", 1], (r, s) => (r >= s ? 1 : -1)],
+    ["max", ["max", 0, 0], (r) => r],
+    ["min", ["min", 0, 0], (r) => r],
   ];
   it("have a formula each", () => {
     const named = [...formulas.map(([, op]) => op[0]), "sigmoid"];

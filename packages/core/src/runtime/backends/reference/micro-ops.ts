@@ -21,7 +21,21 @@ export const COMPUTE: {
   add: (r, q) => r + q,
   mul: (r, q) => r * q,
   mix: (p, y, a) => f(a * p) + f(f(1 - a) * y),
+  sign: (r, t, zero) => (r > t || (zero > 0 && r === t) ? 1 : -1),
+  max: larger,
+  min: smaller,
 };
+
+/** The second where they are equal, or one is NaN. */
+function larger(r: number, q: number): number {
+  if (r > q) return r;
+  return q;
+}
+
+function smaller(r: number, q: number): number {
+  if (r < q) return r;
+  return q;
+}
 
 /** Of NaN: 0. */
 function relu(r: number): number {

@@ -1,10 +1,10 @@
-import { OnebitError } from "../../../errors.js";
 import { elementCount, outputShape } from "../../../program/geometry.js";
 import { writeOf } from "../../../program/micro-ops.js";
 import type { Program, ProgramTensors, Step } from "../../../program/types.js";
 import type { Executable } from "../../backend.js";
 import { checkBatch } from "../../batch.js";
 import { checkMemory } from "../../budget.js";
+import { checkThere } from "../../tensors-there.js";
 import { binaryConv } from "./binary-conv.js";
 import { conv } from "./conv.js";
 import { applyEpilogue } from "./epilogue.js";
@@ -12,6 +12,7 @@ import { linear } from "./linear.js";
 import { pointwise } from "./pointwise.js";
 import { pool } from "./pool.js";
 import { quantise } from "./quantise.js";
+import { shuffle } from "./shuffle.js";
 
 /**
  * Values of one image, by value id: float32 [H, W, C]; bits as -1 and +1, one byte each.
@@ -92,16 +93,6 @@ function peakBytes(program: Program, tensors: ProgramTensors): number {
   return values.reduce((sum, bytes) => sum + bytes, 0) + steps.reduce((a, b) => Math.max(a, b), 0);
 }
 
-/** OnebitError where the file's bytes, which weights are views of, have gone away since. */
-function checkThere(tensors: ProgramTensors): void {
-  for (const [key, { data, shape }] of Object.entries(tensors)) {
-    if (data.length === shape.reduce((product, dim) => product * dim, 1)) continue;
-    throw new OnebitError(
-      `tensor "${key}": the memory of the file has been transferred or resized`,
-    );
-  }
-}
-
 function allocateOutputs({ program, values }: StepContext, count: number) {
   const entries = Object.entries(program.outputs);
   return Object.fromEntries(
@@ -130,6 +121,8 @@ export function accumulate(context: StepContext, step: Step): Float32Array {
       return pointwise(context, step);
     case "quantise":
       return quantise(context, step);
+    case "shuffle":
+      return shuffle(context, step);
     default:
       return step satisfies never;
   }

@@ -170,9 +170,28 @@ describe("what the compiler writes is what the kernel calls so", () => {
     expect(of("grid").t).toBe(of("gridRange").dst);
   });
 
-  const grouped = (groups: number) => {
+  it("Shuffle", () => {
+    const step = { kind: "shuffle", first: -1, out: 4, dealt: 3, whole: false } as const;
+    const program = singleStep(step, [5, 6, 9], [5, 6, 4]);
+    const { of, given, lengthOf } = compiled({ program, tensors: {} });
+    expect(of("shuffle")).toMatchObject({ channels: 4, rows: 5, width: 6 });
+    const shuffle = given("shuffle", "Shuffle");
+    expect(shuffle).toMatchObject({ rowBytes: 6 * 48, pixelBytes: 48, bits: 0 });
+    expect(lengthOf(shuffle.places)).toBe(4);
+  });
+
+  it("Regroup of a border that replicates", () => {
+    const { given } = compiled(grouped(1, "replicate"), { kernel: "popcount" });
+    expect(given("regroup", "Regroup")).toMatchObject({
+      ...{ rows: borderedRows, columns: borderedColumns, borderY: 3, borderX: 4 },
+      ...{ groups: 1, channels: 66, fromPixel: 12, toPixel: 12 },
+    });
+    expect(given("borderStarts", "Borders", "t")).toMatchObject({ correct: 0 });
+  });
+
+  const grouped = (groups: number, padValue: 1 | "replicate" = 1) => {
     const out = 26;
-    const step = { kind: "binary-conv", weight: "w", out, groups, padValue: 1, ...window } as const;
+    const step = { kind: "binary-conv", weight: "w", out, groups, padValue, ...window } as const;
     const size = (7 * 8 * 66) / groups;
     const signs = new Int8Array(out * size).fill(1);
     return {
@@ -185,7 +204,8 @@ describe("what the compiler writes is what the kernel calls so", () => {
   it("Regroup, BinaryLayer, Tiling, Borders of words in groups", () => {
     const { given, lengthOf } = compiled(grouped(2), { kernel: "popcount" });
     expect(given("regroup", "Regroup")).toMatchObject({
-      ...{ pixels: borderedRows * borderedColumns, fromPixel: 12, toPixel: 16 },
+      ...{ rows: borderedRows, columns: borderedColumns, borderY: 0, borderX: 0 },
+      ...{ fromPixel: 12, toPixel: 16 },
       ...{ groups: 2, channels: 33, groupBytes: 8 },
     });
     const layer = given("popcountConv", "BinaryLayer");

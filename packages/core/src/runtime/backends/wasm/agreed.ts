@@ -26,6 +26,8 @@ export const OPS = [
   "borderStarts",
   "gridRange",
   "grid",
+  "shuffle",
+  "bitPool",
 ] as const;
 
 export type Op = (typeof OPS)[number];
@@ -55,8 +57,13 @@ export interface Records {
     ...(readonly [scratch: Field, partBytes: number]),
   ];
   Regroup: readonly [
-    ...(readonly [from: Field, to: Field, pixels: number, fromPixel: number, toPixel: number]),
+    ...(readonly [from: Field, to: Field, fromPixel: number, toPixel: number]),
+    ...(readonly [rows: number, columns: number, borderY: number, borderX: number]),
     ...(readonly [groups: number, channels: number, groupBytes: number]),
+  ];
+  Shuffle: readonly [
+    ...(readonly [input: Field, rowBytes: number, pixelBytes: number]),
+    ...(readonly [places: Field, bits: number]),
   ];
   Pairs: readonly [from: Field, to: Field, rows: number, rowWords: number, apart: number];
   Conv: readonly [

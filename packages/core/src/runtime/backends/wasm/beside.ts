@@ -1,4 +1,5 @@
 import { readAsset } from "../../../platform/asset.js";
+import type { Assets } from "../../../platform/web-types.js";
 import type { WorkerModule } from "../../../platform/worker.js";
 
 /**
@@ -17,6 +18,12 @@ const KERNELS = {
  */
 export type KernelBuild = keyof typeof KERNELS;
 
+/** Where they are, for a worker that is not beside them. */
+export const ownAssets = (): Assets | undefined => ({
+  "simd.wasm": KERNELS.simd().href,
+  "relaxed.wasm": KERNELS.relaxed().href,
+});
+
 export function ownKernels(build: KernelBuild): Promise<Uint8Array> {
   return readAsset(KERNELS[build]());
 }
@@ -26,6 +33,15 @@ const HERE = import.meta.url.replace(/\/src\/(.*)\.ts$/, "/dist/$1.js");
 
 /** team-worker.ts. */
 export const ownWorker: WorkerModule = {
+  name: "team-worker.js",
   url: () => new URL("team-worker.js", HERE),
   inBrowser: () => new Worker(new URL("./team-worker.js", import.meta.url), { type: "module" }),
+};
+
+/** model-worker.ts: as it is in Node, in one file for browsers, whose bundlers stumble over more. */
+export const ownModelWorker: WorkerModule = {
+  name: "model-worker.js",
+  url: () => new URL("../../worker/model-worker.js", HERE),
+  inBrowser: () =>
+    new Worker(new URL("../../../../wasm/model-worker.js", import.meta.url), { type: "module" }),
 };

@@ -1,4 +1,9 @@
-import { type MapShape, reductionLength } from "../../../program/geometry.js";
+import {
+  borderClasses,
+  isPadded,
+  type MapShape,
+  reductionLength,
+} from "../../../program/geometry.js";
 import type { BinaryConvStep } from "../../../program/types.js";
 import {
   LOOKUP_TILE,
@@ -12,7 +17,6 @@ import {
   SUMS_BYTES,
   THREE_BYTES,
 } from "./agreed.js";
-import { borderClasses } from "./border-classes.js";
 import type { OutputRange } from "./channel-ranges.js";
 import type { Instruction, RowInstructions } from "./instruction.js";
 import type { BinaryConvKernel } from "./kernel-choice.js";
@@ -83,7 +87,7 @@ function wordKernel(
   const { plan, step, shape, blockRows } = input;
   const image = groupedImage(input);
   const offsets = runsOf(step).map(([tap]) => tapOffset(step, image, tap));
-  const run = step.groups === 1 ? step.kernel[1] * image.pixelBytes : image.groupBytes;
+  const run = tapsTogether(step) * image.groupBytes;
   const runs = [offsets.length, plan.constant(new Int32Array(offsets)), run] as const;
   const outputBytes = offsets.length * Math.ceil(run / wordBytes) * wordBytes;
   const weights = prepareWeights(input, tiling, tiledBytes(step, tile, outputBytes));
@@ -134,7 +138,7 @@ function pairedImage(input: BinaryConvInput): {
   pairing?: RowInstructions;
 } {
   const { plan, step, source, index, pairedImages, parallel } = input;
-  const key = [step.input, step.stride[1], step.groups].join();
+  const key = [step.input, step.stride[1], step.groups, step.padValue === "replicate"].join();
   const known = pairedImages.get(key);
   if (known) {
     plan.keep(known.place, index);
@@ -175,17 +179,26 @@ function windowFields({ step, source }: BinaryConvInput, image: ImageLayout, out
   ] as const;
 }
 
-/** Kernel positions whose input lies side by side: with one group a row of the kernel. */
-function runsOf({ kernel, groups }: BinaryConvStep): number[][] {
-  const taps = Array.from({ length: kernel[0] * kernel[1] }, (_, tap) => tap);
-  if (groups > 1) return taps.map((tap) => [tap]);
-  return Array.from({ length: kernel[0] }, (_, ky) =>
-    taps.slice(ky * kernel[1], (ky + 1) * kernel[1]),
+/** Kernel positions whose input lies side by side: those of a row, with one group and no dilation. */
+function tapsTogether({ kernel, groups, dilation }: BinaryConvStep): number {
+  return groups === 1 && !dilation ? kernel[1] : 1;
+}
+
+function runsOf(step: BinaryConvStep): number[][] {
+  const together = tapsTogether(step);
+  const runs = (step.kernel[0] * step.kernel[1]) / together;
+  return Array.from({ length: runs }, (_, run) =>
+    Array.from({ length: together }, (_, tap) => run * together + tap),
   );
 }
 
-function tapOffset({ kernel }: BinaryConvStep, image: ImageLayout, tap: number): number {
-  return Math.floor(tap / kernel[1]) * image.rowBytes + (tap % kernel[1]) * image.pixelBytes;
+function tapOffset(
+  { kernel, dilation = [1, 1] }: BinaryConvStep,
+  image: ImageLayout,
+  tap: number,
+): number {
+  const [y, x] = [Math.floor(tap / kernel[1]) * dilation[0], (tap % kernel[1]) * dilation[1]];
+  return y * image.rowBytes + x * image.pixelBytes;
 }
 
 export interface ImageLayout {
@@ -200,23 +213,29 @@ interface Image extends ImageLayout {
   readonly prologue: Instruction[];
 }
 
-/** The input where each group starts at a word: the value itself, or a copy made by the prologue. */
+/**
+ * The input where each group starts at a word, and the border is as the step pads: the value itself, or a
+ * copy made by the prologue.
+ */
 function groupedImage({ plan, step, source, index }: BinaryConvInput): Image {
+  const replicates = step.padValue === "replicate";
   const channels = source.value.shape[2] / step.groups;
   const groupBytes = Math.ceil(channels / 32) * 4;
   const { place, pixelBytes, rowBytes } = source;
-  if (step.groups === 1 || channels % 32 === 0) {
+  if (!replicates && (step.groups === 1 || channels % 32 === 0)) {
     return { place, pixelBytes, rowBytes, groupBytes, prologue: [] };
   }
-  const pixels = source.bytes / pixelBytes;
+  const [rows, columns] = [source.bytes / rowBytes, rowBytes / pixelBytes];
   const copyPixel = step.groups * groupBytes;
-  const copy = plan.temporary(pixels * copyPixel, index, index);
+  const copy = plan.temporary(rows * columns * copyPixel, index, index);
   const groups = [step.groups, channels, groupBytes] as const;
-  const table: Records["Regroup"] = [place, copy, pixels, pixelBytes, copyPixel, ...groups];
+  const border = replicates ? source.border : ([0, 0] as const);
+  const extent = [rows, columns, ...border] as const;
+  const table: Records["Regroup"] = [place, copy, pixelBytes, copyPixel, ...extent, ...groups];
   return {
     place: copy,
     pixelBytes: copyPixel,
-    rowBytes: (rowBytes / pixelBytes) * copyPixel,
+    rowBytes: columns * copyPixel,
     groupBytes,
     prologue: [{ op: "regroup", channels, s: plan.constant(table) }],
   };
@@ -258,8 +277,9 @@ function prepareWeights(
   const [height, width, channels] = source.value.shape;
   const { kernel, groups, out } = step;
   const taps = kernel[0] * kernel[1];
-  const runTaps = groups === 1 ? kernel[1] : 1;
-  const correct = Math.max(...step.padding) > 0 ? step.padValue + 1 : 0;
+  const runTaps = tapsTogether(step);
+  const outside = step.padValue === "replicate" ? -1 : step.padValue;
+  const correct = isPadded(step) ? outside + 1 : 0;
   plan.checkSize(4 * (shape[0] + shape[1]));
   const rows = borderClasses(height, shape[0], step, 0, correct !== 0);
   const columns = borderClasses(width, shape[1], step, 1, correct !== 0);

@@ -8,7 +8,13 @@ import type { Program, ProgramTensors, Step } from "../../../program/types.js";
 import { compileBinaryConv, type ImageLayout } from "./binary-conv.js";
 import { channelRanges, type OutputRange } from "./channel-ranges.js";
 import { compileEpilogue } from "./epilogue.js";
-import { compileConv, compileLinear, compilePool, isLargeLinear } from "./float-kernels.js";
+import {
+  compileConv,
+  compileLinear,
+  compilePool,
+  compileShuffle,
+  isLargeLinear,
+} from "./float-kernels.js";
 import {
   type CompiledStep,
   type Instruction,
@@ -39,11 +45,13 @@ export function compileStep(input: ProgramInput, step: Step, index: number): Com
   const shape = outputShape(program, step);
   const blockRows = rowsPerBlock(shape, input.blockBytes, leastPixels(input, step));
   const accumulator = step.kind === "pointwise" ? layouts[step.input] : undefined;
-  const { epilogue } = step;
+  const { epilogue, kind } = step;
+  const moves = kind === "pool" || kind === "shuffle";
+  const bits = moves && layouts[step.input].value.kind === "bits";
   const parallel = isParallel(input, step, shape);
   const ranges = channelRanges({ step, shape, blockRows, threads: parallel ? threads : 1 });
   plan.beginStep();
-  const given = { plan, layouts, tensors, index, shape, blockRows, epilogue, accumulator };
+  const given = { plan, layouts, tensors, index, shape, blockRows, epilogue, accumulator, bits };
   const compiled = ranges.map((channels) => compileEpilogue(given, channels));
   const outputs = ranges.map(({ first, count }, i) => {
     return { first, count, dst: compiled[i].accumulator };
@@ -160,6 +168,8 @@ function compileKernel(
       const { prologue, body } = compileQuantise(plan, step, index, source, dst);
       return { name: "grid", prologue, bodies: [body] };
     }
+    case "shuffle":
+      return only("shuffle", compileShuffle(plan, step, source, dst));
     case "pointwise":
       return { name: "generated", prologue: [], bodies: [] };
     default:

@@ -32,6 +32,12 @@ function positivePart(x: number): number {
   return 0;
 }
 
+/** The second where neither is. */
+function larger(x: number, y: number): number {
+  if (x > y) return x;
+  return y;
+}
+
 /** Registers: 0 is x, 1 is y, 2 is v; the op under test defines 3. */
 const FORMULAS: readonly [string, MicroOp, (o: Operands) => number][] = [
   ["affine", ["affine", 0, "s", "t"], ({ x, s, t }) => f(f(x * s) + t)],
@@ -52,6 +58,10 @@ const FORMULAS: readonly [string, MicroOp, (o: Operands) => number][] = [
   ["mul", ["mul", 0, 1], ({ x, y }) => f(x * y)],
   ["mul by a vector", ["mul", 0, 2], ({ x, v }) => f(x * v)],
   ["mix", ["mix", 0, 1, "s"], ({ x, y, s }) => f(f(s * x) + f(f(1 - s) * y))],
+  ["sign", ["sign", 0, "t", -1], ({ x, t }) => (x > t ? 1 : -1)],
+  ["sign, with what is equal", ["sign", 0, "t", 1], ({ x, t }) => (x >= t ? 1 : -1)],
+  ["max", ["max", 0, 1], ({ x, y }) => larger(x, y)],
+  ["min of a vector", ["min", 2, 0], ({ x, v }) => -larger(-v, -x)],
 ];
 
 it("has a formula for every micro-op that computes", () => {

@@ -24,6 +24,8 @@ export interface EpilogueInput {
   readonly epilogue: readonly MicroOp[];
   /** The value that is register 0 (a step whose accumulator is its input); else it gets a place. */
   readonly accumulator?: ValueLayout;
+  /** The kernel leaves signs, in bits. */
+  readonly bits?: boolean;
 }
 
 export interface CompiledEpilogue {
@@ -86,7 +88,7 @@ class EpilogueCompiler {
   compile(): CompiledEpilogue {
     const { epilogue, shape } = this.#input;
     const { count } = this.#channels;
-    const home = this.#input.accumulator ? -1 : this.#home();
+    const home = this.#input.accumulator || this.#input.bits ? -1 : this.#home();
     const { operand, from, bits } = this.#accumulator(home);
     epilogue.forEach((op, index) => {
       this.#registers.push(index === home ? 0 : this.#compileOp(op));
@@ -121,7 +123,7 @@ class EpilogueCompiler {
   }
 
   #accumulator(home: number): { operand: Operand; from: number; bits: boolean } {
-    const { accumulator, epilogue, layouts, plan, shape, blockRows } = this.#input;
+    const { accumulator, epilogue, layouts, plan, shape, blockRows, bits = false } = this.#input;
     const { first, count } = this.#channels;
     const op = epilogue[home];
     const value = accumulator ?? (op?.[0] === "store" ? layouts[op[2]] : undefined);
@@ -129,11 +131,12 @@ class EpilogueCompiler {
       const operand = fromChannel(targetOperand(value), first);
       return { operand, from: this.#value(value), bits: value.value.kind === "bits" };
     }
-    const pixel = vectorBytes(count);
+    const pixel = bits ? 4 * Math.ceil(count / WORD) : vectorBytes(count);
     const rowBytes = shape[1] * pixel;
     const place = plan.scratch(blockRows * rowBytes);
-    const from = this.#stream({ kind: "floats", place, rowBytes, gap: 0, scratch: true });
-    return { operand: { place, pixel, advance: 0 }, from, bits: false };
+    const kind = bits ? "bits" : "floats";
+    const from = this.#stream({ kind, place, rowBytes, gap: 0, scratch: true });
+    return { operand: { place, pixel, advance: 0 }, from, bits };
   }
 
   /** Adds an operation; returns the register that holds what the micro-op defines. */
@@ -163,13 +166,15 @@ class EpilogueCompiler {
   #computing(op: Computing): CodeOp {
     const inputs: Register[] = [];
     const parameters: number[] = [];
+    let zero: number | undefined;
     MICRO_OPS[op[0]].forEach((sort, i) => {
       const operand = op[i + 1];
       if (sort === "register") inputs.push(this.#registers[operand as Register]);
       else if (sort === "tensor") parameters.push(this.#tensor(operand as TensorKey));
+      else if (sort === "zero") zero = operand as number;
       else parameters.push(this.#number(operand as number));
     });
-    return { op: op[0], inputs, parameters };
+    return { op: op[0], inputs, parameters, zero };
   }
 
   #define(op: CodeOp): Register {

@@ -1,4 +1,4 @@
-import type { AssetFolder } from "./assets.js";
+import type { Assets } from "../../../platform/web-types.js";
 import { boot } from "./boot.js";
 import { compileProgram } from "./compile.js";
 import { type BinaryConvKernel, classKey, estimatedKernel, kernelsFor } from "./kernel-choice.js";
@@ -27,7 +27,7 @@ type Run = () => void;
  */
 export async function probeKernels(
   shapes: readonly ShapeClass[],
-  assets?: AssetFolder,
+  assets?: Assets,
 ): Promise<boolean> {
   let changed = false;
   for (const shape of shapes) {
@@ -38,7 +38,10 @@ export async function probeKernels(
   return changed;
 }
 
-async function fastestKernel(shape: ShapeClass, assets: AssetFolder): Promise<BinaryConvKernel> {
+async function fastestKernel(
+  shape: ShapeClass,
+  assets: Assets | undefined,
+): Promise<BinaryConvKernel> {
   const estimate = estimatedKernel(shape.step, shape.input);
   // A row of it takes longer than measuring may: whatever network it is of, it is no usual layer.
   if (pieceProducts(shape) > MOST_PRODUCTS) return estimate;
@@ -117,7 +120,7 @@ function pause(): Promise<void> {
 async function pieceOf(
   shape: ShapeClass,
   kernel: BinaryConvKernel,
-  assets: AssetFolder,
+  assets: Assets | undefined,
 ): Promise<Run> {
   const { program, tensors } = pieceProgram(shape);
   const compiled = compileProgram(program, tensors, { kernel, memory: PIECE_BYTES });

@@ -1,10 +1,10 @@
-import type { MapShape } from "../../../program/geometry.js";
-import type { ConvStep, LinearStep, PoolStep } from "../../../program/types.js";
+import { type MapShape, shuffledFrom } from "../../../program/geometry.js";
+import type { ConvStep, LinearStep, PoolStep, ShuffleStep } from "../../../program/types.js";
 import { FLOAT_TILE, LINEAR_TILE, type Records } from "./agreed.js";
 import type { OutputRange } from "./channel-ranges.js";
 import type { Instruction, Operand } from "./instruction.js";
 import { at, type MemoryPlan, type Place } from "./memory-plan.js";
-import type { ValueLayout } from "./value-layout.js";
+import { firstPixel, type ValueLayout } from "./value-layout.js";
 
 export function compileConv(
   plan: MemoryPlan,
@@ -63,10 +63,36 @@ export function compilePool(
 ): Instruction {
   const [height, width] = source.value.shape;
   const window = [...step.kernel, ...step.stride, ...step.padding] as const;
-  const table: Records["Pool"] = [source.place, height, width, ...window];
-  const a = { place: source.place, pixel: source.pixelBytes, advance: 0 };
-  const op = step.mode === "max" ? "maxPool" : "averagePool";
-  return { op, channels: shape[2], dst, a, s: plan.constant(table) };
+  const place = firstPixel(source);
+  const table: Records["Pool"] = [place, height, width, ...window];
+  const a = { place, pixel: source.pixelBytes, advance: 0 };
+  const bits = source.value.kind === "bits";
+  const op = bits ? "bitPool" : step.mode === "max" ? "maxPool" : "averagePool";
+  return { op, channels: shape[2], dst, a, s: plan.constant(table), u: source.rowBytes };
+}
+
+/** Bytes from a pixel to each number, or bits to each bit; -1: a zero. */
+export function compileShuffle(
+  plan: MemoryPlan,
+  { whole, first, out, dealt }: ShuffleStep,
+  source: ValueLayout,
+  dst: Operand,
+): Instruction {
+  const { value, rowBytes, pixelBytes } = source;
+  const [height, width, channels] = value.shape;
+  const bits = value.kind === "bits";
+  const all = whole ? height * width * channels : channels;
+  plan.checkSize(4 * out);
+  const places = new Int32Array(out).map((_, c) => {
+    const from = shuffledFrom(first + c, all, dealt);
+    const pixel = Math.floor(from / channels);
+    const bytes = Math.floor(pixel / width) * rowBytes + (pixel % width) * pixelBytes;
+    const channel = from % channels;
+    return from < 0 ? -1 : bits ? 8 * bytes + channel : bytes + 4 * channel;
+  });
+  const pixels = [firstPixel(source), rowBytes, pixelBytes] as const;
+  const table: Records["Shuffle"] = [...pixels, plan.constant(places), Number(bits)];
+  return { op: "shuffle", channels: out, dst, s: plan.constant(table) };
 }
 
 /** Weights laid out at a time: what they pass through stays in the cache. */

@@ -1,4 +1,5 @@
 import { OnebitError } from "../../../errors.js";
+import type { WorkerModule } from "../../../platform/worker.js";
 import type * as beside from "./beside.js";
 
 /** What bundle.mjs writes into onebit/standalone. */
@@ -6,33 +7,42 @@ declare const INSIDE: {
   /** simd.wasm and relaxed.wasm, one after the other, deflated, as base64. */
   readonly kernels: string;
   readonly simdBytes: number;
-  /** The code of team-worker.ts, with all that it imports. */
-  readonly worker: string;
 };
 
+/** The function that all of onebit/standalone is in, which gives what model-worker.ts needs as well. */
+declare const ONEBIT: () => unknown;
+
 /** Named once: a bundler writes all of it wherever it is named. */
-const { kernels, simdBytes, worker } = INSIDE;
+const { kernels, simdBytes } = INSIDE;
+
+/** Serves models, and the threads of these: model-worker.ts is part of the function. */
+const itself: WorkerModule = {
+  name: "onebit/standalone",
+  url() {
+    throw new OnebitError("onebit/standalone has no threads in Node: import onebit there");
+  },
+  inBrowser() {
+    const script = `(${ONEBIT})().serve()`;
+    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    try {
+      return new Worker(url, { type: "module" });
+    } finally {
+      URL.revokeObjectURL(url);
+    }
+  },
+};
 
 /** In place of beside.ts: in the same file as the code. */
-export const { ownKernels, ownWorker }: typeof beside = {
+export const { ownAssets, ownKernels, ownWorker, ownModelWorker }: typeof beside = {
+  ownAssets: () => undefined,
+
   async ownKernels(build) {
     const both = await inflated(kernels);
     return build === "simd" ? both.subarray(0, simdBytes) : both.subarray(simdBytes);
   },
 
-  ownWorker: {
-    url() {
-      throw new OnebitError("onebit/standalone has no threads in Node: import onebit there");
-    },
-    inBrowser() {
-      const url = URL.createObjectURL(new Blob([worker], { type: "text/javascript" }));
-      try {
-        return new Worker(url, { type: "module" });
-      } finally {
-        URL.revokeObjectURL(url);
-      }
-    },
-  },
+  ownWorker: itself,
+  ownModelWorker: itself,
 };
 
 async function inflated(base64: string): Promise<Uint8Array> {

@@ -12,7 +12,8 @@ export type MeasuredKernels = ReadonlyMap<string, BinaryConvKernel>;
 
 /** Of a shape class: all that the fastest kernel depends on. input: [H, W, C]. */
 export function classKey(step: BinaryConvStep, input: MapShape): string {
-  return [input, step.out, step.kernel, step.stride, step.groups].join();
+  const { out, kernel, stride, groups, dilation = [] } = step;
+  return [input, out, kernel, stride, groups, ...dilation].join();
 }
 
 /** Sums of lookups are 16 bits wide, with a sign. */

@@ -1,4 +1,10 @@
-import { packedRowBytes, reductionLength } from "../../../program/geometry.js";
+import {
+  packedRowBytes,
+  paddingEnd,
+  reductionLength,
+  span,
+  windowCounts,
+} from "../../../program/geometry.js";
 import type { BinaryConvStep, Program, ProgramTensors } from "../../../program/types.js";
 import type { ShapeClass } from "./measured-kernels.js";
 
@@ -17,7 +23,7 @@ export function pieceProducts(shape: ShapeClass): number {
 function pieceSize({ step, input: [, width, channels] }: ShapeClass) {
   const groups = Math.min(step.groups, GROUPS);
   const out = groups * Math.min(step.out / step.groups, OUTPUTS);
-  const columns = Math.floor((width + 2 * step.padding[1] - step.kernel[1]) / step.stride[1]) + 1;
+  const [, columns] = windowCounts([0, width], step);
   const perRow = columns * out * reductionLength(step, channels);
   const rows = Math.min(Math.ceil(PRODUCTS / perRow), MAX_ROWS);
   return { groups, out, columns, rows };
@@ -29,11 +35,13 @@ export function pieceProgram(shape: ShapeClass): { program: Program; tensors: Pr
   const [, width, channels] = shape.input;
   const groupIn = channels / step.groups;
   const { groups, out, columns, rows } = pieceSize(shape);
-  const height = (rows - 1) * step.stride[0] + step.kernel[0];
+  const height = (rows - 1) * step.stride[0] + span(step, 0);
   const input = [height, width, groups * groupIn] as const;
   const conv: BinaryConvStep = {
     ...step,
-    ...{ input: 1, weight: "weight", groups, out, padding: [0, step.padding[1]] },
+    ...{ input: 1, weight: "weight", groups, out },
+    padding: [0, step.padding[1]],
+    paddingEnd: [0, paddingEnd(step)[1]],
     epilogue: [["store", 0, 2, 0]],
   };
   const row = packedRowBytes(conv, input[2]);

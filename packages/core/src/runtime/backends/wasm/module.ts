@@ -1,6 +1,7 @@
 import { OnebitError } from "../../../errors.js";
 import { isNode } from "../../../platform/is-node.js";
-import { type AssetFolder, readKernels } from "./assets.js";
+import type { Assets } from "../../../platform/web-types.js";
+import { readKernels } from "./assets.js";
 import type { KernelBuild } from "./beside.js";
 import { withSharedMemory } from "./codegen/shared-memory.js";
 
@@ -26,7 +27,7 @@ const RELAXED_PROBE = Uint8Array.from([
 
 export interface KernelFile {
   readonly build?: KernelBuild;
-  readonly assets?: AssetFolder;
+  readonly assets?: Assets;
 }
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
@@ -66,14 +67,14 @@ async function compileKernels(bytes: Uint8Array): Promise<WebAssembly.Module> {
   } catch (error) {
     const why = WebAssembly.validate(code)
       ? "a content security policy needs 'wasm-unsafe-eval' in script-src"
-      : "damaged, or no SIMD here";
+      : "damaged (copy them anew), or no SIMD here";
     throw new OnebitError(`the kernels do not compile: ${why}: ${(error as Error).message}`, {
       cause: error,
     });
   }
 }
 
-async function checkedKernels(build: KernelBuild, assets: AssetFolder): Promise<Uint8Array> {
+async function checkedKernels(build: KernelBuild, assets: Assets | undefined): Promise<Uint8Array> {
   try {
     const bytes = await readKernels(build, assets);
     if (MAGIC.every((byte, i) => bytes[i] === byte)) return bytes;

@@ -1,7 +1,8 @@
+import type { Assets } from "../../../platform/web-types.js";
 import type { WorkerHandle } from "../../../platform/worker.js";
 import { VERSION } from "../../../version.js";
 import { Arenas } from "./arenas.js";
-import { type AssetFolder, startTeamWorker } from "./assets.js";
+import { startTeamWorker } from "./assets.js";
 import type { StepTables } from "./compile.js";
 import { Member, type Shared } from "./member.js";
 import type { ArenaLayout } from "./memory-plan.js";
@@ -25,7 +26,7 @@ const sharedWords = (count: number) =>
 export interface Sharing {
   readonly arena: ArenaLayout;
   readonly threads: number;
-  readonly assets?: AssetFolder;
+  readonly assets?: Assets;
 }
 
 /** A worker that has not started by then never will. */

@@ -1,3 +1,4 @@
+import { paddingEnd } from "../../../program/geometry.js";
 import { writeOf } from "../../../program/micro-ops.js";
 import type { Program, ProgramValue } from "../../../program/types.js";
 import { type Operand, vectorBytes } from "./instruction.js";
@@ -92,9 +93,9 @@ function bitBorders({ values, steps }: Program): [number, number][] {
   const borders = values.map((): [number, number] => [0, 0]);
   for (const step of steps) {
     if (step.kind !== "binary-conv") continue;
-    const border = borders[step.input];
-    border[0] = Math.max(border[0], step.padding[0]);
-    border[1] = Math.max(border[1], step.padding[1]);
+    const [border, end] = [borders[step.input], paddingEnd(step)];
+    border[0] = Math.max(border[0], step.padding[0], end[0]);
+    border[1] = Math.max(border[1], step.padding[1], end[1]);
   }
   return borders;
 }

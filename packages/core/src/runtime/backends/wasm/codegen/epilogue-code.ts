@@ -247,9 +247,10 @@ class EpilogueCode {
       case "bits":
         throw new Error(`wasm: ${op.op} has no value`);
       default: {
-        const { inputs, parameters } = op;
+        const { inputs, parameters, zero } = op;
         CODE[op.op]({
           b,
+          zero,
           r: (index = 0) => b.get(this.#registers[inputs[index]]),
           parameter: (index) => this.#parameter(parameters[index], quad),
         });

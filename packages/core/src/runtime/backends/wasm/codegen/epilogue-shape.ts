@@ -29,6 +29,7 @@ export type CodeOp =
       readonly inputs: readonly CodeRegister[];
       /** Tensors and numbers, in the order of the operands. */
       readonly parameters: readonly ParameterIndex[];
+      readonly zero?: number;
     }
   | {
       /** mean-2x2: into a halved stream. */

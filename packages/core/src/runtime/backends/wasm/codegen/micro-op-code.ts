@@ -8,6 +8,8 @@ interface Operands {
   r(index?: number): FunctionBody;
   /** Pushes a tensor's numbers, or a number in all lanes. */
   parameter(index: number): FunctionBody;
+  /** The sign of what is equal. */
+  readonly zero?: number;
 }
 
 /** What leaves the value of each micro-op on the stack, one rounding per operation. */
@@ -66,4 +68,21 @@ export const CODE: { readonly [N in ComputingName]: (operands: Operands) => void
     r(1).op("f32x4.mul");
     b.op("f32x4.add");
   },
+  sign({ b, r, parameter, zero }) {
+    b.splat(1).splat(-1);
+    r();
+    parameter(0)
+      .op(zero === 1 ? "f32x4.ge" : "f32x4.gt")
+      .op("v128.bitselect");
+  },
+  max: (operands) => chosen(operands, "f32x4.gt"),
+  min: (operands) => chosen(operands, "f32x4.lt"),
 };
+
+/** The first where the comparison holds, else the second. */
+function chosen({ r }: Operands, comparison: "f32x4.gt" | "f32x4.lt"): void {
+  r();
+  r(1);
+  r();
+  r(1).op(comparison).op("v128.bitselect");
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { borderClasses } from "./border-classes.js";
+import { borderClasses } from "./geometry.js";
 
 const step = (kernel: number, stride: number, padding: number) => ({
   kernel: [kernel, 1] as const,

@@ -1,5 +1,5 @@
 /**
- * Reads checkpoints of 1-bit networks (PyTorch, safetensors, NumPy, MXNet), and runs classifiers in ONNX.
+ * Reads checkpoints of 1-bit networks (PyTorch, safetensors, NumPy, MXNet, Larq, Keras, ONNX), and runs classifiers in ONNX.
  *
  * ```ts
  * import { importCheckpoint, openBuffer } from "@onebit/convert";
@@ -14,6 +14,7 @@
  * @module @onebit/convert
  */
 
+export * from "./c/index.js";
 export { type ImagenetClass, imagenetClasses, imagenetLabels } from "./imagenet-classes.js";
 export { symbolOf } from "./importers/bmxnet/symbol.js";
 export type { TemperatureReport } from "./importers/bnext/temperature.js";
@@ -22,6 +23,7 @@ export {
   type ImportedStream,
   type ImportOptions,
   importCheckpoint,
+  importMoments,
   importStream,
 } from "./importers/import-checkpoint.js";
 export type {
@@ -38,6 +40,8 @@ export type { Labels } from "./importers/labels.js";
 export type { LeftOut } from "./importers/left-out.js";
 export type { InputSize, PreprocessOverrides } from "./importers/preprocess.js";
 export type { Fate, ImportReport, TensorReport } from "./importers/report.js";
+export { type OwnNetwork, stateDictImporter } from "./importers/state-dict-importer.js";
+export { type IntegerNetwork, integerNetwork } from "./integer/index.js";
 export * from "./onnx/index.js";
 export { type AsyncBuffer, memoryBuffer } from "./readers/async-buffer.js";
 export type {

@@ -12,7 +12,7 @@ export function report(state: State, folder: string): string {
   return [
     `${fuzzer}, seed ${seed}, inputs ${from} to ${next}: ${refused} refused, ${ran} ran, ${failures.length} failed`,
     `${Math.round(seconds)} s, ${(tried / Math.max(seconds, 1e-3)).toFixed(0)} inputs/s, slowest ${slowestMs} ms of computing`,
-    `limits: ${LIMITS.seconds} s, ${LIMITS.memoryBytes / 2 ** 20} MiB, each input`,
+    `limits: ${LIMITS.seconds} s, ${LIMITS.memoryBytes / 2 ** 20} MiB and four times its size, each input`,
     `${Object.keys(state.refusals).length} different reasons to refuse`,
     ...Object.entries(state.on).map(([name, count]) => `  on ${name}: ${count}`),
     ...edits.map(([edit, counts]) => `  ${edit}: ${counts.ran} ran, ${counts.refused} refused`),

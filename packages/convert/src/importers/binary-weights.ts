@@ -7,7 +7,10 @@ export interface BinaryUse {
   readonly scale: "none" | "channel-mean";
 }
 
-/** The tensors that become 1-bit weights, by key. */
+/** Between a tensor and its signs: what leaves every sign as it was. */
+const KEEPING = new Set(["clamp", "reshape"]);
+
+/** The tensors that become 1-bit weights by their own signs, by key: not those that are centred first. */
 export function binaryUses(graph: Graph): ReadonlyMap<string, BinaryUse> {
   const producers = new Map(graph.nodes.map((node) => [node.name, node]));
   const types = typesOf(graph);
@@ -16,9 +19,13 @@ export function binaryUses(graph: Graph): ReadonlyMap<string, BinaryUse> {
     if (op !== "binarize-weight") continue;
     const [outs] = types.get(inputs[0])!.shape;
     let source = inputs[0];
-    // Clamps and views stand between the tensor and its signs.
-    for (let node = producers.get(source); node; node = producers.get(source))
+    for (
+      let node = producers.get(source);
+      node && KEEPING.has(node.op);
+      node = producers.get(source)
+    )
       [source] = node.inputs;
+    if (!Object.hasOwn(graph.tensors, source)) continue;
     uses.set(source, { outs, scale: attrs.scale as BinaryUse["scale"] });
   }
   return uses;

@@ -12,6 +12,8 @@ import { labelsFor } from "./labels.js";
 import { leftOut } from "./left-out.js";
 import { locate } from "./locate.js";
 import { type Match, matchTensors } from "./match.js";
+import { type ImportedMoments, isOptimiser, momentsOf } from "./moments.js";
+import type { Candidate } from "./networks-in.js";
 import { overridden } from "./preprocess.js";
 import { eachTensor, type ReadOptions, readTensors } from "./read-tensors.js";
 import { classesOf, type ImportReport, reportOf } from "./report.js";
@@ -26,6 +28,8 @@ export interface ImportOptions extends NetworkOptions {
    * real numbers behind them (default).
    */
   readonly weights?: "latent" | "signs";
+  /** The optimiser's state is taken too, by importMoments: it is not reported as left out. */
+  readonly moments?: boolean;
   /** Families of your own; they are asked before onebit's. */
   readonly importers?: readonly Importer[];
 }
@@ -71,6 +75,20 @@ export async function importStream(
   });
 }
 
+/**
+ * What the optimiser of a PyTorch checkpoint had kept of the network's parameters, so that a training can go on
+ * from it. OnebitError where there is none, or where it is not clear which moments are whose.
+ */
+export async function importMoments(
+  buffer: AsyncBuffer,
+  options: ImportOptions = {},
+): Promise<ImportedMoments> {
+  return opened(buffer, options, ({ checkpoint, place, matches }) => {
+    const inFile = [...place.tensors.values()].map(({ path }) => path);
+    return momentsOf(checkpoint, matches, inFile);
+  });
+}
+
 async function* namingAll<T>(buffer: AsyncBuffer, items: AsyncGenerator<T>): AsyncGenerator<T> {
   try {
     yield* items;
@@ -98,6 +116,8 @@ async function opened<T>(
 
 /** The network in a file, everything but its tensors. */
 interface Found extends Omit<ImportedStream, "tensors"> {
+  readonly checkpoint: Checkpoint;
+  readonly place: Candidate;
   readonly graph: Graph;
   readonly matches: readonly Match[];
   readonly read: ReadOptions;
@@ -111,11 +131,14 @@ async function find(
 ): Promise<Found> {
   const { zeroWeights, weights = "latent", preprocess = {} } = options;
   const { place, importer, candidates } = locate(checkpoint, importers, options);
-  const { format, metadata } = checkpoint;
-  const network = await importer.network({ format, metadata, tensors: place.tensors }, options);
+  const { format, metadata, description } = checkpoint;
+  const stored = { format, metadata, description, tensors: place.tensors };
+  const network = await importer.network(stored, options);
   const { architecture, notYetBinary } = network;
   const graph = floatModelGraph({ architecture });
-  const left = leftOut(checkpoint, place, candidates);
+  const left = leftOut(checkpoint, place, candidates).filter(
+    ({ keys }) => !options.moments || !isOptimiser(keys),
+  );
   const matches = matchTensors(graph, network.tensors, left, unreadNote(checkpoint.unread));
   const labels = labelsFor(classesOf(graph), options.labels, network.labels);
   const images = overridden(network.preprocess, preprocess);
@@ -128,7 +151,7 @@ async function find(
   const card = { source, sha256: report.sha256 };
   return {
     model: { architecture, labels: labels.names, preprocess: images, card },
-    ...{ report, graph, matches },
+    ...{ report, checkpoint, place, graph, matches },
     read: { binary: report.binary, zeroWeights, weights },
   };
 }

@@ -1,6 +1,6 @@
 import type { Preprocess } from "onebit/image";
 import type { Architecture, Form, Switches } from "onebit/models";
-import type { CheckpointFormat, MetadataValue } from "../readers/checkpoint.js";
+import type { CheckpointFormat, Description, MetadataValue } from "../readers/checkpoint.js";
 import type { TensorEntry } from "../readers/tensor-entry.js";
 import type { TemperatureReport } from "./bnext/temperature.js";
 import type { Labels } from "./labels.js";
@@ -36,6 +36,8 @@ export interface Place {
 /** What an importer makes a network of: its own tensors, and plain values of the whole file. */
 export interface StoredNetwork extends Place {
   readonly metadata: ReadonlyMap<string, MetadataValue>;
+  /** What the file says of the network, in formats that hold more than tensors. */
+  readonly description?: Description;
 }
 
 /** What the caller may know better than keys and shapes. */

@@ -3,7 +3,7 @@ import { OnebitError } from "onebit";
 /** One field of a protobuf message. `number` is that of its .proto file. */
 export interface Field {
   readonly number: number;
-  /** Of varints and fixed-width fields; inexact beyond 2^53. */
+  /** Of varints (signed, as int64 is) and fixed-width fields; inexact beyond 2^53. */
   readonly value: number;
   /** Of length-delimited fields (strings, messages, packed numbers); else empty. */
   readonly bytes: Uint8Array;
@@ -29,6 +29,15 @@ export function* fields(message: Uint8Array): Generator<Field> {
     }
     throw new OnebitError("not protobuf: a number has more than 64 bits");
   };
+  /** Two's complement: bit 63 is the lowest of the tenth byte, and no float64 holds 2^64 - 1. */
+  const signed = (): number => {
+    const start = at;
+    const value = varint();
+    if (at - start < MAX_VARINT || !(message[at - 1] & 1)) return value;
+    let size = 1;
+    for (let i = 0; i < MAX_VARINT - 1; i++) size += (~message[start + i] & 0x7f) * 2 ** (7 * i);
+    return -size;
+  };
   const take = (length: number): number => {
     if (length > message.length - at) throw cutOff();
     at += length;
@@ -42,7 +51,7 @@ export function* fields(message: Uint8Array): Generator<Field> {
     }
     switch (tag % 8) {
       case 0:
-        yield { number, value: varint(), bytes: EMPTY };
+        yield { number, value: signed(), bytes: EMPTY };
         break;
       case 1:
         yield { number, value: view.getFloat64(take(8), true), bytes: EMPTY };

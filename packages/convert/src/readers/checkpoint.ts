@@ -1,8 +1,11 @@
 import { OnebitError } from "onebit";
 import { type AsyncBuffer, naming } from "./async-buffer.js";
+import type { KerasModel } from "./hdf5/keras-model.js";
+import type { OnnxGraph } from "./onnx/graph.js";
 import { sha256 } from "./sha256.js";
 import type { TensorEntry } from "./tensor-entry.js";
 import { printable } from "./text.js";
+import type { TfliteModel } from "./tflite/model.js";
 import { nothingUnread, type Unread } from "./unread.js";
 
 /** Formats of files that hold tensors by name. */
@@ -12,7 +15,10 @@ export type CheckpointFormat =
   | "safetensors"
   | "npy"
   | "npz"
-  | "mxnet-params";
+  | "mxnet-params"
+  | "tflite"
+  | "hdf5"
+  | "onnx";
 
 /** A plain value of a checkpoint, beside its tensors. */
 export type MetadataScalar = string | number | bigint | boolean | null;
@@ -31,18 +37,26 @@ export interface Checkpoint {
   readonly metadata: ReadonlyMap<string, MetadataValue>;
   /** Objects of foreign classes and other values that were passed over. */
   readonly unread: Unread;
+  /** The network itself, in formats that hold more than tensors. */
+  readonly description?: Description;
   /** SHA-256 of the whole file, lower-case hexadecimal. Reads all of it, once. */
   sha256(): Promise<string>;
 }
+
+/** What a file says of the network whose tensors it holds. */
+export type Description =
+  | { readonly kind: "tflite"; readonly model: TfliteModel }
+  | { readonly kind: "keras"; readonly model: KerasModel }
+  | { readonly kind: "onnx"; readonly graph: OnnxGraph };
 
 /** Puts the parts together. Two tensors of one name are refused. */
 export function checkpointOf(
   buffer: AsyncBuffer,
   format: CheckpointFormat,
   entries: readonly TensorEntry[],
-  beside: Partial<Pick<Checkpoint, "metadata" | "unread">> = {},
+  beside: Partial<Pick<Checkpoint, "metadata" | "unread" | "description">> = {},
 ): Checkpoint {
-  const { metadata = new Map(), unread = nothingUnread } = beside;
+  const { metadata = new Map(), unread = nothingUnread, description } = beside;
   const tensors = new Map<string, TensorEntry>();
   for (const entry of entries) {
     if (tensors.has(entry.key))
@@ -54,7 +68,7 @@ export function checkpointOf(
     digest ??= naming(buffer, () => sha256(buffer));
     return digest;
   };
-  return { format, tensors, metadata, unread, sha256: hash };
+  return { format, tensors, metadata, unread, description, sha256: hash };
 }
 
 function withFileName(buffer: AsyncBuffer, entry: TensorEntry): TensorEntry {

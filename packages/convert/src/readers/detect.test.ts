@@ -21,15 +21,19 @@ test.each<[string, Uint8Array, RegExp]>([
   ["a Git LFS pointer", bytes("version https://git-lfs.github.com/spec/v1\noid"), /git lfs pull/],
   ["a web page", bytes("<!DOCTYPE html><html>"), /web page/],
   ["gzip", bytes(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0), /gzip: unpack/],
-  ["HDF5", bytes(0x89, "HDF\r\n\x1a\n"), /HDF5/],
+  ["a cut HDF5 file", bytes(0x89, "HDF\r\n\x1a\n"), /the HDF5 file cannot be read: .*truncated/],
   ["an empty zip file", bytes("PK\x05\x06", new Uint8Array(18)), /empty zip/],
   ["another pickle", bytes(0x80, 4, 0x95, "abcdefgh"), /pickle, but not one of torch\.save/],
   [
     "anything else",
     bytes("hello, world"),
-    /a checkpoint \(torch\.save, safetensors, NumPy, MXNet\) is wanted/,
+    /a checkpoint \(torch\.save, safetensors, NumPy, MXNet, TensorFlow Lite, Keras, ONNX\) is wanted/,
   ],
-  ["one byte", bytes("x"), /a checkpoint \(torch\.save, safetensors, NumPy, MXNet\) is wanted/],
+  [
+    "one byte",
+    bytes("x"),
+    /a checkpoint \(torch\.save, safetensors, NumPy, MXNet, TensorFlow Lite, Keras, ONNX\) is wanted/,
+  ],
 ])("%s is named, with what to do", (_, file, message) => refusedBytes(file, message));
 
 test("the message begins with the name of the file", () =>

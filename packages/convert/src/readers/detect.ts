@@ -1,6 +1,14 @@
 import { fileKind, unknownFile, wrongFile } from "onebit/file";
 
-export type DetectedFormat = "zip" | "torch-legacy" | "safetensors" | "npy" | "mxnet-params";
+export type DetectedFormat =
+  | "zip"
+  | "torch-legacy"
+  | "safetensors"
+  | "npy"
+  | "mxnet-params"
+  | "tflite"
+  | "hdf5"
+  | "onnx";
 
 /** Which reader a file needs, from its first bytes. `name` is for what is told of others. */
 export function detectFormat(prefix: Uint8Array, name?: string): DetectedFormat {
@@ -19,6 +27,9 @@ export function detectFormat(prefix: Uint8Array, name?: string): DetectedFormat 
       return "mxnet-params";
     case "torch-legacy":
     case "npy":
+    case "tflite":
+    case "hdf5":
+    case "onnx":
       return kind;
     default:
       throw unknownFile(prefix, { name, wanted: "checkpoint" });

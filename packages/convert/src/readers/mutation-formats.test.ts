@@ -9,16 +9,16 @@ import { mutateAndPrint } from "./test-support/mutations.js";
 
 const timeout = 300_000;
 
-/** Formats without a checksum: 5,500 mutations of the official code's, 2,500 of published files. */
+/** Formats without a checksum: 2,000 mutations of the official code's, 1,000 of published files; `npm run fuzz` tries any number. */
 const published: readonly (readonly [path: string, count: number])[] = [
-  ["goldens/reactnet-a-narrow/checkpoint-legacy.pth.tar", 3500],
-  ["goldens/reactnet-18-narrow/checkpoint-legacy.pth.tar", 2000],
-  ["data/weights/cifar10-resnet/resnet20-12fca82f.th", 500],
-  ["data/weights/cifar10-resnet/resnet20-12fca82f.safetensors", 1000],
-  ["data/weights/bmxnet/binarized_cifar10-resnet18-64bit-0000.params", 1000],
+  ["goldens/reactnet-a-narrow/checkpoint-legacy.pth.tar", 1200],
+  ["goldens/reactnet-18-narrow/checkpoint-legacy.pth.tar", 800],
+  ["data/weights/cifar10-resnet/resnet20-12fca82f.th", 200],
+  ["data/weights/cifar10-resnet/resnet20-12fca82f.safetensors", 400],
+  ["data/weights/bmxnet/binarized_cifar10-resnet18-64bit-0000.params", 400],
 ];
 
-/** Small files that are always here: 9,650 mutations. */
+/** Small files that are always here: 14,650 mutations. */
 const fixtures: readonly (readonly [name: string, count: number])[] = [
   ["torch-zip.pth", 2000],
   ["torch-zip-protocol4.pth", 500],
@@ -29,6 +29,10 @@ const fixtures: readonly (readonly [name: string, count: number])[] = [
   ["numpy.npz", 1000],
   ["numpy-compressed.npz", 150],
   ["fortran.npy", 1000],
+  ["larq.tflite", 2000],
+  ["keras.h5", 1500],
+  ["keras-1.8.h5", 500],
+  ["binary.onnx", 1000],
 ];
 
 test.each(published)("%s: %i mutations", { timeout }, async (path, count) => {
@@ -56,7 +60,7 @@ const resealed: readonly (readonly [string, string, number[]])[] = [
 ];
 
 test.each(resealed)(
-  "%s: 3,000 mutations of the pickle, its CRC made right again",
+  "%s: 1,500 mutations of the pickle, its CRC made right again",
   {
     timeout,
   },
@@ -71,7 +75,7 @@ test.each(resealed)(
     expect(seals.length).toBe(2);
     const random = seeded(13);
     let loaded = 0;
-    for (let i = 0; i < 3000; i++) {
+    for (let i = 0; i < 1500; i++) {
       const before = pickle.slice();
       for (let edits = 1 + random(3); edits > 0; edits--) pickle[random(length)] = random(256);
       for (const at of seals) file.set(int(crc32(pickle), 4), at);
@@ -80,6 +84,6 @@ test.each(resealed)(
       else if (outcome.name !== "OnebitError") throw outcome;
       pickle.set(before);
     }
-    console.log(`resealed ${fileName}: ${loaded} of 3000 loaded, the rest were refused`);
+    console.log(`resealed ${fileName}: ${loaded} of 1500 loaded, the rest were refused`);
   },
 );

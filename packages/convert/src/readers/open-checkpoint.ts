@@ -3,11 +3,14 @@ import { KIND_BYTES } from "onebit/file";
 import { type AsyncBuffer, naming, readRange } from "./async-buffer.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { detectFormat } from "./detect.js";
+import { openHdf5 } from "./hdf5/open-hdf5.js";
 import { openMxnetParams } from "./mxnet/params.js";
 import { openNpy } from "./npy.js";
 import { isNpz, openNpz } from "./npz.js";
+import { openOnnx } from "./onnx/open-onnx.js";
 import { openSafetensors } from "./safetensors.js";
 import { printable } from "./text.js";
+import { openTflite } from "./tflite/open-tflite.js";
 import { openTorchLegacy } from "./torch/legacy-checkpoint.js";
 import { isTorchZip, openTorchZip } from "./torch/zip-checkpoint.js";
 import { readDirectory } from "./zip/directory.js";
@@ -34,6 +37,12 @@ async function open(buffer: AsyncBuffer): Promise<Checkpoint> {
       return openNpy(buffer);
     case "mxnet-params":
       return openMxnetParams(buffer);
+    case "tflite":
+      return openTflite(buffer);
+    case "hdf5":
+      return openHdf5(buffer);
+    case "onnx":
+      return openOnnx(buffer);
     default:
       return format satisfies never;
   }

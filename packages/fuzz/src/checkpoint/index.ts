@@ -14,7 +14,7 @@ import { checkpointSeed } from "./seeds.js";
 /**
  * Edited checkpoints of every format: pickles by their instructions, zip files by their records with
  * CRCs that are right again, headers of safetensors and NumPy files, ONNX by its fields; and bytes
- * anywhere. Each must be read in full, and imported, or be refused with an OnebitError.
+ * anywhere; TensorFlow Lite and HDF5 by their numbers of 4 bytes. Each must be read in full, and imported, or be refused with an OnebitError.
  */
 export const checkpointFuzzer: Fuzzer = {
   name: "checkpoint",

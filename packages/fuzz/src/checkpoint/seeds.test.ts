@@ -16,7 +16,7 @@ for (let i = 0; i < 200; i++) {
 }
 
 it("there are seeds of every format", () => {
-  expect(seeds.size).toBe(10);
+  expect(seeds.size).toBe(14);
 });
 
 it.each([...seeds.values()])("$name is sound", async ({ name, bytes }) => {

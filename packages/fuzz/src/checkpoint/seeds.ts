@@ -36,6 +36,10 @@ const makers: readonly (() => CheckpointSeed)[] = [
   () => seed("fortran.npy", editNpy),
   () => ({ name: "a BNext, safetensors", bytes: bnextFile(), structure: editSafetensors }),
   () => ({ name: "a linear classifier, ONNX", bytes: linearOnnx(), structure: editProtobuf }),
+  () => seed("larq.tflite", editRecords),
+  () => seed("keras.h5", editRecords),
+  () => seed("keras-1.8.h5", editRecords),
+  () => seed("binary.onnx", editProtobuf),
   () => ({ name: "three arrays, MXNet params", bytes: paramsFile(), structure: editRecords }),
 ];
 

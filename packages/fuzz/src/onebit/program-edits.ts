@@ -115,9 +115,14 @@ function changeKind({ steps }: Draft, random: Random): string {
       ...base,
       kind: "binary-conv",
       groups: 1,
-      padValue: random.pick([0, 1, -1]),
+      padValue: random.pick([0, 1, -1, "replicate"]),
+      ...(random.chance(0.3) && { dilation: random.pair(() => random.int(1, 3)) }),
       ...weight,
       ...geometry,
+    },
+    {
+      ...{ ...base, kind: "shuffle", out: random.int(1, 40), first: random.int(-3, 3) },
+      ...{ dealt: random.pick([1, 1, 2, 4]), whole: random.chance(0.3) },
     },
     { ...base, kind: "linear", ...weight },
     {

@@ -54,7 +54,9 @@ function shrinkWork({ values }: Draft, step: MutableStep): void {
   const input = values[step.input].shape;
   for (const axis of [0, 1] as const) {
     if (step.kind === "pool" && step.padding[axis] >= step.kernel[axis]) step.padding = [0, 0];
-    if (input[axis] + 2 * step.padding[axis] < step.kernel[axis]) step.kernel = [1, 1];
+    const apart = step.kind === "binary-conv" ? (step.dilation?.[axis] ?? 1) : 1;
+    const span = (step.kernel[axis] - 1) * apart + 1;
+    if (input[axis] + 2 * step.padding[axis] < span) step.kernel = [1, 1];
   }
   const shape = outputShape({ values }, step as Parameters<typeof outputShape>[1]);
   const window = step.kernel[0] * step.kernel[1];

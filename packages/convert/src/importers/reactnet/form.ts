@@ -5,7 +5,7 @@ import { type Shapes, some } from "../catalogue/shapes.js";
 import { binaryEvidence } from "./form-evidence.js";
 
 /** Nats: by this much one form must explain the statistics better. A chance of 1 in 20,000. */
-const decisive = 10;
+export const decisive = 10;
 
 /**
  * Binary, step 1 or real-valued. Flat `weights` are binary. Both of ReActNet's training steps can have
@@ -54,7 +54,7 @@ function undecided(): OnebitError {
 }
 
 /** Looks at the smallest 1-bit convolution only. */
-async function isSignsTimesScale(tensors: Tensors): Promise<boolean> {
+export async function isSignsTimesScale(tensors: Tensors): Promise<boolean> {
   const convs = [...tensors.values()].filter(
     ({ key, shape }) => /\.binary_\w+\.weight$/.test(key) && shape.length === 4,
   );

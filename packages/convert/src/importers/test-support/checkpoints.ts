@@ -7,6 +7,7 @@ import type { Part } from "../../readers/test-support/bytes.js";
 import {
   dict,
   integer,
+  list,
   pickle,
   storage,
   tensor,
@@ -47,9 +48,9 @@ export function rename(tensors: Tensors, from: RegExp, to: string): void {
   }
 }
 
-/** What torch.save could be given: dicts in dicts, around tensors and whole numbers. */
+/** What torch.save could be given: dicts in dicts, around tensors, whole numbers and lists of these. */
 export interface Saved {
-  readonly [key: string]: Tensor | number | Saved;
+  readonly [key: string]: Tensor | number | readonly number[] | Saved;
 }
 
 /** A torch.save file of dicts in dicts; `more` are further items of the outermost, as pickled. */
@@ -58,8 +59,9 @@ export function torchFile(
   more: readonly (readonly [Part, Part])[] = [],
   storages: { [key: string]: Uint8Array } = {},
 ): AsyncBuffer {
-  const part = (value: Tensor | number | Saved): Part => {
+  const part = (value: Saved[string]): Part => {
     if (typeof value === "number") return integer(value);
+    if (isList(value)) return list(...value.map(integer));
     if (!isTensor(value)) return dict(...entries(value));
     const { shape, data } = value;
     const key = String(Object.keys(storages).length);
@@ -73,6 +75,8 @@ export function torchFile(
   const root = dict(...entries(saved), ...more);
   return memoryBuffer(torchZip(pickle(root), storages), "some/folder/net.pth");
 }
+
+const isList = (value: Saved[string]): value is readonly number[] => Array.isArray(value);
 
 function isTensor(value: Tensor | Saved): value is Tensor {
   return Array.isArray(value.shape);

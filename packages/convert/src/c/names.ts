@@ -1,0 +1,45 @@
+import { UsageError, visible } from "onebit";
+
+/** Of C99, and what its headers may take. */
+const KEYWORDS = new Set(
+  (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long " +
+    "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while " +
+    "main errno stdin stdout stderr arena compute"
+  ).split(" "),
+);
+
+/** UsageError unless C takes it as the first part of a name, and the generated code has no such name. */
+export function checkName(name: string): void {
+  const shown = visible(name);
+  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
+    throw new UsageError(
+      `name "${shown}": letters, digits and underscores are wanted, a letter first, such as "${nameFrom(name)}"`,
+    );
+  }
+  if (name.length > 31) throw new UsageError(`name "${shown}": 31 characters at most`);
+  if (KEYWORDS.has(name)) throw new UsageError(`name "${shown}": C has it already: take another`);
+}
+
+/** A name for C like that of a file. */
+export function nameFrom(file: string): string {
+  const plain = file
+    .replace(/\.onebit$/i, "")
+    .replace(/[^A-Za-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "")
+    .slice(0, 31)
+    .toLowerCase();
+  if (!/^[a-z]/.test(plain)) return `net_${plain}`.slice(0, 31).replace(/_+$/, "");
+  return KEYWORDS.has(plain) ? `${plain}_net` : plain;
+}
+
+/** A string literal; what is no ASCII as octal escapes of its UTF-8, which cannot run into what follows. */
+export function cString(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  const escaped = Array.from(bytes, (byte) => {
+    const letter = String.fromCharCode(byte);
+    const isPlain = byte >= 0x20 && byte < 0x7f && !/["\\?]/.test(letter);
+    return isPlain ? letter : `\\${byte.toString(8).padStart(3, "0")}`;
+  });
+  return `"${escaped.join("")}"`;
+}

@@ -14,14 +14,27 @@
  * @module @onebit/train
  */
 
+export { type BesideCost, type BesideOptions, measureBeside } from "./bench/beside-cost.js";
 export {
   type DistillationCost,
   measureDistillation,
-  type StepCost,
 } from "./bench/distillation-cost.js";
+export { measureObservation, type ObservationCost } from "./bench/observation-cost.js";
+export type { StepCost } from "./bench/step-cost.js";
 export { measureTrainingSpeed, type TrainingSpeed } from "./bench/training-speed.js";
+export * from "./comparison/index.js";
 export * from "./engine/index.js";
 export { type GradientOptions, gradientOutput, gradients } from "./gradients/index.js";
+export type {
+  Callback,
+  Evaluated,
+  Metric,
+  Metrics,
+  OwnHooks,
+  TargetOf,
+  Targets,
+  TrainingView,
+} from "./hooks/index.js";
 export * from "./losses/index.js";
 export {
   adamDefaults,
@@ -52,6 +65,7 @@ export {
 } from "./recipes/index.js";
 export * from "./report/index.js";
 export * from "./run/index.js";
+export { TRAINING_BACKENDS, type TrainingBackend } from "./runtime/providers.js";
 export {
   learningRate,
   type Position,
@@ -74,4 +88,23 @@ export {
   unflatten,
   viewsOf,
 } from "./state/index.js";
-export type { TeacherChoice, TeacherOptions, TeacherRecord } from "./teachers/index.js";
+export {
+  type Knowledge,
+  type KnowledgeOptions,
+  knowledgeOf,
+  rankTeachers,
+  type TeacherChoice,
+  type TeacherOptions,
+  type TeacherRecord,
+  USUAL_EPSILON,
+} from "./teachers/index.js";
+export {
+  compileWatching,
+  type LayerObservation,
+  type Observation,
+  type SeenWeights,
+  type WatchedLayer,
+  type WatchedSign,
+  type WatchPlan,
+  watchedLayers,
+} from "./watch/index.js";

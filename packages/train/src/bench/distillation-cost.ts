@@ -1,6 +1,5 @@
-import { type Graph, sizeOf } from "onebit/graph";
+import type { Graph } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
-import { rng } from "../data/index.js";
 import { compileTraining } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine, MicroBatch } from "../engine/types.js";
@@ -10,7 +9,7 @@ import { flatten, initialTensors, layoutOf } from "../state/index.js";
 import { subjectInThread } from "../subjects/in-thread.js";
 import { scoresOf } from "../subjects/scores-of.js";
 import { teacherImages } from "../teachers/teacher-images.js";
-import { quantile } from "./quantile.js";
+import { randomImages, type StepCost, type StepTime, stepCost, timed } from "./step-cost.js";
 
 /** What a teacher costs a training. */
 export interface DistillationCost {
@@ -25,15 +24,6 @@ export interface DistillationCost {
   readonly kept: StepCost;
   /** Steps while the teacher answers for the next one. */
   readonly asked: StepCost;
-}
-
-/** Of the rounds. */
-export interface StepCost {
-  readonly medianMs: number;
-  /** How many times a step from labels of the same round. */
-  readonly ratio: { readonly median: number; readonly p25: number; readonly p75: number };
-  /** The same of the processor time of all threads, which what else runs here hardly changes. */
-  readonly cpuRatio: { readonly median: number; readonly p25: number; readonly p75: number };
 }
 
 export interface DistillationCostOptions {
@@ -66,7 +56,7 @@ export async function measureDistillation(
     return logits.data as Float32Array;
   };
   const engines: Engine[] = [];
-  const times: { [kind in Kind]: { ms: number; cpu: number }[] } = {
+  const times: { [kind in Kind]: StepTime[] } = {
     plain: [],
     kept: [],
     asked: [],
@@ -101,14 +91,7 @@ export async function measureDistillation(
     for (const engine of engines) await engine.dispose();
     await teacher.dispose();
   }
-  const costOf = (kind: Kind): StepCost => ({
-    medianMs: quantile(
-      times[kind].map(({ ms }) => ms),
-      0.5,
-    ),
-    ratio: ratios(times[kind].map(({ ms }, i) => ms / times.plain[i].ms)),
-    cpuRatio: ratios(times[kind].map(({ cpu }, i) => cpu / times.plain[i].cpu)),
-  });
+  const costOf = (kind: Kind) => stepCost(times[kind], times.plain);
   return {
     ...{ model: network.name, teacher: path, batch, threads, rounds },
     ...{ plain: costOf("plain"), kept: costOf("kept"), asked: costOf("asked") },
@@ -138,28 +121,4 @@ function microBatch(
 ): MicroBatch {
   const labels = Int32Array.from({ length: batch }, (_, i) => i % classes);
   return { images, labels, ...(logits && { inputs: { [teacherValue(0)]: logits } }) };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<{ ms: number; cpu: number }> {
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  await work();
-  const ms = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
-  return { ms, cpu: user + system };
-}
-
-function ratios(values: readonly number[]): StepCost["ratio"] {
-  const [median, p25, p75] = [0.5, 0.25, 0.75].map((q) => quantile(values, q));
-  return { median, p25, p75 };
-}
-
-/** Pixels, prepared as the student's are. */
-function randomImages(network: Graph): Float32Array<ArrayBuffer> {
-  const random = rng(0, "bench");
-  const { shape } = network.inputs.find(({ name }) => name === "x")!;
-  return Float32Array.from(
-    { length: sizeOf(shape) },
-    () => (random.integer(256) / 255 - 0.5) / 0.25,
-  );
 }

@@ -84,9 +84,12 @@ export class BatchFiller {
     return { bad, mixed };
   }
 
-  #ownFailed(i: number, { seed, view }: BatchRequest, { message }: Error): OnebitError {
-    const where = `${this.#split.source(i)}, image ${i} in view ${view} of seed ${seed}`;
-    return new OnebitError(`augment.own, given ${where}: ${message}`);
+  #ownFailed(i: number, request: BatchRequest, { message }: Error): OnebitError {
+    const { seed, epoch, view } = request;
+    const when = `epoch ${epoch + 1}, ${view === epoch ? "" : `view ${view + 1}, `}seed ${seed}`;
+    return new OnebitError(
+      `augment.own, given ${this.#split.source(i)} (image ${i}; ${when}): ${message}`,
+    );
   }
 
   #fixed(

@@ -65,5 +65,6 @@ export {
 } from "./loader.js";
 export { isOfFiles } from "./open-split.js";
 export { type Random, rng } from "./random.js";
+export { repeatedPictures } from "./repeated-pictures.js";
 export { DATA_SPEC } from "./sources.js";
 export type { PortableSplit, RawImage, Split } from "./split.js";

@@ -9,8 +9,8 @@ import { openGlyphs } from "./glyphs.js";
 import { type BatchOptions, type BatchStream, batches, openLoader } from "./loader.js";
 import { memorySplit } from "./memory-split.js";
 
-/** Threads of this process, counted by the message ports they keep open. */
-const openPorts = () => process.getActiveResourcesInfo().filter((r) => r === "MessagePort").length;
+/** Worker threads of this process, also those that do not keep it alive. */
+const threads = () => (process.report.getReport() as { workers: unknown[] }).workers.length;
 
 const glyphs = () => openGlyphs("glyphs", { trainImages: 50, testImages: 20 });
 const augment = { pad: 2, flip: true };
@@ -202,20 +202,20 @@ describe("batches", () => {
 
 describe("worker threads", () => {
   it("end when the loop is left early", async () => {
-    const before = openPorts();
+    const before = threads();
     const data = glyphs();
     let during = 0;
     for await (const b of batches(data, { ...options(data, { batch: 4 }), workers: 2 })) {
-      during = openPorts();
+      during = threads();
       expect(b.count).toBe(4);
       break;
     }
     expect(during).toBe(before + 2);
-    expect(openPorts()).toBe(before);
+    expect(threads()).toBe(before);
   });
 
   it("end on an abort, which reaches the loop", async () => {
-    const before = openPorts();
+    const before = threads();
     for (const workers of [0, 1]) {
       const data = glyphs();
       const controller = new AbortController();
@@ -230,11 +230,11 @@ describe("worker threads", () => {
       await expect(loop()).rejects.toThrow("stopped by the user");
       expect(n).toBe(4);
     }
-    expect(openPorts()).toBe(before);
+    expect(threads()).toBe(before);
   });
 
   it("stay from epoch to epoch with a loader, until it is closed", async () => {
-    const before = openPorts();
+    const before = threads();
     const data = glyphs();
     const loader = openLoader(data, { workers: 1 });
     for (const epoch of [0, 1, 2]) {
@@ -244,11 +244,11 @@ describe("worker threads", () => {
         if (epoch === 1) break;
       }
       expect(got).toHaveLength(epoch === 1 ? 1 : 3);
-      expect(openPorts()).toBe(before + 1);
+      expect(threads()).toBe(before + 1);
     }
     await loader.close();
     await loader.close();
-    expect(openPorts()).toBe(before);
+    expect(threads()).toBe(before);
   });
 
   it("report a truncated photograph by name, in its turn", async () => {
@@ -266,7 +266,7 @@ describe("worker threads", () => {
     await writeFile(join(folder, "train/a/0.jpg"), photo);
     const data = await openDataset(`folder:${folder}`);
     for (const workers of [0, 1, 2]) {
-      const before = openPorts();
+      const before = threads();
       const preprocess = preprocessFor(data, { size: [16, 16] });
       let n = 0;
       const loop = async () => {
@@ -275,7 +275,7 @@ describe("worker threads", () => {
       };
       await expect(loop()).rejects.toThrow(/test\/a\/4\.jpg: cannot be decoded/);
       expect(n).toBe(4);
-      expect(openPorts()).toBe(before);
+      expect(threads()).toBe(before);
     }
     const preprocess = { ...preprocessFor(data, { size: [16, 16] }), resize: 8 };
     const small = collect(batches(data, { split: "test", batch: 2, preprocess }));

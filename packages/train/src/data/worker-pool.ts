@@ -1,5 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { OnebitError } from "onebit";
+import { Awaited } from "../threads/awaited.js";
 import { startWorker } from "../worker-url.js";
 import type { Filled, Job, Reply, WorkerSplits } from "./worker.js";
 
@@ -11,6 +12,7 @@ interface Waiting {
 /** One thread and the jobs it has not answered yet. */
 interface Slot {
   worker: Worker;
+  awaited: Awaited;
   waiting: Map<number, Waiting>;
 }
 
@@ -28,21 +30,26 @@ export class WorkerPool {
     if (this.#failure) return Promise.reject(this.#failure);
     const slot = this.#slots.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      slot.waiting.set(id, { resolve, reject });
-      slot.worker.postMessage({ id, ...job } satisfies Job, [job.images.buffer]);
-    });
+    return slot.awaited.during(
+      () =>
+        new Promise((resolve, reject) => {
+          slot.waiting.set(id, { resolve, reject });
+          slot.worker.postMessage({ id, ...job } satisfies Job, [job.images.buffer]);
+        }),
+    );
   }
 
   /** Ends the threads; jobs under way are rejected. */
   async close(): Promise<void> {
     this.#fail(new OnebitError("the loader was closed"));
-    await Promise.all(this.#slots.map(({ worker }) => worker.terminate()));
+    await Promise.all(
+      this.#slots.map(({ worker, awaited }) => awaited.during(() => worker.terminate())),
+    );
   }
 
   #start(splits: WorkerSplits): Slot {
     const worker = startWorker("data/worker.js", { workerData: splits });
-    const slot: Slot = { worker, waiting: new Map() };
+    const slot: Slot = { worker, awaited: new Awaited(worker), waiting: new Map() };
     worker.on("message", (reply: Reply) => settle(slot, reply));
     worker.on("error", (error) => {
       this.#fail(new OnebitError(`a data worker failed: ${(error as Error).stack ?? error}`));

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { sizeOf } from "onebit/graph";
 import {
   momentNames,
   type OptimiserState,
@@ -7,6 +8,7 @@ import {
   update,
 } from "../optimisers/index.js";
 import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
+import { LayerWatch } from "../watch/layer-watch.js";
 import { FlipCounter } from "./flips.js";
 import type { Platform } from "./platform.js";
 import { bindTensors, checkImages, setScalars } from "./replica.js";
@@ -51,6 +53,7 @@ class Core implements Engine {
   readonly #runtime: TrainingRuntime;
   readonly #state: OptimiserState;
   readonly #flips: FlipCounter;
+  readonly #watch?: LayerWatch;
   readonly #updates: readonly UpdateSegment[];
   readonly #optimising?: Optimising;
   readonly #feeds: Bindings = {};
@@ -76,17 +79,22 @@ class Core implements Engine {
     };
     this.#updates = training ? updateSegments(layout, training.graph).segments : [];
     this.#flips = new FlipCounter(layout, values);
+    this.#watch = training?.watch && new LayerWatch(training.watch, layout, values);
     if (evaluation) this.#bindEvaluation(evaluation);
   }
 
-  async step({ microBatches, learningRate, scalars }: StepRequest): Promise<StepResult> {
+  async step({ microBatches, learningRate, scalars, observe }: StepRequest): Promise<StepResult> {
     const { training, layout } = this.#plan;
     if (!training || !this.replicas || !this.#optimising) {
       throw new OnebitError("this engine was started for evaluation only");
     }
-    const { loss, correct, gradients, updates, recycled } = await this.replicas.run(
+    if (observe && !this.#watch) {
+      throw new OnebitError("this engine was started without anything to observe (plan.watch)");
+    }
+    const { loss, correct, gradients, updates, recycled, seen } = await this.replicas.run(
       microBatches,
       scalars,
+      observe,
     );
     const images = microBatches.reduce((sum, { labels }) => sum + labels.length, 0);
     const result = { loss, correct, images, recycled };
@@ -94,14 +102,20 @@ class Core implements Engine {
       return { ...result, gradientNorm: Number.NaN, flipRate: Number.NaN, finite: false };
     }
     this.#applyForwardUpdates(updates, microBatches.length, scalars);
+    const gradientScale = 1 / microBatches.length;
+    const norms = observe && this.#watch?.gradientNorms(gradients, gradientScale);
     const gradientNorm = update(this.#state, gradients, layout.groups, this.#optimising, {
       learningRate,
-      gradientScale: 1 / microBatches.length,
+      gradientScale,
       clip: training.clip,
       averageDecay: training.averageDecay,
     });
     const flipRate = this.#flips.update(this.#state.values);
-    return { ...result, gradientNorm, flipRate, finite: Number.isFinite(gradientNorm) };
+    const finite = Number.isFinite(gradientNorm);
+    const { values, step } = this.#state;
+    const observation =
+      norms && finite ? this.#watch?.observe(values, step, { norms, signs: seen }) : undefined;
+    return { ...result, gradientNorm, flipRate, finite, observation };
   }
 
   async evaluate({ images, count, scalars }: EvaluateRequest): Promise<EvaluateResult> {
@@ -114,8 +128,12 @@ class Core implements Engine {
     checkImages(images, evaluation.input);
     const x = this.#runtime.tensor(images, evaluation.input);
     await this.evaluation.run({ ...this.#feeds, x }, this.#fetches);
-    const logits = this.#fetches.logits.data;
-    return { logits: logits.slice(0, count * evaluation.classes), recycled: [images] };
+    const [batch] = evaluation.input;
+    const computed = Object.entries(this.#fetches).map(([name, { data }]) => {
+      return [name, data.slice(0, (count * data.length) / batch)] as const;
+    });
+    const { logits, ...outputs } = Object.fromEntries(computed);
+    return { logits, outputs, recycled: [images] };
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -126,15 +144,20 @@ class Core implements Engine {
       moments: Object.fromEntries(Object.entries(moments).map(([name, m]) => [name, m.slice()])),
       average: average?.slice(),
       step,
+      watched: this.#watch?.seen,
     };
   }
 
-  async restore({ values, moments, average, step }: Snapshot): Promise<void> {
+  async restore({ values, moments, average, step, watched }: Snapshot): Promise<void> {
     this.#state.values.set(values);
-    for (const [name, moment] of Object.entries(this.#state.moments)) moment.set(moments[name]);
+    for (const [name, moment] of Object.entries(this.#state.moments)) {
+      if (moments[name]) moment.set(moments[name]);
+      else moment.fill(0);
+    }
     this.#state.average?.set(average ?? values);
     this.#state.step = step;
     this.#flips.update(values);
+    this.#watch?.startFrom(values, step, watched);
   }
 
   async dispose(): Promise<void> {
@@ -162,13 +185,15 @@ class Core implements Engine {
     }
   }
 
-  #bindEvaluation({ tensors, scalars, input, classes }: CompiledGraph): void {
+  #bindEvaluation({ tensors, scalars, input, classes, outputs }: CompiledGraph): void {
     const { values, average } = this.#state;
     const runtime = this.#runtime;
     const flat = average ?? values;
     Object.assign(this.#feeds, bindTensors(runtime, this.#plan.layout, tensors, flat));
     for (const name of scalars) this.#feeds[name] = runtime.tensor(new Float32Array(1), []);
-    const shape = [input[0], classes];
-    this.#fetches.logits = runtime.tensor(new Float32Array(shape[0] * shape[1]), shape);
+    const fetched = { ...outputs, logits: [input[0], classes] };
+    for (const [name, shape] of Object.entries(fetched)) {
+      this.#fetches[name] = runtime.tensor(new Float32Array(sizeOf(shape)), shape);
+    }
   }
 }

@@ -5,6 +5,6 @@ import type { Engine, EnginePlan } from "./types.js";
 
 /** An engine in the calling thread, which is blocked while it works: see startEngine. */
 export async function createEngine(plan: EnginePlan, values: Float32Array): Promise<Engine> {
-  const runtime = await nodeRuntime();
+  const runtime = await nodeRuntime(plan.backend);
   return createCore(plan, values, { runtime, startReplica: RemoteReplica.start });
 }

@@ -122,15 +122,24 @@ export function compileTraining(network: Graph, options: TrainingGraphOptions = 
   };
 }
 
+/** What an evaluation computes, and for which backend it is compiled. */
+export interface EvaluationGraphOptions extends Pick<TrainingGraphOptions, "target"> {
+  /** Names of outputs of the network that are wanted besides "logits". */
+  readonly outputs?: readonly string[];
+}
+
 /** A network for the engine to evaluate, in batches of so many images. */
 export function compileEvaluation(
   network: Graph,
   batch: number,
-  target: OnnxTarget = "cpu",
+  { target = "cpu", outputs = [] }: EvaluationGraphOptions = {},
 ): CompiledGraph {
-  const graph = rebatch(onlyLogits(network), batch);
+  const graph = rebatch(onlyLogits(network, outputs), batch);
+  const types = typesOf(graph);
+  const shapes = outputs.map((name) => [name, types.get(graph.outputs[name])!.shape] as const);
   return {
     ...describe(graph),
+    outputs: Object.fromEntries(shapes),
     onnx: toOnnx(graph, { target, mode: "inference" }),
     tensors: usedTensors(graph),
     gradients: [],
@@ -138,14 +147,15 @@ export function compileEvaluation(
   };
 }
 
-/** Feature outputs would be computed and kept for nothing. */
-function onlyLogits(graph: Graph): Graph {
+/** Feature outputs would be computed and kept for nothing, but for those that are wanted. */
+function onlyLogits(graph: Graph, wanted: readonly string[] = []): Graph {
   const { logits } = graph.outputs;
   if (!logits) {
     const known = Object.keys(graph.outputs).join(", ");
     throw new OnebitError(`${graph.name}: has no output "logits" to train (outputs: ${known})`);
   }
-  return { ...graph, outputs: { logits } };
+  const outputs = wanted.map((name) => [name, graph.outputs[name]] as const);
+  return { ...graph, outputs: { ...Object.fromEntries(outputs), logits } };
 }
 
 function describe(graph: Graph): Pick<CompiledGraph, "input" | "classes" | "inputs" | "scalars"> {

@@ -15,6 +15,7 @@ export interface ReplicaSetup {
 export interface ReplicaRun {
   readonly batch: MicroBatch;
   readonly scalars: Scalars;
+  readonly observe: boolean;
 }
 
 /** The first reply, without a result, says that the replica is ready. */
@@ -27,17 +28,17 @@ const setup = workerData as ReplicaSetup;
 
 try {
   const values = Float32Array.from(setup.values);
-  const replica = await Replica.create(setup.plan, values, await nodeRuntime());
+  const replica = await Replica.create(setup.plan, values, await nodeRuntime(setup.plan.backend));
   port.on("message", (run: ReplicaRun) => answer(replica, run));
   reply({ result: undefined });
 } catch (error) {
   reply({ error: pack(error) });
 }
 
-async function answer(replica: Replica, { batch, scalars }: ReplicaRun): Promise<void> {
+async function answer(replica: Replica, { batch, scalars, observe }: ReplicaRun): Promise<void> {
   try {
     replica.values.set(setup.values);
-    const result = await replica.run(batch, scalars);
+    const result = await replica.run(batch, scalars, observe);
     setup.gradients.set(replica.gradients);
     setup.updates.set(replica.updates);
     reply({ result });

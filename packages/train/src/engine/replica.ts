@@ -2,8 +2,11 @@ import { OnebitError } from "onebit";
 import { type GraphInput, sizeOf } from "onebit/graph";
 import { counted } from "onebit/words";
 import { targetsFromLabels } from "../losses/index.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import type { Bindings, TrainingRuntime, TrainingSession } from "../runtime/types.js";
 import { type Layout, viewsOf } from "../state/layout.js";
+import type { WatchPlan } from "../watch/index.js";
+import { type SignsSeen, SignWatcher } from "../watch/sign-watcher.js";
 import type { CompiledGraph, MicroBatch, Scalars } from "./types.js";
 import { updateSegments } from "./updates.js";
 
@@ -11,7 +14,9 @@ import { updateSegments } from "./updates.js";
 export interface ReplicaPlan {
   readonly layout: Layout;
   readonly graph: CompiledGraph;
+  readonly watch?: WatchPlan;
   readonly threads: number;
+  readonly backend?: TrainingBackend;
 }
 
 export interface ReplicaResult {
@@ -19,6 +24,8 @@ export interface ReplicaResult {
   readonly correct: number;
   /** The image array, for reuse. */
   readonly images: Float32Array<ArrayBuffer>;
+  /** Where it was asked for, and there are signs. */
+  readonly seen?: SignsSeen;
 }
 
 /** Names that gradients() and toOnnx() give to outputs. */
@@ -37,6 +44,7 @@ export class Replica {
   readonly #plan: ReplicaPlan;
   readonly #runtime: TrainingRuntime;
   readonly #session: TrainingSession;
+  readonly #watcher?: SignWatcher;
   readonly #feeds: Bindings = {};
   readonly #fetches: Bindings = {};
   readonly #target: Float32Array<ArrayBuffer>;
@@ -47,21 +55,24 @@ export class Replica {
     values: Float32Array,
     runtime: TrainingRuntime,
   ): Promise<Replica> {
-    const session = await runtime.createSession(plan.graph.onnx, plan.threads);
-    return new Replica(plan, values, runtime, session);
+    const { graph, watch, threads } = plan;
+    const session = await runtime.createSession(graph.onnx, threads);
+    const watcher = watch && (await SignWatcher.create(watch, runtime, threads));
+    return new Replica(plan, values, runtime, { session, watcher });
   }
 
   private constructor(
     plan: ReplicaPlan,
     values: Float32Array,
     runtime: TrainingRuntime,
-    session: TrainingSession,
+    { session, watcher }: { readonly session: TrainingSession; readonly watcher?: SignWatcher },
   ) {
     const { layout, graph } = plan;
     const updates = updateSegments(layout, graph);
     this.#plan = plan;
     this.#runtime = runtime;
     this.#session = session;
+    this.#watcher = watcher;
     this.values = values;
     this.gradients = new Float32Array(layout.trained);
     this.updates = new Float32Array(updates.length);
@@ -81,7 +92,8 @@ export class Replica {
     this.#fetches.logits = runtime.tensor(new Float32Array(this.#target.length), logits);
   }
 
-  async run(batch: MicroBatch, scalars: Scalars): Promise<ReplicaResult> {
+  /** observe: also look at the signs. */
+  async run(batch: MicroBatch, scalars: Scalars, observe = false): Promise<ReplicaResult> {
     const { graph } = this.#plan;
     const { input, classes } = graph;
     const { images, labels } = batch;
@@ -93,10 +105,12 @@ export class Replica {
       checkInput(wanted, values);
       data[wanted.name] = this.#runtime.tensor(values, wanted.shape);
     }
-    await this.#session.run({ ...this.#feeds, ...data }, this.#fetches);
+    const feeds = { ...this.#feeds, ...data };
+    const seen = observe ? await this.#watcher?.run(feeds) : undefined;
+    await this.#session.run(feeds, this.#fetches);
     const [loss] = this.#fetches.loss.data;
     const correct = countCorrect(this.#fetches.logits.data, labels);
-    return { loss, correct, images };
+    return { loss, correct, images, seen };
   }
 
   /** Of a batch that brings no target, the labels. */
@@ -106,6 +120,7 @@ export class Replica {
   }
 
   async dispose(): Promise<void> {
+    await this.#watcher?.release();
     await this.#session.release();
   }
 }

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { type SignsSeen, seenTogether } from "../watch/sign-watcher.js";
 import type { Platform, RunningReplica } from "./platform.js";
 import { Replica, type ReplicaPlan, type ReplicaResult } from "./replica.js";
 import { shared } from "./shared.js";
@@ -15,6 +16,8 @@ export interface StepSums {
   /** Sums of the statistics; values of the parameters, which are the same for all micro-batches. */
   readonly updates: Float32Array;
   readonly recycled: readonly Float32Array<ArrayBuffer>[];
+  /** Where it was asked for, and there are signs. */
+  readonly seen?: SignsSeen;
 }
 
 /**
@@ -33,13 +36,13 @@ export class Replicas {
   #sums?: { readonly gradients: Float32Array; readonly updates: Float32Array };
 
   static async start(
-    { layout, threads, replicas = 1 }: EnginePlan,
-    { graph }: TrainingPlan,
+    { layout, threads, replicas = 1, backend }: EnginePlan,
+    { graph, watch }: TrainingPlan,
     values: Float32Array,
     { runtime, startReplica = noThreads }: Platform,
   ): Promise<Replicas> {
     const each = Math.max(1, Math.floor(threads / replicas));
-    const plan: ReplicaPlan = { layout, graph, threads: each };
+    const plan: ReplicaPlan = { layout, graph, watch, threads: each, backend };
     const published = replicas > 1 ? shared(layout.length) : new Float32Array(0);
     const local = Replica.create(plan, values, runtime);
     const remote = Array.from({ length: replicas - 1 }, () => startReplica(plan, published));
@@ -59,14 +62,18 @@ export class Replicas {
     this.#statistics = updateSegments(layout, graph).segments.filter(({ parameter }) => !parameter);
   }
 
-  async run(microBatches: readonly MicroBatch[], scalars: Scalars): Promise<StepSums> {
+  async run(
+    microBatches: readonly MicroBatch[],
+    scalars: Scalars,
+    observe = false,
+  ): Promise<StepSums> {
     const count = microBatches.length;
     const members = [this.#local, ...this.#remote];
     if (this.#remote.length) this.#published.set(this.#local.values);
     const results: ReplicaResult[] = [];
     for (let first = 0; first < count; first += members.length) {
       const group = microBatches.slice(first, first + members.length);
-      results.push(...(await this.#runGroup(group, scalars)));
+      results.push(...(await this.#runGroup(group, scalars, observe)));
       for (let i = 0; count > 1 && i < group.length; i++) this.#add(members[i], first + i === 0);
     }
     const { gradients, updates } = count > 1 ? this.#sums! : this.#local;
@@ -76,6 +83,7 @@ export class Replicas {
       gradients,
       updates,
       recycled: results.map(({ images }) => images),
+      seen: seenTogether(results.flatMap(({ seen }) => seen ?? [])),
     };
   }
 
@@ -84,9 +92,15 @@ export class Replicas {
   }
 
   /** The remote ones start first: the local one blocks this thread. */
-  async #runGroup(group: readonly MicroBatch[], scalars: Scalars): Promise<ReplicaResult[]> {
-    const remote = group.slice(1).map((batch, i) => this.#remote[i].run(batch, scalars));
-    const settled = await Promise.allSettled([this.#local.run(group[0], scalars), ...remote]);
+  async #runGroup(
+    group: readonly MicroBatch[],
+    scalars: Scalars,
+    observe: boolean,
+  ): Promise<ReplicaResult[]> {
+    const [first, ...others] = group;
+    const remote = others.map((batch, i) => this.#remote[i].run(batch, scalars, observe));
+    const local = this.#local.run(first, scalars, observe);
+    const settled = await Promise.allSettled([local, ...remote]);
     return settled.map(fulfilled);
   }
 

@@ -1,6 +1,8 @@
 import type { GraphInput, Shape } from "onebit/graph";
 import type { OptimiserConfig } from "../optimisers/index.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import type { Layout } from "../state/layout.js";
+import type { Observation, SeenWeights, WatchPlan } from "../watch/index.js";
 
 /** One graph as ONNX, and what must be fed to it. Plain data: it crosses to the worker. */
 export interface CompiledGraph {
@@ -12,6 +14,8 @@ export interface CompiledGraph {
   readonly inputs: readonly GraphInput[];
   /** Further graph inputs that are scalars (a temperature). */
   readonly scalars: readonly string[];
+  /** Evaluation: what it computes besides "logits", by name; shapes with the batch. */
+  readonly outputs?: { readonly [name: string]: Shape };
   /** Tensors that are read. */
   readonly tensors: readonly string[];
   /** Training: tensors that get a gradient, and tensors that the forward pass writes. */
@@ -25,6 +29,8 @@ export interface EnginePlan {
   /** Absent: the engine only evaluates. */
   readonly training?: TrainingPlan;
   readonly evaluation?: CompiledGraph;
+  /** Where it runs, and for what its graphs are compiled. Default cpu. */
+  readonly backend?: TrainingBackend;
   /** Threads of ONNX Runtime, for all replicas together. */
   readonly threads: number;
   /** How many micro-batches are computed at once; at most what a step has. Default 1. */
@@ -39,6 +45,8 @@ export interface TrainingPlan {
   readonly clip: number | null;
   /** Decay of the running average of the weights; null for none. */
   readonly averageDecay: number | null;
+  /** What steps can observe (compileWatching); absent: nothing. */
+  readonly watch?: WatchPlan;
 }
 
 /** Images that one pass sees. */
@@ -65,6 +73,8 @@ export interface StepRequest {
   readonly learningRate: number;
   /** Scalar graph inputs (temperature). */
   readonly scalars: Scalars;
+  /** Look at every layer; for an engine whose plan has `watch`. Changes nothing of the step. */
+  readonly observe?: boolean;
 }
 
 /** What came of a step. */
@@ -79,6 +89,8 @@ export interface StepResult {
   readonly flipRate: number;
   /** False: loss or gradient was not finite. The optimiser did nothing; statistics may be spoilt. */
   readonly finite: boolean;
+  /** Where it was asked for, of a finite step. */
+  readonly observation?: Observation;
   /** The image arrays, for reuse. */
   readonly recycled: readonly Float32Array<ArrayBuffer>[];
 }
@@ -96,15 +108,20 @@ export interface EvaluateRequest {
 export interface EvaluateResult {
   /** [count, classes]. */
   readonly logits: Float32Array;
+  /** What else the graph was compiled for, without the images that do not count. */
+  readonly outputs: { readonly [name: string]: Float32Array };
   readonly recycled: readonly Float32Array<ArrayBuffer>[];
 }
 
 /** Copies of the flat arrays. */
 export interface Snapshot {
   readonly values: Float32Array;
+  /** Of the optimiser; those that are missing are 0. */
   readonly moments: { readonly [name: string]: Float32Array };
   readonly average?: Float32Array;
   readonly step: number;
+  /** Of an engine that watches: where it counts flips from. */
+  readonly watched?: SeenWeights;
 }
 
 /** Runs the two halves of training steps; holds sessions and flat state. One call at a time. */

@@ -110,3 +110,28 @@ describe("gradients", () => {
     expect(() => gradients(b.build(), { loss: "loss" })).toThrow(/shape \[2\], a scalar is wanted/);
   });
 });
+
+it("adds what reads a tensor itself to what reads its updated value", () => {
+  const b = new GraphBuilder("penalised");
+  const w = b.tensor("w", {
+    shape: [2],
+    kind: "parameter",
+    role: "other",
+    init: { kind: "constant", value: 0 },
+  });
+  const clamped = b.op("clamp", [w], { low: -1, high: 1, when: "training" });
+  b.update("w", clamped);
+  const network = b.op("sum", [b.op("mul", [clamped, b.op("mul", [clamped, clamped])])]);
+  const penalty = b.op("sum", [b.op("mul", [w, w])]);
+  b.output("loss", b.op("add", [network, penalty]));
+  const graph = gradients(b.build(), { loss: "loss" });
+  const data = Float64Array.of(0.5, -0.25);
+  const { outputs } = evaluate(
+    graph,
+    {},
+    { w: { shape: [2], data } },
+    { precision: 64, mode: "training" },
+  );
+  // d/dw (w³ + w²)
+  expect([...outputs["grad:w"].data]).toEqual([...data].map((x) => 3 * x * x + 2 * x));
+});

@@ -28,7 +28,8 @@ export function gradientOutput(key: string): string {
 /**
  * Reverse-mode differentiation: the graph plus its backward pass, an ordinary graph whose outputs
  * `grad:<key>` hold dLoss/dTensor. Where a tensor is updated by the forward pass (a clamped
- * latent weight), the updated value is the leaf.
+ * latent weight), the updated value is the leaf; what else reads the tensor itself, such as a penalty on
+ * weights, adds its gradient.
  */
 export function gradients(
   graph: Graph,
@@ -40,7 +41,7 @@ export function gradients(
     throw new OnebitError(`loss "${loss}" has shape [${b.shape(lossValue)}], a scalar is wanted`);
   }
   const leaves = leavesOf(graph, wrt);
-  const active = activeValues(graph, new Set(leaves.values()));
+  const active = activeValues(graph, new Set([...leaves.values(), ...leaves.keys()]));
   const gradientOf = backward(
     b,
     graph,
@@ -51,7 +52,8 @@ export function gradients(
     estimators,
   );
   for (const [key, leaf] of leaves) {
-    const gradient = gradientOf(leaf);
+    const parts = [...new Set([leaf, key])].flatMap((value) => gradientOf(value) ?? []);
+    const gradient = addUp(b, parts);
     if (gradient) b.output(gradientOutput(key), matchShape(b, gradient, graph, key));
     else if (wrt) throw new OnebitError(`${key}: the loss "${loss}" does not depend on it`);
   }

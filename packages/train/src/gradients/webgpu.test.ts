@@ -1,6 +1,6 @@
 import { evaluate, type Graph } from "onebit/graph";
 import { buildModel, type ModelOptions } from "onebit/models";
-import { toOnnx } from "onebit/onnx";
+import { toOnnx, usedTensors } from "onebit/onnx";
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../../../core/src/test-support/close.js";
 import { drawTensor, randomStream } from "../../../core/src/test-support/draw.js";
@@ -11,6 +11,8 @@ import {
   webgpuRuns,
 } from "../../../core/src/test-support/webgpu.js";
 import { trainingGraph } from "../engine/plan.js";
+import { watchGraph } from "../watch/watch-graph.js";
+import { watchedLayers } from "../watch/watched-layers.js";
 
 const runs = await webgpuRuns();
 
@@ -35,6 +37,27 @@ describe.skipIf(!runs)("on WebGPU, nothing left to the CPU:", () => {
     const network = buildModel(name, { classes: 10, batch: 2, ...options });
     const session = await createWebgpuSession(trainingOnnx(trainingGraph(network)));
     await session.release();
+  });
+
+  it.each(["bnext", "reactnet"])("what is seen of the signs of a %s", async (name) => {
+    const options = { classes: 3, batch: 2, widths: [4, 8], input: [1, 8, 8] } as const;
+    const network = buildModel(name, options);
+    const signs = watchedLayers(network).flatMap(({ signs }) => signs);
+    const graph = watchGraph(network, [...new Set(signs)]);
+    const tensors = randomWeights(graph, 3);
+    const feeds = {
+      x: drawTensor([2, 1, 8, 8], { low: -2, high: 2 }, randomStream(5)),
+      ...(name === "bnext" && { temperature: { shape: [], data: Float32Array.of(0.5) } }),
+    };
+    const session = await createWebgpuSession(trainingOnnx(graph));
+    const used = Object.fromEntries(usedTensors(graph).map((key) => [key, tensors[key]]));
+    const actual = await runWebgpu(session, { ...feeds, ...used });
+    await session.release();
+    const { outputs } = evaluate(graph, feeds, tensors, { mode: "training" });
+    expect(Object.keys(outputs).length).toBeGreaterThan(5);
+    for (const [name, { data }] of Object.entries(outputs)) {
+      expectClose(actual[name], data, 1e-5, name);
+    }
   });
 
   it("loss and gradients are those of the evaluation", async () => {

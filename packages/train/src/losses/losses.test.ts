@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { evaluate, type Graph, GraphBuilder, type Tensor } from "onebit/graph";
+import { buildModel } from "onebit/models";
 import { describe, expect, it } from "vitest";
 import { expectClose } from "../../../core/src/test-support/close.js";
 import { randomStream } from "../../../core/src/test-support/draw.js";
 import { readNpz } from "../../../core/src/test-support/npy.js";
 import { shared } from "../../../core/src/test-support/shared.js";
-import { trainingGraph } from "../engine/plan.js";
+import { compileTraining, trainingGraph } from "../engine/plan.js";
 import { LOSSES, parseLoss, targetsFromLabels, teacherValue } from "./index.js";
 
 const golden = (name: string) => shared(`goldens/ops/${name}.npz`);
@@ -271,5 +272,17 @@ it("the documentation has a row for every loss, with its options and defaults", 
     const options = Object.entries(defaults).map(([option, value]) => `${option}=${value}`);
     const row = options.length ? `${name}(${options.join(", ")})` : name;
     expect(page).toContain(`\n| \`${row}\` |`);
+  }
+});
+
+it.each(["kurtosis", "magnitude"])("%s reaches latent weights that the network clamps", (loss) => {
+  const options = { classes: 4, input: [1, 8, 8], batch: 2, widths: [4, 8] } as const;
+  for (const name of ["bnext", "reactnet"]) {
+    const network = buildModel(name, options);
+    const { gradients } = compileTraining(network, { loss });
+    const latent = Object.keys(network.tensors).filter(
+      (key) => network.tensors[key].role === "binary",
+    );
+    expect(gradients, name).toEqual(latent);
   }
 });

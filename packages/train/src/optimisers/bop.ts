@@ -16,6 +16,7 @@ export const bop: Optimiser = {
   description: "turns the signs of binary weights, without latent weights",
   source: "Helwegen et al., arXiv 1906.02107, algorithm 1",
   constants: ["adaptivity", "threshold"],
+  role: "binary",
   moments: () => ["exp_avg"],
   step({ weights, gradients, moments }, group, { adaptivity, threshold }) {
     const { exp_avg: mean } = moments;

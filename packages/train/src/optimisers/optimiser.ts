@@ -1,3 +1,4 @@
+import type { TensorRole } from "onebit/graph";
 import type { OptimiserConfig } from "./config.js";
 
 /** An optimiser: what it keeps beside the weights, and one step of it. In a file of its own. */
@@ -10,6 +11,8 @@ export interface Optimiser {
   readonly source: string;
   /** The constants of its configuration that it reads: those are checked. */
   readonly constants: readonly Constant[];
+  /** The only tensors that it is for; absent: any. */
+  readonly role?: TensorRole;
   /** Names of the flat arrays that it keeps, zero at first; PyTorch's where it has them. */
   moments(config: OptimiserConfig): readonly string[];
   /**

@@ -158,11 +158,22 @@ describe("a configuration", () => {
   });
 
   it.each([
+    [5, "a pattern and a factor above 0 are wanted"],
+    [{ pattern: "fc.*" }, "a pattern and a factor above 0 are wanted"],
+    [{ pattern: "fc.*", factor: 1, kind: "sgd" }, 'unknown field "kind"'],
+  ])("has rates that make sense, not %j", async (rule, message) => {
+    await refuse({ rates: [rule] }).toThrow(message);
+  });
+
+  it.each([
     [{ rank: 4, decay: 1 }, /"g": unknown field "decay"/],
     [{}, /"g": says of no tensors: give rank, nameIncludes, pattern, role/],
-    [{ rank: 4, weightDecay: -1 }, /"g".weightDecay is -1/],
+    [{ rank: 4, weightDecay: -1 }, /"g": weightDecay is -1/],
     [{ rank: 4, learningRateScale: -1 }, /"g": learningRateScale is -1/],
     [{ rank: 4, kind: "bob" }, /unknown optimiser "bob": did you mean "bop"/],
+    [{ role: "bits" }, /"g": role is "bits", must be binary or stem or/],
+    [{ pattern: 4 }, /"g": pattern is 4, must be a text/],
+    [{ rank: 4, weightDecay: null }, /weightDecay is null, must be 0 or more/],
   ])("has groups that make sense, not %j", async (rule, message) => {
     await refuse({ groups: [{ name: "g", ...rule }] }).toThrow(message);
   });

@@ -1,2 +1,2 @@
-export { isModule, loadOwn } from "./own-module.js";
+export { isModule, loadOwn, moduleName, reasonOf, shown } from "./own-module.js";
 export { ownModules } from "./own-modules.js";

@@ -15,23 +15,38 @@ export async function loadOwn<T>(
   fields: { readonly [field: string]: string },
 ): Promise<T> {
   const { default: own } = await import(/* @vite-ignore */ url).catch((cause: Error) => {
-    throw new OnebitError(`${named(url)}: cannot be loaded as ${what}: ${cause.message}`, {
+    throw new OnebitError(`${moduleName(url)}: cannot be loaded as ${what}: ${cause.message}`, {
       cause,
     });
   });
   if (own === undefined) {
-    throw new UsageError(`${named(url)}: has no default export; ${what} is wanted`);
+    throw new UsageError(`${moduleName(url)}: has no default export; ${what} is wanted`);
   }
   for (const [field, type] of Object.entries(fields)) {
     const value = field ? own[field] : own;
     if (typeof value === type) continue;
     const where = field ? `its default export's "${field}"` : "its default export";
     throw new UsageError(
-      `${named(url)}: ${where} is ${value === null ? "null" : typeof value}; ${what} has a ${type} there`,
+      `${moduleName(url)}: ${where} is ${value === null ? "null" : typeof value}; ${what} has a ${type} there`,
     );
   }
   return own as T;
 }
 
-/** As a message shows it. */
-const named = (url: string) => visible(decodeURI(url.replace(/^file:\/\/|\?sha256=.*/g, "")));
+/** The path of a module, as a message shows it. */
+export function moduleName(url: string): string {
+  if (!url.startsWith("file:")) return visible(url);
+  return visible(decodeURI(url.replace(/^file:\/\/|\?sha256=.*/g, "")));
+}
+
+/** What somebody's code has thrown, which need not be an error. */
+export const reasonOf = (cause: unknown): string =>
+  visible(cause instanceof Error ? cause.message : String(cause));
+
+/** What somebody's code has returned in place of a number, as a message shows it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return visible(JSON.stringify(value));
+  if (value instanceof Promise) return "a promise";
+  const isPlain = value === null || !["object", "function"].includes(typeof value);
+  return isPlain ? String(value) : visible(Object.prototype.toString.call(value).slice(8, -1));
+}

@@ -12,6 +12,9 @@ const FIELDS = [
   "schedule",
   "temperature",
   "scalars",
+  "targets",
+  "metrics",
+  "callbacks",
   "augment",
   "stages",
 ] as const;

@@ -1,46 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { UsageError } from "onebit";
 import * as graph from "onebit/graph";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openDataset } from "../data/index.js";
-import { type RecipeOverrides, resolveRecipe } from "../recipes/index.js";
-import type { StepEvent } from "../run/events.js";
-import type { TrainOptions } from "../run/options.js";
-import { train } from "../run/train.js";
+import { describe, expect, it } from "vitest";
+import type { RecipeOverrides } from "../recipes/index.js";
+import { ownCode } from "../test-support/own-code.js";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "onebit-own-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function module(name: string, code: string): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, code);
-  return path;
-}
-
-let runs = 0;
-/** A training of two epochs on 64 characters, in a folder of its own where none is given. */
-async function trained(overrides: RecipeOverrides, given: Partial<TrainOptions> = {}) {
-  const out = given.out ?? join(folder, `run-${runs++}`);
-  const data = await openDataset("glyphs", { trainImages: 64, testImages: 36 });
-  const recipe = resolveRecipe("plain", {
-    ...{ model: "linear", form: "real", epochs: 2, batch: 16, microBatch: null },
-    ...overrides,
-  });
-  const events: StepEvent[] = [];
-  const { history } = await train(recipe, {
-    ...{ data, threads: 1, dataWorkers: 2, ...given, out },
-    onEvent: (event) => {
-      if (event.event === "step") events.push(event);
-    },
-  });
-  return { losses: history.map((epoch) => epoch.train.loss), events, out };
-}
+const { path, newRun, module, trained } = ownCode();
 
 const lion = `
 const direction = (m, g) => Math.sign(0.9 * m + 0.1 * g);
@@ -79,6 +46,22 @@ describe("modules of one's own", () => {
     ];
     expect(first.losses).toEqual(again.losses);
     expect(first.losses).not.toEqual(plain.losses);
+  });
+
+  it("an augmentation may write into its image: it is a copy", async () => {
+    const change = (image: string) =>
+      `export default (image, random) => {
+        const factor = random.uniform(0.2, 0.4);
+        const made = ${image};
+        made.data.forEach((value, i) => { made.data[i] = value * factor; });
+        return made;
+      };`;
+    const inPlace = await module("in-place.mjs", change("image"));
+    const copying = await module("copying.mjs", change("{ ...image, data: image.data.slice() }"));
+    // In this thread, where the images of the next epoch are these.
+    const here = { dataWorkers: 0, worker: false } as const;
+    const { losses } = await trained({ augment: { own: inPlace } }, here);
+    expect(losses).toEqual((await trained({ augment: { own: copying } }, here)).losses);
   });
 
   it("a loss is a function of the graph", async () => {
@@ -145,7 +128,7 @@ describe("modules of one's own", () => {
       { name: "first", overrides: { optimiser: { kind: "./stage.mjs" }, epochs: 1 } },
     ];
     const before = process.cwd();
-    process.chdir(folder);
+    process.chdir(path(""));
     const { out } = await trained({ stages }).finally(() => process.chdir(before));
     const record = JSON.parse(await readFile(join(out, "first", "run.json"), "utf8"));
     const address = expect.stringContaining(`${pathToFileURL(kind).href}?sha256=`);
@@ -173,6 +156,11 @@ describe("modules of one's own", () => {
     [{ augment: { own: "broken.mjs" } }, /broken.mjs: cannot be loaded as an augmentation/],
     [{ augment: { own: "text.mjs" } }, /text.mjs: its default export is string/],
     [{ schedule: { kind: "broken.mjs" } }, /broken.mjs: cannot be loaded as a schedule/],
+    [
+      { optimiser: { rates: [{ pattern: "stem.*", factor: 0.1 }] } },
+      /rate "stem.\*": linear has no such tensor: There are/,
+    ],
+    [{ optimiser: { kind: "bop" } }, /bop is for binary weights alone, and "fc.weight" is none/],
     [{ augment: { own: true } }, /augment.own.module: "" must be the path of a module/],
     [{ augment: { own: "grain" } }, /"grain" must be the path of a module/],
   ])("are refused before anything is written: %j", async (overrides, message) => {
@@ -181,25 +169,73 @@ describe("modules of one's own", () => {
     await module("broken.mjs", "export default (");
     await module("text.mjs", "export default 'grain';");
     const text = JSON.stringify(overrides).replace(/"([\w-]+\.mjs)"/, (_, name) =>
-      JSON.stringify(join(folder, name)),
+      JSON.stringify(path(name)),
     );
-    const out = join(folder, `refused-${runs++}`);
+    const out = newRun();
     await expect(trained(JSON.parse(text), { out })).rejects.toThrow(message);
     await expect(readFile(join(out, "run.json"))).rejects.toThrow(/ENOENT/);
   });
 
   it.each([
-    ["() => { throw new RangeError('odd') }", /throws: RangeError: odd/],
+    ["() => { throw new RangeError('odd') }", /\.mjs fails: RangeError: odd/],
+    ["async (image) => image", /returns a promise: an image of/],
     ["() => null", /returns null: an image of 32x32 pixels and 3 channels is wanted/],
     [
       "(image) => ({ ...image, data: Float32Array.of(NaN) })",
       /returns width 32, height 32, channels 3, data Float32Array\(1\)/,
     ],
   ])("an augmentation that fails says for which image: %s", async (code, message) => {
-    const own = await module(`fails-${runs}.mjs`, `export default ${code};`);
+    const own = await module(`${basename(newRun())}.mjs`, `export default ${code};`);
     const failed = trained({ augment: { own } });
     await expect(failed).rejects.toThrow(message);
-    await expect(failed).rejects.toThrow(/augment.own, given .*, image \d+ in view 0 of seed 0/);
+    await expect(failed).rejects.toThrow(/augment.own, given .* \(image \d+; epoch 1, seed 0\): /);
     await expect(failed).rejects.not.toThrow(UsageError);
+  });
+
+  it.each<[string, RecipeOverrides, RegExp]>([
+    [
+      "() => { throw new Error('odd') }",
+      { loss: "CODE" },
+      /the loss "function of .*\.mjs" failed while it was added: odd/,
+    ],
+    [
+      "({ step }) => { if (step < 5) return 1e-3; throw new Error('odd'); }",
+      { schedule: { kind: "CODE" } },
+      /the schedule of learningRate fails at step \d, epoch 2: odd/,
+    ],
+    [
+      "async () => 1e-3",
+      { schedule: { kind: "CODE" } },
+      /the schedule of learningRate gives a promise at step 1, epoch 1/,
+    ],
+    [
+      "{ moments: () => [], step() { throw new Error('odd'); } }",
+      { optimiser: { kind: "CODE" } },
+      /the optimiser .*\.mjs fails in step 1: odd\. .*checkpoint/,
+    ],
+    [
+      "{ moments: () => [], step: ({ weights }, { step, start, end }) => { if (step > 2) weights.fill(NaN, start, end) } }",
+      { optimiser: { kind: "CODE" } },
+      /the optimiser .*\.mjs makes a weight NaN in step 3 \(learning rate 0\.0/,
+    ],
+    [
+      "{ moments: () => 5, step() {} }",
+      { optimiser: { kind: "CODE" } },
+      /\.mjs: its moments are 5: a list of names/,
+    ],
+    [
+      "{ moments: () => ['a/b'], step() {} }",
+      { optimiser: { kind: "CODE" } },
+      /\.mjs: its moments are \["a\/b"\]: a list of names/,
+    ],
+    [
+      "{ moments() { throw new Error('odd'); }, step() {} }",
+      { optimiser: { kind: "CODE" } },
+      /\.mjs: its moments fail: odd/,
+    ],
+  ])("code that fails is named, with its step: %s", async (code, overrides, message) => {
+    const file = await module(`${basename(newRun())}.mjs`, `export default ${code};`);
+    const text = JSON.stringify(overrides).replace('"CODE"', JSON.stringify(file));
+    await expect(trained(JSON.parse(text))).rejects.toThrow(message);
   });
 });

@@ -37,6 +37,12 @@ export interface Recipe {
   readonly temperature: TemperatureConfig;
   /** Modules whose default export is a Schedule, by the scalar input of the network that follows it. */
   readonly scalars?: { readonly [input: string]: string };
+  /** A module whose default export is a Targets; null: the labels. */
+  readonly targets?: string | null;
+  /** Modules whose default export is a Metric, by its name. */
+  readonly metrics?: { readonly [name: string]: string };
+  /** Modules whose default export is a Callback. */
+  readonly callbacks?: readonly string[];
   /** In words, such as "cross-entropy(smoothing=0.1)": see parseLoss. */
   readonly loss: string;
   /** Who teaches, where the loss asks for it; default: whoever is given. */

@@ -50,7 +50,7 @@ export function parseOverrides(assignments: readonly string[]): RecipeOverrides 
 type Fields = { [field: string]: unknown };
 
 /** Groups whose fields depend on something else: they are replaced as a whole. */
-const replaced = new Set(["switches", "scalars"]);
+const replaced = new Set(["switches", "scalars", "metrics"]);
 
 /** Fields that may hold more than one kind of value. */
 const alternatives: { readonly [field: string]: readonly string[] } = {
@@ -60,6 +60,7 @@ const alternatives: { readonly [field: string]: readonly string[] } = {
   leastSteps: ["null", "number"],
   side: ["null", "number"],
   crop: ["null", "number"],
+  targets: ["null", "string"],
 };
 
 function merge(base: Fields, overrides: Fields, prefix: string): Fields {

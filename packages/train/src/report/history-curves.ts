@@ -1,7 +1,7 @@
 import { type EpochEvent, evaluated } from "../run/events.js";
 import type { Curve } from "./types.js";
 
-/** Accuracy, loss and flip rate over the epochs of a run. */
+/** Accuracy, loss, flip rate and metrics of one's own over the epochs of a run. */
 export function historyCurves(history: readonly EpochEvent[]): Curve[] {
   const x = history.map(({ epoch }) => epoch);
   const part = history.length ? evaluated(history[0]).part : "test";
@@ -20,6 +20,32 @@ export function historyCurves(history: readonly EpochEvent[]): Curve[] {
     x,
     series: [{ name: "flip rate", y: history.map(({ flipRate }) => flipRate) }],
   };
-  const curves = [both("top-1", ({ top1 }) => top1), both("loss", ({ loss }) => loss)];
-  return history.some(({ flipRate }) => flipRate !== null) ? [...curves, flips] : curves;
+  const hasFlips = history.some(({ flipRate }) => flipRate !== null);
+  return [
+    both("top-1", ({ top1 }) => top1),
+    both("loss", ({ loss }) => loss),
+    ...(hasFlips ? [flips] : []),
+    ...metricCurves(history, { x, xLabel: "epoch" }, part),
+  ];
+}
+
+function metricCurves(
+  history: readonly EpochEvent[],
+  axis: Pick<Curve, "x" | "xLabel">,
+  part: string,
+): Curve[] {
+  return metricNames(history).map((title) => ({
+    ...{ title, ...axis },
+    series: [{ name: part, y: history.map((epoch) => metricOf(epoch, title)) }],
+  }));
+}
+
+/** Metrics of one's own that some of the epochs have. */
+export function metricNames(history: readonly EpochEvent[]): string[] {
+  const all = history.flatMap((epoch) => Object.keys(evaluated(epoch).scores.metrics ?? {}));
+  return [...new Set(all)];
+}
+
+export function metricOf(epoch: EpochEvent, name: string): number | null {
+  return evaluated(epoch).scores.metrics?.[name] ?? null;
 }

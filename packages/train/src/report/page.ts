@@ -7,6 +7,7 @@ th{color:#656d76}td:nth-child(n+3){color:#444}.scroll{overflow:auto;max-height:3
 .confusion td{min-width:1.3rem;padding:.1rem .2rem;text-align:center;font-size:.7rem}.confusion th{font-size:.7rem;padding:.1rem .2rem}
 .samples{display:flex;flex-wrap:wrap;gap:.7rem}figure{margin:0;width:6.4rem;font-size:.75rem;border-top:3px solid #22a06b;padding-top:.3rem}
 figure.wrong{border-color:#d64545}img{width:6.4rem;image-rendering:pixelated;display:block}
+.warnings{border-left:4px solid #d64545;padding-left:1.5rem}
 pre{background:#f6f8fa;padding:1rem;overflow:auto;font-size:.8rem}`;
 
 /** Runs in the page: draws every [data-curve] with uPlot. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Report, reportHtml } from "./index.js";
+import type { ObservationEvent } from "../run/events.js";
+import { type Report, reportHtml, watchedLayersOf } from "./index.js";
 
 const report: Report = {
   title: "a <b> & c",
@@ -64,5 +65,43 @@ describe("report", () => {
     const html = await reportHtml(report);
     expect(html).not.toMatch(/(src|href)="(?!data:)/);
     expect(html).not.toMatch(/@import|url\((?!data:)/);
+  });
+});
+
+describe("layers that were watched", () => {
+  const seen = (step: number): ObservationEvent => ({
+    ...{ event: "observation", epoch: 1, step, since: step - 1 },
+    layers: {
+      stem: { gradientNorm: step },
+      "<conv>": { flipRate: 0.25, saturation: 0.5, deadSigns: step === 1000 ? 1 : 0 },
+    },
+  });
+
+  it("have a row each, with every figure that they have", async () => {
+    const watched = watchedLayersOf([seen(1), seen(2)]);
+    const html = await reportHtml({ ...report, watched });
+    const rows = html.match(/<tr>.*?<\/tr>/g)!.filter((row) => /stem|&lt;conv/.test(row));
+    const text = rows.map((row) =>
+      row.replace(/<svg.*?<\/svg>/g, "~").replaceAll(/<\/?t[rd]>/g, "|"),
+    );
+    expect(text[0]).toContain("||stem||||||||~ 2.00||||");
+    expect(text[1]).toContain("||&lt;conv&gt;||~ 25.0 %||~ 50.0 %||~ 0.00 %||||||");
+    expect(html).toContain("Over steps 1 to 2");
+  });
+
+  it("are shown at some of many steps, the last among them", () => {
+    const all = Array.from({ length: 1000 }, (_, i) => seen(i + 1));
+    const { steps, layers } = watchedLayersOf(all)!;
+    expect(steps.length).toBeLessThanOrEqual(90);
+    expect(steps.length).toBeGreaterThan(45);
+    expect(steps.at(-1)).toBe(1000);
+    const conv = layers.find(({ name }) => name === "<conv>")!;
+    expect(conv.figures.deadSigns).toEqual([...Array(steps.length - 1).fill(0), 1]);
+    expect(watchedLayersOf([])).toBeUndefined();
+  });
+
+  it("stand below what was found wrong", async () => {
+    const html = await reportHtml({ ...report, warnings: ["Epoch 2: dead signs before <a>"] });
+    expect(html).toContain("<li>Epoch 2: dead signs before &lt;a&gt;</li>");
   });
 });

@@ -9,6 +9,12 @@ export function factsSection(facts: Report["facts"]): string {
   ]);
 }
 
+export function warningsSection(messages: readonly string[]): string {
+  if (!messages.length) return "";
+  const items = messages.map((message) => `<li>${escapeHtml(message)}</li>`).join("");
+  return `<ul class="warnings">${items}</ul>`;
+}
+
 /** Drawn by uPlot in the page; the numbers stand in the page itself. */
 export function curvesSection(curves: readonly Curve[]): string {
   const plots = curves.map(

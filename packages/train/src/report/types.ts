@@ -9,6 +9,9 @@ export interface Report {
     readonly note?: string;
   }[];
   readonly curves?: readonly Curve[];
+  /** What was found wrong while it went on. */
+  readonly warnings?: readonly string[];
+  readonly watched?: WatchedLayers;
   readonly confusion?: Confusion;
   readonly layers?: readonly LayerCost[];
   readonly latency?: readonly Latency[];
@@ -23,6 +26,15 @@ export interface Curve {
   readonly xLabel: string;
   readonly x: readonly number[];
   readonly series: readonly { readonly name: string; readonly y: readonly (number | null)[] }[];
+}
+
+/** What was observed of layers over a training: values by figure, at each of the steps. */
+export interface WatchedLayers {
+  readonly steps: readonly number[];
+  readonly layers: readonly {
+    readonly name: string;
+    readonly figures: { readonly [figure: string]: readonly (number | null)[] | undefined };
+  }[];
 }
 
 /** counts[truth][prediction]. */

@@ -1,8 +1,11 @@
 import { UsageError } from "onebit";
+import type { Graph } from "onebit/graph";
 import { counted } from "onebit/words";
 import { resolveAugment } from "../data/index.js";
+import type { Optimising } from "../optimisers/index.js";
 import type { Recipe } from "../recipes/index.js";
 import { checkEndsBinary, checkSchedule } from "../schedules/index.js";
+import { checkPattern, type Layout } from "../state/index.js";
 
 /** How the training images divide into steps. */
 export interface Division {
@@ -32,6 +35,25 @@ export function divide({ batch, microBatch }: Recipe, images: number): Division 
     stepsPerEpoch,
     dropped: images - stepsPerEpoch * batch,
   };
+}
+
+/** Refuses optimisers for what they are not made for, and rates of no tensor. */
+export function checkOptimising(
+  { config, optimisers }: Optimising,
+  network: Graph,
+  { groups, segments }: Layout,
+): void {
+  for (const { pattern } of config.rates ?? []) checkPattern("rate", pattern, network);
+  for (const { kind, start, end } of groups) {
+    const { role } = optimisers[kind];
+    const other = segments.find(
+      (segment) => segment.start >= start && segment.end <= end && segment.role !== role,
+    );
+    if (role === undefined || !other) continue;
+    throw new UsageError(
+      `the optimiser ${kind} is for ${role} weights alone, and "${other.key}" is none of them: give these a group of their own, --set optimiser.groups='[{"name":"bits","role":"${role}","kind":"${kind}"}]', and the rest another optimiser.kind`,
+    );
+  }
 }
 
 /** Refuses a recipe that cannot work, before anything is computed. */

@@ -21,14 +21,16 @@ export interface CheckpointPosition {
   readonly seconds: number;
 }
 
+/** The state of a training, and where it stands. */
 export interface Checkpoint {
   readonly snapshot: Snapshot;
   readonly position: CheckpointPosition;
 }
 
 /** Keys of what is not a tensor of the network; network keys contain no slash. */
-const momentKey = (moment: string, key: string) => `optimiser/${moment}/${key}`;
+export const momentKey = (moment: string, key: string) => `optimiser/${moment}/${key}`;
 const averageKey = (key: string) => `average/${key}`;
+const watchedKey = "watched/signs";
 
 export function isNetworkKey(key: string): boolean {
   return !key.includes("/");
@@ -45,7 +47,7 @@ export async function saveCheckpoint(
   { snapshot, position }: Checkpoint,
 ): Promise<void> {
   const tensors: { [key: string]: StoredTensor } = {};
-  const { values, moments, average, step } = snapshot;
+  const { values, moments, average, step, watched } = snapshot;
   const store = (name: string, flat: Float32Array, segment: Layout["segments"][number]) => {
     const { shape, start, end } = segment;
     tensors[name] = { dtype: "F32", shape, data: bytesOf(flat.subarray(start, end)) };
@@ -59,14 +61,22 @@ export async function saveCheckpoint(
       store(momentKey(name, key), moment, segment);
     }
   }
+  if (watched) {
+    const { signs } = watched;
+    tensors[watchedKey] = { dtype: "U8", shape: [signs.length], data: signs };
+  }
   const metadata = {
     format: "onebit-checkpoint-1",
-    position: JSON.stringify({ ...position, step }),
+    position: JSON.stringify({ ...position, step, ...(watched && { watched: watched.step }) }),
     sha256: digest(Object.values(tensors)),
   };
   await writeWhole(path, writeSafetensors({ metadata, tensors }));
 }
 
+/**
+ * What saveCheckpoint wrote. momentNames: what the optimiser keeps. averaged: whether there is a running average.
+ * OnebitError for a file that is damaged or of another network.
+ */
 export async function loadCheckpoint(
   path: string,
   layout: Layout,
@@ -88,9 +98,12 @@ export async function loadCheckpoint(
     }
     return flat;
   };
-  const { step, ...position } = JSON.parse(metadata.position) as CheckpointPosition & {
-    step: number;
+  const { step, watched, ...position } = JSON.parse(metadata.position) as CheckpointPosition & {
+    readonly step: number;
+    /** Steps before the last observation. */
+    readonly watched?: number;
   };
+  const signs = tensors[watchedKey]?.data;
   const snapshot: Snapshot = {
     values: load((key) => key, layout.length),
     moments: Object.fromEntries(
@@ -98,6 +111,7 @@ export async function loadCheckpoint(
     ),
     average: averaged ? load(averageKey, layout.length) : undefined,
     step,
+    ...(signs && watched !== undefined && { watched: { step: watched, signs } }),
   };
   return { snapshot, position };
 }

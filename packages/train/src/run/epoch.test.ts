@@ -26,6 +26,7 @@ async function epochOf({ augment, answer = async () => undefined, loss = 1 }: Fa
       seed: 1,
     },
     schedules: { learningRate: () => 1e-3, scalars: {} },
+    hooks: { metrics: {}, callbacks: [] },
     teachers: { answer },
     plan: { training: { graph: { inputs: [{ name: "target", shape: [8, 36] }] } } },
   } as unknown as Setup;

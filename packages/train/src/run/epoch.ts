@@ -1,7 +1,9 @@
 import { OnebitError, type SignalLike } from "onebit";
 import { BadPictures, type Batch, type BatchStream, type Loader, mixRows } from "../data/index.js";
 import type { Engine, MicroBatch, Scalars, StepResult } from "../engine/types.js";
+import { targetRows } from "../hooks/index.js";
 import { targetsFromLabels } from "../losses/index.js";
+import { moduleName } from "../own/index.js";
 import type { Recipe } from "../recipes/index.js";
 import type { Position } from "../schedules/index.js";
 import type { Teachers } from "../teachers/index.js";
@@ -115,11 +117,12 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
     await finish();
     if (signal?.aborted) throw new Interrupted();
     const settings = settingsAt(setup, step++);
-    const given = group.map((batch) => microBatch(batch, setup.dataset.classes.length));
+    const given = group.map((batch) => microBatch(batch, setup, epoch));
     const result = engine.step({
       microBatches: given,
       learningRate: settings.learningRate,
       scalars: settings.scalars,
+      observe: isObserved(setup, settings),
     });
     idle = Number.POSITIVE_INFINITY;
     const done = () => {
@@ -147,11 +150,16 @@ export async function trainEpoch(options: EpochOptions): Promise<EpochTotals> {
 /** Thrown inside; the loop turns it into a message that says how to go on. */
 export class Interrupted extends Error {}
 
-/** Labels of mixed images are mixed alike. */
-function microBatch({ images, labels, mixed, inputs }: TaughtBatch, classes: number): MicroBatch {
-  if (!mixed) return { images, labels, inputs };
-  const target = mixRows(targetsFromLabels(labels, classes), mixed);
-  return { images, labels, inputs: { ...inputs, target } };
+/** Targets of mixed images are mixed alike. */
+function microBatch(batch: TaughtBatch, { dataset, hooks }: StepSetup, epoch: number): MicroBatch {
+  const { images, labels, mixed, inputs } = batch;
+  const { targets } = hooks;
+  if (!mixed && !targets) return { images, labels, inputs };
+  const { classes, train: split } = dataset;
+  const rows = targets
+    ? targetRows(targets, batch, { epoch, classes, split })
+    : targetsFromLabels(labels, classes.length);
+  return { images, labels, inputs: { ...inputs, target: mixed ? mixRows(rows, mixed) : rows } };
 }
 
 /** What a step is computed with, counted from 0. */
@@ -164,6 +172,10 @@ export function settingsAt({ recipe, division, schedules }: StepSetup, step: num
     learningRate: schedules.learningRate(position),
     scalars: Object.fromEntries(scalars),
   };
+}
+
+function isObserved({ observe }: StepSetup, { position }: StepSettings): boolean {
+  return observe !== undefined && (position.step + 1) % observe.every === 0;
 }
 
 /** The micro-batches of each step; what does not fill one is left out. */
@@ -212,8 +224,8 @@ function notFinite(
   const { step } = position;
   const epoch = Math.floor(step / division.stepsPerEpoch) + 1;
   const what = Number.isFinite(loss)
-    ? `the gradient norm of the loss "${recipe.loss}" is ${gradientNorm}`
-    : `the loss "${recipe.loss}" is ${loss}`;
+    ? `the gradient norm of the loss "${moduleName(recipe.loss)}" is ${gradientNorm}`
+    : `the loss "${moduleName(recipe.loss)}" is ${loss}`;
   const where = `at epoch ${epoch}, step ${step + 1} (learning rate ${learningRate})`;
   return new OnebitError(`${what} ${where}: ${remedy(recipe, step, given)}`);
 }

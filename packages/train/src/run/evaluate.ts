@@ -16,7 +16,15 @@ import { createEngine } from "../engine/node.js";
 import { compileEvaluation } from "../engine/plan.js";
 import { startEngine } from "../engine/start.js";
 import type { Engine, Scalars } from "../engine/types.js";
+import {
+  askedOutputs,
+  type Evaluated,
+  EvaluatedBatches,
+  type Metrics,
+  measure,
+} from "../hooks/index.js";
 import { adamDefaults } from "../optimisers/index.js";
+import { providerOf, type TrainingBackend } from "../runtime/providers.js";
 import { flatten, initialTensors, layoutOf } from "../state/index.js";
 import type { Tensors } from "./float-model.js";
 import { type Accuracy, Scoreboard } from "./scores.js";
@@ -24,6 +32,7 @@ import { type Accuracy, Scoreboard } from "./scores.js";
 /** On which images a float model is evaluated, and how. */
 export interface EvaluateFloatOptions {
   readonly batch?: number;
+  readonly backend?: TrainingBackend;
   readonly threads?: number;
   readonly dataWorkers?: number;
   readonly part?: "train" | "test";
@@ -34,6 +43,8 @@ export interface EvaluateFloatOptions {
   readonly skipBad?: boolean;
   /** Value of the scalar input, where the network has one; default: what its mirrors hold. */
   readonly temperature?: number;
+  /** Figures of one's own. */
+  readonly metrics?: Metrics;
   readonly worker?: boolean;
   readonly signal?: SignalLike;
   readonly onProgress?: (images: number, of: number) => void;
@@ -63,10 +74,15 @@ export async function evaluateFloat(
   options: EvaluateFloatOptions = {},
 ): Promise<FloatEvaluation> {
   const { batch = 64, threads = 1, dataWorkers, part = "test", worker = true, signal } = options;
+  const { backend = "cpu" } = options;
+  const { target } = providerOf(backend);
   const [channels, height, width] = inputOf(graph);
   const preprocess =
     options.preprocess ?? preprocessFor(dataset, { channels, size: [height, width] });
-  const evaluation = compileEvaluation(graph, Math.min(batch, dataset[part].length));
+  const { metrics = {} } = options;
+  const outputs = askedOutputs(metrics, graph);
+  const size = Math.min(batch, dataset[part].length);
+  const evaluation = compileEvaluation(graph, size, { outputs, target });
   const network = { classes: evaluation.classes, labels: options.labels };
   const match = matchClasses(network, dataset);
   const layout = layoutOf(graph, new Set(), adamDefaults);
@@ -84,7 +100,7 @@ export async function evaluateFloat(
     );
   }
   const engine = await (worker ? startEngine : createEngine)(
-    { layout, evaluation, threads },
+    { layout, evaluation, threads, backend },
     values,
   );
   const loader = openLoader(dataset, { workers: dataWorkers });
@@ -95,6 +111,7 @@ export async function evaluateFloat(
       batch: evaluation.input[0],
       scalars,
       onProgress: options.onProgress,
+      own: { metrics, weights: async () => structuredClone(tensors) },
     });
   } finally {
     await engine.dispose();
@@ -102,6 +119,7 @@ export async function evaluateFloat(
   }
 }
 
+/** A network and the images that it is evaluated on. */
 export interface SplitEvaluation {
   readonly engine: Engine;
   readonly loader: Loader;
@@ -114,6 +132,12 @@ export interface SplitEvaluation {
   /** As the engine's evaluation graph was compiled. */
   readonly batch: number;
   readonly scalars: Scalars;
+  /** Metrics of one's own, and the tensors that they may look at. */
+  readonly own?: Pick<Evaluated, "weights"> & {
+    readonly metrics: Metrics;
+    /** Which evaluation it is, for messages. */
+    readonly when?: string;
+  };
   readonly signal?: SignalLike;
   readonly onProgress?: (images: number, of: number) => void;
 }
@@ -121,7 +145,7 @@ export interface SplitEvaluation {
 /** Runs a whole split through an engine, unshuffled and without augmentation. */
 export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEvaluation> {
   const { engine, loader, dataset, part, preprocess, batch, scalars, signal } = options;
-  const { match, skipBad } = options;
+  const { match, skipBad, own } = options;
   const classes = match?.classes ?? dataset.classes;
   const stream = loader.batches({
     ...{ split: part, batch, preprocess, skipBad },
@@ -129,6 +153,7 @@ export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEval
   });
   const board = new Scoreboard(classes.length);
   const predictions = new Int32Array(stream.items).fill(-1);
+  const kept = own && Object.keys(own.metrics).length ? new EvaluatedBatches() : undefined;
   const bad: BadPicture[] = [];
   const started = performance.now();
   let done = 0;
@@ -140,16 +165,22 @@ export async function evaluateSplit(options: SplitEvaluation): Promise<FloatEval
       stream.recycle({ images });
       continue;
     }
-    const { logits, recycled } = await engine.evaluate({ images, count, scalars });
+    const { logits, outputs, recycled } = await engine.evaluate({ images, count, scalars });
     for (const free of recycled) stream.recycle({ images: free });
     const truth = match ? labels.map((label) => match.numbers[label]) : labels;
+    kept?.add(truth.subarray(0, count), { ...outputs, logits });
     board.add(logits, truth).forEach((prediction, i) => {
       predictions[indices[i]] = prediction;
     });
     options.onProgress?.(done, stream.items);
   }
+  const metrics =
+    own &&
+    kept &&
+    (await measure(own.metrics, { ...kept.all(), classes, weights: own.weights }, own.when));
   return {
     ...board.accuracy(),
+    ...(metrics && { metrics }),
     ...{ classes, bad, notes: match?.notes ?? [], predictions },
     confusion: board.rows(),
     imagesPerSecond: (1000 * done) / (performance.now() - started),

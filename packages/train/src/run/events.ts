@@ -1,5 +1,6 @@
 import type { Recipe } from "../recipes/index.js";
 import type { TeacherRecord } from "../teachers/index.js";
+import type { Observation } from "../watch/index.js";
 import type { WaitingShares } from "./meter.js";
 import type { Accuracy } from "./scores.js";
 
@@ -63,6 +64,14 @@ export interface StepEvent {
   readonly secondsLeft: number;
 }
 
+/** After the steps that were asked for (TrainOptions.observe): what every layer looks like. */
+export interface ObservationEvent extends Observation {
+  readonly event: "observation";
+  /** Counted from 1, as those of StepEvent. */
+  readonly epoch: number;
+  readonly step: number;
+}
+
 /** After every epoch, evaluated on the test images, or on those that were held back. */
 export interface EpochEvent {
   readonly event: "epoch";
@@ -106,6 +115,17 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** What is wrong with a training that goes on, and what to do: said once about each layer or teacher. */
+export interface TrainingWarning extends WarningEvent {
+  /** dead-signs, frozen-weights, saturation, slow-loader or weak-teacher. */
+  readonly advice: string;
+  /** Layers, paths of teachers; "" for the training. */
+  readonly about: readonly string[];
+  /** When it was seen; counted from 1. */
+  readonly epoch: number;
+  readonly step: number;
+}
+
 /** Something was written to the run's folder. */
 export interface SavedEvent {
   readonly event: "saved";
@@ -140,9 +160,11 @@ export type TrainEvent =
   | StartEvent
   | ViewsEvent
   | StepEvent
+  | ObservationEvent
   | EpochEvent
   | NoteEvent
   | WarningEvent
+  | TrainingWarning
   | SavedEvent
   | DoneEvent;
 

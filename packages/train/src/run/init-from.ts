@@ -7,6 +7,8 @@ import type { Tensors } from "./float-model.js";
 /** Tensors to start from, and what became of the classifier where it is not simply the given one. */
 export interface Initialised {
   readonly tensors: { [key: string]: Tensor };
+  /** Keys of the classifier's tensors that are not the given ones as they are. */
+  readonly head: readonly string[];
   readonly notes: readonly string[];
 }
 
@@ -64,7 +66,7 @@ export function initialiseFrom(
   refuse(source, "lacks", missing);
   refuse(source, "has, and this network has not,", strangers(given, used, graph));
   const notes = head.length ? headNotes(head, rows, classes, labels) : nameless(classes, labels);
-  return { tensors, notes };
+  return { tensors, head, notes };
 }
 
 /** For each class the row to take, -1 for none; undefined where the rows are right as they are. */

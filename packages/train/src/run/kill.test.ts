@@ -38,6 +38,7 @@ const recipeFor = (kills: readonly number[], loss: string): Recipe =>
 const images = { trainImages: 64, testImages: 16 };
 const settings = {
   ...{ model: { name: "bnext", widths: [8, 8], stemStride: 2 } as const, threads: 1, seed: 3 },
+  observe: { every: 3 },
 };
 
 let folder: string;
@@ -137,6 +138,14 @@ async function tensorBytes(out: string): Promise<Buffer> {
   return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
 }
 
+/** What was seen of the layers, each step once. */
+async function observations(out: string): Promise<unknown[]> {
+  const lines = (await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n");
+  const seen = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "observation");
+  expect(seen.length).toBeGreaterThan(3);
+  return seen;
+}
+
 it.each<[string, string, readonly number[], (out: string) => TeachingOptions]>([
   ["from labels", "cross-entropy", many ?? [9, 4, 12], () => ({})],
   ["boosted by teachers whose views are kept", "gap-aware", many ?? [2, 8], boosting],
@@ -172,6 +181,7 @@ it.each<[string, string, readonly number[], (out: string) => TeachingOptions]>([
         ({ seconds, secondsLeft, imagesPerSecond, waiting, ...epoch }) => epoch,
       );
     expect(await timeless(out)).toEqual(await timeless(whole));
+    expect(await observations(out)).toEqual(await observations(whole));
     const left = (await readdir(out, { recursive: true })).filter((name) => name.endsWith(".tmp"));
     expect(left).toEqual([]);
     console.log(`${name}: ${kills.length} kills`);

@@ -1,33 +1,31 @@
 import { OnebitError, type SignalLike } from "onebit";
+import type { Tensor } from "onebit/graph";
 import { encodeFloatModel } from "onebit/models";
 import { BadPictures, type Loader } from "../data/index.js";
 import type { Engine, Scalars } from "../engine/types.js";
 import { reportHtml } from "../report/index.js";
 import { unflatten } from "../state/index.js";
+import type { Observation } from "../watch/index.js";
 import { hasBinaryWeights } from "./binary.js";
 import { saveCheckpoint } from "./checkpoint.js";
 import { type EpochTotals, Interrupted, type StepOutcome, trainEpoch } from "./epoch.js";
 import { evaluateSplit, type FloatEvaluation } from "./evaluate.js";
-import type { Best, EpochEvent, StepEvent, TrainEvent } from "./events.js";
+import type { Best, EpochEvent, StepEvent } from "./events.js";
 import { writeWhole } from "./files.js";
+import { Journal, type JournalOptions } from "./journal.js";
 import { Meter, sharesOf, type WaitingShares } from "./meter.js";
 import type { Setup } from "./prepare.js";
-import type { RunFolder } from "./run-folder.js";
 import { runReport } from "./run-report.js";
 import type { Accuracy } from "./scores.js";
 import { allBadPictures } from "./skip-bad.js";
 
-export interface LoopOptions {
-  readonly setup: Setup;
+export interface LoopOptions extends JournalOptions {
   readonly engine: Engine;
   readonly loader: Loader;
-  readonly folder: RunFolder;
-  /** Epochs that are done, what they logged, and the time they took. */
+  /** Epochs that are done, and the time they took. */
   readonly done: number;
-  readonly history: readonly EpochEvent[];
   readonly best: Best | null;
   readonly seconds: number;
-  readonly emit: (event: TrainEvent) => void;
   readonly signal?: SignalLike;
 }
 
@@ -38,21 +36,25 @@ const LOGGED_STEPS = 20;
 
 /** Trains epoch after epoch. What is on disk is always the state after a whole epoch. */
 export class TrainingLoop {
-  readonly history: EpochEvent[];
   best: Best | null;
   readonly #options: LoopOptions;
+  readonly #journal: Journal;
   readonly #meter: Meter;
   /** Epochs that the checkpoint on disk holds. */
   #saved: number;
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.history = [...options.history];
+    this.#journal = new Journal(options);
     this.best = options.best;
     this.#saved = options.done;
     const { recipe, division } = options.setup;
     const perEpoch = division.stepsPerEpoch * recipe.batch;
     this.#meter = new Meter(recipe.epochs * perEpoch, options.done * perEpoch);
+  }
+
+  get history(): readonly EpochEvent[] {
+    return this.#journal.history;
   }
 
   /** Of all sittings together. */
@@ -80,16 +82,16 @@ export class TrainingLoop {
   }
 
   async #allBad({ pictures }: BadPictures): Promise<OnebitError> {
-    const { setup, signal, emit } = this.#options;
+    const { setup, signal, tell } = this.#options;
     const [{ source, reason }] = pictures;
     const message = `${source}: ${reason}. The training ends; looking for others like it`;
-    emit({ event: "warning", message });
+    await tell({ event: "warning", message });
     return new OnebitError(await allBadPictures(setup.dataset, pictures, { signal }));
   }
 
   /** Saves the state after `epochs` epochs: the best model first, then what a resumed run needs. */
   async save(epochs: number): Promise<void> {
-    const { engine, setup, folder, emit } = this.#options;
+    const { engine, setup, folder, tell } = this.#options;
     const { layout } = setup.plan;
     const snapshot = await engine.snapshot();
     if (this.best && this.best.epoch === epochs) {
@@ -105,16 +107,16 @@ export class TrainingLoop {
         },
       });
       await writeWhole(folder.best, model);
-      emit({ event: "saved", what: "best", epoch: epochs, path: folder.best });
+      await tell({ event: "saved", what: "best", epoch: epochs, path: folder.best });
     }
     const position = { epochs, best: this.best, seconds: this.seconds };
     await saveCheckpoint(folder.checkpoint, layout, { snapshot, position });
     this.#saved = epochs;
-    emit({ event: "saved", what: "checkpoint", epoch: epochs, path: folder.checkpoint });
+    await tell({ event: "saved", what: "checkpoint", epoch: epochs, path: folder.checkpoint });
   }
 
   async #epoch(epoch: number): Promise<void> {
-    const { setup, engine, loader, signal, emit, folder } = this.#options;
+    const { setup, engine, loader, signal } = this.#options;
     const started = performance.now();
     const train = await trainEpoch({
       ...{ setup, engine, loader, epoch, signal },
@@ -122,13 +124,11 @@ export class TrainingLoop {
     });
     const { confusion, ...scores } = await this.#validate(train);
     const event = this.#epochEvent(epoch, train, scores, (performance.now() - started) / 1000);
-    this.history.push(event);
     const isBetter = scores.top1 > (this.best?.top1 ?? -1);
     if (event.final && (isBetter || setup.recipe.keep === "last")) {
       this.best = { epoch: epoch + 1, top1: scores.top1 };
     }
-    await folder.log(event);
-    emit(event);
+    await this.#journal.epoch(event);
     await this.save(epoch + 1);
     await this.#report(confusion);
   }
@@ -136,8 +136,10 @@ export class TrainingLoop {
   async #report(confusion: FloatEvaluation["confusion"]): Promise<void> {
     const { setup, folder } = this.#options;
     const { record, network } = setup;
-    const { history, best } = this;
-    const report = runReport({ record, network, history, best, confusion });
+    const { history, observations, warnings } = this.#journal;
+    const report = runReport({
+      ...{ record, network, history, observations, warnings, best: this.best, confusion },
+    });
     await folder.writeReport(await reportHtml(report));
   }
 
@@ -145,19 +147,26 @@ export class TrainingLoop {
   async #validate({ last }: EpochTotals): Promise<Validation> {
     const { setup, engine, loader, signal } = this.#options;
     const { dataset, preprocess, evaluationBatch } = setup;
-    const { images, top1, top5, loss, confusion, bad } = await evaluateSplit({
+    const { metrics } = setup.hooks;
+    const { images, top1, top5, loss, confusion, bad, ...more } = await evaluateSplit({
       ...{ engine, loader, dataset, part: "test", preprocess, batch: evaluationBatch, signal },
       ...{ scalars: last.scalars, skipBad: true },
+      own: {
+        metrics,
+        weights: () => weightsOf(setup, engine, "evaluated"),
+        when: ` after epoch ${Math.floor(last.position.step / setup.division.stepsPerEpoch) + 1}`,
+      },
     });
     if (bad.length) throw new BadPictures(bad);
-    if (Number.isFinite(loss)) return { images, top1, top5, loss, confusion };
+    const own = more.metrics && { metrics: more.metrics };
+    if (Number.isFinite(loss)) return { images, top1, top5, loss, ...own, confusion };
     throw new OnebitError(
       `the loss on the ${dataset.finalTest ? "held-back" : "test"} images is ${loss} after step ${last.position.step + 1}: lower schedule.learningRate`,
     );
   }
 
   async #onStep({ result, milliseconds, waiting, ...settings }: StepOutcome): Promise<void> {
-    const { setup, emit, folder } = this.#options;
+    const { setup, tell } = this.#options;
     const { division, recipe } = setup;
     this.#meter.add(result.images, milliseconds, waiting);
     const { step } = settings.position;
@@ -176,9 +185,16 @@ export class TrainingLoop {
       imagesPerSecond: this.#meter.imagesPerSecond,
       secondsLeft: this.#meter.secondsLeft,
     };
-    emit(event);
+    await tell(event);
     const every = Math.ceil(division.stepsPerEpoch / LOGGED_STEPS);
-    if ((step + 1) % every === 0) await folder.log(event);
+    if ((step + 1) % every === 0) await this.#journal.log(event);
+    if (result.observation) await this.#observed(event, result.observation);
+  }
+
+  #observed({ epoch, step, learningRate }: StepEvent, seen: Observation): Promise<void> {
+    const layers = shortened(seen.layers);
+    const event = { event: "observation", epoch, step, since: seen.since, layers } as const;
+    return this.#journal.observation(event, learningRate);
   }
 
   #epochEvent(epoch: number, train: EpochTotals, scores: Accuracy, seconds: number): EpochEvent {
@@ -224,6 +240,23 @@ export class TrainingLoop {
     }
     return error;
   }
+}
+
+/** A copy of a training's tensors: those that steps change, or their average where that is evaluated. */
+export async function weightsOf(
+  { plan }: Pick<Setup, "plan">,
+  engine: Engine,
+  which: "trained" | "evaluated",
+): Promise<{ readonly [key: string]: Tensor }> {
+  const { values, average } = await engine.snapshot();
+  return unflatten(plan.layout, which === "evaluated" ? (average ?? values) : values);
+}
+
+/** Six digits of each figure are enough, and keep metrics.jsonl small. */
+function shortened(layers: Observation["layers"]): Observation["layers"] {
+  const short = (_: string, value: unknown) =>
+    typeof value === "number" ? Number(value.toPrecision(6)) : value;
+  return JSON.parse(JSON.stringify(layers, short));
 }
 
 /** A temperature has a field of its own; networks without one, null. */

@@ -1,7 +1,9 @@
 import type { SignalLike } from "onebit";
 import type { Estimator, Tensor } from "onebit/graph";
 import type { Dataset, HoldOut } from "../data/index.js";
+import type { OwnHooks } from "../hooks/index.js";
 import type { Loss } from "../losses/index.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import type { Schedule } from "../schedules/index.js";
 import type { TeachingOptions } from "../teachers/index.js";
 import type { Best, EpochEvent, TrainEvent } from "./events.js";
@@ -10,7 +12,7 @@ import type { ModelChoice } from "./network.js";
 import type { Accuracy } from "./scores.js";
 
 /** What is trained on what, and where the run is kept. */
-export interface TrainOptions extends TeachingOptions {
+export interface TrainOptions extends TeachingOptions, OwnHooks {
   /** Default: the recipe's. */
   readonly model?: ModelChoice;
   /** A specification such as "glyphs" or "idx:DIR", or an opened data set. */
@@ -24,6 +26,11 @@ export interface TrainOptions extends TeachingOptions {
   /** Start from these tensors instead of random ones: a .safetensors file, a run, or tensors. */
   readonly init?: string | { readonly [key: string]: Tensor };
   /**
+   * What the optimiser kept of the training that `init` comes from: a run, or what importMoments found, in a
+   * file. Default: moments start at 0. Stages after the first start at 0.
+   */
+  readonly moments?: string;
+  /**
    * true: first try every picture, and leave out (and record) those that cannot be decoded. A list:
    * leave out these. Default: the first such picture ends the training, with a list of all. A resumed
    * run leaves out what it left out before.
@@ -35,6 +42,8 @@ export interface TrainOptions extends TeachingOptions {
    * test images are used once, at the end. Default: none, every epoch is evaluated on the test images.
    */
   readonly validation?: number | HoldOut;
+  /** Where ONNX Runtime computes steps and evaluations. Default cpu. */
+  readonly backend?: TrainingBackend;
   /** Threads of ONNX Runtime; default: one per core. */
   readonly threads?: number;
   /** Threads that decode and augment; default: as the data module chooses. */
@@ -50,6 +59,10 @@ export interface TrainOptions extends TeachingOptions {
   readonly schedules?: { readonly [name: string]: Schedule };
   /** Straight-through estimators of your own, by the name that `sign` nodes give. */
   readonly estimators?: { readonly [name: string]: Estimator };
+  /** Look at every layer every so many steps: see ObservationEvent. Default: never. */
+  readonly observe?: { readonly every: number };
+  /** Folder for an event file of TensorBoard, with the scalars of all lines of metrics.jsonl. */
+  readonly tensorboard?: string;
   /** Recorded in run.json: the source revision that trained this. */
   readonly revision?: string;
   /** false: ONNX Runtime runs in the calling thread, which it blocks. */

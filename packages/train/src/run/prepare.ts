@@ -3,6 +3,7 @@ import { loadOnnxRuntime, onnxRuntimeVersion } from "@onebit/convert";
 import { OnebitError, UsageError } from "onebit";
 import { type Graph, sizeOf } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
+import { idleEpochs } from "../advice/index.js";
 import {
   type Dataset,
   fingerprint,
@@ -10,17 +11,22 @@ import {
   holdOut,
   loadOwnAugmentation,
   preprocessFor,
+  repeatedPictures,
 } from "../data/index.js";
 import { compileEvaluation, compileTraining } from "../engine/plan.js";
-import type { EnginePlan } from "../engine/types.js";
+import type { CompiledGraph, EnginePlan } from "../engine/types.js";
+import { askedOutputs, type Hooks, hooksOf } from "../hooks/index.js";
 import { type Loss, lossName, lossOf } from "../losses/index.js";
 import { momentNames, optimisersOf } from "../optimisers/index.js";
 import { fitRecipe, type Recipe } from "../recipes/index.js";
+import { checkBackend } from "../runtime/node.js";
+import { providerOf } from "../runtime/providers.js";
 import { type Schedules, schedulesOf } from "../schedules/index.js";
 import { freeze, layoutOf } from "../state/index.js";
 import type { Teachers, ViewOptions, Views } from "../teachers/index.js";
+import { compileWatching } from "../watch/index.js";
 import { temperatureThreshold } from "./binary.js";
-import { checkRecipe, type Division, divide } from "./check.js";
+import { checkOptimising, checkRecipe, type Division, divide } from "./check.js";
 import { classNotes } from "./class-counts.js";
 import { dataOfRun } from "./data-of-run.js";
 import { checkClasses } from "./evaluate.js";
@@ -55,10 +61,13 @@ export interface Setup {
   readonly threshold: number | undefined;
   readonly division: Division;
   readonly schedules: Schedules;
+  readonly hooks: Hooks;
   readonly plan: EnginePlan;
   readonly teachers: Teachers;
   /** Absent: every epoch has its own. */
   readonly views?: ViewOptions & { readonly kept: Views };
+  /** Look at every layer so often; absent: never. */
+  readonly observe?: TrainOptions["observe"];
   readonly evaluationBatch: number;
   readonly seed: number;
   readonly record: RunRecord;
@@ -71,22 +80,35 @@ export interface Place extends Pick<Lesson, "measured" | "earlier"> {
   readonly stage?: RunRecord["stage"];
 }
 
+/**
+ * Everything of a training before its first step: data, network, schedules, teachers, and the plan that an engine
+ * is started with. Writes nothing. Who calls it disposes of the teachers.
+ *
+ * UsageError or OnebitError, with what to do, for all that `train` would refuse.
+ */
 export async function prepare(
   given: Recipe,
   options: TrainOptions,
   { stage, measured, earlier }: Place = {},
 ): Promise<Setup> {
-  const { seed = 0, threads = availableParallelism(), evaluationBatch = 100 } = options;
+  const { seed = 0, threads = availableParallelism(), evaluationBatch = 100, observe } = options;
+  const { backend = "cpu", estimators } = options;
+  const { target, replicas } = providerOf(backend);
   checkCount("seed", seed, 0);
   checkCount("threads", threads, 1);
+  if (options.moments !== undefined && options.init === undefined) {
+    throw new UsageError("--moments is of no use without --init, the weights that they belong to");
+  }
+  if (observe) checkCount("observe.every", observe.every, 1);
   const onnxRuntime = onnxRuntimeVersion(await loadOnnxRuntime("training"));
+  await checkBackend(backend);
   const opened = await dataOfRun(options);
   const { skipBad = false, dataWorkers: workers, signal } = options;
   const usable = await usablePictures(opened, skipBad, { workers, signal });
   const { notes } = usable;
   const validation = validationOf(options);
   const dataset = validation ? holdOut(usable.dataset, validation) : usable.dataset;
-  const classesNotes = classNotes(dataset);
+  const classesNotes = [...classNotes(dataset), ...(await repeatedPictures(usable.dataset))];
   const loss = options.loss ?? (await lossOf(given.loss));
   const { recipe, notes: fitted } = fitRecipe(
     { ...given, ...(options.loss && { loss: lossName(options.loss) }) },
@@ -102,9 +124,11 @@ export async function prepare(
   const network = buildNetwork(modelRecord, division.microBatch);
   const threshold = temperatureThreshold(network);
   checkRecipe(recipe, division.stepsPerEpoch, threshold);
-  const moments = momentNames(await optimisersOf(recipe.optimiser));
+  const optimising = await optimisersOf(recipe.optimiser);
+  const moments = momentNames(optimising);
   // The threads that use it load it for themselves; a faulty one is refused before anything is written.
   await loadOwnAugmentation(recipe.augment);
+  const hooks = await hooksOf(recipe, options);
   const wished = viewsOf(options);
   const data = await recordOfData(usable, dataset, validation);
   const { teachers, ...taught } = await openTeachers(options, {
@@ -113,8 +137,10 @@ export async function prepare(
   try {
     const inputs = teachers.inputs(division.microBatch);
     const trained = freeze(network, recipe.optimiser.freeze ?? []);
-    const graph = compileTraining(trained, { loss, inputs, estimators: options.estimators });
+    const graph = compileTraining(trained, { loss, inputs, estimators, target });
     checkClasses(graph.classes, dataset);
+    const outputs = askedOutputs(hooks.metrics, network);
+    checkTargets(hooks, recipe, graph);
     const schedules = await schedulesOf(recipe, {
       ...{ inputs: graph.scalars, threshold, own: options.schedules },
       ...{ stepsPerEpoch: division.stepsPerEpoch, epochs: recipe.epochs },
@@ -133,16 +159,18 @@ export async function prepare(
         `${network.name}: has no parameter that the loss "${recipe.loss}" depends on: nothing would be trained`,
       );
     }
+    checkOptimising(optimising, network, layout);
     const { clip, averageDecay, optimiser } = recipe;
+    const watch = observe && compileWatching(trained, { estimators, target });
     return {
       ...{ recipe, dataset, preprocess, network, trained, loss, moments, threshold },
-      ...{ division, schedules, teachers, views, seed },
+      ...{ division, schedules, hooks, teachers, views, seed, observe },
       plan: {
         layout,
-        training: { graph, optimiser, clip, averageDecay },
-        evaluation: compileEvaluation(network, evaluated),
-        threads,
-        replicas: Math.min(threads, division.microBatchesPerStep),
+        training: { graph, optimiser, clip, averageDecay, watch },
+        evaluation: compileEvaluation(network, evaluated, { target, outputs }),
+        ...{ threads, backend },
+        replicas: replicas ? Math.min(threads, division.microBatchesPerStep) : 1,
       },
       evaluationBatch: evaluated,
       record: {
@@ -154,10 +182,13 @@ export async function prepare(
         preprocess,
         seed,
         init: typeof options.init === "string" ? options.init : null,
+        ...(options.moments !== undefined && { moments: options.moments }),
         ...(teachers.records.length && { teachers: teachers.records }),
         ...(taught.all && { allTeachers: taught.all }),
         ...(wished && { teacherViews: wished.count, teacherCache: wished.folder }),
-        threads,
+        observe,
+        ...(options.tensorboard !== undefined && { tensorboard: options.tensorboard }),
+        ...{ threads, backend },
         versions: versions(onnxRuntime),
         revision: options.revision ?? null,
         started: new Date().toISOString(),
@@ -169,6 +200,11 @@ export async function prepare(
         ...colourNote(dataset, preprocess),
         ...fitted,
         ...droppedNote(division, recipe, dataset),
+        ...idleEpochs({
+          rate: schedules.learningRate,
+          epochs: recipe.epochs,
+          stepsPerEpoch: division.stepsPerEpoch,
+        }),
         ...taught.notes,
         ...teachers.notes,
         ...(views?.kept.notes ?? []),
@@ -178,6 +214,11 @@ export async function prepare(
     await teachers.dispose();
     throw error;
   }
+}
+
+function checkTargets({ targets }: Hooks, { loss }: Recipe, { inputs }: CompiledGraph): void {
+  if (!targets || inputs.some(({ name }) => name === "target")) return;
+  throw new UsageError(`the loss "${loss}" does not look at targets: yours would be of no use`);
 }
 
 async function recordOfData(

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { UsageError } from "onebit";
 import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import type { TeacherChoice } from "../teachers/index.js";
 import type { ModelChoice } from "./network.js";
+import type { TrainOptions } from "./options.js";
 import { nothingToResume, RunFolder, type RunRecord, teachersOf } from "./run-folder.js";
 
 /** What a run was begun with: all that is needed to go on with it. */
@@ -16,6 +18,7 @@ export interface RecordedRun {
   readonly data: string;
   readonly seed: number;
   readonly threads: number;
+  readonly backend: TrainingBackend;
   /** Absent: no images were held back. */
   readonly validation?: HoldOut;
   readonly init: string | null;
@@ -23,6 +26,8 @@ export interface RecordedRun {
   readonly assistants: readonly TeacherChoice[];
   readonly teacherViews?: number;
   readonly teacherCache?: string;
+  readonly observe?: TrainOptions["observe"];
+  readonly tensorboard?: string;
 }
 
 /** Of a run folder, also of one that only has got to an earlier stage. UsageError where there is none. */
@@ -30,8 +35,8 @@ export async function recordedRun(out: string): Promise<RecordedRun> {
   const folder = new RunFolder(out);
   const record = (await firstStage(out)) ?? ((await folder.exists()) ? await folder.read() : null);
   if (!record) throw new UsageError(nothingToResume(out));
-  const { recipe, stage, model, data, seed, threads, init } = record;
-  const { teacherViews, teacherCache } = record;
+  const { recipe, stage, model, data, seed, threads, backend = "cpu", init } = record;
+  const { teacherViews, teacherCache, observe, tensorboard } = record;
   const choices = (wanted: string) =>
     teachersOf(record)
       .filter(({ role }) => role === wanted)
@@ -41,7 +46,7 @@ export async function recordedRun(out: string): Promise<RecordedRun> {
     model: "graph" in model ? model.graph : { name: model.name, ...ownOptions(model.options) },
     data: data.spec,
     validation: data.validation && { share: data.validation.share, seed: data.validation.seed },
-    ...{ seed, threads, init, teacherViews, teacherCache },
+    ...{ seed, threads, backend, init, teacherViews, teacherCache, observe, tensorboard },
     ...{ teachers: choices("teacher"), assistants: choices("assistant") },
   };
 }

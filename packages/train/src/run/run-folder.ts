@@ -6,12 +6,13 @@ import type { Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";
 import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import type { GivenTeacher, TeacherRecord } from "../teachers/index.js";
-import type { EpochEvent, StepEvent } from "./events.js";
+import type { EpochEvent, ObservationEvent, StepEvent, TrainingWarning } from "./events.js";
 import { explain, removeTemporaries, writeWhole } from "./files.js";
 import { refuseHeld, takeLock } from "./lock.js";
 import type { ModelRecord } from "./network.js";
-import type { TrainResult } from "./options.js";
+import type { TrainOptions, TrainResult } from "./options.js";
 
 /** What run.json says: everything that decides the outcome, and what it was made with. */
 export interface RunRecord {
@@ -25,6 +26,8 @@ export interface RunRecord {
   readonly seed: number;
   /** Path that the tensors came from; null for random ones. */
   readonly init: string | null;
+  /** Where the optimiser's moments came from; absent: they started at 0. */
+  readonly moments?: string;
   /** Whom the loss asks; absent: none. */
   readonly teachers?: readonly TeacherRecord[];
   /** Of a recipe with stages, those of all stages. */
@@ -33,7 +36,12 @@ export interface RunRecord {
   readonly teacherViews?: number;
   /** Where what teachers said of them is kept. */
   readonly teacherCache?: string;
+  /** What of it is told to whoever watches; a run that goes on may have it changed. */
+  readonly observe?: TrainOptions["observe"];
+  readonly tensorboard?: string;
   readonly threads: number;
+  /** Absent in runs of before there were several: cpu. */
+  readonly backend?: TrainingBackend;
   readonly versions: { readonly [name: string]: string };
   readonly revision: string | null;
   /** ISO 8601. */
@@ -65,6 +73,9 @@ export type RunSummary = Pick<
 
 /** Fields that a resumed run must share with the run that it goes on with. */
 const decisive = ["recipe", "data", "model", "preprocess", "seed", "teacherViews"] as const;
+
+/** What metrics.jsonl has lines of. */
+export type LoggedEvent = StepEvent | ObservationEvent | TrainingWarning | EpochEvent;
 
 /** Whether a run goes on, or replaces another one. */
 type Beginning = { readonly resume?: boolean; readonly overwrite?: boolean };
@@ -191,19 +202,19 @@ export class RunFolder {
     await writeWhole(this.report, html);
   }
 
-  async log(event: EpochEvent | StepEvent): Promise<void> {
+  async log(event: LoggedEvent): Promise<void> {
     await appendFile(this.metrics, `${JSON.stringify(event)}\n`).catch((error) => {
       throw explain(error, this.metrics);
     });
   }
 
-  /** Forgets what was logged after an epoch, and returns the epochs before. */
-  async rewind(epochs: number): Promise<EpochEvent[]> {
+  /** Forgets what was logged after an epoch, and returns what was before. */
+  async rewind(epochs: number): Promise<LoggedEvent[]> {
     const text = await readFile(this.metrics, "utf8").catch(() => "");
     const events = text.split("\n").flatMap((line) => parseLine(line) ?? []);
     const kept = events.filter(({ epoch }) => epoch <= epochs);
     await writeWhole(this.metrics, kept.map((event) => `${JSON.stringify(event)}\n`).join(""));
-    return kept.filter((event) => event.event === "epoch");
+    return kept;
   }
 
   async #create(): Promise<void> {
@@ -247,9 +258,9 @@ export async function readEpochs(out: string): Promise<EpochEvent[]> {
 }
 
 /** undefined for an empty line, and for one that a killed process did not finish. */
-function parseLine(line: string): EpochEvent | StepEvent | undefined {
+function parseLine(line: string): LoggedEvent | undefined {
   try {
-    return JSON.parse(line) as EpochEvent | StepEvent;
+    return JSON.parse(line) as LoggedEvent;
   } catch {
     return undefined;
   }
@@ -262,7 +273,7 @@ function refuseChanges(path: string, old: RunRecord, given: RunRecord): void {
     const difference = firstDifference(old[field], plainData(now[field]), field);
     if (difference) {
       throw new UsageError(
-        `${path}: cannot go on with another ${difference}: the run would not be what it was (only threads may change). Leave it out, or start a new run`,
+        `${path}: cannot go on with another ${difference}: the run would not be what it was (only threads and backend may change). Leave it out, or start a new run`,
       );
     }
   }

@@ -3,23 +3,34 @@ import { type Graph, rebatch } from "onebit/graph";
 import { historyCurves } from "../report/history-curves.js";
 import { layerCosts } from "../report/layer-costs.js";
 import type { Confusion, Report } from "../report/types.js";
-import { type Best, type EpochEvent, evaluated } from "./events.js";
+import { watchedLayersOf } from "../report/watched-layers.js";
+import {
+  type Best,
+  type EpochEvent,
+  evaluated,
+  type ObservationEvent,
+  type TrainingWarning,
+} from "./events.js";
 import type { RunRecord } from "./run-folder.js";
 
 /** A larger table says nothing and makes the page slow. */
 const MOST_CLASSES = 100;
 
+/** What the report of a run shows so far. */
 export interface RunProgress {
   readonly record: RunRecord;
   readonly network: Graph;
   readonly history: readonly EpochEvent[];
+  readonly observations?: readonly ObservationEvent[];
+  readonly warnings?: readonly TrainingWarning[];
   readonly best: Best | null;
   /** Of the last epoch's evaluation. */
   readonly confusion: Confusion["counts"];
 }
 
 /** What report.html shows of a run, as far as it has come. */
-export function runReport({ record, network, history, best, confusion }: RunProgress): Report {
+export function runReport(progress: RunProgress): Report {
+  const { record, network, history, observations = [], warnings = [], best, confusion } = progress;
   const { recipe, data, model, seed, threads, versions } = record;
   const { blocks, binaryShareOfMacs, binaryShareOfParameters, parameters } = summarize(
     rebatch(network, 1),
@@ -50,7 +61,9 @@ export function runReport({ record, network, history, best, confusion }: RunProg
         note: `${last.imagesPerSecond.toFixed(0)} images/s in the last epoch`,
       },
     ],
+    warnings: warnings.map(({ epoch, message }) => `Epoch ${epoch}: ${message}`),
     curves: historyCurves(history),
+    watched: watchedLayersOf(observations),
     confusion:
       data.classes.length > MOST_CLASSES ? undefined : { classes: data.classes, counts: confusion },
     layers: layerCosts(blocks),

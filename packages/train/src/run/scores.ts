@@ -4,6 +4,8 @@ export interface Accuracy {
   readonly top1: number;
   readonly top5: number;
   readonly loss: number;
+  /** One's own, by name; absent: there are none. */
+  readonly metrics?: { readonly [name: string]: number };
 }
 
 /** Top-1, top-5, loss and confusion over a data set. On equal logits the lower class comes first. */

@@ -14,6 +14,7 @@ import {
   type TrainOptions,
   train,
 } from "./index.js";
+import { stagesOf } from "./stages.js";
 
 let folder: string;
 const path = (...names: string[]) => join(folder, ...names);
@@ -78,6 +79,15 @@ const names = (teachers: readonly { readonly path: string }[] = []) =>
   teachers.map((teacher) => teacher.path.slice(folder.length + 1));
 
 describe("stages", () => {
+  it.each([
+    [{ name: "a", overrides: {}, loss: "x" }, 'stages[0]: unknown field "loss"'],
+    [{ name: "a" }, 'stages[0] is {"name":"a"}: a name and overrides'],
+    [{ name: "a", overrides: { epoch: 1 } }, 'unknown field "epoch"'],
+  ])("that say what nobody understands are refused: %j", (stage, message) => {
+    const whole = { ...recipe, stages: [stage as RecipeStage] };
+    expect(() => stagesOf(whole)).toThrow(message);
+  });
+
   it("open whom their loss asks, and say so", async () => {
     const starts: StartEvent[] = [];
     const onEvent: TrainOptions["onEvent"] = (event) => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Graph } from "onebit/graph";
 import type { Dataset } from "../data/index.js";
 import { teachersAsked } from "../engine/asked.js";
-import type { Loss } from "../losses/index.js";
+import { type Loss, lossOf } from "../losses/index.js";
 import type { Recipe } from "../recipes/index.js";
 import {
   checkEachTeaches,
@@ -10,6 +10,7 @@ import {
   chosenTeachers,
   type GivenTeacher,
   givenTeachers,
+  type NamedTeacher,
   namedTeachers,
   otherTeachersNote,
   seatsOf,
@@ -18,7 +19,7 @@ import {
   Teachers,
 } from "../teachers/index.js";
 import type { DataRecord, RunRecord } from "./run-folder.js";
-import type { Stage } from "./stages.js";
+import { type Stage, stagesOf } from "./stages.js";
 
 /** What decides who teaches in a training. */
 export interface Lesson {
@@ -52,12 +53,8 @@ export async function openTeachers(
   lesson: Lesson,
 ): Promise<OpenedTeachers> {
   const { recipe, loss, network, stage, data, earlier = [], ...place } = lesson;
-  const chosen = chosenTeachers(options, recipe);
-  const seats = seatsOf(chosen);
-  const asked = teachersAsked(loss, network, seats.length);
-  checkEnough(recipe, chosen, asked, stage);
+  const { chosen, asked, taking } = whoTeaches(options, { recipe, loss, network, stage });
   const isStaged = stage !== undefined || recipe.stages.length > 0;
-  const taking = namedTeachers(seats.filter((_, number) => asked.includes(number)));
   if (!isStaged) checkEachTeaches(options, taking, [recipe.loss]);
   const all = isStaged ? await givenTeachers(options) : [];
   const known = measuredBefore(earlier, data);
@@ -67,6 +64,39 @@ export async function openTeachers(
     ...(all.length && { all }),
     notes: asked.length ? otherTeachersNote(recipe, options) : [],
   };
+}
+
+/** UsageError where the loss asks for more teachers than there are. */
+function whoTeaches(
+  options: TeacherOptions,
+  { recipe, loss, network, stage }: Pick<Lesson, "recipe" | "loss" | "network" | "stage">,
+) {
+  const chosen = chosenTeachers(options, recipe);
+  const seats = seatsOf(chosen);
+  const asked = teachersAsked(loss, network, seats.length);
+  checkEnough(recipe, chosen, asked, stage);
+  const taking = namedTeachers(seats.filter((_, number) => asked.includes(number)));
+  return { chosen, asked, taking };
+}
+
+/**
+ * Whether teachers that are yet to be trained would be enough, and each be asked by some stage. UsageError where not.
+ * recipe: with the addresses of its modules.
+ */
+export async function checkTeachersToCome(
+  options: TeacherOptions,
+  recipe: Recipe,
+  network: Graph,
+): Promise<void> {
+  const stages = stagesOf(recipe);
+  const asked: NamedTeacher[] = [];
+  for (const { name, recipe } of stages) {
+    const loss = await lossOf(recipe.loss);
+    const lesson = { recipe, loss, network, stage: name ?? undefined };
+    asked.push(...whoTeaches(options, lesson).taking);
+  }
+  const losses = stages.map(({ recipe }) => recipe.loss);
+  checkEachTeaches(options, asked, losses);
 }
 
 /** UsageError for a teacher that none of the stages asks; asked: those whom some stage asks. */

@@ -1,19 +1,22 @@
 import { dirname, join } from "node:path";
 import { OnebitError, type SignalLike } from "onebit";
-import type { Tensor } from "onebit/graph";
+import type { Graph } from "onebit/graph";
 import { counted } from "onebit/words";
-import { type Loader, openLoader } from "../data/index.js";
+import { type Dataset, type Loader, openLoader } from "../data/index.js";
 import { createEngine } from "../engine/node.js";
 import { startEngine } from "../engine/start.js";
+import { tellCallbacks } from "../hooks/index.js";
 import { ownModules } from "../own/index.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
+import { Board, checkBoard } from "../tensorboard/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
 import { evaluateFloat } from "./evaluate.js";
 import type { StartEvent, TrainEvent } from "./events.js";
-import { loadFloatModel, loadStart } from "./float-model.js";
-import { initialiseFrom } from "./init-from.js";
-import { TrainingLoop } from "./loop.js";
+import { loadFloatModel, loadStart, type Tensors } from "./float-model.js";
+import { type Initialised, initialiseFrom } from "./init-from.js";
+import { TrainingLoop, weightsOf } from "./loop.js";
+import { loadMoments } from "./moments.js";
 import type { TrainOptions, TrainResult } from "./options.js";
 import { countParameters, type Place, prepare, type Setup } from "./prepare.js";
 import { RunFolder, type RunRecord } from "./run-folder.js";
@@ -35,11 +38,11 @@ import { checkStagesTeachers } from "./teaching.js";
 export async function train(recipe: Recipe | string, given: TrainOptions): Promise<TrainResult> {
   const whole = await ownModules(typeof recipe === "string" ? resolveRecipe(recipe) : recipe);
   const options = { ...given, teacherCache: cacheOf(given) };
-  const { out, resume = false, overwrite = false } = options;
+  const { out, resume = false, overwrite = false, tensorboard } = options;
   const stages = stagesOf(whole);
   const isInLast = (await new RunFolder(out).exists()) && !overwrite;
   const earlier: RunRecord[] = [];
-  let { init, skipBad } = options;
+  let { init, moments, skipBad } = options;
   for (const [i, { name, recipe }] of stages.entries()) {
     if (name === null) break;
     const folder = new RunFolder(join(out, name));
@@ -51,7 +54,12 @@ export async function train(recipe: Recipe | string, given: TrainOptions): Promi
       const isFirst = i === 0 && !going;
       await trainRun(
         recipe,
-        { ...options, out: folder.path, init, skipBad, resume: going },
+        {
+          ...options,
+          out: folder.path,
+          tensorboard: tensorboard && join(tensorboard, name),
+          ...{ init, moments, skipBad, resume: going },
+        },
         {
           ...{ stage: { name, of: whole }, earlier },
           before: isFirst ? (setup) => checkAll(setup, stages, options) : undefined,
@@ -63,9 +71,10 @@ export async function train(recipe: Recipe | string, given: TrainOptions): Promi
     skipBad = record.data.skipped ?? false;
     // As published: the next stage goes on from the last epoch, not from the best.
     init = folder.checkpoint;
+    moments = undefined;
   }
   if (isInLast) return trainRun(whole, options, { earlier });
-  const last = { ...options, init, skipBad, resume: resume && !whole.stages.length };
+  const last = { ...options, init, moments, skipBad, resume: resume && !whole.stages.length };
   return trainRun(whole, last, { earlier });
 }
 
@@ -84,6 +93,8 @@ async function checkAll(
     const { teachers } = await prepare(recipe, { ...options, skipBad }, how);
     asked.push(...teachers.records);
     await teachers.dispose();
+    const { tensorboard, overwrite } = options;
+    if (tensorboard) await checkBoard(join(tensorboard, name ?? ""), { overwrite });
   }
   checkStagesTeachers(options, asked, stages);
   if (!options.overwrite) return;
@@ -110,10 +121,11 @@ async function trainRun(
   options: TrainOptions,
   { stage, earlier, before }: Sequence,
 ): Promise<TrainResult> {
-  const { out, signal } = options;
+  const { out, signal, tensorboard, overwrite } = options;
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const folder = new RunFolder(out);
   const recorded = await folder.checkPlace(options);
+  if (tensorboard) await checkBoard(tensorboard, { own: recorded?.started, overwrite });
   const skipBad = recorded?.data.skipped ?? options.skipBad;
   const known = recorded ? [recorded, ...earlier] : earlier;
   const setup = await prepare(recipe, { ...options, skipBad }, { stage, earlier: known });
@@ -135,24 +147,47 @@ async function trainRun(
 async function trainIn(
   folder: RunFolder,
   setup: Setup,
-  { out, onEvent: emit = () => {}, signal, worker = true, dataWorkers }: TrainOptions,
+  {
+    out,
+    onEvent: emit = () => {},
+    signal,
+    worker = true,
+    dataWorkers,
+    tensorboard,
+    overwrite,
+  }: TrainOptions,
   fresh: Beginning | undefined,
   stage: string | undefined,
 ): Promise<TrainResult> {
   const from = fresh ?? (await resumed(setup, folder));
   const { epochs: done } = from.position;
-  emit(startEvent(setup, out, done, stage));
-  const { plan, dataset } = setup;
-  for (const message of dataset.notes) emit({ event: "note", message });
-  for (const message of [...setup.notes, ...from.notes]) emit({ event: "warning", message });
+  const { plan, dataset, network, hooks } = setup;
   const engine = await (worker ? startEngine : createEngine)(plan, from.snapshot.values);
+  const view = {
+    network: structuredClone(network),
+    weights: () => weightsOf(setup, engine, "trained"),
+  };
+  const tell = async (event: TrainEvent) => {
+    emit(event);
+    await tellCallbacks(hooks.callbacks, event, view);
+  };
   const loader = openLoader(dataset, { workers: dataWorkers, keep: true });
   try {
+    // The values are there already; what else there is came with steps that were taken.
+    if (from.snapshot.step > 0) await engine.restore(from.snapshot);
+    await tell(startEvent(setup, out, done, stage));
+    for (const message of dataset.notes) await tell({ event: "note", message });
+    for (const message of [...setup.notes, ...from.notes])
+      await tell({ event: "warning", message });
     await keepViews(setup, loader, { emit, signal });
-    if (!fresh) await engine.restore(from.snapshot);
-    const history = fresh ? [] : await folder.rewind(done);
+    const past = fresh ? [] : await folder.rewind(done);
+    const { started } = await folder.read();
+    const steps = done * setup.division.stepsPerEpoch;
+    const board = tensorboard
+      ? await Board.open(tensorboard, { started, steps, past, overwrite })
+      : undefined;
     const loop = new TrainingLoop({
-      ...{ setup, engine, loader, folder, done, history, emit, signal },
+      ...{ setup, engine, loader, folder, board, done, past, tell, signal },
       ...{ best: from.position.best, seconds: from.position.seconds },
     });
     // So that there is something to go on from at any time.
@@ -167,7 +202,7 @@ async function trainIn(
     const summary = { epochs, best, ...(test && { test }), seconds, imagesPerSecond };
     await folder.write({ ...(await folder.read()), result: summary });
     const { waiting } = result;
-    emit({ event: "done", ...summary, waiting, keep: setup.recipe.keep, out });
+    await tell({ event: "done", ...summary, waiting, keep: setup.recipe.keep, out });
     return result;
   } finally {
     await engine.dispose();
@@ -189,32 +224,43 @@ async function keepViews(
   });
 }
 
+/** The state that a training begins with, and what is to be said of it. */
 export interface Beginning extends Checkpoint {
   readonly notes: readonly string[];
 }
 
-/** Random tensors, or those of another training. */
+/** Where a training begins: random tensors, or those of another one, with its moments where they are given. */
 export async function beginning(
-  { network, plan, seed, dataset }: Setup,
-  options: TrainOptions,
+  { network, plan, seed, dataset, moments: names }: Setup,
+  { init, moments }: Pick<TrainOptions, "init" | "moments">,
 ): Promise<Beginning> {
-  let tensors: { [key: string]: Tensor } = initialTensors(network, seed);
-  const notes: string[] = [];
-  const { init } = options;
-  if (init !== undefined) {
-    const start =
-      typeof init === "string"
-        ? await loadStart(init)
-        : { tensors: init, source: "the given tensors" };
-    const started = initialiseFrom(network, tensors, start, dataset.classes);
-    tensors = started.tensors;
-    notes.push(...started.notes);
-  }
+  const random = initialTensors(network, seed);
+  const started =
+    init === undefined ? undefined : await startedFrom(init, random, network, dataset);
+  const { tensors = random, head: fresh = [], notes = [] } = started ?? {};
+  const values = flatten(plan.layout, tensors);
+  const kept =
+    moments === undefined
+      ? { moments: {}, step: 0, notes: [] }
+      : await loadMoments(moments, { layout: plan.layout, names, fresh });
   return {
-    snapshot: { values: flatten(plan.layout, tensors), moments: {}, step: 0 },
+    snapshot: { values, moments: kept.moments, step: kept.step },
     position: { epochs: 0, best: null, seconds: 0 },
-    notes,
+    notes: [...notes, ...kept.notes],
   };
+}
+
+async function startedFrom(
+  init: NonNullable<TrainOptions["init"]>,
+  random: Tensors,
+  network: Graph,
+  { classes }: Dataset,
+): Promise<Initialised> {
+  const start =
+    typeof init === "string"
+      ? await loadStart(init)
+      : { tensors: init, source: "the given tensors" };
+  return initialiseFrom(network, random, start, classes);
 }
 
 /** The state that the run left behind. */
@@ -225,14 +271,17 @@ async function resumed(
   const { averageDecay } = recipe;
   const averaged = averageDecay !== null;
   const saved = await loadCheckpoint(folder.checkpoint, plan.layout, moments, averaged);
-  const before = (await folder.read()).threads;
-  const notes =
-    before === record.threads
-      ? []
-      : [
-          `the run used ${counted(before, "thread")} before, now ${record.threads}: it will not be bit for bit what it would have been`,
-        ];
-  return { ...saved, notes };
+  return { ...saved, notes: otherPlace(await folder.read(), record) };
+}
+
+/** What may change about a run, and changes its bits. */
+function otherPlace(before: RunRecord, now: RunRecord): string[] {
+  const place = ({ threads, backend = "cpu" }: RunRecord) =>
+    backend === "cpu" ? counted(threads, "thread") : backend;
+  if (place(before) === place(now)) return [];
+  return [
+    `the run used ${place(before)} before, now ${place(now)}: it will not be bit for bit what it would have been`,
+  ];
 }
 
 function startEvent(setup: Setup, out: string, done: number, stage?: string): StartEvent {
@@ -264,7 +313,7 @@ function startEvent(setup: Setup, out: string, done: number, stage?: string): St
 
 /** Where images were held back: how well the weights that are kept do on the test images, once and for all. */
 async function finalTest(
-  { dataset, network, preprocess, evaluationBatch, plan }: Setup,
+  { dataset, network, preprocess, evaluationBatch, plan, hooks }: Setup,
   folder: RunFolder,
   how: Pick<TrainOptions, "dataWorkers" | "worker" | "signal">,
 ): Promise<Accuracy | undefined> {
@@ -273,13 +322,17 @@ async function finalTest(
   const { result } = await folder.read();
   if (result?.test) return result.test;
   const { tensors } = await loadFloatModel(folder.best);
-  const { images, top1, top5, loss } = await evaluateFloat(
+  const { metrics: own } = hooks;
+  const { images, top1, top5, loss, metrics } = await evaluateFloat(
     network,
     tensors,
     { ...dataset, test },
-    { preprocess, batch: evaluationBatch, threads: plan.threads, ...how },
+    {
+      ...{ preprocess, batch: evaluationBatch, metrics: own, ...how },
+      ...{ threads: plan.threads, backend: plan.backend },
+    },
   );
-  return { images, top1, top5, loss };
+  return { images, top1, top5, loss, ...(metrics && { metrics }) };
 }
 
 function resultOf(

@@ -27,7 +27,7 @@ async function stepOn(runtime: TrainingRuntime) {
   const graph = compileTraining(network, { target });
   const layout = layoutOf(network, new Set(graph.gradients), sgd);
   const plan: EnginePlan = {
-    ...{ layout, threads: 1, evaluation: compileEvaluation(network, BATCH, target) },
+    ...{ layout, threads: 1, evaluation: compileEvaluation(network, BATCH, { target }) },
     training: { graph, optimiser: sgd, clip: null, averageDecay: null },
   };
   const before = flatten(layout, initialTensors(network, 3));

@@ -1,20 +1,25 @@
 import type { OnnxRuntime } from "@onebit/convert";
 import { OnebitError } from "onebit";
+import { GraphBuilder } from "onebit/graph";
+import { toOnnx } from "onebit/onnx";
 import type { BoundTensor, TrainingRuntime } from "./types.js";
 
+/** Where onnxruntime-web computes. */
+export type WebProvider = "wasm" | "webgpu";
+
 /**
- * onnxruntime-web's WebAssembly provider, in a page or in Node. ort: the package as its user imports it;
- * its threads are set there (ort.env.wasm.numThreads), for all sessions together.
+ * onnxruntime-web, in a page or, its WebAssembly, in Node. ort: the package as its user imports it, for webgpu
+ * onnxruntime-web/webgpu; threads are set there (ort.env.wasm.numThreads), for all sessions together.
  */
-export function webRuntime(ort: OnnxRuntime): TrainingRuntime {
+export function webRuntime(ort: OnnxRuntime, provider: WebProvider = "wasm"): TrainingRuntime {
   return {
-    target: "cpu",
+    target: provider === "webgpu" ? "webgpu" : "cpu",
     async createSession(onnx) {
       const session = await ort.InferenceSession.create(onnx, {
-        executionProviders: ["wasm"],
+        executionProviders: [provider],
         graphOptimizationLevel: "basic",
       }).catch((error: Error) => {
-        throw new OnebitError(`ONNX Runtime refuses the graph: ${error.message}`);
+        throw new OnebitError(`ONNX Runtime (${provider}) refuses the graph: ${error.message}`);
       });
       return {
         async run(feeds, fetches) {
@@ -29,4 +34,25 @@ export function webRuntime(ort: OnnxRuntime): TrainingRuntime {
     },
     tensor: (data, shape) => new ort.Tensor("float32", data, shape) as BoundTensor,
   };
+}
+
+/** A runtime, and why it is not on the GPU. */
+export interface ChosenRuntime {
+  readonly runtime: TrainingRuntime;
+  readonly provider: WebProvider;
+  readonly reason?: string;
+}
+
+/** On the GPU where that takes a session, else in WebAssembly. ort: onnxruntime-web/webgpu. */
+export async function chooseWebRuntime(ort: OnnxRuntime): Promise<ChosenRuntime> {
+  const gpu = webRuntime(ort, "webgpu");
+  try {
+    const b = new GraphBuilder("probe");
+    b.output("y", b.op("relu", [b.input("x", [1])]));
+    await (await gpu.createSession(toOnnx(b.build(), { target: gpu.target }), 1)).release();
+    return { runtime: gpu, provider: "webgpu" };
+  } catch (error) {
+    const reason = (error as Error).message;
+    return { runtime: webRuntime(ort), provider: "wasm", reason };
+  }
 }

@@ -1,6 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { unknownName } from "onebit/words";
-import { isModule, loadOwn } from "../own/own-module.js";
+import { isModule, loadOwn, reasonOf, shown } from "../own/own-module.js";
 import { learningRate, type Position, type ScheduleConfig } from "./learning-rate.js";
 import { type TemperatureConfig, temperature } from "./temperature.js";
 
@@ -81,11 +81,19 @@ const fromModule = (url: string) => loadOwn<Schedule>(url, "a schedule", { "": "
 
 function finite(name: string, schedule: Schedule, least = Number.NEGATIVE_INFINITY): Schedule {
   return (position) => {
-    const value = schedule(position);
+    const when = () =>
+      `at step ${position.step + 1}, epoch ${Math.floor(position.step / position.stepsPerEpoch) + 1}`;
+    let value: number;
+    try {
+      value = schedule(position);
+    } catch (cause) {
+      throw new OnebitError(`the schedule of ${name} fails ${when()}: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
     if (Number.isFinite(value) && value >= least) return value;
-    const epoch = Math.floor(position.step / position.stepsPerEpoch) + 1;
     throw new OnebitError(
-      `the schedule of ${name} gives ${value} at step ${position.step + 1}, epoch ${epoch}: a number${least === 0 ? " from 0 on" : ""} is wanted`,
+      `the schedule of ${name} gives ${shown(value)} ${when()}: a number${least === 0 ? " from 0 on" : ""} is wanted`,
     );
   };
 }

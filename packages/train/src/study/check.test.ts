@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "onebit";
@@ -28,6 +28,16 @@ const withSecond = (second: object) => ({ ...study, variants: [narrow, second, f
 describe("a study", () => {
   it("is what was written", () => {
     expect(checkStudy(JSON.parse(JSON.stringify(study)))).toEqual(study);
+  });
+
+  it.each(["studies", "training", "research"])("is what docs/%s.md shows", async (page) => {
+    const url = new URL(`../../../../docs/${page}.md`, import.meta.url);
+    const listings = (await readFile(url, "utf8")).matchAll(/^```json\n([\s\S]*?)^```$/gm);
+    const written = [...listings]
+      .map(([, text]) => text)
+      .filter((text) => text.includes("variants"));
+    expect(written).toHaveLength(1);
+    expect(checkStudy(JSON.parse(written[0]))).toBeDefined();
   });
 
   it.each<[string, unknown, string]>([
@@ -84,6 +94,34 @@ describe("a study", () => {
       'compare.pairs[0] is ["narrow"]: a pair of names is wanted',
     ],
     [
+      "a variant compared with itself",
+      { ...study, compare: { pairs: [["wide", "wide"]] } },
+      'compare.pairs[0]: compares "wide" with itself',
+    ],
+    [
+      "a pair twice",
+      {
+        ...study,
+        compare: {
+          pairs: [
+            ["narrow", "wide"],
+            ["narrow", "wide"],
+          ],
+        },
+      },
+      'compare.pairs[1]: ["narrow","wide"] is there already',
+    ],
+    [
+      "a measure twice",
+      { ...study, measures: ["gap", "gap"] },
+      'measures[1]: "gap" is there already',
+    ],
+    [
+      "names that are one folder",
+      withSecond({ ...wide, name: "Narrow" }),
+      'variants[1].name: there are two variants "Narrow" (and "narrow", one folder on some systems)',
+    ],
+    [
       "an unknown measure",
       { ...study, measures: ["top1"] },
       'measures[0]: unknown measure "top1": There are test.top1',
@@ -97,6 +135,11 @@ describe("a study", () => {
       "a teacher of fewer seeds",
       withSecond({ ...wide, teachers: [{ variant: "float" }] }),
       "variants[1].teachers[0]: float is not trained with seed 2: say which of its seeds teaches",
+    ],
+    [
+      "what nobody knows of a teacher's file",
+      withSecond({ ...wide, teachers: [{ path: "a.onnx", onnx: { mean: [0.5] } }] }),
+      'variants[1].teachers[0].onnx: unknown field "mean": There are layout, size, output',
     ],
     [
       "itself as a teacher",

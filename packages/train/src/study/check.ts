@@ -1,5 +1,7 @@
+import type { OnnxSettings, PreprocessOverrides } from "@onebit/convert";
 import { UsageError } from "onebit";
 import { unknownName } from "onebit/words";
+import type { TeacherChoice } from "../teachers/index.js";
 import {
   anyGroup,
   at,
@@ -20,15 +22,34 @@ import {
   type Comparison,
   MEASURES,
   type Measure,
+  ownMetric,
   pairsOf,
   type Study,
   type StudyTeacher,
   type Variant,
 } from "./study.js";
 
+/** Values that whoever opens the file checks. */
+const anything: Reader<never> = (value) => value as never;
+
+const onnx = group<OnnxSettings>({
+  layout: optional(oneOf("layout", ["nchw", "nhwc"])),
+  size: anything,
+  output: optional(text),
+  labels: optional(listOf(text)),
+  preprocess: optional(
+    group<PreprocessOverrides>({
+      ...{ size: anything, channels: anything, resize: anything, crop: anything },
+      ...{ interpolation: anything, mean: anything, std: anything },
+    }),
+  ),
+});
+
 const teacher: Reader<StudyTeacher> = (value, place) => {
   const given = anyGroup<object>(value, place);
-  if ("path" in given) return group<{ path: string }>({ path: text })(value, place);
+  if ("path" in given) {
+    return group<TeacherChoice>({ path: text, onnx: optional(onnx) })(value, place);
+  }
   return group<{ variant: string; seed?: number }>({
     variant: text,
     seed: optional(wholeFromZero),
@@ -61,6 +82,11 @@ const comparison: Reader<Comparison> = (value, place) => {
 
 type Pairs = readonly (readonly [string, string])[];
 
+const measure: Reader<Measure> = (value, place) =>
+  typeof value === "string" && ownMetric(value) !== undefined
+    ? (value as Measure)
+    : oneOf("measure", MEASURES)(value, place);
+
 const study = group<Study>({
   name: folderName,
   question: text,
@@ -71,12 +97,13 @@ const study = group<Study>({
   validation: share,
   recipe: text,
   overrides: optional(anyGroup),
+  observe: optional(whole),
   model: optional(text),
   switches: optional(anyGroup),
   seeds: whole,
   variants: listOf(variant, 1),
   compare: comparison,
-  measures: listOf(oneOf<Measure>("measure", MEASURES), 1),
+  measures: listOf(measure, 1),
 });
 
 /** Plain data as a study. UsageError, with the place, for what is none, or could not run. */
@@ -85,13 +112,34 @@ export function checkStudy(value: unknown): Study {
   const { variants } = checked;
   const names = variants.map(({ name }) => name);
   names.forEach((name, i) => {
-    if (names.indexOf(name) < i) {
-      throw new UsageError(`variants[${i}].name: there are two variants "${name}"`);
-    }
+    const before = names.findIndex((other) => other.toLowerCase() === name.toLowerCase());
+    if (before === i) return;
+    const what =
+      names[before] === name ? "" : ` (and "${names[before]}", one folder on some systems)`;
+    throw new UsageError(`variants[${i}].name: there are two variants "${name}"${what}`);
   });
-  for (const name of pairsOf(checked).flat()) known("compare", name, names);
+  if ("baseline" in checked.compare) known("compare", checked.compare.baseline, names);
+  checkPairs(checked, names);
+  checked.measures.forEach((name, i) => {
+    if (checked.measures.indexOf(name) === i) return;
+    throw new UsageError(`measures[${i}]: "${name}" is there already`);
+  });
   for (const [i, own] of variants.entries()) checkVariant(checked, own, `variants[${i}]`);
   return checked;
+}
+
+function checkPairs(study: Study, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const [i, pair] of pairsOf(study).entries()) {
+    for (const name of pair) known("compare", name, names);
+    const [from, to] = pair;
+    if (from === to) {
+      throw new UsageError(`compare.pairs[${i}]: compares "${from}" with itself`);
+    }
+    const both = JSON.stringify(pair);
+    if (seen.has(both)) throw new UsageError(`compare.pairs[${i}]: ${both} is there already`);
+    seen.add(both);
+  }
 }
 
 function checkVariant(all: Study, own: Variant, place: string): void {
@@ -104,7 +152,14 @@ function checkVariant(all: Study, own: Variant, place: string): void {
       throw new UsageError(`${owner}overrides.${field}: write it as ${owner}${field}`);
     }
   }
-  recipeOf(all, own, { place });
+  const { metrics = {} } = recipeOf(all, own, { place });
+  for (const [i, measure] of all.measures.entries()) {
+    const metric = ownMetric(measure);
+    if (metric === undefined || Object.hasOwn(metrics, metric)) continue;
+    throw new UsageError(
+      `measures[${i}] is "${measure}", but ${own.name} has no metric "${metric}": write overrides.metrics.${metric}`,
+    );
+  }
   if (own.seeds !== undefined && own.seeds > all.seeds) {
     throw new UsageError(`${place}.seeds is ${own.seeds}, the study has ${all.seeds}`);
   }

@@ -1,17 +1,17 @@
-import type { Measure } from "./study.js";
+import { type MEASURES, type Measure, ownMetric } from "./study.js";
 import type { PairSummary } from "./summary.js";
 
-/** A figure as people read it: shares in percent. */
+/** A figure as people read it: shares in percent, losses and metrics of one's own as they are. */
 export function figure(measure: Measure, value: number | null | undefined): string {
   if (value === null || value === undefined) return "";
-  return isLoss(measure) ? value.toFixed(4) : `${(100 * value).toFixed(2)} %`;
+  return isShare(measure) ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
 }
 
 /** With its sign; differences of shares are percentage points. */
 export function difference(measure: Measure, value: number | null): string {
   if (value === null) return "";
   const sign = value >= 0 ? "+" : "";
-  return sign + (isLoss(measure) ? value.toFixed(4) : (100 * value).toFixed(2));
+  return sign + (isShare(measure) ? (100 * value).toFixed(2) : value.toFixed(4));
 }
 
 /** 95 % interval; nothing where there is one seed only. */
@@ -25,10 +25,20 @@ export function chance(p: number | null): string {
   return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
 
-export const isLoss = (measure: Measure): boolean => measure.endsWith("loss");
+/** Whether it is a share of images. */
+export const isShare = (measure: Measure): boolean =>
+  ownMetric(measure) === undefined && !measure.endsWith("loss");
 
-/** Of a measure, in words. */
-export const measureNames: { readonly [measure in Measure]: string } = {
+/** A measure in words. */
+export function measureName(measure: Measure): string {
+  const metric = ownMetric(measure);
+  if (metric === undefined) return names[measure as Known];
+  return `${metric} on the ${measure.startsWith("test.") ? "test" : "held-back"} images`;
+}
+
+type Known = (typeof MEASURES)[number];
+
+const names: { readonly [measure in Known]: string } = {
   "test.top1": "top-1 on the test images",
   "test.top5": "top-5 on the test images",
   "test.loss": "loss on the test images",

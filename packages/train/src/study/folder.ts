@@ -83,7 +83,7 @@ export function refuseOtherStudy(
 
 /** What explains, how often it is run, and further variants may change. */
 function decisive(study: Study, names: readonly string[]): unknown {
-  const { question: _, source: __, seeds: ___, variants, ...rest } = study;
+  const { question: _, source: __, observe: ___, seeds: ____, variants, ...rest } = study;
   const own = variants
     .filter(({ name }) => names.includes(name))
     .map(({ about: _, seeds: __, ...variant }) => [variant.name, variant]);

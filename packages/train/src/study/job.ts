@@ -12,6 +12,8 @@ export interface Job {
     | "validation"
     | "seed"
     | "threads"
+    | "backend"
+    | "observe"
     | "teachers"
     | "assistants"
     | "teacherViews"

@@ -1,9 +1,9 @@
 import { type Column, escapeHtml, htmlTable, section } from "../report/html.js";
 import { pageHtml } from "../report/page-html.js";
-import { curvesSection, provenanceSection } from "../report/sections.js";
+import { curvesSection, provenanceSection, warningsSection } from "../report/sections.js";
 import type { Curve } from "../report/types.js";
 import { costChart, intervalChart } from "./charts.js";
-import { chance, difference, figure, intervalText, measureNames } from "./figures.js";
+import { chance, difference, figure, intervalText, isShare, measureName } from "./figures.js";
 import type { RunCurves, RunResult } from "./results.js";
 import type { StudyResult } from "./study-result.js";
 import type { PairSummary, VariantSummary } from "./summary.js";
@@ -35,15 +35,14 @@ function warnings({ isPilot, deviations, summary }: StudyResult): string {
     seeds.map(({ seed, reason }) => `${variant}, seed ${seed}, is in no mean: ${reason}`),
   );
   const lines = [...(deviations.length ? [`${what}: ${deviations.join("; ")}.`] : []), ...missing];
-  if (!lines.length) return "";
-  return `<ul style="border-left:4px solid #d64545;padding-left:1.5rem">${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("")}</ul>`;
+  return warningsSection(lines);
 }
 
 function howItWasMeasured({ data, seeds, measures, source }: StudyResult): string {
   const { name, validation } = data;
   const sentences = [
     `Data: ${name}. ${(100 * validation).toFixed(0)} % of the training images were held back, of every class alike, the same in all runs: the epoch is chosen on them where the recipe keeps the best. The test images were used once per run, at the end.`,
-    `What decides: ${measureNames[measures[0]]}. ${seeds} seeds; runs of one seed start with the same values where their tensors are the same, and see the same images, augmented alike, in the same order. So differences are taken seed by seed: their mean, and its 95 % interval by Student's t. Nothing is corrected for how many differences are looked at.`,
+    `What decides: ${measureName(measures[0])}. ${seeds} seeds; runs of one seed start with the same values where their tensors are the same, and see the same images, augmented alike, in the same order. So differences are taken seed by seed: their mean, and its 95 % interval by Student's t. Nothing is corrected for how many differences are looked at.`,
     ...(source ? [`Source: ${source}.`] : []),
   ];
   return sentences.map((text) => `<p>${escapeHtml(text)}</p>`).join("");
@@ -93,7 +92,7 @@ function differencesSection({ summary, measures }: StudyResult): string {
       ["95 % interval", intervalText],
       ["p", ({ p }) => chance(p)],
     ]);
-    const title = `Differences: ${measureNames[measure]}${measure.endsWith("loss") ? "" : ", in percentage points"}`;
+    const title = `Differences: ${measureName(measure)}${isShare(measure) ? ", in percentage points" : ""}`;
     return section(title, `${intervalChart(pairs)}<div class="scroll">${table}</div>`);
   });
   return parts.join("");
@@ -103,7 +102,7 @@ function costSection(result: StudyResult): string {
   const [measure] = result.measures;
   const chart = costChart(result, measure);
   if (!chart) return "";
-  return section(`${measureNames[measure]}, and operations (real MACs and 1-bit MACs / 64)`, chart);
+  return section(`${measureName(measure)}, and operations (real MACs and 1-bit MACs / 64)`, chart);
 }
 
 /** Means over the seeds. */

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
 import type { Graph } from "onebit/graph";
 import { type Dataset, fingerprint, openDataset } from "../data/index.js";
@@ -8,12 +10,15 @@ import { refuseAmongPictures } from "../run/data-of-run.js";
 import { type DryRun, dryRun } from "../run/dry-run.js";
 import { buildNetwork, recordOf } from "../run/network.js";
 import { trainingPreprocess } from "../run/prepare.js";
+import { checkTeachersToCome } from "../run/teaching.js";
+import type { TrainingBackend } from "../runtime/providers.js";
+import type { TeacherChoice } from "../teachers/index.js";
 import { type Choice, deviations } from "./choice.js";
 import { at, placed } from "./fields.js";
 import type { StudyImages } from "./job.js";
 import { recipeOf } from "./recipe-of.js";
 import { runsOf, type StudyRun, variantNamed } from "./runs.js";
-import type { Study, Variant } from "./study.js";
+import type { Study, StudyTeacher, Variant } from "./study.js";
 
 /** What a study will do: written down before its first run. */
 export interface StudyPlan {
@@ -34,6 +39,8 @@ export interface StudyPlan {
   readonly bytes: number;
   readonly processes: number;
   readonly threads: number;
+  /** Absent in studies of before there were several: cpu. */
+  readonly backend?: TrainingBackend;
 }
 
 /** What one run of a variant is, and takes on this machine. */
@@ -63,6 +70,7 @@ export interface PlanOptions {
   readonly out: string;
   readonly processes: number;
   readonly threads: number;
+  readonly backend: TrainingBackend;
   readonly onVariant?: (name: string) => void;
 }
 
@@ -70,7 +78,7 @@ export interface PlanOptions {
 export async function makePlan(
   study: Study,
   choice: Choice,
-  { out, processes, threads, onVariant }: PlanOptions,
+  { out, processes, threads, backend, onVariant }: PlanOptions,
 ): Promise<StudyPlan> {
   const { trainImages, testImages } = study;
   const dataset = await openDataset(choice.data, { trainImages, testImages });
@@ -89,7 +97,7 @@ export async function makePlan(
   for (const { variant, recipe } of recipes) {
     onVariant?.(variant.name);
     const validation = { share: study.validation };
-    const where = { dataset, threads, out, validation };
+    const where = { dataset, threads, backend, out, validation };
     try {
       variants[variant.name] = await planVariant(variant, await ownModules(recipe), where);
     } catch (error) {
@@ -105,7 +113,7 @@ export async function makePlan(
       ...{ name: dataset.name, classes: dataset.classes.length },
       fingerprint: (await fingerprint(dataset)) ?? null,
     },
-    ...{ variants, runs, processes, threads },
+    ...{ variants, runs, processes, threads, backend },
     hours: total("seconds") / processes / 3600,
     bytes: total("bytes"),
   };
@@ -115,19 +123,24 @@ interface Trying {
   readonly dataset: Dataset;
   readonly validation: { readonly share: number };
   readonly threads: number;
+  readonly backend: TrainingBackend;
   readonly out: string;
 }
 
 async function planVariant(
   variant: Variant,
   recipe: Recipe,
-  { dataset: data, validation, threads, out }: Trying,
+  { dataset: data, validation, threads, backend, out }: Trying,
 ): Promise<PlannedVariant> {
-  const isTaught = variant.teachers !== undefined || variant.assistants !== undefined;
-  // Those that teach are yet to be trained: what they take is said apart.
-  const tried = isTaught ? withoutTeachers(recipe) : recipe;
-  const folder = join(out, "runs", variant.name);
-  const forecast = await dryRun(tried, { data, validation, threads, out: folder });
+  const { teachers = [], assistants = [], teacherViews } = variant;
+  // Of those that teach some are yet to be trained: what they take is said apart.
+  const isWaiting = [...teachers, ...assistants].some((given) => !("path" in given));
+  const files = { teachers: teachers.filter(isFile), assistants: assistants.filter(isFile) };
+  if (isWaiting) await checkTeachers(variant, recipe, networkOf(data, recipe));
+  const forecast = await dryRun(isWaiting ? withoutTeachers(recipe) : recipe, {
+    ...{ data, validation, threads, backend, out: join(out, "runs", variant.name) },
+    ...(!isWaiting && { ...files, teacherViews }),
+  });
   const { record } = forecast.stages.at(-1)!;
   return {
     recipe,
@@ -135,8 +148,24 @@ async function planVariant(
     seconds: forecast.seconds,
     bytes: bytesOf(forecast),
     cost: costOf(networkOf(data, recipe)),
-    notes: isTaught ? ["without the time that its teachers take"] : [],
+    notes: isWaiting ? ["without the time that its teachers take"] : [],
   };
+}
+
+const isFile = (given: StudyTeacher): given is TeacherChoice => "path" in given;
+
+/** As far as it can be told before they are trained. */
+async function checkTeachers(
+  { teachers, assistants }: Variant,
+  recipe: Recipe,
+  network: Graph,
+): Promise<void> {
+  const choice = (given: StudyTeacher) => (isFile(given) ? given : { path: given.variant });
+  const given = { teachers: teachers?.map(choice), assistants: assistants?.map(choice) };
+  for (const { path } of [...(teachers ?? []), ...(assistants ?? [])].filter(isFile)) {
+    if (!existsSync(path)) throw new UsageError(`${path}: there is no such file or run`);
+  }
+  await checkTeachersToCome(given, recipe, network);
 }
 
 const withoutTeachers = (recipe: Recipe): Recipe =>

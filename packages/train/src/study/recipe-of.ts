@@ -1,5 +1,6 @@
 import type { Switches } from "onebit/models";
 import { parseLoss } from "../losses/index.js";
+import { isModule } from "../own/index.js";
 import { overrideRecipe, parseOverrides, type Recipe, resolveRecipe } from "../recipes/index.js";
 import { at } from "./fields.js";
 import type { Study, Variant } from "./study.js";
@@ -23,7 +24,7 @@ export function recipeOf(
   );
   const common = at("overrides", () => overrideRecipe(base, overrides ?? {}));
   const own = at(`${place}.overrides`, () => overrideRecipe(common, variant.overrides ?? {}));
-  at(`${place}: loss`, () => parseLoss(own.loss));
+  if (!isModule(own.loss)) at(`${place}: loss`, () => parseLoss(own.loss));
   const studyModel = model ?? base.model;
   const studySwitches: Switches = {
     ...(studyModel === base.model ? base.switches : {}),

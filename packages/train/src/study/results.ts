@@ -24,11 +24,13 @@ export interface RunResult extends StudyRun {
   /** The epoch that was kept, of how many. */
   readonly epoch?: number;
   readonly epochs?: number;
-  readonly figures?: { readonly [measure in Measure]: number };
+  readonly figures?: Figures;
   readonly curves?: RunCurves;
   /** Of all epochs, earlier stages included. */
   readonly seconds?: number;
 }
+
+export type Figures = { readonly [measure in Measure]: number };
 
 /** By epoch, of the last stage. */
 export interface RunCurves {
@@ -67,12 +69,10 @@ export async function resultOf(plan: StudyPlan, out: string, run: StudyRun): Pro
   };
 }
 
-function figuresOf(
-  trained: number,
-  validation: Accuracy,
-  test: Accuracy,
-): { [measure in Measure]: number } {
+function figuresOf(trained: number, validation: Accuracy, test: Accuracy): Figures {
   return {
+    ...ownFigures("test", test),
+    ...ownFigures("validation", validation),
     "test.top1": test.top1,
     "test.top5": test.top5,
     "test.loss": test.loss,
@@ -82,6 +82,11 @@ function figuresOf(
     "train.top1": trained,
     gap: trained - validation.top1,
   };
+}
+
+function ownFigures(part: "test" | "validation", { metrics = {} }: Accuracy): Partial<Figures> {
+  const named = Object.entries(metrics).map(([name, value]) => [`${part}.metrics.${name}`, value]);
+  return Object.fromEntries(named);
 }
 
 async function secondsOfStages(path: string, { recipe }: RunRecord): Promise<number> {

@@ -5,6 +5,8 @@ import { counted } from "onebit/words";
 import { fingerprint, openDataset } from "../data/index.js";
 import { explain, writeWhole } from "../run/files.js";
 import { removeAbandoned, takeLock } from "../run/lock.js";
+import { checkBackend } from "../runtime/node.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import { type Choice, chosen, deviations, type GivenChoice } from "./choice.js";
 import type { StudyEvent } from "./events.js";
 import { refuseOtherStudy, StudyFolder } from "./folder.js";
@@ -30,6 +32,8 @@ export interface StudyOptions extends GivenChoice {
   readonly processes?: number;
   /** Of ONNX Runtime in each run; default 1. */
   readonly threads?: number;
+  /** What ONNX Runtime computes on; default: that of the study in `out`, else cpu. */
+  readonly backend?: TrainingBackend;
   /** Default low. */
   readonly priority?: Priority;
   readonly onEvent?: (event: StudyEvent) => void;
@@ -41,8 +45,9 @@ export interface StudyOptions extends GivenChoice {
 export async function planStudy(study: Study, options: StudyOptions): Promise<StudyPlan> {
   const { out, processes = 2, threads = 1, onEvent } = options;
   const before = await new StudyFolder(out).read();
+  const { backend = before?.backend ?? "cpu" } = options;
   return makePlan(study, chosen(study, options, before?.choice), {
-    ...{ out, processes, threads },
+    ...{ out, processes, threads, backend },
     onVariant: (variant) => onEvent?.({ event: "trying", variant }),
   });
 }
@@ -99,19 +104,20 @@ async function begin(
   options: StudyOptions,
   before: StudyPlan | undefined,
 ): Promise<StudyPlan> {
-  const { processes = 2, threads = 1, onEvent } = options;
+  const { processes = 2, threads = 1, backend = before?.backend ?? "cpu", onEvent } = options;
   const choice = chosen(study, options, before?.choice);
   if (before) refuseOtherStudy(folder.path, before, { study, choice });
   const isPlanned = before && choice.variants.every((name) => Object.hasOwn(before.variants, name));
   const plan = isPlanned
     ? goingOn(before, study, choice)
     : await makePlan(study, choice, {
-        ...{ out: folder.path, processes, threads },
+        ...{ out: folder.path, processes, threads, backend },
         onVariant: (variant) => onEvent?.({ event: "trying", variant }),
       });
   if (before) await refuseOtherImages(folder, before, choice);
+  await checkBackend(backend);
   await checkSpace(folder, plan);
-  const now = { ...plan, processes, threads };
+  const now = { ...plan, processes, threads, backend };
   await folder.writePlan(now);
   onEvent?.({ event: "plan", plan: now });
   return now;
@@ -235,7 +241,7 @@ class Runner {
   }
 
   #job(run: StudyRun): Job {
-    const { study, data, variants, threads } = this.plan;
+    const { study, data, variants, threads, backend } = this.plan;
     const { spec, trainImages, testImages } = data;
     const { path: out } = this.folder;
     return {
@@ -243,7 +249,8 @@ class Runner {
       recipe: variants[run.variant].recipe,
       data: { spec, trainImages, testImages },
       options: {
-        ...{ out: folderOfRun(out, run), seed: run.seed, threads },
+        ...{ out: folderOfRun(out, run), seed: run.seed, threads, backend },
+        observe: study.observe === undefined ? undefined : { every: study.observe },
         validation: study.validation,
         ...teacherPaths(study, run, out),
         teacherViews: study.variants.find(({ name }) => name === run.variant)!.teacherViews,

@@ -36,7 +36,7 @@ export function teachersOf(study: Study, { variant, seed }: StudyRun): StudyRun[
 export function teacherPaths(study: Study, run: StudyRun, out: string): TeacherOptions {
   const variant = variantNamed(study, run.variant);
   const path = (given: StudyTeacher) =>
-    "path" in given ? given.path : folderOfRun(out, runOf(given, run.seed));
+    "path" in given ? given : folderOfRun(out, runOf(given, run.seed));
   return { teachers: variant.teachers?.map(path), assistants: variant.assistants?.map(path) };
 }
 

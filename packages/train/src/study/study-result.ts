@@ -1,5 +1,6 @@
 import { arch, availableParallelism, cpus, platform } from "node:os";
 import type { Recipe } from "../recipes/index.js";
+import type { TrainingBackend } from "../runtime/providers.js";
 import type { StudyPlan, VariantCost } from "./plan.js";
 import type { RunResult } from "./results.js";
 import type { Comparison, Measure, Variant } from "./study.js";
@@ -40,6 +41,7 @@ export interface StudyResult {
   readonly revision: string | null;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly platform: string };
   readonly threads: number;
+  readonly backend: TrainingBackend;
 }
 
 export function studyResult(
@@ -47,7 +49,7 @@ export function studyResult(
   runs: readonly RunResult[],
   revision: string | null,
 ): StudyResult {
-  const { study, choice, data, variants, threads } = plan;
+  const { study, choice, data, variants, threads, backend = "cpu" } = plan;
   const { spec: _, ...images } = data;
   return {
     format: 1,
@@ -72,7 +74,7 @@ export function studyResult(
       cores: availableParallelism(),
       platform: `${platform()} ${arch()}`,
     },
-    threads,
+    ...{ threads, backend },
   };
 }
 
@@ -86,7 +88,7 @@ function isPilot({ study, choice, deviations }: StudyPlan): boolean {
 function withoutPaths(variant: Variant): Variant {
   const named = (teachers: Variant["teachers"]) =>
     teachers?.map((given) =>
-      "path" in given ? { path: given.path.split(/[\\/]/).at(-1)! } : given,
+      "path" in given ? { ...given, path: given.path.split(/[\\/]/).at(-1)! } : given,
     );
   const { teachers, assistants, ...rest } = variant;
   return {

@@ -1,5 +1,6 @@
 import type { Switches } from "onebit/models";
 import type { RecipeOverrides } from "../recipes/index.js";
+import type { TeacherChoice } from "../teachers/index.js";
 
 /**
  * What is to be found out by training variants of something, several times each: plain data, written
@@ -21,6 +22,8 @@ export interface Study {
   readonly recipe: string;
   /** What all variants change about it. */
   readonly overrides?: RecipeOverrides;
+  /** Look at every layer every so many steps of every run: for their reports. Default: never. */
+  readonly observe?: number;
   /** What all variants train; default: the recipe's. */
   readonly model?: string;
   readonly switches?: Switches;
@@ -54,9 +57,7 @@ export interface Variant {
 }
 
 /** Another variant's network of the same seed, or of the seed that is named; or a file. */
-export type StudyTeacher =
-  | { readonly variant: string; readonly seed?: number }
-  | { readonly path: string };
+export type StudyTeacher = { readonly variant: string; readonly seed?: number } | TeacherChoice;
 
 /** Every other variant against one, or pairs: what the second gains over the first. */
 export type Comparison =
@@ -78,8 +79,12 @@ export const MEASURES = [
   "gap",
 ] as const;
 
-/** What of a run is compared. */
-export type Measure = (typeof MEASURES)[number];
+/** What of a run is compared; a metric of one's own is "test.metrics.NAME" or "validation.metrics.NAME". */
+export type Measure = (typeof MEASURES)[number] | `${"test" | "validation"}.metrics.${string}`;
+
+/** Name of the metric of one's own that a measure is; undefined for others. */
+export const ownMetric = (measure: string): string | undefined =>
+  /^(?:test|validation)\.metrics\.(.+)$/s.exec(measure)?.[1];
 
 /** What is compared: pairs of variants by name. */
 export function pairsOf({ compare, variants }: Study): readonly (readonly [string, string])[] {

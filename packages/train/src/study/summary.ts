@@ -1,6 +1,6 @@
 import type { RunResult } from "./results.js";
 import { interval, type Spread, spread } from "./statistics.js";
-import { MEASURES, type Measure, pairsOf, type Study } from "./study.js";
+import { type Measure, pairsOf, type Study } from "./study.js";
 
 /** A variant's figures over its seeds. */
 export interface VariantSummary {
@@ -52,15 +52,16 @@ export function summaryOf(study: Study, runs: readonly RunResult[]): StudySummar
 
 function variantSummary(variant: string, runs: readonly RunResult[]): VariantSummary {
   const done = runs.flatMap(({ figures }) => figures ?? []);
-  const spreads = MEASURES.map(
-    (measure) => [measure, spread(done.map((figures) => figures[measure]))] as const,
+  const measures = Object.keys(done[0] ?? {}) as Measure[];
+  const spreads = measures.map(
+    (measure) => [measure, spread(done.map((figures) => figures[measure]))!] as const,
   );
   return {
     ...{ variant, n: done.length, of: runs.length },
     missing: runs
       .filter(({ figures }) => !figures)
       .map(({ seed, status, reason }) => ({ seed, reason: reason ?? status })),
-    figures: Object.fromEntries(spreads.filter(([, found]) => found)),
+    figures: Object.fromEntries(spreads),
   };
 }
 

@@ -19,10 +19,11 @@ export {
 } from "./evaluate.js";
 export { openFloatModel, openPacked, type PackedFile } from "./files.js";
 export type { FloatSubject } from "./float.js";
+export { calibrationImages, type IntegerSubject, integerSubject } from "./integer.js";
 export { type ModelKind, modelKind } from "./kind.js";
 export type { OnnxSubject } from "./onnx.js";
 export { type OnnxOptions, openOnnxClassifier, openOnnxFile } from "./onnx-file.js";
-export { loadPacked, type PackedSubject } from "./packed.js";
+export { calling, loadPacked, type PackedSubject } from "./packed.js";
 export { scoresOf } from "./scores-of.js";
 export {
   type AnySubject,

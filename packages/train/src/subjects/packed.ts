@@ -28,7 +28,7 @@ export async function packedSubject(
   const sized = size ? atInputSize(stored, tensors, size) : stored;
   const program = maps ? withMaps(sized, maps) : sized;
   const options = { backend, threads, input: size, maps, budget };
-  const { model, classifier } = await loadPacked(bytes, stored, options);
+  const { model, classifier } = await loadPacked(path, bytes, stored, options);
   const [input] = Object.values(model.inputs);
   const notes = [...(size ? sizeNotes(stored, size) : []), ...mapsNotes(model.info.maps, maps)];
   if (model.threadsReason) notes.push(`threads: ${model.threads}: ${model.threadsReason}`);
@@ -48,15 +48,28 @@ interface LoadedModel {
   readonly classifier?: Classifier;
 }
 
-/** Any program: as a classifier, where it scores classes. */
-export async function loadPacked(
+/** Any program, which errors call `name`: as a classifier, where it scores classes. */
+export function loadPacked(
+  name: string,
   bytes: Uint8Array,
   program: Program,
   options: LoadOptions,
 ): Promise<LoadedModel> {
-  if (!scoresClasses(program)) return { model: await loadModel(bytes, options) };
-  const classifier = await load(bytes, options);
-  return { model: classifier, classifier };
+  return calling(name, async () => {
+    if (!scoresClasses(program)) return { model: await loadModel(bytes, options) };
+    const classifier = await load(bytes, options);
+    return { model: classifier, classifier };
+  });
+}
+
+/** What is loaded from bytes is called "model" in errors: here by its name. */
+export async function calling<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error) error.message = error.message.replace(/^model(?=: )/, () => name);
+    throw error;
+  }
 }
 
 /** Whether its output "logits" is a number per class. */

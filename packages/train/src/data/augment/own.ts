@@ -1,5 +1,5 @@
 import { OnebitError, visible } from "onebit";
-import { isModule, loadOwn } from "../../own/own-module.js";
+import { isModule, loadOwn, moduleName, shown } from "../../own/own-module.js";
 import type { Random } from "../random.js";
 import type { RawImage } from "../split.js";
 import type { ImageAugmentation } from "./augmentation.js";
@@ -46,13 +46,13 @@ export const own: ImageAugmentation<{ module: string }> = {
     const change = loaded.get(module);
     if (!change) throw new OnebitError(`augment.own: ${module} has not been loaded`);
     return (image, random) => {
-      const made = attempt(change, image, random);
+      const made = attempt(module, change, image, random);
       const wanted = height * width * channels;
       const isBytes = isByteArray(made?.data);
       const fits = made?.height === height && made.width === width && made.channels === channels;
       if (isBytes && fits && made.data.length === wanted) return made;
       throw new OwnAugmentationError(
-        `returns ${described(made)}: an image of ${width}x${height} pixels and ${channels} channels is wanted, its data a Uint8Array of ${wanted}`,
+        `${moduleName(module)} returns ${described(made)}: an image of ${width}x${height} pixels and ${channels} channels is wanted, its data a Uint8Array of ${wanted}`,
       );
     };
   },
@@ -62,16 +62,24 @@ function isByteArray(data: unknown): boolean {
   return data instanceof Uint8Array || data instanceof Uint8ClampedArray;
 }
 
-function attempt(change: OwnAugmentation, image: RawImage, random: Random): RawImage {
+function attempt(
+  module: string,
+  change: OwnAugmentation,
+  image: RawImage,
+  random: Random,
+): RawImage {
   try {
-    return change(image, random);
+    // It may be a part of the data set, and the function may write into it.
+    return change({ ...image, data: image.data.slice() }, random);
   } catch (cause) {
-    throw new OwnAugmentationError(`throws: ${visible(String(cause))}`, { cause });
+    throw new OwnAugmentationError(`${moduleName(module)} fails: ${visible(String(cause))}`, {
+      cause,
+    });
   }
 }
 
 function described(made: unknown): string {
-  if (typeof made !== "object" || made === null) return String(made);
+  if (typeof made !== "object" || made === null || made instanceof Promise) return shown(made);
   const { width, height, channels, data } = made as Partial<RawImage>;
   const length = data && "length" in data ? `(${data.length})` : "";
   return `width ${width}, height ${height}, channels ${channels}, data ${data?.constructor.name}${length}`;

@@ -1,0 +1,2 @@
+export { Advisor } from "./advisor.js";
+export { idleEpochs, peakRate } from "./idle-epochs.js";

@@ -1,0 +1,1 @@
+export { Board, checkBoard } from "./board.js";

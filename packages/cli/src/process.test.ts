@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -6,6 +7,7 @@ import { readEpochs, readRun } from "@onebit/train";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "./test-support/folder.js";
 import { writeIdxFolder } from "./test-support/idx.js";
+import { tinyBnext, writeFloatModel } from "./test-support/networks.js";
 import { onebit, spawnOnebit } from "./test-support/run-cli.js";
 
 const path = temporaryFolder();
@@ -24,6 +26,17 @@ describe("the process", () => {
     const { child, done } = spawnOnebit(["summary", "bnext-nano", "--layers", "--json"]);
     child.stdout?.destroy();
     expect(await done).toMatchObject({ status: READER_GONE, stderr: "" });
+  });
+
+  it("lets ONNX Runtime keep no record of its use", async () => {
+    await writeFloatModel(path("net.safetensors"), tinyBnext());
+    await writeIdxFolder(path("few"));
+    const { done } = spawnOnebit(
+      ["eval", path("net.safetensors"), "--data", `idx:${path("few")}`],
+      { HOME: path("home"), XDG_CACHE_HOME: path("home") },
+    );
+    expect(await done).toMatchObject({ status: 0 });
+    expect(existsSync(path("home"))).toBe(false);
   });
 
   it("says that its output cannot be written", async (context) => {

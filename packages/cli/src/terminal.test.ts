@@ -51,4 +51,48 @@ describe("table", () => {
     const title = "a/path/longer/than/what/stands/below";
     expect(table([title, ""], [["images", 3]])).toBe([title, "images  3"].join(LINE_END));
   });
+
+  describe("on a terminal", () => {
+    const head = ["step", "ms", "kernel", "why"];
+    const align = ["left", "right", "left", "left"] as const;
+    const why = "real: element-wise, no products with a weight matrix";
+    const rows = [
+      ["feature.1.Attention", 0.107, "lookup 4x32", why],
+      ["feature.1", 12.5, "generated", "signs times 1-bit weights"],
+    ];
+    const linesAt = (width: number) => table(head, rows, align, width).split(LINE_END);
+    const widest = (lines: readonly string[]) => Math.max(...lines.map(({ length }) => length));
+
+    it("is as it is where there is room", () => {
+      expect(linesAt(200)).toEqual(table(head, rows, align).split(LINE_END));
+      expect(linesAt(200)).toHaveLength(3);
+    });
+
+    it("breaks texts between words", () => {
+      const lines = linesAt(70);
+      expect(lines[1]).toMatch(/^feature\.1\.Attention {2,}0\.107 {2,}lookup 4x32 {2,}real: /);
+      expect(lines).toHaveLength(4);
+      expect(widest(lines)).toBeLessThanOrEqual(70);
+      expect(lines.join(" ").replaceAll(/ +/g, " ")).toContain("with a weight matrix");
+    });
+
+    it("has columns below each other, each with its row's name, where that is not enough", () => {
+      const lines = linesAt(45);
+      expect(widest(lines)).toBeLessThanOrEqual(45);
+      expect(lines.filter((line) => line === "")).toHaveLength(1);
+      expect(lines.filter((line) => line.startsWith("feature.1.Attention"))).toHaveLength(2);
+    });
+
+    it("cuts nothing", () => {
+      for (const width of [1, 20, 33, 60, 80]) {
+        const text = linesAt(width).join(" ");
+        for (const word of rows.flat().join(" ").split(" ")) expect(text).toContain(word);
+      }
+    });
+
+    it("counts wide characters as what they take", () => {
+      const lines = table(["class", "a", "b"], [["日本 🍎", 1, 2]], undefined, 14).split(LINE_END);
+      expect(lines).toEqual(["class    a  b", "日本 🍎  1  2"]);
+    });
+  });
 });

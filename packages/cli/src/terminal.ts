@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import { UsageError, visible } from "onebit";
 import { stdoutColors as colors, LINE_END } from "./colors.js";
+import { fitColumns, GAP } from "./fit-columns.js";
 import { sendable, sendableJson } from "./foreign-text.js";
 import { isStdout } from "./output-file.js";
 import { send } from "./streams.js";
@@ -58,25 +59,50 @@ export function terminalOutput(flags: OutputFlags): Output {
 
 export type Cell = string | number;
 
+type Align = "left" | "right";
+
 /**
  * A plain table; without `align`, the first column is left, the others right. A title of the first column
- * alone stands above, however long it is.
+ * alone stands above, however long it is. On a terminal it is as wide as that: see fitColumns.
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly Cell[])[],
-  align: readonly ("left" | "right")[] = head.map((_, i) => (i ? "right" : "left")),
+  align: readonly Align[] = head.map((_, i) => (i ? "right" : "left")),
+  width = (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY,
 ): string {
   const isHeading = head.slice(1).every((title) => title === "");
+  const titles = isHeading ? [] : head.map(shown);
+  const cells = rows.map((row) => row.map(shown));
+  const columns = head.map((_, i) => ({
+    cells: [...(isHeading ? [] : [titles[i]]), ...cells.map((row) => row[i] ?? "")],
+    isText: align[i] === "left",
+  }));
+  const groups = fitColumns(columns, width).map(({ columns, widths }) => {
+    const chosen = <T>(all: readonly T[]) => columns.map((i) => all[i]);
+    return tableOf(isHeading ? [] : chosen(titles), cells.map(chosen), chosen(align), widths);
+  });
+  const heading = isHeading ? [colors.bold(shown(head[0]))] : [];
+  const lines = [...heading, ...groups.join("\n\n").split("\n")];
+  return lines.map((line) => line.trimEnd()).join(LINE_END);
+}
+
+function tableOf(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: readonly Align[],
+  widths: readonly number[],
+): string {
   const built = new Table({
-    head: isHeading ? [] : head.map((title) => colors.bold(shown(title))),
+    head: titles.map((title) => colors.bold(title)),
     colAligns: [...align],
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+    colWidths: widths.map((width) => width + GAP),
+    wordWrap: true,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": GAP },
     chars: borderless,
   });
-  for (const row of rows) built.push(row.map(shown));
-  const heading = isHeading ? [colors.bold(shown(head[0]))] : [];
-  return [...heading, ...built.toString().split("\n")].map((line) => line.trimEnd()).join(LINE_END);
+  for (const row of rows) built.push([...row]);
+  return built.toString();
 }
 
 /** Longer ones are no names that anybody gave. */

@@ -69,6 +69,11 @@ describe.each(commands)("%s", (name, command) => {
       given("pth.onebit"),
       /pth\.onebit: a PyTorch checkpoint, not/,
     ],
+    [
+      "TensorFlow Lite",
+      given("net.tflite"),
+      /net\.tflite: a TensorFlow Lite model, not .*: import it: `npx onebit import/,
+    ],
     ["a picture", given("blue.png"), /blue\.png: a picture, not .*: classify it: `npx onebit run/],
   ]);
   refuses(FAILED, [
@@ -79,7 +84,6 @@ describe.each(commands)("%s", (name, command) => {
       /lfs\.any: a Git LFS pointer, not .*: run `git lfs pull`/,
     ],
     ["an empty file", given("empty.any"), /empty\.any: an empty file, not .*: fetch it again/],
-    ["TensorFlow Lite", given("net.tflite"), /net\.tflite: a TensorFlow Lite model, not/],
   ]);
 });
 
@@ -121,7 +125,6 @@ describe("one of onebit's files in the place of another", () => {
       "train --data idx:{four} --batch 16 --init {packed.onebit} --out {out}",
       /a packed network .*, not .*cannot be trained on; give the run or float model/,
     ],
-    ["import of ONNX", "import {net.onnx} -o {o.onebit}", /an ONNX model, not a checkpoint/],
     ["an array", "run {packed.onebit} --input {net.pth} --output {y.npy}", /not a NumPy array/],
     [
       "a run",

@@ -1,4 +1,4 @@
-import { BACKENDS, type BackendName, backendFor, load, OnebitError } from "onebit";
+import { BACKENDS, type Backend, type BackendName, backendFor, load, OnebitError } from "onebit";
 import { writeOnebit } from "onebit/file";
 import type { Program } from "onebit/program";
 
@@ -26,20 +26,28 @@ export async function fastBackends(): Promise<LoadedBackends> {
   const reasons: { [backend: string]: string } = {};
   const slow: string[] = [];
   for (const name of BACKENDS) {
-    if (!(await backendFor(name)).fast) {
+    const backend = await backendFor(name);
+    if (!backend.fast) {
       slow.push(name);
       continue;
     }
-    try {
-      using _ = await load(packed, { backend: name });
-      names.push(name);
-    } catch (error) {
-      reasons[name] = (error as Error).message;
-    }
+    const lack = await lackOf(backend, packed);
+    if (lack === undefined) names.push(name);
+    else reasons[name] = lack;
   }
   if (names.length) return { names, reasons };
   const why = Object.entries(reasons).map(([name, reason]) => `${name}: ${reason}`);
   throw new OnebitError(
     `no fast backend runs here: ${why.join("; ")}; --backend ${slow.join(" or ")} does`,
   );
+}
+
+/** Why a backend cannot run here; undefined where it can. */
+async function lackOf(backend: Backend, packed: Uint8Array): Promise<string | undefined> {
+  const lack = await backend.unavailable();
+  if (lack !== undefined) return lack;
+  return load(packed, { backend }).then(
+    (model) => model.dispose(),
+    (error: Error) => error.message,
+  ) as Promise<string | undefined>;
 }

@@ -1,13 +1,16 @@
+import { calling } from "@onebit/train/subjects";
 import { type BackendName, type Budget, type MapType, OnebitError } from "onebit";
 import { summarize } from "onebit/cost";
 import { rebatch } from "onebit/graph";
 import { scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
 import { counted, onebitCommand } from "onebit/words";
+import type { EnergyCounter } from "../energy/rapl.js";
 import type { BothForms } from "../subjects/both-forms.js";
 import { bareConvolution, bareShape, convMacs } from "./bare-convolution.js";
 import type { ColdLoad } from "./cold-load.js";
 import { handicapReason, isHandicapped } from "./handicap.js";
+import { measureJoules } from "./joules.js";
 import {
   type Competitor,
   type LatencyOptions,
@@ -33,6 +36,8 @@ export interface BenchResult extends MeasuredLatency {
   readonly peakBytes: number;
   /** Of onebit: what its backend plans for the values of one image, weights apart. */
   readonly arenaBytes?: number;
+  /** Of an image, by the processor's counters, where asked for: idle power and other programs count too. */
+  readonly joulesPerImage?: number;
   /** Of onebit: how maps are kept between steps. */
   readonly maps?: MapType;
   /** The network's multiply-accumulates, of whatever width, per median time: 10^9 per second. */
@@ -59,6 +64,8 @@ export interface InferenceBenchOptions {
   readonly budget?: Budget;
   readonly coldLoad?: ColdLoad;
   readonly limits?: LatencyOptions;
+  /** Measure joules too. */
+  readonly energy?: EnergyCounter;
   /** Told what is about to be done. */
   readonly note?: (text: string) => void;
 }
@@ -127,7 +134,7 @@ async function benchGroup(
   subject: BothForms,
   models: readonly PeerModel[],
   threads: number,
-  { backends, batch, peers, maps, budget, coldLoad, limits }: InferenceBenchOptions,
+  { backends, batch, peers, maps, budget, coldLoad, limits, energy }: InferenceBenchOptions,
 ): Promise<BenchResult[]> {
   const own: OwnEntry[] = [];
   const engines: PeerEngine[] = [];
@@ -135,10 +142,8 @@ async function benchGroup(
     const types: readonly (MapType | undefined)[] = maps ?? [undefined];
     const ways = backends.flatMap((backend) => types.map((type) => ({ backend, type })));
     for (const { backend, type } of ways) {
-      const entry = await onebitEntry(subject.packed, backend, {
-        ...{ threads, batch, budget },
-        maps: type,
-      });
+      const how = { threads, batch, budget, maps: type };
+      const entry = await calling(subject.name, () => onebitEntry(subject.packed, backend, how));
       const coldLoadMs = await coldLoad?.(subject.packed, entry.backend, { threads, maps: type });
       own.push({ ...entry, coldLoadMs });
     }
@@ -157,7 +162,11 @@ async function benchGroup(
       ...own.map((entry) => onebitRow(subject.name, macs, entry, latencyOf(entry))),
       ...entries.map((entry) => peerRow(entry, latencyOf(entry), latencyOf(entry.bare))),
     ];
-    const results = rows.map((row) => ({ ...row, batch, ratios: ratiosOf(row, own, latencyOf) }));
+    const joules = energy && (await measureJoules([...own, ...entries], energy));
+    const results = rows.map((row, i) => ({
+      ...{ ...row, batch, ratios: ratiosOf(row, own, latencyOf) },
+      joulesPerImage: joules && joules[i] / batch,
+    }));
     return await withReasons(results, entries, batch);
   } finally {
     for (const { model } of own) model.dispose();

@@ -66,6 +66,16 @@ export function handicapLines(results: readonly BenchResult[]): string[] {
   });
 }
 
+/** Joules where they were measured, and as how much of the first. */
+export function joulesLines(results: readonly BenchResult[]): string[] {
+  const measured = results.filter(({ joulesPerImage }) => joulesPerImage !== undefined);
+  return measured.map(({ subject, engine, backend, threads, joulesPerImage }) => {
+    const ratio = joulesPerImage! / measured[0].joulesPerImage!;
+    const millijoules = (1e3 * joulesPerImage!).toPrecision(3);
+    return `${subject} on ${engine} ${backend}, ${counted(threads, "thread")}: ${millijoules} mJ an image (${ratio.toFixed(2)}), idle power and other programs counted`;
+  });
+}
+
 /** One row per shape: onebit's rate and share of the limit per backend, the rates of the peers. */
 export function kernelColumns({ rows }: BenchKernels): Columns {
   const engines = rows[0]?.results.map(({ engine }) => engine) ?? [];

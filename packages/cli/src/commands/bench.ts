@@ -12,7 +12,14 @@ import { benchKernels } from "../bench/kernels.js";
 import { benchFigures, benchPage } from "../bench/markdown.js";
 import { parsePeers } from "../bench/peers/index.js";
 import { type BenchReport, busyLine } from "../bench/report.js";
-import { handicapLines, kernelTable, latencyTable, limitLines } from "../bench/tables.js";
+import {
+  handicapLines,
+  joulesLines,
+  kernelTable,
+  latencyTable,
+  limitLines,
+} from "../bench/tables.js";
+import { raplCounter } from "../energy/rapl.js";
 import { architectureFlags, architectureOptions } from "../flags/architecture.js";
 import { backendList } from "../flags/backend.js";
 import { batch } from "../flags/batch.js";
@@ -22,7 +29,8 @@ import { type FlagValues, flag } from "../flags/flag.js";
 import type { Given } from "../flags/given.js";
 import { json } from "../flags/json.js";
 import { mapsList } from "../flags/maps.js";
-import { words } from "../flags/readers.js";
+import { observe } from "../flags/observe.js";
+import { wholeNumber, words } from "../flags/readers.js";
 import { teacher } from "../flags/teacher.js";
 import { threadList } from "../flags/threads.js";
 import { train } from "../flags/train.js";
@@ -46,6 +54,11 @@ const against = flag(
   .otherwise("onnxruntime, where it is installed")
   .excludes(train);
 
+const energy = flag(
+  "--energy",
+  "also joules of an image, by the processor's counters (Linux, RAPL)",
+).excludes(train);
+
 const markdown = flag(
   "--markdown <file>",
   "write the results as a page, or into the places of one that is there",
@@ -62,12 +75,25 @@ const flags = [
   mapsList.excludes(train).excludes(kernels),
   against,
   kernels,
+  energy,
   markdown,
   teacher
     .means(
       "instead: how much longer a step takes that learns from this network, kept or asked, in turns",
     )
     .needs(train, "only trainings learn from teachers"),
+  observe
+    .means("instead: what it costs to look at every layer every n steps, in turns")
+    .needs(train, "only trainings are observed")
+    .excludes(teacher),
+  flag(
+    "--beside <n>",
+    "instead: n trainings on glyphs side by side, against each alone",
+    wholeNumber,
+  )
+    .needs(train, "only trainings are run side by side")
+    .excludes(teacher)
+    .excludes(observe),
   train.means("instead: images per second of training, and the share of ONNX Runtime's rate"),
   json,
   ...budgetFlags.map((one) => one.excludes(train) as typeof one),
@@ -149,6 +175,7 @@ async function measure(
 ): Promise<BenchReport> {
   const [loadAverage] = loadavg();
   const { threads = [1], batch = 1, backend: named, maps } = flags;
+  const energy = flags.energy ? await raplCounter() : undefined;
   const peers = await parsePeers(flags.against);
   const networks = [];
   for (const subject of subjects) {
@@ -158,7 +185,7 @@ async function measure(
   const how = { backends, threads, batch, peers, maps, budget: budgetOf(flags), note: out.note };
   const results: BenchResult[] = [];
   for (const network of networks) {
-    results.push(...(await benchInference(network, { ...how, coldLoad })));
+    results.push(...(await benchInference(network, { ...how, energy, coldLoad })));
   }
   const kernels = flags.kernels ? await benchKernels(how) : undefined;
   return { machine: machine(), version: version(), loadAverage, results, kernels };
@@ -177,6 +204,7 @@ function printReport(report: BenchReport, out: Output): void {
   if (busy) out.note(busy);
   if (results.length) out.line(latencyTable(results));
   for (const line of handicapLines(results)) out.line(line);
+  for (const line of joulesLines(results)) out.line(line);
   if (!kernels) return;
   if (results.length) out.line();
   out.line(kernelTable(kernels));

@@ -11,6 +11,7 @@ import {
   type Dataset,
   findBadPictures,
   openDataset,
+  repeatedPictures,
   type Split,
   withoutPictures,
 } from "@onebit/train/data";
@@ -68,13 +69,15 @@ export const data = command({
       await writeOutput(flags.preview, await sheet);
     }
     const preparedPerSecond = flags.speed && recipe && (await preparingSpeed(usable, recipe));
-    const description = { ...descriptionOf(usable), preparedPerSecond, bad: listBad(bad) };
+    const notes = [...usable.notes, ...(await repeatedPictures(usable))];
+    const described = descriptionOf({ ...usable, notes });
+    const description = { ...described, preparedPerSecond, bad: listBad(bad) };
     out.result(description);
     print(description, out);
     if (preparedPerSecond !== undefined) {
       out.line(`\n${count(Math.round(preparedPerSecond))} pictures a second, by one thread`);
     }
-    for (const note of dataset.notes) out.note(`note: ${note}`);
+    for (const note of notes) out.note(`note: ${note}`);
     if (flags.preview) out.note(`wrote ${flags.preview}`);
     reportBad(out, bad, dataset.train.length + dataset.test.length);
   },

@@ -2,8 +2,12 @@ import { openDataset } from "@onebit/train/data";
 import {
   type EvaluationResult,
   evaluateSubject,
+  type IntegerSubject,
+  integerSubject,
   modelKind,
   openSubject,
+  type Subject,
+  type SubjectOptions,
 } from "@onebit/train/subjects";
 import { counted } from "onebit/words";
 import { listBad, reportBad } from "../bad-pictures.js";
@@ -11,6 +15,7 @@ import { backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { command } from "../flags/command.js";
 import { data, limit } from "../flags/data.js";
+import { calibrate, integer } from "../flags/integer.js";
 import { json } from "../flags/json.js";
 import { maps } from "../flags/maps.js";
 import { onnxFlags, onnxSettings } from "../flags/onnx.js";
@@ -29,6 +34,8 @@ export const evaluate = command({
     backend,
     threads.means("threads, where the backend has several").byDefault(1),
     maps,
+    integer.excludes(backend).excludes(threads).excludes(maps),
+    calibrate,
     ...budgetFlags,
     limit,
     strict,
@@ -38,12 +45,12 @@ export const evaluate = command({
   async run([file], flags, given) {
     const out = terminalOutput(flags);
     given.checkScope({ path: file, kind: await modelKind(file, "network") });
-    const { backend, threads, maps, strict, limit: testImages } = flags;
+    const { strict, limit: testImages } = flags;
     const dataset = await openDataset(flags.data, { testImages });
     for (const note of dataset.notes) out.note(`note: ${note}`);
-    const budget = budgetOf(flags);
-    const onnx = await onnxSettings(flags);
-    const subject = await openSubject(file, { backend, threads, onnx, maps, budget });
+    const subject = flags.integer
+      ? await integerSubject(file, await calibrationData(flags.calibrate))
+      : await openAny(file, flags);
     try {
       for (const note of subject.notes) out.note(`note: ${note}`);
       const result = await withProgress((onProgress) =>
@@ -51,13 +58,27 @@ export const evaluate = command({
       );
       const { bad, images } = result;
       for (const note of result.notes) out.note(`note: ${note}`);
-      if (images > 0) print(file, result, out);
+      if (images > 0) print(subject, result, out);
       reportBad(out, bad, images + bad.length);
     } finally {
       await subject.dispose();
     }
   },
 });
+
+const calibrationData = async (spec: string | undefined) =>
+  spec === undefined ? undefined : openDataset(spec);
+
+type Flags = Parameters<typeof onnxSettings>[0] &
+  Parameters<typeof budgetOf>[0] &
+  Pick<SubjectOptions, "backend" | "threads" | "maps">;
+
+async function openAny(file: string, flags: Flags): Promise<Subject> {
+  const { backend, threads, maps } = flags;
+  const budget = budgetOf(flags);
+  const onnx = await onnxSettings(flags);
+  return openSubject(file, { backend, threads, onnx, maps, budget });
+}
 
 async function withProgress<T>(
   work: (onProgress: (done: number, of: number) => void) => Promise<T>,
@@ -72,10 +93,11 @@ async function withProgress<T>(
   }
 }
 
-function print(file: string, result: EvaluationResult, out: Output): void {
+function print(subject: Subject, result: EvaluationResult, out: Output): void {
   const { predictions: _, bad, ...printed } = result;
-  out.result({ ...printed, bad: listBad(bad) });
-  out.line(resultTable(file, result));
+  const { arithmetic } = subject as Partial<IntegerSubject>;
+  out.result({ ...printed, arithmetic, bad: listBad(bad) });
+  out.line(resultTable(subject.path, result));
   const worst = mostConfused(result.confusion, result.classes);
   if (!worst.length) return;
   out.line();

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { load } from "onebit";
 import { float32Values, readSafetensors } from "onebit/file";
 import { evaluate, rebatch, type Tensor } from "onebit/graph";
@@ -107,7 +108,7 @@ describe("export refuses", () => {
     [
       "a format it does not know",
       ["--to", "pt", "-o", "x"],
-      /--to pt: must be onnx or safetensors/,
+      /--to pt: must be onnx, safetensors or c/,
     ],
     [
       "a batch for weights",
@@ -130,5 +131,40 @@ describe("export refuses", () => {
     );
     expect(status).toBe(1);
     expect(stderr).toMatch(/bad\.onebit: the file is damaged: its SHA-256/);
+  });
+});
+
+describe("export --to c", () => {
+  const args = (...more: string[]) => ["export", path("packed.onebit"), "--to", "c", ...more];
+
+  it("writes a folder of C, under the file's name", async () => {
+    const result = await onebitJson<{ name: string; arenaBytes: number }>(...args("-o", path("c")));
+    expect(result).toMatchObject({ format: "c", name: "packed" });
+    expect((await readdir(path("c"))).sort()).toEqual(
+      ["CMakeLists.txt", "main.c", "packed.c", "packed.h", "selftest.c"].sort(),
+    );
+    expect(await readFile(path("c/packed.h"), "utf8")).toContain(`${result.arenaBytes}`);
+  });
+
+  it.each<[string[], number, RegExp]>([
+    [["-o", "c"], 2, /has other files in it \(CMakeLists\.txt/],
+    [["-o", "none", "--name", "int"], 2, /name "int": C has it already/],
+    [["-o", "none", "--batch", "2"], 2, /--batch goes with --to onnx/],
+    [["-o", "none", "--flash", "1k"], 1, /its constants take \d+ bytes of flash/],
+    [["-o", "none", "--ram", "1k"], 1, /its values take \d+ bytes of RAM/],
+    [["-o", "packed.onebit"], 2, /it is a file: name a folder/],
+  ])("%j is refused, and nothing written", async ([flag, file, ...more], code, message) => {
+    const { status, stderr } = await onebit(...args(flag, path(file), ...more));
+    expect(status).toBe(code);
+    expect(stderr).toMatch(message);
+    expect(existsSync(path("none"))).toBe(false);
+  });
+
+  it("is for packed networks, and its flags for it", async () => {
+    const float = ["export", path("float.safetensors"), "-o", path("none")];
+    expect((await onebit(...float, "--to", "c")).stderr).toMatch(/only packed networks become C/);
+    const other = await onebit(...float, "--to", "onnx", "--ram", "1k");
+    expect(other.stderr).toMatch(/--ram goes with --to c/);
+    expect(existsSync(path("none"))).toBe(false);
   });
 });

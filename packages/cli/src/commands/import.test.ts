@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { load } from "onebit";
 import { readSafetensors, storedFloat32, writeSafetensors } from "onebit/file";
 import { decodeFloatModel, type FloatModel } from "onebit/models";
@@ -269,5 +271,38 @@ describe("import refuses, and leaves nothing behind,", () => {
     const { status, stderr } = await refused(path("nothing.pth"));
     expect(stderr).toMatch(/nothing\.pth: cannot be opened/);
     expect(status).toBe(1);
+  });
+});
+
+describe.skipIf(!shared("goldens"))("import --moments", () => {
+  const folder = join(shared("goldens") ?? "", "reactnet-a-narrow");
+  const how = ["--input", "3x64x64", "--form", "binary", "-o"];
+
+  it("writes what the optimiser kept, and a training goes on with it", async () => {
+    const source = join(folder, "checkpoint-with-optimizer.pth.tar");
+    const files = [path("with.safetensors"), path("adam.safetensors")];
+    const result = await onebitJson<{ moments: object; notes: string[] }>(
+      ...["import", source, ...how, files[0], "--moments", files[1]],
+    );
+    expect(result.moments).toEqual({ file: files[1], step: 1, names: ["exp_avg", "exp_avg_sq"] });
+    expect(result.notes.join()).not.toContain("optimizer");
+    const tiny = ["--model", "reactnet", "--widths", "8,16,32x2,64x2", "--input", "3x64x64"];
+    const start = ["--init", files[0], "--moments", files[1], "--dry-run", "--batch", "2"];
+    const { status, stderr } = await onebit(
+      ...["train", "plain", "--data", "glyphs", ...tiny, ...start, "--threads", "1"],
+    );
+    expect([status, stderr]).toEqual([0, expect.stringContaining("start fresh")]);
+  });
+
+  it("of a file without them writes nothing", async () => {
+    const files = [path("without.safetensors"), path("none.safetensors")];
+    const { status, stderr } = await onebit(
+      ...["import", join(folder, "state_dict.pth"), ...how, files[0], "--moments", files[1]],
+    );
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining("holds no state of an optimiser"),
+    ]);
+    for (const file of files) expect(existsSync(file)).toBe(false);
   });
 });

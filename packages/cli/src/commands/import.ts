@@ -1,12 +1,15 @@
+import { resolve } from "node:path";
 import {
   type AsyncBuffer,
   type ImportOptions,
   type ImportReport,
   importCheckpoint,
+  importMoments,
   importStream,
   openBuffer,
   symbolOf,
 } from "@onebit/convert";
+import { encodeMoments, type StoredMoments } from "@onebit/train";
 import { UsageError } from "onebit";
 import { summarize } from "onebit/cost";
 import { fileKind, KIND_BYTES } from "onebit/file";
@@ -17,12 +20,13 @@ import { command } from "../flags/command.js";
 import { type FlagValues, flag, under } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { labels, labelsOf } from "../flags/labels.js";
+import { moments } from "../flags/moments.js";
 import { output } from "../flags/output.js";
 import { realWeights, vectors, zeroWeights } from "../flags/packing.js";
 import { preprocessFlags, preprocessOverrides } from "../flags/preprocess.js";
 import { quantised } from "../flags/quantised.js";
 import { words } from "../flags/readers.js";
-import { refuseSameFile, writeOutput } from "../output-file.js";
+import { hasEnding, refuseSameFile, writeOutput } from "../output-file.js";
 import { packModel } from "../packing.js";
 import { bytes, count, type Output, percent, table, terminalOutput } from "../terminal.js";
 
@@ -38,6 +42,9 @@ const flags = [
   quantised,
   flag("--dict <name>", "where the network lies in the file, such as state_dict.student", words),
   flag("--symbol <file>", "BMXNet: the -symbol.json, where it is not beside the .params", words),
+  moments.means(
+    "also write what a PyTorch optimiser had kept, for `train --moments` (.safetensors)",
+  ),
   json,
   ...under("Images:", [labels.anywhere(), ...preprocessFlags.map((one) => one.anywhere())]),
 ] as const;
@@ -63,27 +70,52 @@ export const importNetwork = command({
       throw new UsageError(`${name} goes with .onebit: a float model holds float32`);
     }
     refuseSameFile(source, flags.output);
+    checkMoments(source, flags);
     const options = {
       ...(await importOptions(flags)),
       symbol: () => symbolOf(source, flags.symbol),
     };
     const notes = await withBuffer(source, (buffer) => notesOnOwn(source, buffer));
+    // Read before anything is written: it may not be clear which moments are whose.
+    const kept =
+      flags.moments === undefined
+        ? undefined
+        : await withBuffer(source, (buffer) => importMoments(buffer, options));
     const { model, report, size } = await (packed ? importPacked : importFloat)(
       source,
       options,
       flags,
     );
+    const optimiser = kept && flags.moments ? await writeMoments(kept, flags.moments) : undefined;
     const { parameters, binaryParameters } = summarize(floatModelGraph(model));
     const result = {
       ...report,
       notes: [...report.notes, ...notes],
       ...{ parameters, binaryParameters: report.binary ? binaryParameters : 0 },
       ...{ output: flags.output, bytes: size },
+      ...(optimiser && { moments: optimiser }),
     };
     out.result(result);
     print(out, source, result);
   },
 });
+
+function checkMoments(source: string, { output, moments }: Flags): void {
+  if (moments === undefined) return;
+  if (!hasEnding(moments, ".safetensors")) {
+    throw new UsageError(`--moments ${moments}: is written as .safetensors`);
+  }
+  refuseSameFile(source, moments);
+  if (resolve(moments) !== resolve(output)) return;
+  throw new UsageError(
+    `--moments ${moments}: is the model's own file, --output: give another name`,
+  );
+}
+
+async function writeMoments(kept: StoredMoments, file: string) {
+  await writeOutput(file, encodeMoments(kept));
+  return { file, step: kept.step, names: Object.keys(kept.moments) };
+}
 
 async function importPacked(source: string, options: ImportOptions, flags: Flags) {
   const { model, report } = await withBuffer(source, (buffer) =>
@@ -135,6 +167,7 @@ async function importOptions(flags: Flags): Promise<ImportOptions> {
     ...{ arch, form, input, stemStride, quantised, zeroWeights },
     preprocess: preprocessOverrides(flags),
     labels: await labelsOf(flags),
+    moments: flags.moments !== undefined,
     wrapper: dict === undefined ? undefined : [dict],
   };
 }
@@ -144,6 +177,11 @@ type Result = ImportReport & {
   readonly binaryParameters: number;
   readonly output: string;
   readonly bytes: number;
+  readonly moments?: {
+    readonly file: string;
+    readonly step: number;
+    readonly names: readonly string[];
+  };
 };
 
 function print(out: Output, source: string, result: Result): void {
@@ -167,9 +205,14 @@ function print(out: Output, source: string, result: Result): void {
     ["tensors", fates.join(", ")],
     ["SHA-256", result.sha256],
     [result.output, bytes(result.bytes)],
+    ...(result.moments ? [momentsRow(result.moments)] : []),
   ];
   out.line(table([source, ""], rows, ["left", "left"]));
   for (const note of result.notes) out.note(`note: ${note}`);
+}
+
+function momentsRow({ file, step, names }: NonNullable<Result["moments"]>): string[] {
+  return [file, `${names.join(", ")} after ${counted(step, "step")}`];
 }
 
 function bitsOf({ switches }: Result): string {

@@ -9,20 +9,28 @@ import { importNetwork } from "./import.js";
 import { models } from "./models.js";
 import { pack } from "./pack.js";
 import { quickstart } from "./quickstart.js";
+import { reestimate } from "./reestimate.js";
+import { report } from "./report.js";
 import { run } from "./run.js";
 import { selftest } from "./selftest.js";
 import { study } from "./study.js";
+import { suggest } from "./suggest.js";
 import { summary } from "./summary.js";
+import { teachers } from "./teachers.js";
 import { train } from "./train.js";
 import { verify } from "./verify.js";
 
 /** In the order of help. */
 export const commands: readonly CommandDeclaration[] = [
   models,
+  suggest,
   summary,
   data,
   train,
   study,
+  teachers,
+  report,
+  reestimate,
   importNetwork,
   pack,
   run,

@@ -8,6 +8,7 @@ import {
 } from "@onebit/train/study";
 import { UsageError } from "onebit";
 import { counted } from "onebit/words";
+import { trainingBackend } from "../flags/backend.js";
 import { command } from "../flags/command.js";
 import { data } from "../flags/data.js";
 import { flag } from "../flags/flag.js";
@@ -38,6 +39,7 @@ export const study = command({
     flag("--variants <list>", "only these, such as a,b: a pilot", listOf(words)).otherwise("all"),
     set.means("override a field of all recipes: a pilot; may be repeated"),
     flag("--processes <n>", "runs at a time", wholeNumber).byDefault(2),
+    trainingBackend.otherwise("cpu; with --resume that of the study"),
     threads.means("threads of ONNX Runtime in each run").byDefault(1),
     flag(
       "--priority <kind>",

@@ -71,6 +71,12 @@ describe("train --data folder:DIR", () => {
       quickstart.switches,
     ]);
   });
+
+  it("says nothing of that network to one that is another", async () => {
+    const args = ["train", "--data", `folder:${path("my scenes")}`, "--out", path("grey")];
+    const { status, stdout } = await onebit(...args, "--epochs", "1", "--input", "1x32x32");
+    expect([status, stdout]).toEqual([0, expect.not.stringContaining("Few pictures?")]);
+  });
 });
 
 /** Stripes of any two colours and any width, lying or standing. */
@@ -105,7 +111,7 @@ it("learns what a few dozen pictures show", async () => {
   const short = ["--set", "fit.leastSteps=200", "--threads", "1"];
   const { packed } = await onebitJson<{ packed: { top1: number } }>(...args, ...short);
   expect(packed.top1).toBeGreaterThanOrEqual(0.9);
-});
+}, 180_000);
 
 /** Pictures of one colour, so many in each class. */
 async function pictures(folder: string, classes: { [name: string]: number }, side = 40) {

@@ -100,7 +100,7 @@ describe("train --resume --out RUN", () => {
 
   it("takes the same flags again, and other threads", async () => {
     const { status, stderr } = await resume("cut", "plain", "--epochs", "3", "--threads", "2");
-    expect([status, stderr]).toEqual([0, expect.stringMatching(/1 thread before, now 2/)]);
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/1 thread before, now 2 threads/)]);
   });
 
   it("goes on with the stage that was reached, and says that its weights are real", async () => {

@@ -8,6 +8,7 @@ import {
 } from "@onebit/train";
 import { onebitCommand } from "onebit/words";
 import { trainedArchitectureFlags } from "../flags/architecture.js";
+import { trainingBackend } from "../flags/backend.js";
 import { batch } from "../flags/batch.js";
 import { command } from "../flags/command.js";
 import { data } from "../flags/data.js";
@@ -15,6 +16,8 @@ import { epochs } from "../flags/epochs.js";
 import { flag } from "../flags/flag.js";
 import { freeze, rate } from "../flags/freeze.js";
 import { json, jsonl } from "../flags/json.js";
+import { moments } from "../flags/moments.js";
+import { observe } from "../flags/observe.js";
 import { out } from "../flags/out.js";
 import { wholeNumber, words } from "../flags/readers.js";
 import { resume } from "../flags/resume.js";
@@ -45,6 +48,11 @@ const flags = [
     "start from these weights; classifier rows by class names, new ones for new classes",
     words,
   ),
+  moments
+    .means(
+      "with --init: go on with what the optimiser kept, of a run or as `import --moments` wrote it",
+    )
+    .excludes(resumed, "which has its own"),
   teacher
     .means(
       "learn from this network: .onnx (of one that does not say it: 'net.onnx?mean=0.5&std=0.5'), float model, run or packed; may be repeated",
@@ -75,12 +83,15 @@ const flags = [
     .excludes(resumed, "whose run.json and first steps say what it is and takes")
     .excludes(jsonlEvents, "there are no events"),
   seed.means("of initialisation, shuffling and augmentation").otherwise("0"),
+  trainingBackend,
   threads.means("threads of ONNX Runtime").otherwise("all cores"),
   epochs.means("shorthand for --set epochs=n"),
   batch.means("images per optimiser step: shorthand for --set batch=n"),
   freeze,
   rate,
   set,
+  observe.otherwise("never"),
+  flag("--tensorboard <dir>", "folder for an event file of TensorBoard", words),
   json.means("one JSON document at the end"),
   jsonlEvents,
   ...trainedArchitectureFlags,

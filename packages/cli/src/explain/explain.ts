@@ -66,7 +66,7 @@ export async function explain(
 ): Promise<Explanation> {
   const stored = (await readOnebit(packed)).program;
   const options = { backend, threads, maps, budget };
-  using model = (await loadPacked(packed, stored, options)).model;
+  using model = (await loadPacked(subject, packed, stored, options)).model;
   await model.ready();
   const runs = await profileRuns(model, randomImages(model, 1), profile);
   const chosen = model.backend as BackendName;

@@ -1,4 +1,5 @@
-import type { Activation, Form, Gate, ModelOptions, Stem } from "onebit/models";
+import { type WeightEstimator, weightEstimators } from "onebit/graph";
+import type { Activation, Form, Gate, ModelOptions, Stem, Widening } from "onebit/models";
 import { type FlagValues, flag, under } from "./flag.js";
 import { quantised } from "./quantised.js";
 import { misread, oneOf, type Reader, wholeNumber } from "./readers.js";
@@ -39,7 +40,7 @@ export const inputSize = flag("--input <CxHxW>", "size of the input, such as 3x3
 
 export const stemStride = flag("--stem-stride <n>", "stride of the first convolution", stride);
 
-const classes = flag("--classes <n>", "number of classes", wholeNumber);
+export const classes = flag("--classes <n>", "number of classes", wholeNumber);
 
 const switches = [
   form,
@@ -63,7 +64,22 @@ const switches = [
     "ReActNet: rprelu, prelu or none; MobileNetV1: relu or relu6",
     oneOf<Activation>(["rprelu", "prelu", "none", "relu", "relu6"]),
   ),
+  flag(
+    "--widening <kind>",
+    "ReActNet-A: 1x1 convolutions of widening blocks, binary, grouped (B) or real (C)",
+    oneOf<Widening>(["binary", "grouped", "real"]),
+  ),
   flag("--no-rsign", "ReActNet with signs at 0, not at learned thresholds"),
+  flag(
+    "--estimator <kind>",
+    "derivative of an activation's sign: approx (ReActNet), clip (BNext), swish or identity",
+    oneOf(["approx", "clip", "swish", "identity"]),
+  ),
+  flag(
+    "--weight-estimator <kind>",
+    "derivative of a weight's sign: clip (ReActNet), identity (BNext), magnitude (Bi-Real Net's article) or scaled (XNOR-Net)",
+    oneOf<WeightEstimator>(weightEstimators),
+  ),
   flag("--se-reduction <n>", "channels divided by this inside a gate", wholeNumber),
   quantised,
 ] as const;
@@ -88,8 +104,10 @@ export type ArchitectureFlags = FlagValues<typeof architectureFlags>;
 export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOptions> {
   const { classes, input, form, widths, width, depths } = flags;
   const { stemStride, stem, gate, elm, activation, rsign, seReduction, quantised } = flags;
+  const { estimator, weightEstimator, widening } = flags;
   return {
     ...{ classes, input, form, widths, width, depths },
     ...{ stemStride, stem, gate, elm, activation, rsign, seReduction, quantised },
+    ...{ estimator, weightEstimator, widening },
   };
 }

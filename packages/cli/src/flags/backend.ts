@@ -1,3 +1,4 @@
+import { TRAINING_BACKENDS } from "@onebit/train";
 import { BACKENDS, type BackendName } from "onebit";
 import { flag } from "./flag.js";
 import { listOf, oneOf } from "./readers.js";
@@ -14,3 +15,9 @@ export const againstBackend = flag("--against-backend <name>", "the same for the
   .of(ofPacked);
 
 export const backendList = flag("--backend <list>", "only these, between commas", listOf(choice));
+
+export const trainingBackend = flag(
+  "--backend <provider>",
+  "what ONNX Runtime computes on",
+  oneOf(TRAINING_BACKENDS),
+).otherwise("cpu");

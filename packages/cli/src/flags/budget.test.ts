@@ -35,7 +35,7 @@ describe("--memory and --work", () => {
     ]) {
       const { status, stderr } = await onebit(...command, "--work", "10");
       expect(status).toBe(1);
-      expect(stderr).toMatch(/its work budget of 10.* --work/);
+      expect(stderr).toMatch(/fashion-mnist(\.onebit)?: .*its work budget of 10.* --work/);
     }
   });
 });

@@ -1,16 +1,16 @@
 import { DATA_SPEC } from "@onebit/train/data";
 import { againstBackend, backend } from "./backend.js";
 import { budgetFlags } from "./budget.js";
-import { data, limit } from "./data.js";
-import { type FlagValues, flag } from "./flag.js";
+import { data, imageCount, limit } from "./data.js";
+import type { FlagValues } from "./flag.js";
 import { input } from "./input.js";
 import { json } from "./json.js";
 import { onnxFlags } from "./onnx.js";
-import { wholeNumber } from "./readers.js";
 import { seed } from "./seed.js";
 import { threads } from "./threads.js";
 
-export const images = flag("--images <n>", "how many images to generate", wholeNumber)
+export const images = imageCount
+  .means("how many images to generate")
   .excludes(input)
   .excludes(data, "--limit says how many of its images");
 

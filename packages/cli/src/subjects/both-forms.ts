@@ -27,7 +27,7 @@ export async function bothForms(
     return { name: subject, packed: bytes, ...unpack(program, tensors, basename(subject)) };
   }
   const { graph, tensors } =
-    kind === "float" ? await floatSubject(subject) : randomSubject(subject, options);
+    kind === "float" ? await floatSubject(subject) : randomNetwork(subject, options);
   const packed = await writeOnebit(pack(graph, tensors));
   return { name: subject, packed, graph, tensors };
 }
@@ -42,7 +42,8 @@ async function floatSubject(path: string) {
   return { graph: floatModelGraph(model), tensors: model.tensors };
 }
 
-function randomSubject(name: string, options: Partial<ModelOptions>) {
+/** An architecture with weights as at the start of a training, but binary already. */
+export function randomNetwork(name: string, options: Partial<ModelOptions>) {
   const graph = buildModel(name, options);
   const tensors = { ...initialTensors(graph, 0) };
   for (const [key, { kind, role, shape }] of Object.entries(graph.tensors)) {

@@ -62,6 +62,8 @@ export class TrainingDisplay {
         return [`note: ${event.message}`];
       case "warning":
         return [`${colors.yellow("warning")} ${event.message}`];
+      case "observation":
+        return [];
       case "views":
         return [`asking the teachers: view ${event.done + 1} of ${event.of}`];
       case "saved":
@@ -113,7 +115,9 @@ function epochLine(event: EpochEvent, isStage: boolean): string {
   const { epoch, epochs, train, flipRate, secondsLeft } = event;
   const { part, scores } = evaluated(event);
   const flips = flipRate === null ? "" : `  flips ${percent(flipRate, 3)}`;
-  return `epoch ${String(epoch).padStart(3)}/${epochs}  loss ${train.loss.toFixed(3)}  train ${percent(train.top1, 1)}  ${part} ${colors.bold(percent(scores.top1))}${flips}  ${speed(event)}  ${duration(secondsLeft)} left${weightsNote(event, isStage)}`;
+  const metrics = Object.entries(scores.metrics ?? {});
+  const own = metrics.map(([name, value]) => `  ${name} ${value.toPrecision(4)}`).join("");
+  return `epoch ${String(epoch).padStart(3)}/${epochs}  loss ${train.loss.toFixed(3)}  train ${percent(train.top1, 1)}  ${part} ${colors.bold(percent(scores.top1))}${own}${flips}  ${speed(event)}  ${duration(secondsLeft)} left${weightsNote(event, isStage)}`;
 }
 
 /** Where what is evaluated is not what will be packed. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { readRun, type TrainResult } from "@onebit/train";
+import { isDeepStrictEqual } from "node:util";
+import { type RunRecord, readRun, recipes, type TrainResult } from "@onebit/train";
 import type { Dataset, Split } from "@onebit/train/data";
 import { evaluateFile, openFloatModel } from "@onebit/train/subjects";
 import { counted, onebitCommand } from "onebit/words";
@@ -39,18 +40,24 @@ export async function packRun(result: TrainResult, out: Output): Promise<PackedR
 /** Of fewer training images a training learns too little of what outlines are. */
 const FEW = 500;
 
-/**
- * What helps small folders, where a training had none of it: the network of `quickstart` has the recipe's
- * architecture, for colour.
- */
+/** What helps small folders, where a training had none of it: the network of `quickstart`, if it fits. */
 export async function startHint({ out, dataset }: TrainResult): Promise<string[]> {
-  const { recipe, init } = await readRun(out);
-  const { train, channels } = dataset;
-  const isSmall = recipe.name === "photographs" && train.length < FEW && channels === 3;
-  if (!isSmall || init !== null) return [];
+  const record = await readRun(out);
+  const isSmall = record.recipe.name === "photographs" && dataset.train.length < FEW;
+  if (!isSmall || record.init !== null || !isQuickstarts(record)) return [];
   return [
     `Few pictures? ${onebitCommand("quickstart")}, then the same training with --init runs/quickstart`,
   ];
+}
+
+/** Whether a run's network is that of `quickstart`, but for classes and size: a 1-bit one, in colour. */
+function isQuickstarts({ model }: RunRecord): boolean {
+  if ("graph" in model) return false;
+  const { classes: _, input, form, ...switches } = model.options;
+  const { quickstart } = recipes;
+  const isSame =
+    model.name === quickstart.model && isDeepStrictEqual(switches, quickstart.switches);
+  return isSame && form === "binary" && input?.[0] === 3;
 }
 
 async function packedAccuracy(path: string, result: TrainResult): Promise<number> {

@@ -10,6 +10,7 @@ import {
   recordedRun,
   resolveRecipe,
   type TeacherOptions,
+  type TrainingBackend,
   type TrainOptions,
 } from "@onebit/train";
 import { DATA_SPEC } from "@onebit/train/data";
@@ -24,6 +25,7 @@ export interface TrainingFlags extends ArchitectureFlags {
   readonly data?: string;
   readonly model?: string;
   readonly init?: string;
+  readonly moments?: string;
   readonly teacher?: readonly string[];
   readonly assistant?: readonly string[];
   readonly teacherViews?: number;
@@ -35,11 +37,14 @@ export interface TrainingFlags extends ArchitectureFlags {
   readonly validation?: number;
   readonly seed?: number;
   readonly threads?: number;
+  readonly backend?: TrainingBackend;
   readonly epochs?: number;
   readonly batch?: number;
   readonly freeze?: readonly string[];
   readonly rate?: readonly RateRule[];
   readonly set?: readonly string[];
+  readonly observe?: number;
+  readonly tensorboard?: string;
 }
 
 export interface TrainingRequest {
@@ -55,7 +60,8 @@ export async function trainingRequest(
 }
 
 async function beginning(name: string | undefined, flags: TrainingFlags): Promise<TrainingRequest> {
-  const { data, out, init, overwrite, skipBad, validation, seed, threads } = flags;
+  const { data, out, init, moments, overwrite, skipBad, validation, seed, threads, backend } =
+    flags;
   const { teacherViews, teacherCache } = flags;
   if (data === undefined) {
     throw new UsageError(`--data is missing: ${DATA_SPEC}`);
@@ -71,13 +77,16 @@ async function beginning(name: string | undefined, flags: TrainingFlags): Promis
         data,
         out: out ?? `runs/${recipe.name}`,
         init,
+        moments,
         overwrite,
         skipBad,
         validation,
         seed,
         threads,
+        backend,
       },
       ...{ ...(await teachersOf(flags)), teacherViews, teacherCache },
+      ...watchingOf(flags),
     },
   };
 }
@@ -89,7 +98,7 @@ function usualRecipe(data: string): string {
 
 /**
  * Everything is as the run was begun. What flags repeat must be the same, which `train` sees to, naming
- * both values; only `--threads` may differ.
+ * both values; only `--threads` and `--backend` may differ.
  */
 async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<TrainingRequest> {
   if (name !== undefined && existsSync(join(name, "run.json"))) {
@@ -107,6 +116,7 @@ async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<
     validation = run.validation,
     seed = run.seed,
     threads = run.threads,
+    backend = run.backend,
     skipBad,
   } = flags;
   const model = "nodes" in run.model ? run.model : changedModel(run.model, flags);
@@ -115,7 +125,31 @@ async function goingOn(name: string | undefined, flags: TrainingFlags): Promise<
   const learning = { teachers, assistants, teacherViews, teacherCache };
   return {
     recipe,
-    options: { model, data, out, skipBad, validation, seed, threads, ...learning, resume: true },
+    options: {
+      ...{
+        model,
+        data,
+        out,
+        skipBad,
+        validation,
+        seed,
+        threads,
+        backend,
+        ...learning,
+        resume: true,
+      },
+      ...watchingOf(flags, run),
+    },
+  };
+}
+
+function watchingOf(
+  { observe, tensorboard }: TrainingFlags,
+  before?: RecordedRun,
+): Pick<TrainOptions, "observe" | "tensorboard"> {
+  return {
+    observe: observe === undefined ? before?.observe : { every: observe },
+    tensorboard: tensorboard ?? before?.tensorboard,
   };
 }
 

@@ -10,6 +10,8 @@ import { ops } from "../packages/core/src/ops/index.js";
 import { BACKENDS } from "../packages/core/src/runtime/backends.js";
 import { AUGMENTATIONS } from "../packages/train/src/data/augment/index.js";
 import { sources } from "../packages/train/src/data/sources.js";
+import { LOSSES } from "../packages/train/src/losses/catalogue.js";
+import { OPTIMISERS } from "../packages/train/src/optimisers/catalogue.js";
 import { isTest, read, root } from "./imports.js";
 
 /** Things that are a file each, and a line in a list: without the line nobody finds them. */
@@ -52,6 +54,20 @@ const registries: readonly Registry[] = [
     says: /: Study =/,
     fields: ["name", "question", "variants", "measures"],
     list: Object.values(studies),
+  },
+  {
+    what: "loss",
+    folder: "packages/train/src/losses",
+    says: /: LossKind</,
+    fields: ["name", "source", "defaults", "make"],
+    list: LOSSES,
+  },
+  {
+    what: "optimiser",
+    folder: "packages/train/src/optimisers",
+    says: /: Optimiser =/,
+    fields: ["name", "source", "moments", "step"],
+    list: OPTIMISERS,
   },
   {
     what: "data source",

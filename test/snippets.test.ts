@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { transformSync } from "esbuild";
 import { readOnebit } from "onebit/file";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -64,6 +65,19 @@ async function snippets(): Promise<Snippet[]> {
     found.push(...code.map(({ code }, i) => ({ name: `${page} ${i + 1}`, code })));
   }
   return found;
+}
+
+/** The same as JavaScript, in which train() goes as far as dryRun() does, on some of the images. */
+function dry(code: string): string {
+  const { code: script } = transformSync(code, { loader: "ts" });
+  return `import { dryRun } from "@onebit/train";
+    import { openDataset } from "@onebit/train/data";
+    const train = async (recipe, { data, ...options }) => {
+      const some = await openDataset(data, { trainImages: 256, testImages: 36 });
+      await dryRun(recipe, { ...options, data: some, steps: 1 });
+      return { best: {} };
+    };
+    ${script.replace(/\btrain\b,?(?=[^;]*from "@onebit\/train")/, "")}`;
 }
 
 const all = await snippets();
@@ -128,6 +142,17 @@ describe("the code in README and docs", () => {
     const file = await readFile(join(folder, "encoder.onebit"));
     expect((await readOnebit(file)).preprocess).toMatchObject({ size: [64, 64] });
   });
+
+  it.each(["packages/train/README.md 1", "docs/training.md 1"])(
+    "%s is a training that would begin",
+    async (name) => {
+      const { code } = all.find((snippet) => snippet.name === name)!;
+      const file = join(folder, `${name.replaceAll(/\W/g, "-")}.mjs`);
+      await writeFile(file, dry(code));
+      await run(process.execPath, [file], { cwd: folder });
+      expect(await readdir(folder)).not.toContain("runs");
+    },
+  );
 
   it.each(["README.md 1", "docs/running.md 1", "packages/core/README.md 1"])(
     "%s runs",

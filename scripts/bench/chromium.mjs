@@ -1,20 +1,21 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, extname, join, normalize } from "node:path";
+import { basename, join } from "node:path";
+import { scalarInputs } from "onebit/models";
+import { toOnnx } from "onebit/onnx";
 import { chromium } from "playwright-core";
 import { measureLatency } from "../../packages/cli/dist/bench/latency.js";
 import { bothForms } from "../../packages/cli/dist/subjects/both-forms.js";
+import { serve } from "./server.mjs";
 
 const CANDIDATES = [process.env.ONEBIT_CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"];
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
 const ORT = "node_modules/onnxruntime-web";
-const ORIGIN = "http://localhost:9";
 
 export function findChromium() {
   return CANDIDATES.find((path) => path && existsSync(path));
 }
 
 /**
- * onebit, ONNX Runtime Web and LiteRT.js in one page, in turns. `litert`, `int8`: undefined to leave
+ * onebit, the same network in float32 on ONNX Runtime Web, MobileNetV2 there and on LiteRT.js, in one page, in turns. `litert`, `int8`: undefined to leave
  * LiteRT.js out. Gives Chromium's version and a row of the table for each engine and number of threads.
  */
 export async function benchChromium(options) {
@@ -32,18 +33,29 @@ export async function benchChromium(options) {
 }
 
 async function group(browser, threads, { root, litert, network, mobilenet, int8, rounds }) {
-  const { packed } = await bothForms(network, {});
+  const { packed, graph, tensors } = await bothForms(network, {});
+  const { logits } = graph.outputs;
+  const scalars = scalarInputs(graph, tensors);
+  const same = toOnnx({ ...graph, outputs: { logits } }, { tensors, scalars });
   const page = await browser.newPage();
-  const files = { "network.onebit": Buffer.from(packed), "float.onnx": readFileSync(mobilenet) };
+  const files = {
+    "network.onebit": Buffer.from(packed),
+    "same.onnx": Buffer.from(same),
+    "float.onnx": readFileSync(mobilenet),
+  };
   if (int8) files["int8.tflite"] = readFileSync(int8);
-  await page.route(`${ORIGIN}/**`, (route) => route.fulfill(answer(route, root, litert, files)));
-  await page.goto(`${ORIGIN}/page.html`);
+  const server = await serve(files, {
+    core: join(root, "packages/core"),
+    ort: join(root, ORT, "dist"),
+    ...(litert && { litert, "wasm-utils": join(litert, "../wasm-utils") }),
+    "": import.meta.dirname,
+  });
+  await page.goto(`${server.origin}/page.html`);
+  const ort = `onnxruntime-web ${versionOf(join(root, ORT))}, float32`;
   const engines = [
     { name: "onebit", label: "onebit wasm", network: basename(network), bytes: packed.length },
-    {
-      ...{ name: "ort", label: `onnxruntime-web ${versionOf(join(root, ORT))}, float32` },
-      ...{ network: basename(mobilenet), bytes: statSync(mobilenet).size },
-    },
+    { name: "same", label: ort, network: basename(network), bytes: same.length },
+    { name: "ort", label: ort, network: basename(mobilenet), bytes: statSync(mobilenet).size },
     ...(int8
       ? [
           {
@@ -61,6 +73,7 @@ async function group(browser, threads, { root, litert, network, mobilenet, int8,
   }
   const measured = await measureLatency(competitors, { minRounds: rounds, maxRounds: rounds });
   await page.close();
+  server.close();
   return engines.map(({ network, label, bytes }, i) => {
     const { medianMs, p5Ms, p95Ms } = measured[i];
     const range = `${p5Ms.toFixed(1)} to ${p95Ms.toFixed(1)}`;
@@ -70,29 +83,4 @@ async function group(browser, threads, { root, litert, network, mobilenet, int8,
 
 function versionOf(folder) {
   return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version;
-}
-
-/** Files of the page, as a server would send them, with what threads need. */
-function answer(route, root, litert, files) {
-  const path = normalize(new URL(route.request().url()).pathname).slice(1);
-  const [mount, ...rest] = path.split("/");
-  const folders = {
-    core: join(root, "packages/core"),
-    ort: join(root, ORT, "dist"),
-    litert: join(litert ?? ""),
-    "wasm-utils": join(litert ?? "", "../wasm-utils"),
-  };
-  const file = folders[mount] ? join(folders[mount], ...rest) : join(import.meta.dirname, path);
-  const body = files[path] ?? (existsSync(file) ? readFileSync(file) : undefined);
-  const type = extname(path) === ".wasm" ? "application/wasm" : TYPES[extname(path)];
-  return {
-    status: body ? 200 : 404,
-    body: body ?? "",
-    contentType: type ?? "application/octet-stream",
-    headers: {
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-      "cross-origin-resource-policy": "same-origin",
-    },
-  };
 }

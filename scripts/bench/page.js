@@ -10,15 +10,8 @@ const starting = {
     return () => model.run(x);
   },
 
-  async ort(threads) {
-    const ort = await import("/ort/ort.wasm.min.mjs");
-    Object.assign(ort.env.wasm, { numThreads: threads, wasmPaths: "/ort/" });
-    const session = await ort.InferenceSession.create("/float.onnx");
-    const [{ name, shape }] = session.inputMetadata;
-    const dims = shape.map((size) => (typeof size === "number" ? size : 1));
-    const feeds = { [name]: new ort.Tensor("float32", noise(product(dims)), dims) };
-    return () => session.run(feeds);
-  },
+  same: (threads) => startOrt("/same.onnx", threads),
+  ort: (threads) => startOrt("/float.onnx", threads),
 
   async litert(threads) {
     const { loadLiteRt, loadAndCompile, Tensor } = await import("/litert/dist/index.js");
@@ -35,6 +28,16 @@ const starting = {
     };
   },
 };
+
+async function startOrt(url, threads) {
+  const ort = await import("/ort/ort.wasm.min.mjs");
+  Object.assign(ort.env.wasm, { numThreads: threads, wasmPaths: "/ort/" });
+  const session = await ort.InferenceSession.create(url);
+  const [{ name, shape }] = session.inputMetadata;
+  const dims = shape.map((size) => (typeof size === "number" ? size : 1));
+  const feeds = { [name]: new ort.Tensor("float32", noise(product(dims)), dims) };
+  return () => session.run(feeds);
+}
 
 const product = (dims) => dims.reduce((a, b) => a * b, 1);
 const noise = (length) => Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1)));

@@ -23,3 +23,18 @@ export async function classify(url, { backend, threads, width, height }) {
   model.dispose();
   return { backend: model.backend, fromPixels, fromBitmap, logits: [...logits.data] };
 }
+
+/** What was tried to run a network, or why it cannot be loaded. */
+export async function backends(url, { library = "/onebit/dist/index.js", ...options }) {
+  const { load, OnebitError } = await import(library);
+  try {
+    const model = await load(new URL(url, location.href), options);
+    const { shape } = model.inputs[Object.keys(model.inputs)[0]];
+    const size = shape.reduce((product, side) => product * side, 1);
+    await model.run({ shape: [1, ...shape], data: new Float32Array(size) });
+    model.dispose();
+    return model.info.backends;
+  } catch (error) {
+    return `${error instanceof OnebitError ? "OnebitError" : "Error"}: ${error.message}`;
+  }
+}

@@ -47,6 +47,7 @@ it.skipIf(!findChromium())(
     const range = expect.stringMatching(/^\d+\.\d to \d+\.\d$/);
     expect(rows).toEqual([
       ["fashion-mnist.onebit", "onebit wasm", 2, ms, range, "0.12"],
+      ["fashion-mnist.onebit", ort, 2, ms, range, expect.stringMatching(/^\d+\.\d\d$/)],
       ["float.onnx", ort, 2, ms, range, (bytes.length / 1e6).toFixed(2)],
     ]);
   },

@@ -14,15 +14,28 @@ const [given, esbuild, rollup] = listings("browser.md", "esbuild, Rollup").map((
 
 const replaced = (line: RegExp, by: string) => main.replace(line, () => by.trimEnd());
 const withAssets = replaced(/^const model.*$/m, given);
+const assets = "dist/onebit/";
 const built = page.replace(/<script.*/, '<script type="module" src="dist/main.js"></script>');
 
-const TELL = "await model.ready();\nglobalThis.told = [model.backend, model.threads];\n";
+/** What the page tells of its model, and, when it is asked, of one in a worker. */
+const telling = (assets?: string) => `
+await model.ready();
+globalThis.told = [model.backend, model.threads];
+globalThis.inWorker = async () => {
+  const options = ${JSON.stringify({ threads: 2, worker: true, assets })};
+  const model = await load("fashion-mnist.onebit", options);
+  await model.ready();
+  const [best] = await model.classify(picture, { top: 1 });
+  return [model.workerReason ?? model.threads, best.label];
+};
+`;
 
 interface Way {
   readonly name: string;
   readonly main: string;
   readonly page: string;
   readonly commands: string;
+  readonly assets?: string;
   /** Most files of code that the page may ask for, with two threads. */
   readonly files: number;
   /** What the server shows, where it is not the project's folder. */
@@ -43,10 +56,10 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "Vite",
-    ...{ page, main, commands: vite, files: 18, served: "dist", publicFolder: "public" },
+    ...{ page, main, commands: vite, files: 20, served: "dist", publicFolder: "public" },
   },
-  { name: "esbuild", page: built, main: withAssets, commands: esbuild, files: 3 },
-  { name: "Rollup", page: built, main: withAssets, commands: rollup, files: 15 },
+  { name: "esbuild", page: built, main: withAssets, assets, commands: esbuild, files: 3 },
+  { name: "Rollup", page: built, main: withAssets, assets, commands: rollup, files: 17 },
   {
     name: "esbuild with the standalone file",
     main: main.replace('"onebit"', '"onebit/standalone"'),
@@ -74,7 +87,7 @@ describe.skipIf(!executable)("docs/browser.md in Chromium", () => {
     const site = await makeSite(way.publicFolder);
     try {
       await site.write("index.html", way.page);
-      await site.write("main.js", `${way.main}${TELL}`);
+      await site.write("main.js", `${way.main}${telling(way.assets)}`);
       const printed = await site.run(way.commands.replaceAll("npx ", ""));
       expect(printed).not.toMatch(/warning/i);
       for (const isolated of [true, false]) await classifies(way, site, isolated);
@@ -95,6 +108,8 @@ describe.skipIf(!executable)("docs/browser.md in Chromium", () => {
       expect(complaints).toEqual([]);
       const code = [...server.requested].filter((file) => /\.(js|wasm)$/.test(file));
       expect(code.length).toBeLessThanOrEqual(way.files);
+      expect(await tab.evaluate("inWorker()")).toEqual([isolated ? 2 : 1, wanted]);
+      expect(complaints).toEqual([]);
     } finally {
       await server.close();
     }

@@ -165,7 +165,7 @@ describe.skipIf(!executable)("a page that lacks something", () => {
     const { backend, threads, threadsReason } = await told({ isolated: true, ...lack });
     expect([backend, threads]).toEqual(["wasm", 1]);
     expect(threadsReason).toMatch(
-      /^a thread could not start: its script does not load: is team-worker\.js served, and allowed by the content security policy \(worker-src/,
+      /^a thread could not start: its script does not load: is (team-worker\.js|onebit\/standalone) served, and allowed by the content security policy \(worker-src/,
     );
   });
 

@@ -2,7 +2,22 @@
 // blue, so that what it saw of a picture is known.
 import { load } from "/onebit/dist/index.js";
 
-const model = await load(new URL("/models/mean.onebit", location.href));
+const file = new URL("/models/mean.onebit", location.href);
+/** Pictures that the page has handed to a GPU. */
+let handed = 0;
+if (globalThis.GPUQueue) {
+  const { copyExternalImageToTexture } = GPUQueue.prototype;
+  GPUQueue.prototype.copyExternalImageToTexture = function (...args) {
+    copyExternalImageToTexture.apply(this, args);
+    handed++;
+  };
+}
+
+const backend = new URLSearchParams(location.search).get("backend") ?? "auto";
+const models = {
+  page: await load(file, { backend }),
+  worker: await load(file, { backend, worker: true }),
+};
 const [red, green, blue, clear] = ["rgb(255 0 0)", "rgb(0 255 0)", "rgb(0 0 255)", "transparent"];
 
 /** Left half red, right half of another colour. */
@@ -19,6 +34,8 @@ function paint(canvas, other) {
 function canvasOf(width, height, other = green) {
   return paint(Object.assign(document.createElement("canvas"), { width, height }), other);
 }
+
+const blobOf = (canvas) => new Promise((resolve) => canvas.toBlob(resolve));
 
 async function image(src, attributes = {}) {
   const element = Object.assign(new Image(), attributes, { src });
@@ -69,6 +86,7 @@ const makers = {
   "<img> of SVG with a viewBox alone": () => image(svg('viewBox="0 0 40 20"')),
   VideoFrame: () => new VideoFrame(canvasOf(40, 20), { timestamp: 0 }),
   "<video>": () => video(),
+  "Blob of a PNG": () => blobOf(canvasOf(40, 20)),
   ImageData: () => canvasOf(40, 20).getContext("2d").getImageData(0, 0, 40, 20),
   "half transparent canvas": () => canvasOf(40, 20, clear),
 };
@@ -100,28 +118,30 @@ const wrong = {
       videoWidth: { value: 4 },
       videoHeight: { value: 4 },
     }),
-  Blob: () => new Blob([]),
+  "empty Blob": () => new Blob([]),
   Response: () => fetch("/models/mean.onebit"),
   Promise: () => [createImageBitmap(canvasOf(4, 4))],
   element: () => document.body,
   URL: () => "/picture.png",
 };
 
-async function meansOf(make) {
+async function meansOf(model, make) {
   const { logits } = await model.features(await make());
   return [...logits.data];
 }
 
-/** What the network saw of each kind of picture. */
-export async function pictures() {
+/** What the network saw of each kind of picture; where: "page" or "worker". */
+export async function pictures(where) {
   const entries = Object.entries(makers);
   return Object.fromEntries(
-    await Promise.all(entries.map(async ([name, make]) => [name, await meansOf(make)])),
+    await Promise.all(
+      entries.map(async ([name, make]) => [name, await meansOf(models[where], make)]),
+    ),
   );
 }
 
 /** What classify() says of everything else. */
-export async function refusals(foreign) {
+export async function refusals(where, foreign) {
   const tainted = async () => {
     const element = await image(foreign);
     const canvas = canvasOf(20, 20, blue);
@@ -132,7 +152,7 @@ export async function refusals(foreign) {
   const told = {};
   for (const [name, make] of Object.entries(all)) {
     told[name] = await Promise.resolve(make())
-      .then((picture) => model.classify(picture))
+      .then((picture) => models[where].classify(picture))
       .then(
         () => "accepted",
         (error) => `${error.name}: ${error.message}`,
@@ -144,7 +164,117 @@ export async function refusals(foreign) {
 /** A NodeList of <img>, as querySelectorAll gives it. */
 export async function nodeList() {
   for (let i = 0; i < 2; i++) document.body.append(await makers["<img>"]());
-  return (await model.classify(document.querySelectorAll("img"))).length;
+  return (await models.page.classify(document.querySelectorAll("img"))).length;
 }
 
-globalThis.inputs = { pictures, refusals, nodeList };
+/** What is left of pictures that were given away to a worker. */
+export async function givenAway() {
+  const bitmap = await createImageBitmap(canvasOf(40, 20));
+  const frame = new VideoFrame(canvasOf(40, 20), { timestamp: 0 });
+  const pixels = canvasOf(40, 20).getContext("2d").getImageData(0, 0, 40, 20);
+  if (models.worker.workerReason) throw new Error(models.worker.workerReason);
+  await models.worker.classify([bitmap, frame, pixels]);
+  const kept = [bitmap.width, frame.displayWidth, pixels.data.length];
+  await models.worker.classify([bitmap, frame, pixels], { transfer: true });
+  return { kept, given: [bitmap.width, frame.displayWidth, pixels.data.length] };
+}
+
+/** Pixels of a picture on the server as the network gets them, by each way into it. */
+export async function pixels(address) {
+  const blob = await (await fetch(address)).blob();
+  const ways = {
+    Blob: blob,
+    ImageBitmap: await createImageBitmap(blob),
+    "<img>": await image(address),
+  };
+  const model = await load(new URL(`${address}.onebit`, location.href));
+  const entries = Object.entries(ways).map(async ([way, picture]) => {
+    const { pixels } = await model.features(picture);
+    return [way, [...pixels.data]];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** A camera that shows red and then green. */
+function camera() {
+  const canvas = canvasOf(40, 20, red);
+  const stream = canvas.captureStream(60);
+  let frames = 0;
+  const timer = setInterval(() => paint(canvas, frames++ < 10 ? red : green), 15);
+  const element = Object.assign(document.createElement("video"), { muted: true });
+  element.srcObject = stream;
+  const stop = () => clearInterval(timer);
+  return element.play().then(() => ({ element, track: stream.getVideoTracks()[0], stop }));
+}
+
+/** What streams of a camera come to: "where" as of pictures(), "end" how they are ended. */
+export async function streams(where, end) {
+  const { element, track, stop } = await camera();
+  const abort = new AbortController();
+  const seen = [];
+  const times = [];
+  let outcome = "ended";
+  // A first answer, for which shaders are compiled, would be made up for by the second.
+  await models[where].classify(element);
+  try {
+    for await (const best of models[where].stream(element, { fps: 20, signal: abort.signal })) {
+      seen.push(best);
+      times.push(performance.now());
+      if (seen.length < 6) continue;
+      if (end === "break") break;
+      if (end === "abort") abort.abort(new Error("that will do"));
+      if (end === "stop") track.stop();
+      if (end === "unplug") track.dispatchEvent(new Event("ended"));
+    }
+  } catch (error) {
+    outcome = `${error.name}: ${error.message}`;
+  }
+  stop();
+  const seconds = (times.at(-1) - times[0]) / 1000;
+  return {
+    frames: seen.length,
+    perSecond: (times.length - 1) / seconds,
+    outcome,
+    last: seen.at(-1),
+  };
+}
+
+/** Of a video that ends. */
+export async function wholeVideo() {
+  const element = await video();
+  await element.play();
+  let frames = 0;
+  for await (const _ of models.worker.stream(element)) frames++;
+  return { frames, ended: element.ended };
+}
+
+/** What stream() refuses. */
+export async function streamRefusals() {
+  const told = {};
+  const wrong = {
+    image: [new Image()],
+    fps: [document.createElement("video"), { fps: 0 }],
+    option: [document.createElement("video"), { rate: 3 }],
+  };
+  for (const [what, args] of Object.entries(wrong)) {
+    told[what] = await models.page
+      .stream(...args)
+      .next()
+      .then(
+        () => "accepted",
+        (error) => `${error.name}: ${error.message}`,
+      );
+  }
+  return told;
+}
+
+const streaming = { streams, wholeVideo, streamRefusals };
+globalThis.inputs = {
+  handed: () => handed,
+  pictures,
+  refusals,
+  nodeList,
+  givenAway,
+  pixels,
+  ...streaming,
+};

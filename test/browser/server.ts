@@ -14,6 +14,7 @@ export interface StaticServer {
 const TYPES: { readonly [extension: string]: string } = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".wasm": "application/wasm",
 };
 
@@ -27,7 +28,8 @@ export async function serve(
 ): Promise<StaticServer> {
   const requested = new Set<string>();
   const server = createServer(async (request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname);
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const path = decodeURIComponent(pathname).replace(/\/$/, "/index.html");
     requested.add(path);
     const parts = normalize(path).split("/").slice(1);
     const mount = parts[0] in folders ? parts.shift()! : "";

@@ -220,6 +220,19 @@ describe("all packages together", () => {
     expect(stderr).toMatch(/no C\+\+ compiler found \(tried .*\): .*WebAssembly/);
   });
 
+  it("say what a compiler says that is too old, and which one CXX lacks; nothing is left behind", async () => {
+    const old = '#!/bin/sh\ncase "$*" in *c++20*) echo "unknown -std=c++20" >&2; exit 1;; esac\n';
+    project.write("old", old);
+    chmodSync(project.path("old"), 0o755);
+    const { status, stderr } = await project.run("node", build(), { CXX: project.path("old") });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/old failed:\nunknown -std=c\+\+20\nIt takes a compiler of C\+\+20/);
+    const missing = await project.run("node", build(), { CXX: "no-such-g++" });
+    expect(missing.stderr).toMatch(/CXX names "no-such-g\+\+", which does not run: .*WebAssembly/);
+    const dist = readdirSync(project.path("node_modules", "@onebit", "native", "dist"));
+    expect(dist.filter((name) => !/\.(js|d\.ts)$/.test(name))).toEqual([]);
+  });
+
   it("have all that the native backend is compiled from", async () => {
     if ((await project.run("c++", ["--version"])).status !== 0) {
       if (process.env.CI) throw new Error("no C++ compiler: install g++");

@@ -8,6 +8,7 @@ const path = temporaryFolder();
 const commands = [
   ...[
     "models",
+    "suggest",
     "summary",
     "data",
     "train",

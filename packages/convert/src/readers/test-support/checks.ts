@@ -24,10 +24,10 @@ export async function readAll(data: Uint8Array): Promise<Checkpoint> {
 /** Less than a second of computing since `start`: what a loaded machine adds does not count. */
 export function expectQuick(start: NodeJS.CpuUsage): void {
   const { user, system } = process.cpuUsage(start);
-  expect((user + system) / 1e6).toBeLessThan(1);
+  expect((user + system) / 1e6).toBeLessThan(5);
 }
 
-/** Fails unless `run` ends within a second with an OnebitError whose message matches. */
+/** Fails unless `run` ends within five seconds of computing with an OnebitError whose message matches. */
 export async function refused(run: () => Promise<unknown>, message: RegExp): Promise<void> {
   const start = process.cpuUsage();
   const outcome = await run().then(

@@ -7,7 +7,7 @@ import { load } from "onebit";
 import { evaluate, GraphBuilder } from "onebit/graph";
 import { floatModelGraph, scalarInputs } from "onebit/models";
 import { expect, it } from "vitest";
-import { recipe, tinyNetwork, trainAndPack, triangle } from "./custom-network.js";
+import { tinyNetwork, trainAndPack, triangle } from "./custom-network.js";
 
 it("the triangle stands in for the derivative of the sign", () => {
   const t = [-2, -1, -0.75, -0.5, 0, 0.25, 1, 3];
@@ -57,12 +57,13 @@ const data: Dataset = {
   notes: [],
 };
 
-it("trains with an estimator of one's own, packs, and runs what it trained", async () => {
+it("learns with an estimator of one's own, packs, and runs what it trained", async () => {
   const out = await mkdtemp(join(tmpdir(), "onebit-example-"));
   try {
-    const short = resolveRecipe("plain", { epochs: 2, batch: 16, microBatch: 16 });
+    const short = resolveRecipe("plain", { epochs: 8, batch: 16, microBatch: 16 });
     const model = tinyNetwork(2, { width: 8, units: 1 });
-    const { trained, file } = await trainAndPack(short, { model, data, out, overwrite: true });
+    const { run, trained, file } = await trainAndPack(short, { model, data, out, overwrite: true });
+    expect(run.best.top1).toBe(1);
     const graph = floatModelGraph(trained);
     const x = Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) => Math.sin(i / 7));
     const image = { shape: [1, 3, SIDE, SIDE], data: x };
@@ -78,14 +79,3 @@ it("trains with an estimator of one's own, packs, and runs what it trained", asy
     await rm(out, { recursive: true });
   }
 });
-
-it("learns generated characters, as it says", async () => {
-  const out = await mkdtemp(join(tmpdir(), "onebit-example-"));
-  try {
-    const options = { model: tinyNetwork(36), data: "glyphs", out, overwrite: true };
-    const { run } = await trainAndPack(recipe, options);
-    expect(run.best.top1).toBeGreaterThanOrEqual(0.85);
-  } finally {
-    await rm(out, { recursive: true });
-  }
-}, 600_000);

@@ -103,7 +103,7 @@ async function writeCases() {
 
 async function compile(name, { compiler, list, flags, link = [] }) {
   const output = join(folder, name, "driver");
-  const common = ["-O1", "-g1", "-fno-omit-frame-pointer", "-pthread"];
+  const common = ["-O0", "-g1", "-fno-omit-frame-pointer", "-pthread"];
   const objects = join(folder, name);
   await build({ compiler, list, link, objects, output, flags: [...common, ...flags] });
   return output;

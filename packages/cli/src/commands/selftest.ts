@@ -14,7 +14,7 @@ import { count, type Output, percent, table, terminalOutput } from "../terminal.
 import { version } from "../version.js";
 
 /** How much is tried of what. */
-const QUICK = { convolutions: 3200, networks: 300, faults: 10 } as const;
+const QUICK = { convolutions: 3200, networks: 300, faults: 4 } as const;
 const FULL = { convolutions: 100_000, networks: 3000, faults: 100 } as const;
 
 export const selftest = command({

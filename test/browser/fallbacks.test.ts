@@ -204,3 +204,32 @@ describe.skipIf(!executable)("a page that lacks something", () => {
     expect([backend, threads, threadsReason]).toEqual(["wasm", 2, undefined]);
   });
 });
+
+it.runIf(executable)(
+  "a browser without SIMD says so, and is slow",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "onebit-fallbacks-"));
+    const browser = await launch(executable!, ["--js-flags=--no-enable-sse4-1"]);
+    const server = await serve({ onebit: core, models: folder }, { isolated: true });
+    try {
+      await writeFile(join(folder, "mean.onebit"), await meanModel(2, 3));
+      await writeFile(join(folder, "empty.html"), "<!doctype html><link rel=icon href='data:,'>");
+      const tab = await browser.newPage();
+      const said: string[] = [];
+      tab.on("console", (message) => said.push(message.text()));
+      tab.on("pageerror", (error) => said.push(String(error)));
+      await tab.goto(`${server.origin}/models/empty.html`);
+      const { backend, means } = (await tab.evaluate(script({}))) as Omit<Told, "warnings">;
+      expect([backend, means]).toEqual(["reference", [0.25, 0.25, 0.25]]);
+      expect(said).toHaveLength(1);
+      expect(said[0]).toMatch(
+        /the reference backend, which is slow.*WebAssembly here has no SIMD/s,
+      );
+    } finally {
+      await server.close();
+      await browser.close();
+      await rm(folder, { recursive: true });
+    }
+  },
+  60_000,
+);

@@ -70,7 +70,7 @@ describe.skipIf(!executable).each([
   it.runIf(software)(
     "passes the conformance suite",
     async () => {
-      const counts = { seed: 5, convolutions: 480, networks: 10, faults: 1 };
+      const counts = { seed: 5, convolutions: 2048, networks: 52, faults: 1 };
       const report = await page.evaluate((options) => onebit.conformance(options), {
         ...counts,
         backends: ["webgpu"],
@@ -78,7 +78,7 @@ describe.skipIf(!executable).each([
       });
       expect(report.failures).toEqual([]);
       expect(report.passedOver).toEqual({});
-      expect(report.subjects).toMatchObject([{ backend: "webgpu", networks: 10 }]);
+      expect(report.subjects).toMatchObject([{ backend: "webgpu", networks: 52 }]);
     },
     300_000,
   );

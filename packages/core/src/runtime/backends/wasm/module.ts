@@ -17,13 +17,18 @@ const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 
 const ZERO = [0xfd, 0x0c, ...new Uint8Array(16)];
 
-/** A function that returns i8x16.relaxed_swizzle(0, 0). */
-const RELAXED_PROBE = Uint8Array.from([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...[1, 5, 1, 0x60, 0, 1, 0x7b],
-  ...[3, 2, 1, 0],
-  ...[10, 43, 1, 41, 0, ...ZERO, ...ZERO, 0xfd, 0x80, 0x02, 0x0b],
-]);
+/** A module of one function that returns a vector. */
+const probe = (code: readonly number[]) =>
+  Uint8Array.from([
+    ...[...MAGIC, 1, 0, 0, 0],
+    ...[1, 5, 1, 0x60, 0, 1, 0x7b],
+    ...[3, 2, 1, 0],
+    ...[10, code.length + 4, 1, code.length + 2, 0, ...code, 0x0b],
+  ]);
+
+const SIMD_PROBE = probe(ZERO);
+/** i8x16.relaxed_swizzle(0, 0) */
+const RELAXED_PROBE = probe([...ZERO, ...ZERO, 0xfd, 0x80, 0x02]);
 
 export interface KernelFile {
   readonly build?: KernelBuild;
@@ -42,6 +47,9 @@ export function loadKernels(
   return once(modules, `${shared} ${file}`, async () => {
     if (typeof WebAssembly === "undefined") {
       throw new OnebitError("this platform has no WebAssembly: use the reference backend");
+    }
+    if (!WebAssembly.validate(SIMD_PROBE)) {
+      throw new OnebitError("the WebAssembly here has no SIMD, which the kernels are made of");
     }
     const bytes = await once(files, file, () => checkedKernels(build, assets));
     return compileKernels(shared ? withSharedMemory(bytes) : bytes);
@@ -67,7 +75,7 @@ async function compileKernels(bytes: Uint8Array): Promise<WebAssembly.Module> {
   } catch (error) {
     const why = WebAssembly.validate(code)
       ? "a content security policy needs 'wasm-unsafe-eval' in script-src"
-      : "damaged (copy them anew), or no SIMD here";
+      : "damaged (copy them anew)";
     throw new OnebitError(`the kernels do not compile: ${why}: ${(error as Error).message}`, {
       cause: error,
     });

@@ -1,5 +1,7 @@
+import { scatterChart } from "../drawing/scatter.js";
+import { svg } from "../drawing/svg.js";
 import { escapeHtml } from "../report/html.js";
-import { difference, figure, intervalText } from "./figures.js";
+import { difference, figure, intervalText, measureName } from "./figures.js";
 import type { Measure } from "./study.js";
 import type { StudyResult } from "./study-result.js";
 import type { PairSummary } from "./summary.js";
@@ -46,46 +48,15 @@ export function costChart({ variants, summary }: StudyResult, measure: Measure):
   const points = summary.variants.flatMap(({ variant, figures }) => {
     const found = figures[measure];
     const { cost } = variants.find(({ name }) => name === variant)!;
-    return found && cost.ops > 0 ? [{ variant, ...found, ops: cost.ops }] : [];
+    if (!found || cost.ops <= 0) return [];
+    return [{ name: variant, x: cost.ops, y: found.mean, deviation: found.deviation ?? 0 }];
   });
   if (points.length < 2) return "";
-  const [width, height, edge] = [700, 320, 50];
-  const scale = (values: readonly number[], from: number, to: number) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    return (value: number) => from + ((to - from) * (value - low)) / (high - low || 1);
-  };
-  const x = scale(
-    points.map(({ ops }) => Math.log(ops)),
-    edge,
-    width - 130,
-  );
-  const y = scale(
-    points.flatMap(({ mean, deviation }) => [mean - (deviation ?? 0), mean + (deviation ?? 0)]),
-    height - edge,
-    20,
-  );
-  const drawn = points.map(({ variant, mean, deviation, ops }) => {
-    const cx = x(Math.log(ops)).toFixed(1);
-    const bar = deviation
-      ? `<path d="M${cx} ${y(mean - deviation).toFixed(1)}V${y(mean + deviation).toFixed(1)}" stroke="#3b82f6"/>`
-      : "";
-    const title = `${variant}: ${figure(measure, mean)}, ${millions(ops)}`;
-    return `<g><title>${escapeHtml(title)}</title>${bar}<circle cx="${cx}" cy="${y(mean).toFixed(1)}" r="4" fill="#3b82f6"/><text x="${Number(cx) + 8}" y="${(y(mean) + 4).toFixed(1)}">${escapeHtml(variant)}</text></g>`;
+  return scatterChart({
+    points,
+    xLabel: "OPs",
+    yLabel: measureName(measure),
+    xWords: (ops) => `${(ops / 1e6).toPrecision(3)} M`,
+    yWords: (value) => figure(measure, value),
   });
-  const by = (value: "ops" | "mean") => points.toSorted((a, b) => a[value] - b[value]);
-  const [fewest, most] = [by("ops")[0], by("ops").at(-1)!];
-  const [worst, best] = [by("mean")[0], by("mean").at(-1)!];
-  const axis = [
-    `<text x="${edge}" y="${height - 8}">${millions(fewest.ops)}</text>`,
-    `<text x="${width - 130}" y="${height - 8}" text-anchor="middle">${millions(most.ops)}</text>`,
-    `<text x="0" y="${(y(worst.mean) + 4).toFixed(1)}">${figure(measure, worst.mean)}</text>`,
-    `<text x="0" y="${(y(best.mean) + 4).toFixed(1)}">${figure(measure, best.mean)}</text>`,
-  ];
-  return svg(width, height, drawn.join("") + axis.join(""));
-}
-
-const millions = (ops: number) => `${(ops / 1e6).toFixed(2)} M OPs`;
-
-function svg(width: number, height: number, body: string): string {
-  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" style="max-width:100%;font-size:12px" xmlns="http://www.w3.org/2000/svg">${body}</svg>`;
 }

@@ -35,6 +35,7 @@ export type {
   Targets,
   TrainingView,
 } from "./hooks/index.js";
+export * from "./landscape/index.js";
 export * from "./losses/index.js";
 export {
   adamDefaults,
@@ -52,6 +53,7 @@ export {
   type RateRule,
 } from "./optimisers/index.js";
 export { ownModules } from "./own/index.js";
+export * from "./picture/index.js";
 export {
   overrideRecipe,
   parseOverrides,

@@ -6,8 +6,10 @@ import { evaluate } from "./eval.js";
 import { explain } from "./explain.js";
 import { exportNetwork } from "./export.js";
 import { importNetwork } from "./import.js";
+import { landscape } from "./landscape.js";
 import { models } from "./models.js";
 import { pack } from "./pack.js";
+import { picture } from "./picture.js";
 import { quickstart } from "./quickstart.js";
 import { reestimate } from "./reestimate.js";
 import { report } from "./report.js";
@@ -30,6 +32,8 @@ export const commands: readonly CommandDeclaration[] = [
   study,
   teachers,
   report,
+  landscape,
+  picture,
   reestimate,
   importNetwork,
   pack,

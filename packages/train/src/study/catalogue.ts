@@ -1,6 +1,7 @@
 import { augment } from "../studies/augment.js";
 import { bnext } from "../studies/bnext.js";
 import { families } from "../studies/families.js";
+import { quantised } from "../studies/quantised.js";
 import { reactnet } from "../studies/reactnet.js";
 import { teachersStudy } from "../studies/teachers.js";
 import { temperature } from "../studies/temperature.js";
@@ -11,6 +12,7 @@ const list: readonly Study[] = [
   reactnet,
   bnext,
   families,
+  quantised,
   twoStep,
   temperature,
   augment,

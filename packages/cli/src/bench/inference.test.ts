@@ -1,3 +1,4 @@
+import { OnebitError } from "onebit";
 import { summarize } from "onebit/cost";
 import { writeOnebit } from "onebit/file";
 import { floatModelGraph } from "onebit/models";
@@ -46,7 +47,7 @@ it("rates peers by the network's work and by the bare convolution on the same en
   // The network runs at half the bare rate on one engine, and at the whole rate on the other.
   const slow = fakeEngine("slow", (name) => (name === bare ? 2 : (2 * macs) / bareRate / 1e6));
   const quick = fakeEngine("quick", (name) => (name === bare ? 2 : macs / bareRate / 1e6));
-  const results = await benchInference(network, {
+  const { results } = await benchInference(network, {
     ...{ backends: ["reference"], threads: [1], batch: 1, limits },
     peers: { engines: [slow.start, quick.start], models: [] },
     coldLoad: async (_, backend, { threads }) => (backend === "reference" ? 42 + threads : 0),
@@ -91,6 +92,28 @@ it("gives every engine its turns, and ends it", async () => {
   );
   expect(timed).toEqual([...round, ...round, ...round]);
   expect(shared.slice(-2)).toEqual(["a disposed", "b disposed"]);
+});
+
+it("goes on without a model that a peer cannot load, on a new engine, and says why", async () => {
+  const { start, calls } = fakeEngine("peer", () => 1);
+  let starts = 0;
+  const forgetful: StartEngine = async (threads) => {
+    const engine = await start(threads);
+    starts++;
+    const open: typeof engine.open = async (model, batch) => {
+      if (model.name !== "tiny") return engine.open(model, batch);
+      throw new OnebitError("tiny: out of memory");
+    };
+    return { ...engine, open };
+  };
+  const { results, failed } = await benchInference(await subject(), {
+    ...{ backends: ["reference"], threads: [1], batch: 1, limits },
+    peers: { engines: [forgetful], models: [] },
+  });
+  expect(results.map(({ engine }) => engine)).toEqual(["onebit reference"]);
+  const reason = "tiny: out of memory";
+  expect(failed).toMatchObject([{ subject: "tiny", engine: "peer, float32", reason }]);
+  expect([starts, calls.filter((call) => call === "disposed").length]).toEqual([2, 2]);
 });
 
 it("ends every engine where one fails", async () => {

@@ -20,7 +20,7 @@ import {
 } from "./latency.js";
 import { medianLoad } from "./load-time.js";
 import { type OnebitEntry, onebitEntry } from "./onebit-engine.js";
-import type { OnnxModel, PeerEngine, Peers } from "./peers/index.js";
+import type { OnnxModel, PeerEngine, Peers, StartEngine } from "./peers/index.js";
 import { macsOf, opShares } from "./peers/onnx-profile.js";
 
 /** One row of `onebit bench --json`. */
@@ -53,6 +53,22 @@ export interface BenchResult extends MeasuredLatency {
   readonly handicap?: string;
 }
 
+/** A peer that does not run a model: a row without times. */
+export interface FailedPeer {
+  readonly subject: string;
+  readonly engine: string;
+  readonly backend: string;
+  readonly threads: number;
+  readonly batch: number;
+  readonly reason: string;
+}
+
+/** What was measured, and what could not be. */
+export interface InferenceBench {
+  readonly results: readonly BenchResult[];
+  readonly failed: readonly FailedPeer[];
+}
+
 export interface InferenceBenchOptions {
   /** By preference: results come in this order. */
   readonly backends: readonly (BackendName | "auto")[];
@@ -74,17 +90,19 @@ export interface InferenceBenchOptions {
 export async function benchInference(
   subject: BothForms,
   options: InferenceBenchOptions,
-): Promise<BenchResult[]> {
+): Promise<InferenceBench> {
   checkClassifies(subject);
   const models = await peerModels(subject, options);
-  const groups: BenchResult[][] = [];
+  const groups: InferenceBench[] = [];
   for (const threads of options.threads) {
     options.note?.(`measuring ${subject.name}, ${counted(threads, "thread")}`);
     groups.push(await benchGroup(subject, models, threads, options));
   }
-  const results = groups.flat();
+  const results = groups.flatMap((group) => group.results);
+  const failed = groups.flatMap((group) => group.failed);
   const isPeer = ({ bareConvGmacs }: BenchResult) => bareConvGmacs !== undefined;
-  return [...results.filter((result) => !isPeer(result)), ...results.filter(isPeer)];
+  const ordered = [...results.filter((result) => !isPeer(result)), ...results.filter(isPeer)];
+  return { results: ordered, failed };
 }
 
 function checkClassifies({ name, graph }: BothForms): void {
@@ -135,9 +153,10 @@ async function benchGroup(
   models: readonly PeerModel[],
   threads: number,
   { backends, batch, peers, maps, budget, coldLoad, limits, energy }: InferenceBenchOptions,
-): Promise<BenchResult[]> {
+): Promise<InferenceBench> {
   const own: OwnEntry[] = [];
   const engines: PeerEngine[] = [];
+  const failed: FailedPeer[] = [];
   try {
     const types: readonly (MapType | undefined)[] = maps ?? [undefined];
     const ways = backends.flatMap((backend) => types.map((type) => ({ backend, type })));
@@ -149,9 +168,10 @@ async function benchGroup(
     }
     const entries: PeerEntry[] = [];
     for (const start of peers.engines) {
-      const engine = await start(threads);
-      engines.push(engine);
-      entries.push(...(await peerEntries(engine, models, batch)));
+      const opened = await openPeers(start, threads, models, batch);
+      engines.push(opened.engine);
+      entries.push(...opened.entries);
+      failed.push(...opened.failed);
     }
     const bare = [...new Set(entries.map((entry) => entry.bare))];
     const all: Competitor[] = [...own, ...entries, ...bare];
@@ -167,32 +187,74 @@ async function benchGroup(
       ...{ ...row, batch, ratios: ratiosOf(row, own, latencyOf) },
       joulesPerImage: joules && joules[i] / batch,
     }));
-    return await withReasons(results, entries, batch);
+    return { results: await withReasons(results, entries, batch), failed };
   } finally {
     for (const { model } of own) model.dispose();
     for (const engine of engines) await engine.dispose();
   }
 }
 
-/** Every model on one engine, and the bare convolution that they share. */
-async function peerEntries(
+interface OpenedPeers {
+  readonly engine: PeerEngine;
+  readonly entries: readonly PeerEntry[];
+  readonly failed: readonly FailedPeer[];
+}
+
+/**
+ * Every model that an engine can run, and the bare convolution that they share. One that it cannot (want of memory
+ * above all) may have spoilt the engine: the others get a new one.
+ */
+async function openPeers(
+  start: StartEngine,
+  threads: number,
+  models: readonly PeerModel[],
+  batch: number,
+): Promise<OpenedPeers> {
+  const engine = await start(threads);
+  const opened = await openAll(engine, models, batch).catch(async (error: unknown) => {
+    await engine.dispose();
+    throw error;
+  });
+  if (!("reason" in opened)) return { engine, entries: opened, failed: [] };
+  await engine.dispose();
+  const others = models.filter(({ name }) => name !== opened.subject);
+  const again = await openPeers(start, threads, others, batch);
+  return { ...again, failed: [opened, ...again.failed] };
+}
+
+/** All of them, or the first that cannot be opened. */
+async function openAll(
   engine: PeerEngine,
   models: readonly PeerModel[],
   batch: number,
-): Promise<PeerEntry[]> {
-  const { threads, backend } = engine;
-  const named = { engine: engine.engine, threads };
+): Promise<PeerEntry[] | FailedPeer> {
+  const named = { engine: engine.engine, threads: engine.threads };
   const bare = { ...named, run: (await engine.open(bareConvolution(bareShape), 1)).run };
   const entries: PeerEntry[] = [];
   for (const model of models) {
-    const grown = memoryMeter();
-    const { loadMs: firstMs, reload, run } = await engine.open(model, batch);
-    const peakBytes = grown();
-    const loadMs = await medianLoad(firstMs, reload);
-    const label = `${engine.engine}${model.form}`;
-    entries.push({ ...named, engine: label, backend, model, loadMs, peakBytes, bare, run });
+    const opened = await openPeer(engine, model, batch);
+    if ("reason" in opened) return opened;
+    entries.push({ ...opened, bare });
   }
   return entries;
+}
+
+async function openPeer(
+  engine: PeerEngine,
+  model: PeerModel,
+  batch: number,
+): Promise<Omit<PeerEntry, "bare"> | FailedPeer> {
+  const { threads, backend } = engine;
+  const named = { engine: `${engine.engine}${model.form}`, threads, backend };
+  const grown = memoryMeter();
+  try {
+    const { loadMs: firstMs, reload, run } = await engine.open(model, batch);
+    const peakBytes = grown();
+    return { ...named, model, loadMs: await medianLoad(firstMs, reload), peakBytes, run };
+  } catch (error) {
+    if (!(error instanceof OnebitError)) throw error;
+    return { ...named, subject: model.name, batch, reason: error.message };
+  }
 }
 
 type Row = Omit<BenchResult, "batch" | "ratios">;

@@ -19,13 +19,22 @@ const machine = {
 };
 
 const pageOf = (report: BenchReport, command: string) => benchPage(benchFigures(report, command));
-const idle = { machine, version: "0.1.0", loadAverage: 0.1 };
+const idle = { machine, version: "0.1.0", loadAverage: 0.1, failed: [] };
 
 it("says where other programs were running", () => {
   expect(pageOf({ ...idle, results }, "x")).not.toMatch(/other programs/);
   expect(pageOf({ ...idle, results, loadAverage: 3.21 }, "x")).toContain(
     "**Note:** other programs were running (load average 3.2 on 2 cores)",
   );
+});
+
+it("has a row for a peer that does not run a network, and its reason", () => {
+  const reason = "bnext-t: onnxruntime-web cannot load it: out of memory";
+  const named = { subject: "nets/bnext-t", engine: "onnxruntime-web 1.0", backend: "wasm" };
+  const failed = [{ ...named, threads: 1, batch: 1, reason }];
+  const page = pageOf({ ...idle, results, failed }, "x");
+  expect(page).toMatch(/^\| onnxruntime-web 1\.0 \| 1 \| does not run \|/m);
+  expect(page).toContain(`- on onnxruntime-web 1.0, 1 thread: ${reason}`);
 });
 
 it("compares several threads with one, engine by engine", () => {

@@ -2,10 +2,11 @@ import { basename } from "node:path";
 import { counted } from "onebit/words";
 import { shown } from "../terminal.js";
 import { type Figures, marked } from "./figures.js";
-import type { BenchResult } from "./inference.js";
+import type { BenchResult, FailedPeer } from "./inference.js";
 import { type BenchReport, busyLine } from "./report.js";
 import {
   type Columns,
+  failedLines,
   handicapLines,
   kernelColumns,
   latencyColumns,
@@ -16,10 +17,11 @@ import {
 export function benchFigures(report: BenchReport, command: string): Figures {
   const { kernels } = report;
   const results = report.results.map((row) => ({ ...row, subject: basename(row.subject) }));
+  const failed = report.failed.map((row) => ({ ...row, subject: basename(row.subject) }));
   const threads = scaling(results);
   return {
     measured: measured(report, command),
-    ...(results.length && { networks: networks(results) }),
+    ...(results.length && { networks: networks(results, failed) }),
     ...(threads.rows.length && { threads: markdownTable(threads) }),
     ...(kernels && { kernels: kernelSection(kernels) }),
   };
@@ -49,7 +51,7 @@ function measured(report: BenchReport, command: string): string {
   ].join("\n");
 }
 
-function networks(results: readonly BenchResult[]): string {
+function networks(results: readonly BenchResult[], failed: readonly FailedPeer[]): string {
   const marked = handicapLines(results).map((line) => `- ${line.replace(/^\* /, "")}`);
   const batch = results[0].batch === 1 ? "One image" : `${results[0].batch} images`;
   return [
@@ -57,7 +59,10 @@ function networks(results: readonly BenchResult[]): string {
     "",
     mapsLine(results),
     "",
-    markdownTable(latencyColumns(results)),
+    markdownTable(latencyColumns(results, failed)),
+    ...(failed.length
+      ? ["", "Does not run:", "", ...failedLines(failed).map((line) => `- ${line}`)]
+      : []),
     ...(marked.length ? ["", "Below 60 % of the bare convolution rate (`*`):", "", ...marked] : []),
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 import { counted } from "onebit/words";
 import { type Cell, percent, table } from "../terminal.js";
-import type { BenchResult } from "./inference.js";
+import type { BenchResult, FailedPeer } from "./inference.js";
 import type { BenchKernels, KernelResult } from "./kernels.js";
 
 export interface Columns {
@@ -9,9 +9,12 @@ export interface Columns {
 }
 
 /** One row per subject, engine and number of threads; a ratio column per backend of onebit. */
-export function latencyColumns(results: readonly BenchResult[]): Columns {
+export function latencyColumns(
+  results: readonly BenchResult[],
+  failed: readonly FailedPeer[] = [],
+): Columns {
   const own = [...new Set(results.flatMap(({ ratios }) => Object.keys(ratios)))];
-  const subjects = [...new Set(results.map(({ subject }) => subject))];
+  const subjects = [...new Set([...results, ...failed].map(({ subject }) => subject))];
   const named = subjects.length > 1;
   const rows = results.map((result) => {
     const { subject, engine, threads, medianMs, p5Ms, p95Ms, ratios } = result;
@@ -35,7 +38,12 @@ export function latencyColumns(results: readonly BenchResult[]): Columns {
   const against = own.map((backend) => `vs ${backend}`);
   const times = ["threads", "median ms", "p5 to p95", ...against];
   const costs = ["load ms", "cold load", "RSS MiB", "arena MiB"];
-  return { head: [...subject, ...times, "G MAC/s", "bare conv", ...costs], rows };
+  const head = [...subject, ...times, "G MAC/s", "bare conv", ...costs];
+  const without = failed.map(({ subject, engine, threads }) => {
+    const cells = [...(named ? [subject] : []), engine, threads, "does not run"];
+    return head.map((_, i) => cells[i] ?? "");
+  });
+  return { head, rows: [...rows, ...without] };
 }
 
 function mebibytes(bytes: number): string {
@@ -48,14 +56,24 @@ function milliseconds(ms: number): string {
   return ms >= 10 ? ms.toFixed(1) : ms.toFixed(3);
 }
 
-export function latencyTable(results: readonly BenchResult[]): string {
-  const { head, rows } = latencyColumns(results);
+export function latencyTable(
+  results: readonly BenchResult[],
+  failed: readonly FailedPeer[] = [],
+): string {
+  const { head, rows } = latencyColumns(results, failed);
   const text = head[0] === "network" ? 2 : 1;
   return table(
     head,
     rows,
     head.map((_, i) => (i < text ? "left" : "right")),
   );
+}
+
+/** Why peers do not run. */
+export function failedLines(failed: readonly FailedPeer[]): string[] {
+  return failed.map(({ engine, threads, reason }) => {
+    return `on ${engine}, ${counted(threads, "thread")}: ${reason}`;
+  });
 }
 
 /** What the stars mean. */

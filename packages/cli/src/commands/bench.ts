@@ -7,12 +7,13 @@ import { onebitCommand } from "onebit/words";
 import { coldLoad } from "../bench/cold-load.js";
 import { fastBackends } from "../bench/fast-backends.js";
 import { type Figures, hasPlaces, insertFigures } from "../bench/figures.js";
-import { type BenchResult, benchInference } from "../bench/inference.js";
+import { benchInference, type InferenceBench } from "../bench/inference.js";
 import { benchKernels } from "../bench/kernels.js";
 import { benchFigures, benchPage } from "../bench/markdown.js";
 import { parsePeers } from "../bench/peers/index.js";
 import { type BenchReport, busyLine } from "../bench/report.js";
 import {
+  failedLines,
   handicapLines,
   joulesLines,
   kernelTable,
@@ -183,12 +184,14 @@ async function measure(
   }
   const backends = named ?? (await loadable(out));
   const how = { backends, threads, batch, peers, maps, budget: budgetOf(flags), note: out.note };
-  const results: BenchResult[] = [];
+  const measured: InferenceBench[] = [];
   for (const network of networks) {
-    results.push(...(await benchInference(network, { ...how, energy, coldLoad })));
+    measured.push(await benchInference(network, { ...how, energy, coldLoad }));
   }
+  const results = measured.flatMap((bench) => bench.results);
+  const failed = measured.flatMap((bench) => bench.failed);
   const kernels = flags.kernels ? await benchKernels(how) : undefined;
-  return { machine: machine(), version: version(), loadAverage, results, kernels };
+  return { machine: machine(), version: version(), loadAverage, results, failed, kernels };
 }
 
 /** Every fast backend; says why others were passed over. */
@@ -199,10 +202,11 @@ async function loadable(out: Output): Promise<readonly BackendName[]> {
 }
 
 function printReport(report: BenchReport, out: Output): void {
-  const { results, kernels } = report;
+  const { results, failed, kernels } = report;
   const busy = busyLine(report);
   if (busy) out.note(busy);
-  if (results.length) out.line(latencyTable(results));
+  if (results.length) out.line(latencyTable(results, failed));
+  for (const line of failedLines(failed)) out.line(line);
   for (const line of handicapLines(results)) out.line(line);
   for (const line of joulesLines(results)) out.line(line);
   if (!kernels) return;

@@ -1,7 +1,14 @@
 import { basename } from "node:path";
 import { exportC, nameFrom } from "@onebit/convert";
 import { DATA_SPEC, openDataset } from "@onebit/train/data";
-import { calibrationImages, modelKind, openFloatModel, openPacked } from "@onebit/train/subjects";
+import {
+  calibrationImages,
+  INT8_IMAGES,
+  int8Onnx,
+  modelKind,
+  openFloatModel,
+  openPacked,
+} from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import { encodeFloatModel, type FloatModel, floatModelGraph, scalarInputs } from "onebit/models";
 import { toOnnx } from "onebit/onnx";
@@ -34,23 +41,25 @@ export const exportNetwork = command({
     output.required(),
     batch.means("fix the batch size of the ONNX graph").otherwise("left open"),
     flag("--name <name>", "c: what functions and files begin with", words).otherwise("the file's"),
-    integer.means("c: in whole numbers, but for the scores"),
-    calibrate.means(`c: with --integer, ranges of numbers from training images: ${DATA_SPEC}`),
+    integer.means("c: in whole numbers, but for the scores; onnx: a float network in 8 bits (QDQ)"),
+    calibrate.means(`with --integer, ranges of numbers from training images: ${DATA_SPEC}`),
     flag("--flash <size>", "c: bytes of constants at most, such as 256k", byteCount),
     flag("--ram <size>", "c: bytes of values at most, such as 64k", byteCount),
     json,
   ],
   more: "A .onebit file is exported as its float equivalent; to c as it is, into a folder: C99 that needs nothing else.",
   async run([path], { to, output, batch, name, integer, calibrate, flash, ram, ...flags }) {
-    const ofC = { name, integer, calibrate, flash, ram };
-    if (to === "c") return toC(path, output, { batch, ...ofC }, flags);
-    const given = Object.entries(ofC).find(([, value]) => value !== undefined);
+    const whole = { integer, calibrate };
+    const ofC = { name, flash, ram };
+    if (to === "c") return toC(path, output, { batch, ...whole, ...ofC }, flags);
+    const others = to === "onnx" ? ofC : { ...whole, ...ofC };
+    const given = Object.entries(others).find(([, value]) => value !== undefined);
     if (given) throw new UsageError(`--${given[0]} goes with --to c`);
     const out = terminalOutput({ output, ...flags });
-    const encode = encoder(to, batch);
+    const encode = integer ? int8Encoder(path, batch, calibrate) : encoder(to, batch);
     refuseSameFile(path, output);
     const model = await openModel(path);
-    const file = encode(model);
+    const file = await encode(model);
     await writeOutput(output, file);
     out.result({ output, format: to, bytes: file.length });
     out.line(`wrote ${output} (${bytes(file.length)})`);
@@ -103,10 +112,29 @@ function encoder(
   throw new UsageError("--batch goes with --to onnx: weights alone have no batch size");
 }
 
+/** Ranges are those of training images. */
+function int8Encoder(path: string, batch: number | undefined, spec: string | undefined) {
+  if (batch !== undefined) throw new UsageError("--batch: in 8 bits the batch is left open");
+  if (spec === undefined) {
+    throw new UsageError(
+      `--integer: of an ONNX model, ranges come from up to ${INT8_IMAGES} training images: --calibrate SPEC`,
+    );
+  }
+  return async (model: FloatModel) => {
+    const metadata = metadataOf(model);
+    return int8Onnx(path, model, await openDataset(spec), { metadata });
+  };
+}
+
+const metadataOf = ({ labels, preprocess }: FloatModel) => ({
+  labels: JSON.stringify(labels),
+  preprocess: JSON.stringify(preprocess),
+});
+
 function onnxOf(model: FloatModel, batch: number | undefined): Uint8Array {
   const graph = floatModelGraph(model, batch);
-  const { labels, preprocess, tensors } = model;
-  const metadata = { labels: JSON.stringify(labels), preprocess: JSON.stringify(preprocess) };
+  const { tensors } = model;
+  const metadata = metadataOf(model);
   const scalars = scalarInputs(graph, tensors);
   const dynamicBatch = batch === undefined ? undefined : false;
   return toOnnx(graph, { tensors, scalars, metadata, dynamicBatch });

@@ -68,7 +68,7 @@ async function allSteps(flags: Flags, out: Output): Promise<QuickstartResult> {
   const subject = { name: path, packed: packed.file, graph, tensors: model.tensors };
   const peers = await parsePeers("onnxruntime");
   const how = { backends: ["auto"], threads: [1], batch: 1, peers } as const;
-  const latency = await benchInference(subject, how);
+  const { results: latency } = await benchInference(subject, how);
   const result: QuickstartResult = {
     seconds: training.seconds,
     imagesPerSecond: training.imagesPerSecond,

@@ -13,6 +13,7 @@
  * @module onebit/onnx
  */
 
+export type { Ranges } from "./int8.js";
 export type { OnnxTarget } from "./lowering.js";
 export { ProtobufWriter } from "./protobuf.js";
-export { type ToOnnxOptions, toOnnx, updateOutput, usedTensors } from "./to-onnx.js";
+export { int8Values, type ToOnnxOptions, toOnnx, updateOutput, usedTensors } from "./to-onnx.js";

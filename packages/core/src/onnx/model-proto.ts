@@ -20,8 +20,9 @@ export interface OnnxNode {
 export interface OnnxTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  /** float32, int64, or bool as bytes of 0 and 1. */
-  readonly data: Float32Array | BigInt64Array | Uint8Array;
+  /** float32, int64, int32, int8, and bytes: bool as 0 and 1, unless `type` says uint8. */
+  readonly data: Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+  readonly type?: "uint8";
 }
 
 export interface OnnxValue {
@@ -41,6 +42,9 @@ export interface OnnxModel {
 }
 
 const FLOAT = 1;
+const UINT8 = 2;
+const INT8 = 3;
+const INT32 = 6;
 const INT64 = 7;
 const BOOL = 9;
 
@@ -99,15 +103,17 @@ function attributeProto(name: string, attribute: OnnxAttribute): ProtobufWriter 
   }
 }
 
-function tensorProto({ name, shape, data }: OnnxTensor): ProtobufWriter {
+function tensorProto({ name, shape, data, type }: OnnxTensor): ProtobufWriter {
   const proto = new ProtobufWriter();
   for (const dim of shape) proto.varint(1, dim);
-  proto.varint(2, typeOf(data)).string(8, name);
+  proto.varint(2, type === "uint8" ? UINT8 : typeOf(data)).string(8, name);
   return proto.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 function typeOf(data: OnnxTensor["data"]): number {
   if (data instanceof Float32Array) return FLOAT;
+  if (data instanceof Int32Array) return INT32;
+  if (data instanceof Int8Array) return INT8;
   return data instanceof BigInt64Array ? INT64 : BOOL;
 }
 

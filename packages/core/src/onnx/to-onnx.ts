@@ -4,7 +4,8 @@ import { typesOf } from "../graph/types-of.js";
 import { lowerForAnyBatch, type Shaped } from "./any-batch.js";
 import { type FoldedGraph, foldConstants } from "./fold-constants.js";
 import { fuseConvolutions } from "./fuse-conv.js";
-import { liveParts } from "./live-parts.js";
+import { quantisedParts, type Ranges, int8Values as valuesOf } from "./int8.js";
+import { liveParts, type OnnxParts } from "./live-parts.js";
 import { type Lowered, lowerGraph } from "./lower-graph.js";
 import type { OnnxTarget } from "./lowering.js";
 import { encodeModel, type OnnxTensor, type OnnxValue } from "./model-proto.js";
@@ -32,11 +33,39 @@ export interface ToOnnxOptions {
    */
   readonly dynamicBatch?: boolean;
   readonly metadata?: { readonly [key: string]: string };
+  /**
+   * What int8Values() names of the same model, between which values: convolutions, matrix products and most of what stands
+   * between them are then written in 8 bits ("QDQ"), with a scale for each output channel of weights. Needs tensors.
+   */
+  readonly int8?: Ranges;
 }
 
 /** Lowers a graph to an ONNX model (opset 17, standard ops only) and returns its bytes. */
 export function toOnnx(graph: Graph, options: ToOnnxOptions = {}): Uint8Array {
-  const { target = "portable", mode = "inference", tensors, metadata = {} } = options;
+  const { metadata = {}, int8 } = options;
+  const { parts, inputs, outputs } = lowered(graph, options);
+  const names = outputs.map(({ name }) => name);
+  const body = int8 ? liveParts(quantisedParts(parts, int8, names), names) : parts;
+  return encodeModel({ name: graph.name, opset: OPSET, ...body, inputs, outputs, metadata });
+}
+
+/** Names of the values, in the model that toOnnx() makes of the same, whose ranges `int8` wants. */
+export function int8Values(graph: Graph, options: ToOnnxOptions): string[] {
+  const { parts, outputs } = lowered(graph, options);
+  return valuesOf(
+    parts,
+    outputs.map(({ name }) => name),
+  );
+}
+
+interface LoweredModel {
+  readonly parts: OnnxParts;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+function lowered(graph: Graph, options: ToOnnxOptions): LoweredModel {
+  const { target = "portable", mode = "inference", tensors } = options;
   const fold = options.fold ?? (mode === "inference" && tensors !== undefined);
   const split = splitConstants(graph, options, fold);
   const lower = (g: Graph) => lowerGraph(g, { target, mode, ...split });
@@ -50,14 +79,8 @@ export function toOnnx(graph: Graph, options: ToOnnxOptions = {}): Uint8Array {
   const nodes = nameOutputs(lowered.nodes, Object.fromEntries(named));
   const live = liveParts({ ...lowered, nodes }, outputNames);
   const parts = fold ? liveParts(fuseConvolutions(live, outputNames), outputNames) : live;
-  return encodeModel({
-    name: graph.name,
-    opset: OPSET,
-    ...parts,
-    inputs,
-    outputs: Object.entries(outputs).map(([name, value]) => ({ name, shape: shapeOf(value) })),
-    metadata,
-  });
+  const shaped = Object.entries(outputs).map(([name, value]) => ({ name, shape: shapeOf(value) }));
+  return { parts, inputs, outputs: shaped };
 }
 
 /** Name of the ONNX output that carries the new value of a tensor. */

@@ -19,6 +19,7 @@ export {
 } from "./evaluate.js";
 export { openFloatModel, openPacked, type PackedFile } from "./files.js";
 export type { FloatSubject } from "./float.js";
+export { INT8_IMAGES, int8Of, int8Onnx } from "./int8.js";
 export { calibrationImages, type IntegerSubject, integerSubject } from "./integer.js";
 export { type ModelKind, modelKind } from "./kind.js";
 export type { OnnxSubject } from "./onnx.js";

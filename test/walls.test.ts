@@ -13,9 +13,8 @@ const ARROWS: { readonly [folder: string]: readonly string[] } = {
   fuzz: ["core", "native", "convert"],
 };
 
-const RUNTIME_SIDE = "program file runtime image images platform cache words conformance".split(
-  " ",
-);
+const RUNTIME_SIDE =
+  "program file runtime image images platform cache words conformance search".split(" ");
 const GRAPH_SIDE = ["ops", "graph", "models", "pack", "onnx", "cost"];
 
 const all = packages();

@@ -1,4 +1,4 @@
-// The Node-API face: isas, compile, run, profile, kernels, arenaBytes, memoryBytes, threads, dispose; see
+// The Node-API face: isas, compile, run, profile, kernels, arenaBytes, memoryBytes, threads, dispose, hamming, dots; see
 // src/addon.ts for types.
 #include <node_api.h>
 
@@ -271,6 +271,39 @@ napi_value dispose(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/** Units of a row, which is as long as the query; there are as many rows as results. */
+size_t rowsOf(const View& query, const View& rows, const View& to, size_t unit) {
+  const bool fits = query.length > 0 && query.length % unit == 0 && rows.length == product(to.length, query.length);
+  if (!fits) throw std::runtime_error("native: rows, query and results do not fit together");
+  return query.length / unit;
+}
+
+/** hamming(query, rows, to, isa): rows of bytes, a multiple of 8 each. */
+napi_value hamming(napi_env env, napi_callback_info info) {
+  const std::vector<napi_value> arguments = argumentsOf<4>(env, info);
+  const View query = viewOf(env, arguments[0], napi_uint8_array);
+  const View rows = viewOf(env, arguments[1], napi_uint8_array);
+  const View to = viewOf(env, arguments[2], napi_int32_array);
+  const size_t words = rowsOf(query, rows, to, 8);
+  chooseIsa(textOf(env, arguments[3]))
+      ->hamming(static_cast<const char*>(query.data), static_cast<const char*>(rows.data), to.length, words,
+                static_cast<int32_t*>(to.data));
+  return nullptr;
+}
+
+/** dots(query, rows, to, isa): rows of floats, a multiple of 16 each. */
+napi_value dots(napi_env env, napi_callback_info info) {
+  const std::vector<napi_value> arguments = argumentsOf<4>(env, info);
+  const View query = viewOf(env, arguments[0], napi_float32_array);
+  const View rows = viewOf(env, arguments[1], napi_float32_array);
+  const View to = viewOf(env, arguments[2], napi_float32_array);
+  const size_t floats = 16 * rowsOf(query, rows, to, 16);
+  chooseIsa(textOf(env, arguments[3]))
+      ->dots(static_cast<const float*>(query.data), static_cast<const float*>(rows.data), to.length, floats,
+             static_cast<float*>(to.data));
+  return nullptr;
+}
+
 /** C++ exceptions become JavaScript ones. */
 template <napi_value (*Function)(napi_env, napi_callback_info)>
 napi_value guarded(napi_env env, napi_callback_info info) {
@@ -310,5 +343,7 @@ NAPI_MODULE_INIT() {
   define<memoryBytes>(env, exports, "memoryBytes");
   define<threads>(env, exports, "threads");
   define<dispose>(env, exports, "dispose");
+  define<hamming>(env, exports, "hamming");
+  define<dots>(env, exports, "dots");
   return exports;
 }

@@ -228,6 +228,9 @@ struct Isa {
   PanelFormat format;
   void (*run)(const StepJob& job, const Frame& frame, const Task& task);
   void (*finishMean)(const Mean& mean, char* arena);
+  /** Of rows and a query: see kernels/distances.h. */
+  void (*hamming)(const char* query, const char* rows, size_t count, size_t words, int32_t* to);
+  void (*dots)(const float* query, const float* rows, size_t count, size_t floats, float* to);
 };
 
 const Isa* scalarKernels();

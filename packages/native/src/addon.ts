@@ -43,6 +43,13 @@ export interface Addon {
   /** At work: fewer than were asked for where the system starts no more. */
   threads(handle: Handle): number;
   dispose(handle: Handle): void;
+  /**
+   * How many bits of each row differ from the query's: rows [N, bytes], a multiple of 8 bytes each. isa: "" for
+   * the best.
+   */
+  hamming(query: Uint8Array, rows: Uint8Array, to: Int32Array, isa: string): void;
+  /** Scalar products with each row [N, floats], a multiple of 16 floats each; sums as kernels/distances.h says. */
+  dots(query: Float32Array, rows: Float32Array, to: Float32Array, isa: string): void;
 }
 
 export type Loaded = { readonly addon: Addon } | { readonly reason: string };

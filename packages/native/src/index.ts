@@ -16,6 +16,8 @@ import { loadAddon } from "./addon.js";
 import { encodeProgram } from "./encode.js";
 import { NativeExecutable, orOnebitError } from "./executable.js";
 
+export { distances, distancesWith } from "./distances.js";
+
 /** Which kernels of the addon run. */
 export interface NativeOptions {
   /**

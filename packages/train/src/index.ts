@@ -66,6 +66,7 @@ export {
   resolveRecipe,
 } from "./recipes/index.js";
 export * from "./report/index.js";
+export * from "./retrain/index.js";
 export * from "./run/index.js";
 export { TRAINING_BACKENDS, type TrainingBackend } from "./runtime/providers.js";
 export {

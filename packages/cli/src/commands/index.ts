@@ -2,6 +2,7 @@ import type { CommandDeclaration } from "../flags/command.js";
 import { bench } from "./bench.js";
 import { bisect } from "./bisect.js";
 import { data } from "./data.js";
+import { embed } from "./embed.js";
 import { evaluate } from "./eval.js";
 import { explain } from "./explain.js";
 import { exportNetwork } from "./export.js";
@@ -13,7 +14,9 @@ import { picture } from "./picture.js";
 import { quickstart } from "./quickstart.js";
 import { reestimate } from "./reestimate.js";
 import { report } from "./report.js";
+import { retrain } from "./retrain.js";
 import { run } from "./run.js";
+import { search } from "./search.js";
 import { selftest } from "./selftest.js";
 import { study } from "./study.js";
 import { suggest } from "./suggest.js";
@@ -29,6 +32,7 @@ export const commands: readonly CommandDeclaration[] = [
   summary,
   data,
   train,
+  retrain,
   study,
   teachers,
   report,
@@ -38,6 +42,8 @@ export const commands: readonly CommandDeclaration[] = [
   importNetwork,
   pack,
   run,
+  embed,
+  search,
   evaluate,
   bench,
   explain,

@@ -3,15 +3,14 @@ import { UsageError } from "onebit";
 import { backend } from "../flags/backend.js";
 import { budgetFlags, budgetOf } from "../flags/budget.js";
 import { command } from "../flags/command.js";
-import { flag } from "../flags/flag.js";
 import { input } from "../flags/input.js";
 import { json, jsonl } from "../flags/json.js";
 import { maps } from "../flags/maps.js";
 import { onnxFlags, onnxSettings, outputName } from "../flags/onnx.js";
 import { output } from "../flags/output.js";
-import { wholeNumber } from "../flags/readers.js";
 import { strict } from "../flags/strict.js";
 import { threads } from "../flags/threads.js";
+import { top } from "../flags/top.js";
 import { refuseSameFile } from "../output-file.js";
 import { photographs } from "../photographs.js";
 import { classifyPhotographs, classifyTensor } from "../run/classify.js";
@@ -21,9 +20,7 @@ import { terminalOutput } from "../terminal.js";
 
 const ONE_FILE = "it writes one file";
 
-const topFlag = flag("--top <k>", "how many classes to name", wholeNumber)
-  .byDefault(5)
-  .excludes(output, ONE_FILE);
+const topFlag = top.excludes(output, ONE_FILE);
 
 export const run = command({
   name: "run",
@@ -55,7 +52,7 @@ export const run = command({
     checkInputs(inputs, flags.input);
     const kind = await modelKind(file, "runnable");
     given.checkScope({ path: file, kind });
-    const { backend, threads, maps, top, strict, output, outputName } = flags;
+    const { backend, threads, maps, strict, output, outputName } = flags;
     const images: Images =
       flags.input === undefined
         ? { paths: await photographs(inputs), strict }
@@ -76,8 +73,8 @@ export const run = command({
         if (given.has(topFlag)) throw new UsageError("--top is about classes: leave it out");
         return await giveOutputs(subject, images, { name, output }, out);
       }
-      if ("tensor" in images) return await classifyTensor(subject, images, top, out);
-      await classifyPhotographs(subject, images, top, out);
+      if ("tensor" in images) return await classifyTensor(subject, images, flags.top, out);
+      await classifyPhotographs(subject, images, flags.top, out);
     } finally {
       await subject.dispose();
     }

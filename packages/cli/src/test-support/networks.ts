@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { type Graph, sizeOf, type Tensor } from "onebit/graph";
+import { writeOnebit } from "onebit/file";
+import { type Graph, globalAveragePool, linear, network, sizeOf, type Tensor } from "onebit/graph";
 import type { Preprocess } from "onebit/image";
 import {
   encodeFloatModel,
@@ -7,6 +8,7 @@ import {
   floatModelGraph,
   type ModelOptions,
 } from "onebit/models";
+import { pack } from "onebit/pack";
 import { randomWeights } from "../../../core/src/test-support/random-weights.js";
 
 /** Stretches to the network's size; (value / 255 - 0.5) / 0.5. */
@@ -68,4 +70,21 @@ export function linearNetwork(
 export async function writeFloatModel(path: string, model: FloatModel): Promise<string> {
   await writeFile(path, encodeFloatModel(model));
   return path;
+}
+
+/**
+ * The bytes of a packed classifier of 8x8 pictures in colour that knows nothing, and whose features are the means
+ * of the three channels, from -1 to 1.
+ */
+export function meansNetwork(labels: readonly string[]): Promise<Uint8Array> {
+  const graph = network("means", [1, 3, 8, 8], (b, x) => {
+    const features = globalAveragePool(b, "mean", x);
+    b.output("features", features);
+    return linear(b, "fc", features, labels.length);
+  });
+  const tensors = Object.entries(graph.tensors).map(([key, { shape }]) => {
+    return [key, { shape, data: new Float32Array(sizeOf(shape)) }] as const;
+  });
+  const preprocess = plainPreprocess([3, 8, 8]);
+  return writeOnebit({ ...pack(graph, Object.fromEntries(tensors)), labels, preprocess });
 }

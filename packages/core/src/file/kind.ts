@@ -2,6 +2,7 @@
 export type FileKind =
   | "packed"
   | "float"
+  | "index"
   | "weights"
   | "torch"
   | "torch-legacy"
@@ -119,8 +120,9 @@ const isSafetensors = (bytes: Uint8Array): boolean =>
 
 /** The entry of the metadata says what onebit wrote it as. */
 function safetensorsKind(bytes: Uint8Array): FileKind {
-  const entry = /(?<!\\)"onebit(-model)?"\s*:\s*"/.exec(latin1(bytes.subarray(8)));
+  const entry = /(?<!\\)"onebit(-model|-index)?"\s*:\s*"/.exec(latin1(bytes.subarray(8)));
   if (!entry) return "weights";
+  if (entry[1] === "-index") return "index";
   return entry[1] ? "float" : "packed";
 }
 

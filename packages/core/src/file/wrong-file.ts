@@ -41,6 +41,7 @@ const wants = {
     ],
   },
   array: { text: "a NumPy array (.npy)", kinds: ["npy", "npz"] },
+  index: { text: "an index of vectors (`embed` makes them)", kinds: ["index"] },
   picture: { text: "a picture", kinds: ["picture"] },
   idx: { text: "IDX data", kinds: ["idx"] },
 } satisfies Record<string, Want>;

@@ -79,6 +79,7 @@ function beginning(bytes: Uint8Array): string {
 const NAMES: Readonly<Record<UsableKind, string>> = {
   packed: PACKED.text,
   float: "a float model",
+  index: "an index of vectors",
   weights: "weights without a network of onebit's (safetensors)",
   torch: "a PyTorch checkpoint",
   "torch-legacy": "a PyTorch checkpoint",
@@ -99,6 +100,7 @@ const ADVICE: Readonly<Record<UsableKind, (file: string, want: Want) => string>>
   packed: (file) =>
     `it runs as it is, ${command("run", file, "IMAGE")}; its float equivalent: ${command("export", file, "--to", "safetensors", "-o", "model.safetensors")}`,
   float: (file) => `pack it: ${command("pack", file, "-o", "model.onebit")}`,
+  index: (file) => `search it: ${command("search", "MODEL", file, "IMAGE")}`,
   weights: imports,
   torch: imports,
   "torch-legacy": imports,

@@ -18,8 +18,9 @@ namespace {
 #include "count_avx512.h"
 #include "count_amx.h"
 #include "steps.h"
+#include "distances.h"
 
-constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, runTask, finishMean};
+constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* amxKernels() { return &kIsa; }

@@ -13,7 +13,8 @@ namespace {
 #include "window.h"
 #include "count_avx2.h"
 #include "steps.h"
-constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, finishMean};
+#include "distances.h"
+constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* avx2Kernels() { return &kIsa; }

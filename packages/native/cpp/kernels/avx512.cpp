@@ -13,7 +13,8 @@ namespace {
 #include "window.h"
 #include "count_avx512.h"
 #include "steps.h"
-constexpr Isa kIsa = {"avx512", "vpopcntd", PanelFormat::words, runTask, finishMean};
+#include "distances.h"
+constexpr Isa kIsa = {"avx512", "vpopcntd", PanelFormat::words, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* avx512Kernels() { return &kIsa; }

@@ -13,7 +13,8 @@ namespace {
 #include "window.h"
 #include "count_portable.h"
 #include "steps.h"
-constexpr Isa kIsa = {"neon", "cnt", PanelFormat::words, runTask, finishMean};
+#include "distances.h"
+constexpr Isa kIsa = {"neon", "cnt", PanelFormat::words, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* neonKernels() { return &kIsa; }

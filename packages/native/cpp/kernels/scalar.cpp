@@ -15,7 +15,8 @@ namespace {
 #include "window.h"
 #include "count_portable.h"
 #include "steps.h"
-constexpr Isa kIsa = {"scalar", "shifts", PanelFormat::words, runTask, finishMean};
+#include "distances.h"
+constexpr Isa kIsa = {"scalar", "shifts", PanelFormat::words, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* scalarKernels() { return &kIsa; }

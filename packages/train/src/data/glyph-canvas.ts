@@ -113,6 +113,13 @@ export class GlyphCanvas {
     }
   }
 
+  /** Whether red is half or more: 1 or 0, pixel by pixel. */
+  lit(): Uint8Array {
+    return Uint8Array.from({ length: this.size * this.size }, (_, i) =>
+      Number(this.#pixels[3 * i] >= 0.5),
+    );
+  }
+
   /** Blends paint over the pixels of the rectangle by coverage · opacity; clears the coverage. */
   #compose(p: Paint, opacity: number, x0: number, y0: number, x1: number, y1: number): void {
     const { size } = this;

@@ -12,11 +12,17 @@ const CENTRE = GLYPH_SIZE / 2;
 const DEGREE = Math.PI / 180;
 const canvas = new GlyphCanvas(GLYPH_SIZE);
 
+/** The strokes of a character, in pixels. */
+interface Strokes {
+  readonly segments: Segments;
+  readonly halfWidth: number;
+}
+
 /**
  * Draws image `index` of a split into `out` (interleaved RGB). The class is index mod 36, everything
- * else comes from the stream (seed, version, split, index).
+ * else comes from the stream (seed, version, split, index). Returns the character in it.
  */
-export function drawGlyph(out: Uint8Array, seed: number, split: string, index: number): void {
+export function drawGlyph(out: Uint8Array, seed: number, split: string, index: number): Strokes {
   const random = rng(seed, "glyphs", GLYPHS_VERSION, split, index);
   const { ink, ground } = colours(random);
   canvas.fill(ground);
@@ -24,12 +30,39 @@ export function drawGlyph(out: Uint8Array, seed: number, split: string, index: n
   lines(random, ground, random.integer(3));
   if (random.chance(0.5)) fragment(random, ink);
   const { segments, height } = character(random, index % GLYPH_SEGMENTS.length);
-  canvas.strokes(segments, height * random.uniform(0.045, 0.08), ink, 1);
+  const halfWidth = height * random.uniform(0.045, 0.08);
+  canvas.strokes(segments, halfWidth, ink, 1);
   if (random.chance(0.25)) lines(random, ground, 1);
   if (random.chance(0.3)) lines(random, ink, 1);
   if (random.chance(0.6)) canvas.blur(random.uniform(0.2, 1));
   if (random.chance(0.3)) canvas.blur(random.uniform(0.2, 1));
   canvas.quantize(out, random.uniform(0, 0.11), random);
+  return { segments, halfWidth };
+}
+
+const BLACK = plain(0);
+const WHITE = plain(1);
+
+function plain(shade: number): Paint {
+  return { base: [shade, shade, shade], dx: [0, 0, 0], dy: [0, 0, 0] };
+}
+
+/** Which image of `glyphs`. */
+export interface GlyphChoice {
+  readonly seed?: number;
+  readonly part: "train" | "test";
+  readonly index: number;
+}
+
+/**
+ * Where the character of an image of `glyphs` is: 1 for the pixels that its strokes cover by half or more, else 0,
+ * [32, 32]. Parts of other characters and lines are no part of it, nor do lines over it take any away.
+ */
+export function glyphMask({ seed = 0, part, index }: GlyphChoice): Uint8Array {
+  const { segments, halfWidth } = drawGlyph(new Uint8Array(GLYPH_BYTES), seed, part, index);
+  canvas.fill(BLACK);
+  canvas.strokes(segments, halfWidth, WHITE, 1);
+  return canvas.lit();
 }
 
 /** Least difference of luminance between ground and ink. */

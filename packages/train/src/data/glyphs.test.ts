@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import { UsageError } from "onebit";
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "./dataset.js";
+import { glyphMask } from "./glyph-scene.js";
 import { openGlyphs } from "./glyphs.js";
 import { pixelStatistics } from "./memory-split.js";
 import { rng } from "./random.js";
@@ -121,5 +122,23 @@ describe("glyphs", () => {
     expect(() => openGlyphs("glyphs", { testImages: 1.5 })).toThrow(
       /cannot generate 1.5 test images/,
     );
+  });
+
+  it("says where its characters are: there the picture is darker", () => {
+    const { test } = openGlyphs("glyphs", { testImages: 60 });
+    const means = Array.from({ length: 60 }, (_, index) => {
+      const mask = glyphMask({ part: "test", index });
+      const shade = (part: number) => {
+        const shades = [...pixels(test, index)].filter((_, i) => mask[Math.floor(i / 3)] === part);
+        return shades.reduce((sum, value) => sum + value, 0) / shades.length;
+      };
+      const covered = mask.reduce((sum, bit) => sum + bit, 0);
+      expect(covered).toBeGreaterThan(25);
+      expect(covered).toBeLessThan(450);
+      return shade(0) - shade(1);
+    });
+    // Clutter may be as dark in single ones.
+    expect(means.filter((darker) => darker > 0).length).toBeGreaterThan(55);
+    expect(means.reduce((sum, darker) => sum + darker / 60, 0)).toBeGreaterThan(40);
   });
 });

@@ -50,7 +50,7 @@ export {
 } from "./dataset.js";
 export { type FindBadOptions, findBadPictures, withoutPictures } from "./find-bad.js";
 export { fingerprint } from "./fingerprint.js";
-export { GLYPHS_VERSION } from "./glyph-scene.js";
+export { GLYPHS_VERSION, type GlyphChoice, glyphMask } from "./glyph-scene.js";
 export { type HoldOut, holdOut } from "./hold-out.js";
 export { imageTree } from "./image-tree.js";
 export { type ClassList, readClassList } from "./labels-file.js";

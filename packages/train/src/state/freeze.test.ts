@@ -86,6 +86,13 @@ describe("freeze", () => {
     expect(() => freeze(network, [""])).toThrow(UsageError);
     expect(freeze(network, [])).toBe(network);
   });
+
+  it("refuses to leave nothing to train", () => {
+    expect(() => freeze(network, ["*"])).toThrow(
+      new UsageError('freeze "*": nothing of reactnet is left to train'),
+    );
+    expect(() => freeze(network, ["feature.*", "fc.*"])).toThrow(/"feature.\*", "fc.\*": nothing/);
+  });
 });
 
 describe("a pattern", () => {

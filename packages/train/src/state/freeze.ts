@@ -1,4 +1,5 @@
-import type { Graph, Node } from "onebit/graph";
+import { UsageError, visible } from "onebit";
+import type { Graph, Node, TensorSpec } from "onebit/graph";
 import { checkPattern, matchesKey } from "./patterns.js";
 
 /**
@@ -6,16 +7,21 @@ import { checkPattern, matchesKey } from "./patterns.js";
  * characters). Nothing changes them, neither the optimiser nor a forward pass; a batch normalisation whose
  * running statistics are among them normalises with these.
  *
- * UsageError for a pattern that fits no tensor.
+ * UsageError for a pattern that fits no tensor, and where nothing is left to train.
  */
 export function freeze(network: Graph, patterns: readonly string[]): Graph {
   if (!patterns.length) return network;
   for (const pattern of patterns) checkPattern("freeze", pattern, network);
   const isFrozen = (key: string) => patterns.some((pattern) => matchesKey(pattern, key));
-  const tensors = Object.entries(network.tensors).map(([key, spec]) => {
+  const tensors = Object.entries(network.tensors).map(([key, spec]): [string, TensorSpec] => {
     const changes = spec.kind === "parameter" || spec.kind === "counter";
     return [key, changes && isFrozen(key) ? { ...spec, kind: "buffer" } : spec];
   });
+  if (!tensors.some(([, { kind }]) => kind === "parameter")) {
+    throw new UsageError(
+      `freeze ${patterns.map((pattern) => `"${visible(pattern)}"`).join(", ")}: nothing of ${visible(network.name)} is left to train`,
+    );
+  }
   const updates = Object.entries(network.updates).filter(([key]) => !isFrozen(key));
   return {
     ...network,

@@ -7,6 +7,8 @@ import { compileEvaluation, compileTraining } from "../engine/plan.js";
 import type { Engine, EnginePlan } from "../engine/types.js";
 import { bnextUpdates } from "../recipes/shared/bnext.js";
 import { cosine } from "../recipes/shared/usual.js";
+import { breath } from "../retrain/breath.js";
+import { largest } from "../retrain/largest.js";
 import { temperatureThreshold } from "../run/binary.js";
 import type { TrainingRuntime } from "../runtime/types.js";
 import { learningRate } from "../schedules/index.js";
@@ -174,11 +176,3 @@ async function top1Of(engine: Engine, graph: Graph, samples: Samples): Promise<n
   }
   return correct / samples.length;
 }
-
-/** The place of the largest. */
-export function largest(scores: Float32Array): number {
-  return scores.reduce((best, score, i) => (score > scores[best] ? i : best), 0);
-}
-
-/** Lets a page draw and answer. */
-export const breath = () => new Promise((resolve) => setTimeout(resolve));

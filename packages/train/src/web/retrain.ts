@@ -1,16 +1,16 @@
 import { loadModel, OnebitError, type SignalLike } from "onebit";
 import { type OnebitFile, readOnebit, writeOnebit } from "onebit/file";
-import { GraphBuilder } from "onebit/graph";
 import { preprocess } from "onebit/image";
 import { bnext } from "onebit/models";
 import { type Packed, pack } from "onebit/pack";
 import type { Program, ValueId } from "onebit/program";
+import { breath } from "../retrain/breath.js";
+import { headless, withFittedHead } from "../retrain/head.js";
+import { CUT, joinPrograms, type Trunk, trunkOf } from "../retrain/join-programs.js";
 import type { TrainingRuntime } from "../runtime/types.js";
 import type { Example, Examples } from "./examples.js";
-import { CUT, joinPrograms, type Trunk, trunkOf, writtenBy } from "./join-programs.js";
-import { breath, type TrainingOptions, trainNetwork } from "./network.js";
+import { type TrainingOptions, trainNetwork } from "./network.js";
 import { featureSamples } from "./samples.js";
-import { type LinearClassifier, softmaxRegression } from "./softmax-regression.js";
 import { finished, type Trained } from "./trained.js";
 
 /** How the classifier of a packed network is made anew. */
@@ -36,13 +36,12 @@ export async function retrainHead(
 ): Promise<Trained> {
   const file = await readOnebit(bytes);
   const { train, held } = examples.divide(heldBack, seed);
-  const trunk = trunkOf(file, classifierInput(file.program));
+  const trunk = headless(file);
   const features = await featuresOf(trunk, file, train, signal);
   const labels = train.map(({ label }) => label);
-  const classes = examples.labels.length;
-  const head = await softmaxRegression(features, labels, { classes, signal });
-  const tail = packedHead(head, classes);
-  return withTail(file, trunk, tail, { examples, train, held, part: "classifier" });
+  const { labels: classes } = examples;
+  const made = await withFittedHead(file, trunk, { features, labels, classes, signal });
+  return finished(made, held);
 }
 
 /** How the last block of a packed network is made anew. */
@@ -80,44 +79,10 @@ export async function retrainBlock(
     { ...options, epochs, batch, learningRate },
   );
   const tail = withStride(pack(network, tensors), stride);
-  return withTail(file, trunk, tail, { examples, train, held, part: "last block" });
-}
-
-interface Made {
-  readonly examples: Examples;
-  readonly train: readonly Example[];
-  readonly held: readonly Example[];
-  readonly part: string;
-}
-
-function withTail(
-  file: OnebitFile,
-  trunk: Trunk,
-  tail: Packed,
-  { examples, train, held, part }: Made,
-): Promise<Trained> {
-  const { preprocess, card } = file;
-  const made = { part, pictures: train.length };
-  return finished(
-    {
-      ...joinPrograms(trunk, tail),
-      ...{ preprocess, labels: examples.labels, card: { ...card, retrained: made } },
-    },
-    held,
-  );
-}
-
-/** What the last linear layer reads. */
-function classifierInput({ values, steps, outputs }: Program): ValueId {
-  const last = steps.find((step) => writtenBy(step).includes(outputs.logits));
-  const [height, width] = last ? values[last.input].shape : [];
-  // Of one pixel a convolution is a linear layer.
-  const isOnePixel = height === 1 && width === 1;
-  if (last?.kind === "linear" || (last?.kind === "conv" && isOnePixel)) return last.input;
-  const what = last ? `a step of kind ${last.kind}` : "its input";
-  throw new OnebitError(
-    `the logits come from ${what}, not from a linear layer that can be replaced`,
-  );
+  const retrained = { part: "last block", pictures: train.length };
+  const { labels } = examples;
+  const made = { preprocess: file.preprocess, labels, card: { ...file.card, retrained } };
+  return finished({ ...joinPrograms(trunk, tail), ...made }, held);
 }
 
 /** A network's outputs named as they are where its input is the map of that stride. */
@@ -188,20 +153,4 @@ async function featuresOf(
     signal?.throwIfAborted();
   }
   return features;
-}
-
-function packedHead({ weight, bias }: LinearClassifier, classes: number): Packed {
-  const inputs = weight.length / classes;
-  const b = new GraphBuilder("head");
-  const x = b.input("x", [1, inputs]);
-  const spec = { kind: "parameter", role: "other", init: { kind: "constant", value: 0 } } as const;
-  const tensors = {
-    "fc.weight": { shape: [classes, inputs], data: weight },
-    "fc.bias": { shape: [classes], data: bias },
-  };
-  const [w, c] = Object.entries(tensors).map(([key, { shape }]) =>
-    b.tensor(key, { ...spec, shape }),
-  );
-  b.output("logits", b.op("linear", [x, w, c], {}, "fc"));
-  return pack(b.build(), tensors);
 }

@@ -8,9 +8,9 @@ import * as ort from "onnxruntime-web";
 import { rolldown } from "rolldown";
 import { describe, expect, it } from "vitest";
 import { rng } from "../data/random.js";
+import { softmaxRegression } from "../retrain/softmax-regression.js";
 import { initialTensors } from "../state/index.js";
 import { Examples, retrainBlock, retrainHead, trainExamples, webRuntime } from "./index.js";
-import { softmaxRegression } from "./softmax-regression.js";
 
 ort.env.wasm.numThreads = 1;
 const runtime = webRuntime(ort);

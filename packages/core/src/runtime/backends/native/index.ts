@@ -4,16 +4,24 @@ import type { Backend } from "../../backend.js";
 /** An optional package: core does not depend on it, so bundlers must not look for it either. */
 const PACKAGE = "@onebit/native";
 
-/** The backend of the package @onebit/native, or one that says why it cannot be had. */
-export async function loadNative(): Promise<Backend> {
+/** What the package @onebit/native exports, or why it cannot be had. */
+export async function importNative<M>(): Promise<
+  { readonly module: M } | { readonly reason: string }
+> {
   try {
-    const module: { default: Backend } = await import(
+    const module: M = await import(
       /* @vite-ignore */ /* webpackIgnore: true */ /* turbopackIgnore: true */ PACKAGE
     );
-    return module.default;
+    return { module };
   } catch (error) {
-    return missing(reasonFor(error as Error & { code?: string }));
+    return { reason: reasonFor(error as Error & { code?: string }) };
   }
+}
+
+/** The backend of that package, or one that says why it cannot be had. */
+export async function loadNative(): Promise<Backend> {
+  const found = await importNative<{ default: Backend }>();
+  return "module" in found ? found.module.default : missing(found.reason);
 }
 
 function reasonFor({ code, message }: Error & { code?: string }): string {

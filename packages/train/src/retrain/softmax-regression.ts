@@ -1,5 +1,5 @@
 import type { SignalLike } from "onebit";
-import { breath } from "./network.js";
+import { breath } from "./breath.js";
 
 /** Weights [classes, inputs] and biases [classes], row-major. */
 export interface LinearClassifier {

@@ -1,0 +1,2 @@
+/** Lets a page draw and answer. */
+export const breath = () => new Promise((resolve) => setTimeout(resolve));

@@ -1,0 +1,1 @@
+export { type Retrained, type RetrainOptions, retrainOnData } from "./retrain-on-data.js";

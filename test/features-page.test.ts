@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { storedFloat32, writeSafetensors } from "onebit/file";
+import { typesOf } from "onebit/graph";
+import { buildModel, models } from "onebit/models";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeScenes } from "../packages/cli/src/test-support/scenes.js";
+import { randomWeights } from "../packages/core/src/test-support/random-weights.js";
+import { listingsIn } from "./browser/markdown.js";
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const page = await readFile(join(root, "docs/features.md"), "utf8");
+/** Of all blocks without a language: what users type. */
+const commands = listingsIn(page)
+  .filter(({ language }) => language === "")
+  .map(({ code }) => code);
+let folder: string;
+
+/** One of every family that has feature maps. */
+const families = [
+  ...new Map(
+    Object.entries(models)
+      .toReversed()
+      .map(([name, { family }]) => [family, name]),
+  ).values(),
+]
+  .map((name) => ({ name, ...outputsOf(name) }))
+  .filter(({ stages }) => stages);
+
+/** Channels of the pooled vector, and of every map at its stride. */
+function outputsOf(name: string) {
+  const graph = buildModel(name);
+  const types = typesOf(graph);
+  const channels = (output: string) => types.get(graph.outputs[output])?.shape[1];
+  const strides = Object.keys(graph.outputs).flatMap(
+    (output) => /^stage-(\d+)$/.exec(output)?.[1] ?? [],
+  );
+  const stages = strides.map((stride) => `${stride}: ${channels(`stage-${stride}`)}`).join(", ");
+  return { features: channels("features"), stages };
+}
+
+it.each(families)("says what the outputs of $name are", ({ name, features, stages }) => {
+  expect(page).toContain(`| \`${name}\` | ${features} | ${stages} |`);
+});
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "onebit-features-page-"));
+  // Of the smallest BNext there is, for four classes that have no names.
+  const options = { widths: [8, 16, 16], classes: 4, input: [3, 32, 32] } as const;
+  const stored = Object.entries(randomWeights(buildModel("bnext", options), 7)).map(
+    ([key, { shape, data }]) => [key, storedFloat32(shape, data)] as const,
+  );
+  const file = writeSafetensors({ metadata: {}, tensors: Object.fromEntries(stored) });
+  await writeFile(join(folder, "checkpoint.safetensors"), file);
+  await writeScenes(join(folder, "photos"), 6);
+}, 60_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Short trainings, and photographs of what the test has instead of a cat. */
+const PRELUDE = `set -e
+npx() { shift; if [ "$1" = train ]; then set -- "$@" --epochs 1 --threads 1; fi
+  command node ${join(root, "packages/cli/bin/onebit.js")} "$@"; }
+node() { command node "${root}$1" 1 64; }
+`;
+
+it("every command of docs/features.md works, in its order", async () => {
+  expect(commands.length).toBeGreaterThan(5);
+  const script = join(folder, "commands.sh");
+  const text = commands.join("").replaceAll("photos/cat/1.jpg", "photos/fish/fish-1.jpg");
+  await writeFile(script, PRELUDE + text);
+  const { stdout } = await run("bash", [script], { cwd: folder, maxBuffer: 2 ** 24 });
+  expect(stdout).toMatch(/photos\.index: 18 vectors of \d+ floats/);
+  expect(stdout).toMatch(/^ +-?0\.0000 {2}photos\/fish\/fish-1\.jpg$/m);
+  expect(stdout).toMatch(/"distance": 0,?$/m);
+  expect(stdout).toMatch(/^mine\.onebit: .*, classes fish, flower, house$/m);
+  expect(stdout).toMatch(/^intersection over union 0\.\d+; \d+ bytes$/m);
+}, 300_000);

@@ -82,7 +82,7 @@ describe("a flag that is not there", () => {
     ],
     [
       "pack x -o y.onebit --backend wasm",
-      /unknown option '--backend'\n\(onebit train, study, run, eval, .* or selftest takes it\)/,
+      /unknown option '--backend'\n\(onebit train, study, run, embed, search, eval, .* or selftest takes it\)/,
     ],
   ])("%s", async (line, message) => {
     const { status, stderr } = await onebit(...line.split(" "));

@@ -11,7 +11,7 @@ import type { InputSize } from "../preprocess.js";
 import { type KerasLayer, type KerasNetwork, kerasNetwork } from "./config.js";
 import { Layer, show } from "./layer.js";
 import { layers } from "./layers.js";
-import { zooNames, zooNetwork } from "./zoo.js";
+import { zooNames, zooNetwork } from "./zoo/index.js";
 
 /**
  * Networks of Keras and Larq, `.h5`: those of model.save() by the configuration inside the file, Larq Zoo's

@@ -7,6 +7,7 @@
 import { popcountConv } from "./popcount-conv";
 import { clear, regroup } from "./bits";
 import { conv } from "./conv";
+import { depthwiseConv } from "./depthwise-conv";
 import { Instruction, INSTRUCTION_BYTES, Op } from "./instruction";
 import { linear } from "./linear";
 import { lookupConv } from "./lookup-conv";
@@ -50,6 +51,7 @@ function execute(i: Instruction, firstRow: i32, rows: i32): void {
     case Op.grid: return grid(i, firstRow, rows);
     case Op.shuffle: return shuffle(i, firstRow, rows);
     case Op.bitPool: return bitPool(i, firstRow, rows);
+    case Op.depthwiseConv: return depthwiseConv(i, firstRow, rows);
     default: unreachable();
   }
 }

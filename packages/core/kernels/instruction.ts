@@ -53,6 +53,7 @@ export enum Op {
   grid,
   shuffle,
   bitPool,
+  depthwiseConv,
 }
 
 /** Where this thread's scratch begins, counted from that of the first thread. */

@@ -53,7 +53,10 @@ Tiling tilingOf(const RawStep& step, int32_t width, int32_t inputWidth) {
 }
 
 bool unrolls(const RawStep& step) { return step.dilation[1] > 1; }
-bool repacks(const RawStep& step) { return step.groups > 1 || step.replicates() || unrolls(step); }
+bool repacks(const Program& program, const RawStep& step) {
+  if (groupsTogether(program, step) == kLanes) return false;
+  return step.groups > 1 || step.replicates() || unrolls(step);
+}
 
 /** Words of a pixel of a repacked group, and of a row; rows. */
 int32_t packedPixel(const Program& program, const RawStep& step) {
@@ -79,7 +82,7 @@ Scratch scratchOf(const Program& program, const RawStep& step, int32_t index) {
     if (op.code != Code::mean) continue;
     scratch.sums.push_back({product(shape.height, sumStrideOf(shape), 4), index, index});
   }
-  if (step.kind == StepKind::binaryConv && repacks(step)) {
+  if (step.kind == StepKind::binaryConv && repacks(program, step)) {
     const size_t group = product(packedRow(program, step), packedRows(program, step));
     scratch.packed = {product(group, step.groups, 4), index, index};
   }
@@ -205,6 +208,7 @@ class Compiler {
     placeMeans(index, step, shape);
     job.ops = step.ops.data();
     job.opCount = static_cast<int32_t>(step.ops.size());
+    job.copies = raw.kind == StepKind::shuffle && input.kind == ValueKind::bits && copiesBits(step);
     divide(index, step, raw, input);
     r.scratchBytes = std::max(r.scratchBytes, placeSpread(step));
   }
@@ -220,10 +224,13 @@ class Compiler {
       const Tiling tiling = tilingOf(raw, job.width, input.width);
       job.tilePixels = tiling.pixels;
       job.pitch = tiling.pitch;
-      job.repack = repacks(raw);
+      job.repack = repacks(r.program, raw);
       job.replicate = raw.replicates();
-      job.unrolled = unrolls(raw);
-      tileBinary(job, weight, groupChannels, r.constants);
+      job.unrolled = job.repack && unrolls(raw);
+      if (job.groupsTogether == kLanes)
+        tileDepthwise(job, weight, r.constants);
+      else
+        tileBinary(job, weight, groupChannels, r.constants);
       // What replicates needs no correction, as where zero bits stand for -1.
       deriveBorders(job, weight, groupChannels, job.replicate ? -1 : raw.mode, r.constants);
       if (job.repack) placePacked(scratch_[index].packed, job, raw, input);
@@ -274,6 +281,15 @@ class Compiler {
       places[c] = unit * start + from % input.channels;
     }
     return places;
+  }
+
+  /** After the accumulator there are only writes of bits, whose thresholds part -1 from +1. */
+  static bool copiesBits(const CompiledStep& step) {
+    return std::all_of(step.ops.begin() + 1, step.ops.end(), [&](const MicroOp& op) {
+      return op.code == Code::bits && std::all_of(op.s, op.s + step.job.channels, [&](float t) {
+        return op.orEqual ? t > -1 && t <= 1 : t >= -1 && t < 1;
+      });
+    });
   }
 
   void placeMeans(int32_t index, CompiledStep& step, const Value& shape) {

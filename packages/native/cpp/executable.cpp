@@ -239,6 +239,8 @@ std::vector<std::string> Executable::kernels() const {
     const bool words = isa.format == PanelFormat::bytes && step.job.format != PanelFormat::bytes;
     if (!binary) {
       names.push_back(isa.name);
+    } else if (step.job.groupsTogether == kLanes) {
+      names.push_back(std::string(words ? "avx512" : isa.name) + " depthwise");
     } else if (words) {
       names.push_back("avx512 vpopcntd");
     } else {

@@ -105,9 +105,14 @@ Value outputShape(const Program& program, const RawStep& step) {
 }
 
 int32_t groupsTogether(const Program& program, const RawStep& step) {
-  if (step.kind != StepKind::conv || step.groups <= 1) return 1;
+  const bool binary = step.kind == StepKind::binaryConv;
+  if ((step.kind != StepKind::conv && !binary) || step.groups <= 1) return 1;
   const int32_t inputs = program.values[step.input].channels / step.groups, outputs = step.out / step.groups;
-  if (inputs == 1 && outputs == 1) return kLanes;
+  // Kernel positions are counted in 16 bits.
+  const bool counts = !binary || (!step.replicates() && int64_t{step.kernel[0]} * step.kernel[1] <= 0xffff);
+  if (inputs == 1 && outputs == 1) return counts ? kLanes : 1;
+  if (binary) return 1;
+  if (inputs == 1 && outputs == 2) return kLanes / 2;
   return 2 * outputs == kLanes && step.groups % 2 == 0 ? 2 : 1;
 }
 

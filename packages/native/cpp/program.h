@@ -8,7 +8,7 @@
 namespace onebit {
 
 /** See ENCODING in src/encode.ts. */
-constexpr int32_t kEncoding = 4;
+constexpr int32_t kEncoding = 5;
 
 /** RawStep.mode of a binary convolution whose padding is the border of its input. */
 constexpr int32_t kReplicate = 2;
@@ -78,7 +78,7 @@ Program decodeProgram(const int32_t* code, size_t length, std::vector<Tensor> te
 /** [height, width, channels] of a step's accumulator. */
 Value outputShape(const Program& program, const RawStep& step);
 
-/** Of a float convolution, the groups that blocks of 16 outputs have together: 16 (depthwise), 2; else 1. */
+/** The groups that blocks of 16 outputs have together: 16 (depthwise); of a float convolution 8 (two outputs of each channel) or 2; else 1. */
 int32_t groupsTogether(const Program& program, const RawStep& step);
 
 }  // namespace onebit

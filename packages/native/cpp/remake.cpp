@@ -76,7 +76,7 @@ std::vector<RawOp> select(const std::vector<RawOp>& ops, Keep keep, std::vector<
 
 RawOp rounding(int32_t a) {
   RawOp op{};
-  op.code = Code::round;
+  op.code = Code::narrow;
   op.a = a;
   op.b = op.s = op.t = -1;
   return op;

@@ -66,6 +66,7 @@ enum class Code : int32_t {
   sign,
   max,
   min,
+  round,
   /** The step's floats. */
   accumulator,
   /** base - 2 * counts of a binary convolution. */
@@ -78,7 +79,7 @@ enum class Code : int32_t {
   minInto,
   storeIntegers,
   /** To bfloat16, as storing into such a map does. */
-  round,
+  narrow,
 };
 
 /** s, t: per-channel vectors in the order of the operands, with room for 16 floats after the last. */
@@ -128,7 +129,7 @@ struct StepJob {
   int32_t height, width, channels;
   int32_t kernel[2], stride[2], padding[2], end[2], dilation[2];
   int32_t groups;
-  /** Of a float convolution, groups of a block: see groupsTogether. */
+  /** Groups of a block: see groupsTogether. */
   int32_t groupsTogether;
   bool average;
   const Block* blocks;
@@ -172,6 +173,8 @@ struct StepJob {
 
   /** Shuffle: of each output channel, elements from a pixel's first (of bits, bits); -1: a zero. */
   const int64_t* places;
+  /** Of a shuffle of bits: all that its micro-ops do is to write them. */
+  bool copies;
 
   const MicroOp* ops;
   int32_t opCount;

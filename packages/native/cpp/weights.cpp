@@ -209,6 +209,20 @@ void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Const
   }
 }
 
+void tileDepthwise(StepJob& job, const Tensor& weight, Constants& constants) {
+  const int32_t positions = exactly<int32_t>(product(job.kernel[0], job.kernel[1]));
+  job.panelBytes = product(positions, 4);
+  uint32_t* masks = constants.allocate<uint32_t>(product(positions, job.blockCount));
+  job.panels = reinterpret_cast<const unsigned char*>(masks);
+  for (int32_t b = 0; b < job.blockCount; b++) {
+    const BitRow first(weight, job.channels, job.blocks[b].first);
+    for (int32_t p = 0; p < positions; p++, masks++) {
+      *masks = 0;
+      for (int32_t lane = 0; lane < job.blocks[b].lanes; lane++) *masks |= first.below(lane).read(p, 1) << lane;
+    }
+  }
+}
+
 void tileFloats(StepJob& job, const Tensor& weight, int32_t products, Constants& constants) {
   job.panelBytes = product(products, kLanes, 4);
   float* panels = constants.allocate<float>(product(products, kLanes, job.blockCount));

@@ -15,6 +15,9 @@ std::vector<Block> blocksOf(int32_t channels, int32_t groups);
  */
 void tileBinary(StepJob& job, const Tensor& weight, int32_t groupChannels, Constants& constants);
 
+/** 1-bit weights of blocks whose channels are a group each: 16 of them, of each kernel position. */
+void tileDepthwise(StepJob& job, const Tensor& weight, Constants& constants);
+
 /** Float weights of blocks, each [product][16 channels]. */
 void tileFloats(StepJob& job, const Tensor& weight, int32_t products, Constants& constants);
 

@@ -17,7 +17,7 @@ import {
  * Of this form and of the addon's functions: raised whenever either changes, here and in
  * cpp/program.h, so that an addon of another version is told apart before it reads anything.
  */
-export const ENCODING = 4;
+export const ENCODING = 5;
 
 /**
  * A program as the addon reads it (cpp/program.cpp): one list of 32-bit integers, float32 numbers by

@@ -12,7 +12,7 @@ import { isasUnderTest } from "./test-support/isas.js";
 
 const isas = isasUnderTest();
 
-/** Each way of the kernels: 16 channels that are a group each, two groups of 8 outputs, a group of others. */
+/** Each way of the kernels: 16 channels that are a group each, of one output or of two, two groups of 8 outputs, a group of others. */
 describe.runIf(isas.length > 0)("float convolutions of groups", () => {
   it.each([
     { channels: 16, out: 16, groups: 16 },
@@ -23,6 +23,8 @@ describe.runIf(isas.length > 0)("float convolutions of groups", () => {
     { channels: 6, out: 16, groups: 2 },
     { channels: 6, out: 24, groups: 3 },
     { channels: 64, out: 64, groups: 4 },
+    { channels: 32, out: 64, groups: 32 },
+    { channels: 13, out: 26, groups: 13 },
     { channels: 10, out: 20, groups: 5 },
     { channels: 20, out: 40, groups: 20 },
   ])(

@@ -24,6 +24,9 @@ it("prints tables and totals", async () => {
   expect(stdout).toMatch(/^fc +8 to 4 .*real: the classifier/m);
   expect(stdout).toMatch(/what limits the total/);
   expect(stdout).toMatch(/% of the time covered/);
+  expect(stdout).toMatch(
+    /^[\d.]+ ps per 1-bit multiply-add, [\d.]+ ps in the convolutions alone; the rest: .* \d+ %/m,
+  );
 });
 
 it("says that maps are narrow, and counts their bytes", async () => {

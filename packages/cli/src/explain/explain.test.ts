@@ -6,8 +6,9 @@ import { forOutputs, programCost } from "onebit/program";
 import { describe, expect, it } from "vitest";
 import { randomWeights } from "../../../core/src/test-support/random-weights.js";
 import { floatModel, tinyBnext } from "../test-support/networks.js";
-import { type ExplainedStep, explain } from "./explain.js";
+import { type ExplainedStep, type Explanation, explain } from "./explain.js";
 import { partsOf } from "./parts.js";
+import { perMacLine } from "./per-mac.js";
 import { describeStep } from "./steps.js";
 
 const quick = { warmupMs: 0, minRuns: 2, maxRuns: 2 };
@@ -131,6 +132,34 @@ it("splits a total into disjoint parts and says what a better rate would save", 
   expect(fused.nsPerOperation).toBeCloseTo(1, 9);
   expect([stem.gmacs, stem.change.totalMs]).toEqual([10, 9.5]);
   expect([passes.nsPerOperation, passes.change.totalMs]).toEqual([2, 10.5]);
+});
+
+it("says why a 1-bit multiply-add takes longer than in the convolutions alone", () => {
+  const binary = {
+    role: "binary",
+    name: "a",
+    geometry: "3x3 8 to 8, 8x8",
+    binaryMacs: 1e9,
+  } as const;
+  const steps = [
+    step({ ...binary, milliseconds: 4, binaryAloneMs: 3 }),
+    step({ role: "stem", milliseconds: 5, macs: 1.2e8 }),
+    step({ role: "element-wise", milliseconds: 0.5, elementwise: 1e6 }),
+    step({ role: "element-wise", milliseconds: 0.4, elementwise: 1e6 }),
+    step({ role: "classifier", milliseconds: 0.1, macs: 1e6 }),
+  ];
+  const told = {
+    steps,
+    parts: partsOf(steps, 10),
+    stepsMs: 10,
+    covered: 1,
+  } as unknown as Explanation;
+  expect(perMacLine(told)).toBe(
+    "10.00 ps per 1-bit multiply-add, 3.00 ps in the convolutions alone; the rest: " +
+      "stem 50 % (120 M real multiply-adds), float work fused behind binary convolutions 10 %, " +
+      "element-wise passes of their own 9 % (2 steps)",
+  );
+  expect(perMacLine({ ...told, steps: steps.slice(1) })).toBeUndefined();
 });
 
 it("gives the call what the steps leave, and never less than nothing", () => {

@@ -83,7 +83,8 @@ function fusedPart(binary: readonly ExplainedStep[], total: number): Part[] {
   return [{ name, milliseconds, share: milliseconds / total, nsPerOperation, change }];
 }
 
-const realNames = {
+/** What the parts that are no binary convolutions are called. */
+export const realNames = {
   stem: "stem",
   gate: "gates",
   classifier: "classifier",

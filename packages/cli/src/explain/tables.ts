@@ -1,6 +1,7 @@
 import { counted } from "onebit/words";
 import { bytes, type Cell, percent, si, table } from "../terminal.js";
 import type { ExplainedStep, Explanation } from "./explain.js";
+import { perMacLine } from "./per-mac.js";
 
 /** Steps below this share of the total are gathered in one row, unless all are asked for. */
 const SMALL = 0.005;
@@ -82,6 +83,7 @@ export function summaryLines(explanation: Explanation): string[] {
     counted(threads, "thread"),
     ...(maps === "float32" ? [] : [`${maps} maps`]),
   ];
+  const perMac = perMacLine(explanation);
   const passed = Object.entries(backendReasons).map(([name, why]) => `without ${name}: ${why}`);
   return [
     `${how.join(", ")}: ${wallMs.toFixed(3)} ms per image (median of ${counted(runs, "run")}), steps ${stepsMs.toFixed(3)} ms, ${percent(covered, 1)} of the time covered`,
@@ -91,6 +93,7 @@ export function summaryLines(explanation: Explanation): string[] {
       ? []
       : [`not binary convolution: ${percent(nonBinaryShare, 1)} of the time`]),
     `largest part: ${parts[0].name}, ${percent(parts[0].share, 1)}`,
+    ...(perMac === undefined ? [] : [perMac]),
   ];
 }
 

@@ -2,7 +2,7 @@ import { type WeightEstimator, weightEstimators } from "onebit/graph";
 import type { Activation, Form, Gate, ModelOptions, Stem, Widening } from "onebit/models";
 import { type FlagValues, flag, under } from "./flag.js";
 import { quantised } from "./quantised.js";
-import { misread, oneOf, type Reader, wholeNumber } from "./readers.js";
+import { fraction, misread, oneOf, type Reader, wholeNumber } from "./readers.js";
 import { ofArchitectures } from "./scopes.js";
 
 const imageSize: Reader<[channels: number, height: number, width: number]> = {
@@ -50,6 +50,11 @@ const switches = [
     repeatedNumbers,
   ),
   flag("--width <n>", "channels of the first stage (ResNet-like networks)", wholeNumber),
+  flag(
+    "--width-multiplier <x>",
+    "times the published channels (PokeBNN), such as 0.5",
+    fraction(0.5),
+  ),
   flag("--depths <list>", "blocks of each stage (ResNet-like networks)", repeatedNumbers),
   stemStride,
   flag("--stem <kind>", "of ResNet-like networks", oneOf<Stem>(["imagenet", "small"])),
@@ -102,11 +107,11 @@ export type ArchitectureFlags = FlagValues<typeof architectureFlags>;
 
 /** Whether an architecture takes them is buildModel's to say. */
 export function architectureOptions(flags: ArchitectureFlags): Partial<ModelOptions> {
-  const { classes, input, form, widths, width, depths } = flags;
+  const { classes, input, form, widths, width, widthMultiplier, depths } = flags;
   const { stemStride, stem, gate, elm, activation, rsign, seReduction, quantised } = flags;
   const { estimator, weightEstimator, widening } = flags;
   return {
-    ...{ classes, input, form, widths, width, depths },
+    ...{ classes, input, form, widths, width, widthMultiplier, depths },
     ...{ stemStride, stem, gate, elm, activation, rsign, seReduction, quantised },
     ...{ estimator, weightEstimator, widening },
   };

@@ -43,6 +43,7 @@ const COMPUTE: {
   ],
   max: (to, r, q) => [`const float ${to} = ${r} > ${q} ? ${r} : ${q};`],
   min: (to, r, q) => [`const float ${to} = ${r} < ${q} ? ${r} : ${q};`],
+  round: (to, r) => [`const float ${to} = rintf(${r}) + 0.0f;`],
 };
 
 /** Words that a step's epilogue needs besides its values: sums of means, a float and a double for each channel. */

@@ -144,6 +144,7 @@ class Lowering {
       case "sign":
       case "max":
       case "min":
+      case "round":
         throw noInteger(this.#facts.step, `micro-ops "${op[0]}"`);
       case "store":
       case "bits":

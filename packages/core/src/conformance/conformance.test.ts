@@ -7,6 +7,7 @@ import { Distribution, rangeOf } from "./distribution.js";
 import { casesUntilCaught, FAULTS, withFault } from "./faults.js";
 import { randomBatch } from "./random-convolutions.js";
 import { runConformance } from "./run.js";
+import { networksUntilCaught, STEP_FAULTS } from "./step-faults.js";
 
 describe("the random convolutions", () => {
   it("are of every kind that is hard, as often as promised", () => {
@@ -45,6 +46,12 @@ describe("the suite", () => {
     const most = RARE[fault] ?? CASES;
     for (let seed = 0; seed < (fault in RARE ? 30 : 100); seed++) {
       expect(await casesUntilCaught(reference, fault, seed), `seed ${seed}`).toBeLessThan(most);
+    }
+  });
+
+  it.each(STEP_FAULTS)("finds in random networks: %s", async (fault) => {
+    for (let seed = 0; seed < 8; seed++) {
+      expect(await networksUntilCaught(reference, fault, seed), `seed ${seed}`).toBeLessThan(150);
     }
   });
 

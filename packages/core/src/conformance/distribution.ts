@@ -30,6 +30,11 @@ const KINDS: readonly Kind[] = [
     belongs: ({ input, groups }) => (input[2] / groups) % 32 !== 0,
   },
   { what: "stride 2", atLeast: 0.2, belongs: ({ stride }) => stride.includes(2) },
+  {
+    what: "a group for each channel",
+    atLeast: 0.04,
+    belongs: ({ input, groups, out }) => groups > 1 && groups === input[2] && groups === out,
+  },
   { what: "groups", atLeast: 0.2, belongs: ({ groups }) => groups > 1 },
   {
     what: "image smaller than the kernel",

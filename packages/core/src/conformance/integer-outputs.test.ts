@@ -5,7 +5,7 @@ import { checkNetwork, expectedOfNetwork } from "./check-networks.js";
 import { integerOutputs } from "./integer-outputs.js";
 import { randomProgram } from "./random-program.js";
 
-const seeds = Array.from({ length: 200 }, (_, seed) => seed);
+const seeds = Array.from({ length: 280 }, (_, seed) => seed);
 
 /** The reference, but of every output that `isOff` one number is a little off. */
 function inexact(isOff: (exact: boolean) => boolean): Backend {

@@ -29,7 +29,7 @@ function withExactness(step: Step, isExact: (id: ValueId) => boolean) {
   });
 }
 
-/** They pass on a number, or compare it. */
+/** They pass on a number, compare it, or cut its fraction off. */
 const CHOOSING: ReadonlySet<MicroOp[0]> = new Set([
-  ...(["relu", "clamp", "max", "min", "sign", "store", "bits"] as const),
+  ...(["relu", "clamp", "max", "min", "round", "sign", "store", "bits"] as const),
 ]);

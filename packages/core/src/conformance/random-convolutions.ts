@@ -66,7 +66,9 @@ function randomGeometry(random: Random, input: MapShape, wide: boolean): Geometr
   const dilation = random.chance(0.2) ? random.pair(() => random.int(1, 3)) : undefined;
   const spans = [spanOf({ kernel, dilation }, 0), spanOf({ kernel, dilation }, 1)] as const;
   const padding = randomPadding(random, input, spans);
-  const groups = random.chance(0.4) && input[2] > 1 ? random.pick(divisors(input[2])) : 1;
+  const depthwise = input[2] > 1 && random.chance(0.06);
+  const grouped = random.chance(0.4) && input[2] > 1;
+  const groups = depthwise ? input[2] : grouped ? random.pick(divisors(input[2])) : 1;
   const geometry = {
     input,
     kernel,
@@ -82,6 +84,7 @@ function randomGeometry(random: Random, input: MapShape, wide: boolean): Geometr
   const budget = wide ? MAX_WIDE_PRODUCTS : long ? MAX_LONG_PRODUCTS : MAX_PRODUCTS;
   const most = budget / (perOutput * groups);
   if (most < 1) return undefined;
+  if (depthwise) return geometry;
   const wanted = wantedOutputs(random, wide);
   const groupOut = Math.max(1, Math.min(Math.floor(most), Math.ceil(wanted / Math.sqrt(groups))));
   return { ...geometry, out: groups * groupOut };

@@ -7,7 +7,7 @@ import {
   MICRO_OPS,
   type MicroOp,
 } from "../program/micro-ops.js";
-import { clipped, levelsOf, rangeOf } from "../program/quantiser.js";
+import { clipped, levelsOf, rangeOf, roundHalfToEven } from "../program/quantiser.js";
 import type { ProgramTensors, QuantiseStep, Step, ValueId } from "../program/types.js";
 import { COMPUTE } from "../runtime/backends/reference/micro-ops.js";
 import { accumulate, type StepContext } from "../runtime/backends/reference/program.js";
@@ -61,6 +61,7 @@ const ERRORS: { readonly [N in ComputingName]: Error } = {
   sign: ([r, e], [t]) => (e > 0 && abs(r - t) <= e ? 2 : 0),
   max: ([, e], [, f]) => max(e, f),
   min: ([, e], [, f]) => max(e, f),
+  round: ([r, e]) => (e > 0 ? roundHalfToEven(r + e) - roundHalfToEven(r - e) : 0),
 };
 
 /** What the reference makes of the values of `context`, with bounds. Values are left as they are. */

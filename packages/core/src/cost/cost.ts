@@ -197,17 +197,28 @@ export function bytesOf({ shape, dtype }: ValueType): number {
 
 /** Weights that reach a 1-bit convolution. */
 export function binaryTensors(graph: Graph, trace = traceOf(graph)): Set<string> {
-  const keys = graph.nodes
-    .filter((node) => trace.isBinaryConv(node))
-    .flatMap(({ inputs: [, w] }) => trace.tensorsBehind(w) ?? []);
-  return new Set(keys.filter((key) => graph.tensors[key].kind === "parameter"));
+  return new Set(planesOf(graph, trace).keys());
 }
 
 function packedBytes(graph: Graph, trace: Trace, bits: RoleBits): number {
-  const binary = binaryTensors(graph, trace);
-  const total = liveParameters(graph).reduce(
-    (sum, [key, spec]) => sum + sizeOf(spec.shape) * bitsOf(spec, binary.has(key), bits),
-    0,
-  );
+  const planes = planesOf(graph, trace);
+  const total = liveParameters(graph).reduce((sum, [key, spec]) => {
+    const count = planes.get(key)?.size;
+    return sum + sizeOf(spec.shape) * (count ?? 1) * bitsOf(spec, count !== undefined, bits);
+  }, 0);
   return Math.ceil(total / 8);
+}
+
+/** Weights that reach 1-bit convolutions, and as what: ternary ones as two planes of bits. */
+function planesOf(graph: Graph, trace: Trace): Map<string, Set<string>> {
+  const planes = new Map<string, Set<string>>();
+  for (const node of graph.nodes) {
+    if (!trace.isBinaryConv(node)) continue;
+    const [, plane] = node.inputs;
+    for (const key of trace.tensorsBehind(plane) ?? []) {
+      if (graph.tensors[key].kind !== "parameter") continue;
+      planes.set(key, (planes.get(key) ?? new Set<string>()).add(plane));
+    }
+  }
+  return planes;
 }

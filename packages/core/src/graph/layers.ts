@@ -217,6 +217,8 @@ export interface BatchNormOptions {
   readonly affine?: boolean;
   /** Every pass, inference too, first raises weights that are below this. */
   readonly leastWeight?: number;
+  /** What weights start at; 1 when absent. */
+  readonly gamma?: number;
 }
 
 /** Batch normalisation, epsilon 1e-5, momentum 0.1 (PyTorch's BatchNorm2d); its five entries. */
@@ -225,9 +227,9 @@ export function batchNorm(
   key: string,
   x: string,
   name = key,
-  { epsilon = 1e-5, momentum = 0.1, affine = true, leastWeight }: BatchNormOptions = {},
+  { epsilon = 1e-5, momentum = 0.1, affine = true, leastWeight, gamma }: BatchNormOptions = {},
 ): string {
-  const inputs = batchNormTensors(b, key, b.shape(x)[1], { affine });
+  const inputs = batchNormTensors(b, key, b.shape(x)[1], { affine, gamma });
   if (leastWeight !== undefined) {
     const bounds = { low: leastWeight, high: MAX_FLOAT32, when: "always" } as const;
     inputs[0] = clampInPlace(b, inputs[0], bounds, `${key}.clamp`);
@@ -250,13 +252,13 @@ function batchNormTensors(
   b: GraphBuilder,
   key: string,
   channels: number,
-  { dead = false, affine = true },
+  { dead = false, affine = true, gamma = 1 },
 ): string[] {
   const shape = [channels];
   const add = (entry: string, kind: "parameter" | "buffer", init: Init) =>
     b.tensor(`${key}.${entry}`, { shape, kind: dead ? "dead" : kind, role: "norm", init });
   const live = [
-    affine ? add("weight", "parameter", ones) : b.constant(1, shape),
+    affine ? add("weight", "parameter", { kind: "constant", value: gamma }) : b.constant(1, shape),
     affine ? add("bias", "parameter", zeros) : b.constant(0, shape),
     add("running_mean", "buffer", zeros),
     add("running_var", "buffer", ones),

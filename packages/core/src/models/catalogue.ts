@@ -1,3 +1,4 @@
+import { bdnetModels } from "./bdnet.js";
 import { binaryDensenetModels } from "./binary-densenet.js";
 import { binarynetVggModels } from "./binarynet-vgg.js";
 import { birealModels } from "./bireal.js";
@@ -9,6 +10,7 @@ import type { ModelEntries } from "./entry.js";
 import { linearModels } from "./linear.js";
 import { meliusnetModels } from "./meliusnet.js";
 import { mobilenetModels } from "./mobilenet.js";
+import { pokebnnModels } from "./pokebnn.js";
 import { quicknetModels } from "./quicknet.js";
 import { reactnetModels } from "./reactnet.js";
 import { reactnetResnetModels } from "./reactnet-resnet.js";
@@ -33,9 +35,11 @@ export const models: ModelEntries = {
   ...realToBinaryModels,
   ...binaryDensenetModels,
   ...meliusnetModels,
+  ...pokebnnModels,
   ...quicknetModels,
   ...boolnetModels,
   ...binarynetVggModels,
+  ...bdnetModels,
   ...resnetModels,
   ...resnetCifarModels,
   ...mobilenetModels,

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, conv2d, sign } from "../graph/layers.js";
+import { roundHalfToEven } from "../program/quantiser.js";
 import type { Form } from "./options.js";
 import { unscaledConv } from "./unscaled-conv.js";
 
@@ -78,10 +79,4 @@ export function denseEnd(b: GraphBuilder, parts: Parts): string {
 /** Channels behind a transition: a multiple of 32, at least that. */
 export function reducedTo(features: number, reduction: number): number {
   return Math.max(1, roundHalfToEven(Math.floor(features / reduction) / 32)) * 32;
-}
-
-function roundHalfToEven(x: number): number {
-  const floor = Math.floor(x);
-  if (x - floor !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

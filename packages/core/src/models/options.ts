@@ -28,6 +28,8 @@ export interface Switches {
   readonly widths?: readonly number[];
   /** Channels of the first of four stages (ResNet-like networks). */
   readonly width?: number;
+  /** So many times the channels that the network is published with (PokeBNN); a multiple of 0.25. */
+  readonly widthMultiplier?: number;
   /** Blocks of each stage (ResNet-like networks). */
   readonly depths?: readonly number[];
   /** Stride of the stem's convolution (BNext: 2 for 1000 classes, else 1; ReActNet-A: 2). */

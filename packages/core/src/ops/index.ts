@@ -47,6 +47,7 @@ import { relu } from "./relu.js";
 import { reluGradient } from "./relu-gradient.js";
 import { replicatePad } from "./replicate-pad.js";
 import { reshape } from "./reshape.js";
+import { round } from "./round.js";
 import { sigmoid } from "./sigmoid.js";
 import { sign } from "./sign.js";
 import { signGradient } from "./sign-gradient.js";
@@ -95,6 +96,7 @@ const list: readonly Op<any>[] = [
   reluGradient,
   replicatePad,
   reshape,
+  round,
   sigmoid,
   slice,
   sqrt,

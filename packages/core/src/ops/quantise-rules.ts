@@ -43,13 +43,22 @@ export function lowerQuantiser(
   const low = l.emit("ReduceMin", [c], { axes, keepdims: 1 });
   const high = l.emit("ReduceMax", [c], { axes, keepdims: 1 });
   const range = l.emit("Add", [l.emit("Sub", [high, low]), l.constant(1e-8)]);
-  const fraction = l.emit("Div", [l.emit("Sub", [c, low]), range]);
+  return lowerGrid(l, c, { low, range, levels });
+}
+
+/** Emits the nearest of `levels` + 1 numbers from `low` to low + range; all three are values. */
+export function lowerGrid(
+  l: Lowering,
+  x: string,
+  { low, range, levels }: { low: string; range: string; levels: string },
+): string {
+  const fraction = l.emit("Div", [l.emit("Sub", [x, low]), range]);
   const code = lowerRound(l, l.emit("Mul", [fraction, levels]));
   return l.emit("Add", [l.emit("Mul", [l.emit("Div", [code, levels]), range]), low]);
 }
 
 /** Round half to even. WebGPU has no Round: floor(x), one more above a half and at odd halves. */
-function lowerRound(l: Lowering, x: string): string {
+export function lowerRound(l: Lowering, x: string): string {
   if (l.target !== "webgpu") return l.emit("Round", [x]);
   const [zero, half, one] = [0, 0.5, 1].map((value) => l.constant(value));
   const floor = l.emit("Floor", [x]);

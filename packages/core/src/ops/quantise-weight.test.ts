@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateOp, tensor } from "../test-support/one-op.js";
+import { evaluateOp, inferShape, tensor } from "../test-support/one-op.js";
 import { checkOp } from "../test-support/op-check.js";
 import { quantiseWeight } from "./quantise-weight.js";
 
@@ -80,5 +80,34 @@ describe("quantise-weight", () => {
       const x = f(f(f(codes[i] / 15) * ranges[group]) + lows[group]);
       expect(f(x * scales[out])).toBe(value);
     });
+  });
+
+  it.each([
+    [[5, 6], 8],
+    [[3, 4, 1, 1], 4],
+    [[4, 1, 3, 3], 8],
+  ])("on multiples of the largest weight: %j, %i bits", async (shape, bits) => {
+    const attrs = { bits, clip: 1, leading: 1, symmetric: true } as const;
+    const { inputs, outputs, gradients, gradOutputs } = await checkOp({
+      ...{ op: "quantise-weight", attrs, inputs: [shape], estimated: [0] },
+      domain: { low: -0.2, high: 0.3 },
+    });
+    const w = [...inputs[0].data];
+    const [length, levels] = [w.length / shape[0], 2 ** (bits - 1) - 1];
+    w.forEach((value, i) => {
+      const row = w.slice(i - (i % length), i - (i % length) + length);
+      const step = Math.max(...row.map(Math.abs)) / levels;
+      expect(outputs[0].data[i]).toBeCloseTo(Math.round(value / step) * step, 6);
+    });
+    expect([...gradients[0]!.data]).toEqual([...gradOutputs[0]!.data]);
+  });
+
+  it("refuses a symmetric grid of other groups or clips", () => {
+    const attrs = { bits: 4, clip: 1, leading: 1, symmetric: true };
+    for (const wrong of [{ leading: 2 }, { clip: 2 }, { bits: 1 }]) {
+      expect(() => inferShape("quantise-weight", [[2, 3, 3, 3]], { ...attrs, ...wrong })).toThrow(
+        /a symmetric grid wants 2 bits or more, clip 1 and leading 1/,
+      );
+    }
   });
 });

@@ -62,6 +62,7 @@ export const elementWise: { readonly [op: string]: Translator } = {
   relu: plain("relu"),
   sigmoid: plain("sigmoid"),
   "hard-sigmoid": plain("hard-sigmoid"),
+  round: plain("round"),
   clamp,
   mix,
 };
@@ -102,6 +103,7 @@ export const unpackers: { readonly [N in ComputingName]: Unpacker } = {
   relu: unpacked("relu"),
   sigmoid: unpacked("sigmoid"),
   "hard-sigmoid": unpacked("hard-sigmoid"),
+  round: unpacked("round"),
   clamp({ values, operands: [r, low, high], name }) {
     return values.op("clamp", [r as string], { low, high, when: "always" }, name);
   },

@@ -42,6 +42,11 @@ const networks: typeof smallNetworks = [
   ["reactnet-a, PReLU", "reactnet", { ...reactnet, activation: "prelu" }],
   ["reactnet-a, bare", "reactnet", { ...reactnet, activation: "none", rsign: false }],
   ["reactnet-18, bare", "reactnet-18", { ...larger, width: 8, activation: "none", rsign: false }],
+  [
+    "pokebnn, real",
+    "pokebnn-1.0x",
+    { ...small, widthMultiplier: 0.25, depths: [1, 2, 1, 1], form: "real" },
+  ],
   ["linear", "linear", small],
   ["resnet-18", "resnet-18", { ...larger, width: 8 }],
   ["resnet-50", "resnet-50", { ...larger, width: 4 }],

@@ -1,6 +1,9 @@
 import type { Constants } from "../graph/constants.js";
-import type { QuantiseAttributes } from "../ops/quantise-rules.js";
-import { type QuantisedWeight, quantiseWeight } from "../ops/quantise-weight.js";
+import {
+  type QuantisedWeight,
+  type QuantiseWeightAttributes,
+  quantiseWeight,
+} from "../ops/quantise-weight.js";
 import type { QuantisedTensor } from "../program/types.js";
 import type { RealWeight } from "./network.js";
 
@@ -14,7 +17,7 @@ export function realWeight(constants: Constants, name: string, extent: Extent): 
     const { data } = constants.get(name);
     return { data: channelsLast(data, extent, new Float32Array(data.length)) };
   }
-  const attrs = quantiser.attrs as QuantiseAttributes;
+  const attrs = quantiser.attrs as QuantiseWeightAttributes;
   const { data, shape } = constants.get(quantiser.inputs[0]);
   const weight = quantiseWeight(data, shape, attrs);
   return {
@@ -26,7 +29,7 @@ export function realWeight(constants: Constants, name: string, extent: Extent): 
 /** Other widths than 4 and 8 bits have no stored form: their weights are kept as numbers. */
 function storable(
   { codes, lows, ranges, scales }: QuantisedWeight,
-  { bits, leading }: QuantiseAttributes,
+  { bits, leading }: QuantiseWeightAttributes,
   extent: Extent,
 ): QuantisedTensor | undefined {
   if (bits !== 4 && bits !== 8) return undefined;

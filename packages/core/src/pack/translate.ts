@@ -136,10 +136,15 @@ export class Translation {
   }
 
   /** Adds bits made of others: `op` gives -1 and +1, which are stored as bits where bits are wanted. */
-  addBits(node: Node, op: PackOp, inputs: readonly PackNode[]): PackNode {
+  addBits(
+    node: Node,
+    op: PackOp,
+    inputs: readonly PackNode[],
+    absorbed: readonly string[] = [],
+  ): PackNode {
     const numbers = this.addPart(node, "numbers", op, inputs);
     const threshold = new Float64Array(numbers.shape[2]);
-    const bits = this.add(node, { kind: "bits", threshold, zero: -1 }, [numbers]);
+    const bits = this.add(node, { kind: "bits", threshold, zero: -1 }, [numbers], absorbed);
     this.#numbers.set(bits, numbers);
     return bits;
   }

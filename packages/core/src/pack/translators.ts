@@ -300,11 +300,16 @@ function moved(
   t: Translation,
   node: Node,
   input: PackNode,
-  order: Omit<Extract<PackOp, { readonly kind: "shuffle" }>, "kind">,
+  order: Order,
+  absorbed: readonly string[] = [],
 ): PackNode {
   const op: PackOp = { kind: "shuffle", ...order };
-  return isBits(input) ? t.addBits(node, op, [input]) : t.add(node, op, [input]);
+  return isBits(input)
+    ? t.addBits(node, op, [input], absorbed)
+    : t.add(node, op, [input], absorbed);
 }
+
+type Order = Omit<Extract<PackOp, { readonly kind: "shuffle" }>, "kind">;
 
 const sizeBehindBatch = (shape: readonly number[]) => shape.slice(1).reduce((n, dim) => n * dim, 1);
 
@@ -347,7 +352,11 @@ const slice: Translator = (t, node) => {
     throw cannotPack(node, `axis ${axis}: only channels (1)`);
   const input = t.input(node, 0);
   const first = start < 0 ? start + input.shape[2] : start;
-  return moved(t, node, input, { first, dealt: 1, whole: false });
+  const { op, inputs } = isBits(input) && input.op.kind === "bits" ? input.inputs[0] : input;
+  if (op.kind !== "shuffle") return moved(t, node, input, { first, dealt: 1, whole: false });
+  // Some channels of those in another order.
+  const order = { first: op.first + first, dealt: op.dealt, whole: op.whole };
+  return moved(t, node, inputs[0], order, input.covers);
 };
 
 const channelShuffle: Translator = (t, node) => {

@@ -76,6 +76,8 @@ const TABLE = {
   max: ["register", "register"],
   /** r < q ? r : q */
   min: ["register", "register"],
+  /** r as a whole number, half to even; never -0 */
+  round: ["register"],
 } as const satisfies { readonly [name: string]: readonly Operand[] };
 
 type Table = typeof TABLE;

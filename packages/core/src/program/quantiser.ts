@@ -53,17 +53,19 @@ export interface Strided {
 /** x must be clipped. */
 export function levelCode(x: number, { low, range }: GroupRange, levels: number): number {
   const position = Math.fround(Math.fround(Math.fround(x - low) / range) * levels);
-  return roundHalfEven(position);
+  return roundHalfToEven(position);
 }
 
 export function levelValue(code: number, { low, range }: GroupRange, levels: number): number {
   return Math.fround(Math.fround(Math.fround(code / levels) * range) + low);
 }
 
-/** For 0 <= x < 2^31. */
-function roundHalfEven(x: number): number {
-  const up = Math.round(x);
-  return up - x === 0.5 && up % 2 === 1 ? up - 1 : up;
+/** Any float32 or float64; never -0, so that it matters to nobody how a port comes to 0. */
+export function roundHalfToEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  const isUp = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
+  return (isUp ? floor + 1 : floor) + 0;
 }
 
 /** Replaces the numbers of one group, out[i] for x[i], by the nearest of 2^bits levels. */

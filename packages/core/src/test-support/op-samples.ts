@@ -181,6 +181,7 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
   ],
   "quantise-weight": [
     { shapes: [[4, 3, 3, 3]], attrs: { bits: 8, clip: 1000, leading: 2 }, ...estimated },
+    { shapes: [[4, 6]], attrs: { bits: 4, clip: 1, leading: 1, symmetric: true }, ...estimated },
   ],
   relu: unary,
   "relu-gradient": [{ shapes: [map, map] }],
@@ -189,6 +190,7 @@ export const opSamples: { readonly [op: string]: readonly OpSample[] } = {
     { shapes: [[2, 3, 1, 2]], attrs: { padding: [2, 1] }, wanted: [0] },
   ],
   reshape: [{ shapes: [map], attrs: { shape: [0, -1] }, wanted: [0] }],
+  round: [{ shapes: [map], ...estimated }],
   sigmoid: unary,
   sign: [
     { shapes: [map], attrs: clip, ...estimated },

@@ -122,6 +122,7 @@ class Generator {
       () => learnableBias(b, this.#key("bias"), x),
       () => b.op("relu", [x]),
       () => b.op("hard-sigmoid", [x]),
+      () => b.op("round", [x]),
       () => b.op("clamp", [x], { low: -1, high: 1.5, when: "always" }),
       () => b.op("clamp", [x], { low: -1, high: 1, when: "training" }),
       () => b.op("detach", [x]),

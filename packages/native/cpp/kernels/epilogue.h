@@ -33,6 +33,14 @@ static inline void mergeBits(uint32_t* words, int first, uint32_t mask) {
   if (both >> 32) words[(first >> 5) + 1] |= static_cast<uint32_t>(both >> 32);
 }
 
+/** Bits of a block, from channel `first` of the value on. */
+static inline void writeBits(uint32_t* words, int first, int lanes, uint32_t mask) {
+  if (lanes == kLanes && first % kLanes == 0)
+    reinterpret_cast<uint16_t*>(words)[first / kLanes] = static_cast<uint16_t>(mask);
+  else
+    mergeBits(words, first, mask & ((1u << lanes) - 1));
+}
+
 /**
  * T pixels of one block, each a vector of its channels: 16 of them where Full, else fewer. Every loop
  * over v is unrolled: one index that is not constant, and v moves from registers to memory.
@@ -250,6 +258,14 @@ static inline F16 preluOf(const F16& x, const F16& slope) {
   return selectGreater(x, broadcast(0), x, x * slope);
 }
 
+/** Half to even: sums of 2^23 and more have no fractions, and numbers of that size have none. */
+static inline F16 wholeOf(const F16& x) {
+  const F16 zero = broadcast(0), big = broadcast(8388608.0f), least = broadcast(-8388608.0f);
+  const F16 moved = selectGreater(x, zero, big, least);
+  const F16 whole = (x + moved) - moved;
+  return selectGreater(big, x, selectGreater(x, least, whole, x), x) + zero;
+}
+
 static inline F16 hardSigmoidOf(const F16& x) {
   const F16 zero = broadcast(0);
   const F16 six = broadcast(6);
@@ -296,7 +312,8 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
         g.each([&](const F16& x) { return selectGreater(x, zero, x, zero); });
         break;
       }
-      case Code::round: g.each(roundedToBfloat); break;
+      case Code::narrow: g.each(roundedToBfloat); break;
+      case Code::round: g.each(wholeOf); break;
       case Code::sigmoid: g.applySigmoid(); break;
       case Code::hardSigmoid: g.each(hardSigmoidOf); break;
       case Code::clamp: {

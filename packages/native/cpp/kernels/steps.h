@@ -36,8 +36,41 @@ static Window windowOf(const StepJob& job, const Frame& frame, const Segment& s)
   return window;
 }
 
+/**
+ * Of 16 channels that each are a group: bits that differ.
+ *
+ *   for each pixel, each kernel position:  count[lane] += bit `lane` of (16 bits of the input ^ 16 weights)
+ *
+ * Outside of the map lie zero bits, which the borders' accumulators correct.
+ */
+template <bool Full>
+static void countDepthwise(const StepJob& job, const Frame& frame, const Segment& s, const unsigned char* panel,
+                           int32_t* counts) {
+  const int top = s.y * job.stride[0] - job.padding[0];
+  const int64_t step = static_cast<int64_t>(job.dilation[1]) * job.input.pixel;
+  for (int i = 0; i < s.n; i++, counts += kLanes) {
+    const int left = (s.x + i) * job.stride[1] - job.padding[1];
+    const uint32_t* weight = reinterpret_cast<const uint32_t*>(panel);
+    Counters16 sum{};
+    for (int ky = 0; ky < job.kernel[0]; ky++) {
+      const uint32_t* words = at<const uint32_t>(frame, job.input, top + ky * job.dilation[0], left);
+      for (int kx = 0; kx < job.kernel[1]; kx++, weight++, words += step) {
+        const uint32_t bits = Full ? reinterpret_cast<const uint16_t*>(words)[s.block.first / kLanes]
+                                   : readBits(words, s.block.first, s.block.lanes, job.input.pixel);
+        sum = countBits(sum, bits ^ *weight);
+      }
+    }
+    storeCounters(counts, sum);
+  }
+}
+
 static Accumulators binaryConv(const StepJob& job, const Frame& frame, const Segment& s, int block,
                                int blocks, float* tiles) {
+  if (job.groupsTogether == kLanes) {
+    const auto count = s.block.lanes == kLanes ? countDepthwise<true> : countDepthwise<false>;
+    count(job, frame, s, job.panels + block * job.panelBytes, reinterpret_cast<int32_t*>(tiles));
+    return {tiles, kTileFloats};
+  }
   const Counts counts = countSegment(job, frame, windowOf(job, frame, s), s,
                                      job.panels + block * job.panelBytes, blocks,
                                      reinterpret_cast<int32_t*>(tiles));
@@ -111,8 +144,8 @@ static void groupTile(const StepJob& job, const float* start, const float* panel
   for (int t = 0; t < T; t++) store(tiles + t * kLanes, sum[t]);
 }
 
-/** T neighbouring pixels of 16 channels that each are a group. */
-template <int T>
+/** T neighbouring pixels of 16 outputs, M for each channel, which is a group. */
+template <int T, int M>
 static void depthwiseTile(const StepJob& job, const float* start, const float* panel, int lanes, float* tiles) {
   const int64_t step = static_cast<int64_t>(job.stride[1]) * job.input.pixel;
   F16 sum[T];
@@ -123,7 +156,7 @@ static void depthwiseTile(const StepJob& job, const float* start, const float* p
     for (int kx = 0; kx < job.kernel[1]; kx++, panel += kLanes, from += job.input.pixel) {
       const F16 weights = load(panel);
 #pragma GCC unroll 8
-      for (int t = 0; t < T; t++) sum[t] = sum[t] + weights * loadPart(from + t * step, lanes);
+      for (int t = 0; t < T; t++) sum[t] = sum[t] + weights * loadTimes<M>(from + t * step, lanes);
     }
   }
 #pragma GCC unroll 8
@@ -134,7 +167,9 @@ template <int T>
 static void groupedTile(const StepJob& job, const float* start, const Block& block, const float* panel,
                         float* tiles) {
   if (job.groupsTogether == kLanes)
-    depthwiseTile<T>(job, start + block.first, panel, block.lanes, tiles);
+    depthwiseTile<T, 1>(job, start + block.first, panel, block.lanes, tiles);
+  else if (job.groupsTogether == kLanes / 2)
+    depthwiseTile<T, 2>(job, start + block.first / 2, panel, block.lanes, tiles);
   else if (job.groupsTogether == 2)
     groupTile<T, true>(job, start + block.first / (kLanes / 2) * job.positionLength, panel, tiles);
   else
@@ -214,21 +249,77 @@ static void poolBits(const StepJob& job, const Frame& frame, int y, int x0, int 
   }
 }
 
-/** Channels in another order, 16 at a time. */
-static void shuffle(const StepJob& job, const Frame& frame, const Segment& s, float* tile) {
+/** Every `step`-th place from `first` on follows the one before. */
+static bool follow(const int64_t* places, int first, int step, int lanes) {
+  for (int lane = first + step; lane < lanes; lane += step) {
+    if (places[lane] != places[lane - step] + 1) return false;
+  }
+  return true;
+}
+
+/** 8 bits to the even places of 16. */
+static inline uint32_t spreadBits(uint32_t x) {
+  x = (x | x << 4) & 0x0f0f;
+  x = (x | x << 2) & 0x3333;
+  return (x | x << 1) & 0x5555;
+}
+
+/** 16 bits in another order: mostly neighbours, or dealt out from two groups. Calls put(pixel, bits). */
+template <typename Put>
+static inline void shuffleBits(const StepJob& job, const Frame& frame, const Segment& s, Put put) {
   const int64_t* places = job.places + s.block.first;
-  for (int i = 0; i < s.n; i++, tile += kLanes) {
-    if (job.input.kind == ValueKind::bits) {
-      const uint32_t* words = at<const uint32_t>(frame, job.input, s.y, s.x + i);
-      uint32_t mask = 0;
-      for (int lane = 0; lane < s.block.lanes; lane++)
-        mask |= (words[places[lane] >> 5] >> (places[lane] & 31) & 1) << lane;
-      store(tile, fromSigns(mask));
-      continue;
+  const int lanes = s.block.lanes, words = job.input.pixel;
+  // A value that counts as one pixel may go on in the next.
+  const auto inPixel = [&](int lane) { return places[lane] < int64_t{32} * words; };
+  const bool run = follow(places, 0, 1, lanes) && inPixel(lanes - 1);
+  const bool pairs = lanes == kLanes && follow(places, 0, 2, lanes) && follow(places, 1, 2, lanes) &&
+                     inPixel(lanes - 2) && inPixel(lanes - 1);
+  for (int i = 0; i < s.n; i++) {
+    const uint32_t* from = at<const uint32_t>(frame, job.input, s.y, s.x + i);
+    const auto bits = [&](int lane, int count) {
+      return readBits(from, static_cast<int>(places[lane]), count, words);
+    };
+    uint32_t mask = 0;
+    if (run) {
+      mask = bits(0, lanes);
+    } else if (pairs) {
+      mask = spreadBits(bits(0, kLanes / 2)) | spreadBits(bits(1, kLanes / 2)) << 1;
+    } else {
+      for (int lane = 0; lane < lanes; lane++) mask |= (from[places[lane] >> 5] >> (places[lane] & 31) & 1) << lane;
     }
+    put(i, mask);
+  }
+}
+
+/** Straight from bits to bits. */
+static void copyBits(const StepJob& job, const Frame& frame, const Segment& s) {
+  shuffleBits(job, frame, s, [&](int i, uint32_t mask) {
+    for (int op = 1; op < job.opCount; op++) {
+      const MicroOp& write = job.ops[op];
+      writeBits(at<uint32_t>(frame, write.place, s.y, s.x + i), write.offset + s.block.first, s.block.lanes, mask);
+    }
+  });
+}
+
+/** 16 channels in another order: mostly neighbours, or zeros. */
+static void shuffle(const StepJob& job, const Frame& frame, const Segment& s, float* tile) {
+  if (job.input.kind == ValueKind::bits)
+    return shuffleBits(job, frame, s, [&](int i, uint32_t mask) { store(tile + i * kLanes, fromSigns(mask)); });
+  const int64_t* places = job.places + s.block.first;
+  const int lanes = s.block.lanes;
+  bool zeros = true;
+  for (int lane = 0; lane < lanes; lane++) zeros = zeros && places[lane] < 0;
+  const bool run = places[0] >= 0 && follow(places, 0, 1, lanes);
+  for (int i = 0; i < s.n; i++, tile += kLanes) {
     const float* from = at<const float>(frame, job.input, s.y, s.x + i);
-    for (int lane = 0; lane < s.block.lanes; lane++) tile[lane] = places[lane] < 0 ? 0 : from[places[lane]];
-    for (int lane = s.block.lanes; lane < kLanes; lane++) tile[lane] = 0;
+    if (zeros) {
+      store(tile, broadcast(0));
+    } else if (run) {
+      store(tile, loadPart(from + places[0], lanes));
+    } else {
+      for (int lane = 0; lane < lanes; lane++) tile[lane] = places[lane] < 0 ? 0 : from[places[lane]];
+      for (int lane = lanes; lane < kLanes; lane++) tile[lane] = 0;
+    }
   }
 }
 
@@ -294,7 +385,8 @@ static Accumulators accumulate(const StepJob& job, const Frame& frame, const Seg
 
 /** Blocks from `block` on that one call of a kernel may take: of one group, side by side. */
 static int blocksTogether(const StepJob& job, int block, int end) {
-  const int most = job.kind == StepKind::binaryConv                ? countBlocks(job)
+  const int most = job.groupsTogether == kLanes                    ? 1
+                   : job.kind == StepKind::binaryConv              ? countBlocks(job)
                    : job.kind == StepKind::conv && job.groups == 1 ? kConvBlocks
                    : job.kind == StepKind::linear                  ? kMaxBlocks
                                                                    : 1;
@@ -306,6 +398,7 @@ static int blocksTogether(const StepJob& job, int block, int end) {
 
 static inline void runSegment(const StepJob& job, const Frame& frame, const Segment& s, int block,
                               int blocks) {
+  if (job.copies) return copyBits(job, frame, s);
   const Accumulators accumulators = accumulate(job, frame, s, block, blocks, frame.tiles);
   for (int b = 0; b < blocks; b++) {
     const Segment own = {s.y, s.x, s.n, job.blocks[block + b]};

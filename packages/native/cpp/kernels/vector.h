@@ -52,6 +52,20 @@ static inline F16 loadPart(const float* p, int lanes) {
   return load(buffer);
 }
 
+/** Each number M times, `lanes` in all, then zeros. */
+template <int M>
+static inline F16 loadTimes(const float* p, int lanes) {
+  if (M == 1) return loadPart(p, lanes);
+  float buffer[kLanes] = {};
+  if (lanes == kLanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; i++) buffer[i] = p[i / M];
+  } else {
+    for (int i = 0; i < lanes; i++) buffer[i] = p[i / M];
+  }
+  return load(buffer);
+}
+
 static inline void storePart(float* p, const F16& x, int lanes) {
   if (lanes == kLanes) return store(p, x);
   float buffer[kLanes];
@@ -243,11 +257,34 @@ static inline uint32_t maskAbove(const F16& a, const F16& b) {
 #endif
 }
 
+/** Lane by lane: what is not 0 where the bit is set; of part i of the lanes. */
+static inline I bitsOfLanes(uint32_t mask, int i) {
+  I lanes;
+  for (int lane = 0; lane < kWidth; lane++) lanes[lane] = 1 << lane;
+  return (static_cast<int32_t>(mask >> (i * kWidth)) - I{}) & lanes;
+}
+
+/** Sixteen counts of up to 65,535. */
+typedef uint16_t Counters16 __attribute__((vector_size(2 * kLanes)));
+
+/** One more where the bit of the lane is set. */
+static inline Counters16 countBits(Counters16 counts, uint32_t mask) {
+  constexpr Counters16 lanes = {1,      1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+                                1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+  return counts - reinterpret_cast<Counters16>(((static_cast<uint16_t>(mask) - Counters16{}) & lanes) != 0);
+}
+
+static inline void storeCounters(int32_t* to, Counters16 counts) {
+  uint16_t buffer[kLanes];
+  __builtin_memcpy(buffer, &counts, sizeof buffer);
+  ONEBIT_EACH* reinterpret_cast<IMemory*>(to + i * kWidth) =
+      reinterpret_cast<I>(widened(*reinterpret_cast<const HMemory*>(buffer + i * kWidth)));
+}
+
 /** +1 where the bit is set, -1 elsewhere. */
 static inline F16 fromSigns(uint32_t mask) {
+  const V one = 1.0f - V{}, minus = -1.0f - V{};
   F16 r;
-  ONEBIT_EACH {
-    for (int lane = 0; lane < kWidth; lane++) r.v[i][lane] = (mask >> (i * kWidth + lane)) & 1 ? 1.0f : -1.0f;
-  }
+  ONEBIT_EACH r.v[i] = bitsOfLanes(mask, i) == 0 ? minus : one;
   return r;
 }

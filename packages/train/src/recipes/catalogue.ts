@@ -8,12 +8,14 @@ import { cifarDistilled } from "./cifar-distilled.js";
 import { fashionMnist } from "./fashion-mnist.js";
 import { fashionMnistDistilled } from "./fashion-mnist-distilled.js";
 import { glyphsDistilled } from "./glyphs-distilled.js";
+import { meliusnet } from "./meliusnet.js";
 import { photographs } from "./photographs.js";
 import { plain } from "./plain.js";
 import { quickstart } from "./quickstart.js";
 import { reactnet } from "./reactnet.js";
 import { reactnetCifar } from "./reactnet-cifar.js";
 import { reactnetResnet } from "./reactnet-resnet.js";
+import { realToBinary } from "./real-to-binary.js";
 import type { Recipe } from "./recipe.js";
 
 const list: readonly Recipe[] = [
@@ -32,6 +34,8 @@ const list: readonly Recipe[] = [
   bnext18,
   reactnet,
   reactnetResnet,
+  realToBinary,
+  meliusnet,
   plain,
 ];
 

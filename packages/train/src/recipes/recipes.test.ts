@@ -165,6 +165,33 @@ describe("the published values", () => {
     ]);
   });
 
+  it("of real-to-binary: Adam, 75 epochs in three steps, rates and weights of the terms of Larq's code", () => {
+    const recipe = recipes["real-to-binary"];
+    const common = { epochs: 75, batch: 256, optimiser: { kind: "adam" } };
+    expect(recipe).toMatchObject({ ...common, form: "binary", model: "real-to-binary" });
+    expect(recipe.loss).toBe("cross-entropy + 0.8*distillation(temperature=1)");
+    const rates = [5, 39, 40, 59, 60, 69, 70, 74].map((epoch) => rate("real-to-binary", epoch));
+    const powers = [0, 0, 1, 1, 2, 2, 3, 3].map((passed) =>
+      expect.closeTo(2e-4 * 0.3 ** passed, 12),
+    );
+    expect(rates).toEqual(powers);
+    const earlier = recipe.stages.map(({ overrides }) => overrideRecipe(recipe, overrides));
+    expect(earlier.map(({ form }) => form)).toEqual(["real", "step1"]);
+    for (const stage of earlier) {
+      expect(stage).toMatchObject({ ...common, schedule: { learningRate: 1e-3, factor: 0.3 } });
+      expect(stage.loss.match(/30\*attention/g)).toHaveLength(4);
+      expect(stage.loss).toContain("+ 3*distillation(temperature=1)");
+    }
+  });
+
+  it("of meliusnet: RAdam at 0.002, half a cosine over 120 epochs", () => {
+    expect(recipes.meliusnet).toMatchObject({
+      ...{ model: "meliusnet-22", epochs: 120, loss: "cross-entropy", stages: [] },
+      ...{ optimiser: { kind: "radam" }, schedule: { kind: "cosine", warmupEpochs: 0 } },
+    });
+    expect([rate("meliusnet", 0), rate("meliusnet", 60)]).toEqual([2e-3, expect.closeTo(1e-3, 12)]);
+  });
+
   it.each([
     ["bnext-t", "bnext-t"],
     ["bnext-s", "bnext-s"],
@@ -173,6 +200,8 @@ describe("the published values", () => {
     ["bnext-18", "bnext-18"],
     ["reactnet", "reactnet-a"],
     ["reactnet-resnet", "reactnet-18"],
+    ["real-to-binary", "real-to-binary"],
+    ["meliusnet", "meliusnet-22"],
   ])("%s is evaluated as the published %s", (name, model) => {
     const folder = { spec: "folder:x", channels: 3, side: 375, ...IMAGENET } as unknown as Dataset;
     const published = models[model].preprocess;

@@ -3,7 +3,7 @@ import type { Study } from "../study/study.js";
 const resnet = (width: number) => ({ width, stem: "small", depths: [2, 2, 2, 2] }) as const;
 
 /**
- * Twelve networks of ten families at about the 26.7 million 1-bit MACs of bnext-nano (25.4 to 31.6), with one
+ * Fourteen networks of twelve families at about the 26.7 million 1-bit MACs of bnext-nano (25.4 to 31.6), with one
  * optimiser, from the labels. Stems are what their authors have, so that real MACs differ.
  */
 export const families: Study = {
@@ -37,6 +37,12 @@ export const families: Study = {
     },
     { name: "meliusnet", model: "meliusnet-22", switches: { width: 48, depths: [3, 3, 3, 3] } },
     { name: "quicknet", model: "quicknet", switches: { widths: [60, 120, 240, 240] } },
+    {
+      name: "pokebnn",
+      model: "pokebnn-0.75x",
+      switches: { depths: [3, 3, 2, 2] },
+    },
+    { name: "bdnet", model: "bdnet-nano", switches: { widths: [90, 180, 360, 360, 360] } },
     {
       name: "xnor-nin",
       model: "xnor-nin",

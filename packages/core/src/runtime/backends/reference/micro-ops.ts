@@ -1,5 +1,6 @@
 import { sigmoid } from "../../../program/math.js";
 import type { ComputingName } from "../../../program/micro-ops.js";
+import { roundHalfToEven } from "../../../program/quantiser.js";
 
 const f = Math.fround;
 
@@ -24,6 +25,7 @@ export const COMPUTE: {
   sign: (r, t, zero) => (r > t || (zero > 0 && r === t) ? 1 : -1),
   max: larger,
   min: smaller,
+  round: roundHalfToEven,
 };
 
 /** The second where they are equal, or one is NaN. */

@@ -28,6 +28,7 @@ export const OPS = [
   "grid",
   "shuffle",
   "bitPool",
+  "depthwiseConv",
 ] as const;
 
 export type Op = (typeof OPS)[number];
@@ -63,7 +64,7 @@ export interface Records {
   ];
   Shuffle: readonly [
     ...(readonly [input: Field, rowBytes: number, pixelBytes: number]),
-    ...(readonly [places: Field, bits: number]),
+    ...(readonly [places: Field, runs: Field, bits: number]),
   ];
   Pairs: readonly [from: Field, to: Field, rows: number, rowWords: number, apart: number];
   Conv: readonly [

@@ -63,6 +63,19 @@ const cases: fc.Arbitrary<Case> = fc
   }))
   .filter((c) => outputShape(c).every((dim) => dim > 0) && products(c) < MAX_PRODUCTS);
 
+/** Each channel by itself, in windows that planes of bits can count. */
+const depthwise = cases.map((c): Case => {
+  const channels = Math.min(c.input[2], 75);
+  const kernel = [Math.min(c.kernel[0], 5), Math.min(c.kernel[1], 6)] as const;
+  return {
+    ...c,
+    kernel,
+    input: [c.input[0], c.input[1], channels],
+    groups: channels,
+    out: channels,
+  };
+});
+
 function outputShape({ input, kernel, stride, padding, out }: Case): [number, number, number] {
   const along = (axis: 0 | 1) =>
     Math.floor((input[axis] + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1;
@@ -180,7 +193,8 @@ describe("binary convolution", () => {
   });
 
   it.each(BINARY_CONV_KERNELS)("equals the definition on random geometries: %s", async (kernel) => {
-    const check = fc.asyncProperty(cases, async (c) => {
+    const drawn = kernel === "depthwise" ? depthwise : cases;
+    const check = fc.asyncProperty(drawn, async (c) => {
       const { x, w } = signs(c);
       expect(agree(await wasmConv(c, kernel, x, w), plainConv(c, x, w))).toBe(true);
     });
@@ -204,6 +218,13 @@ describe("binary convolution", () => {
     ["a reduction over 4096, all equal", { input: [3, 3, 800] as const, fill: "equal" as const }],
     ["groups that start inside words", { input: [4, 4, 30] as const, groups: 3, out: 12 }],
     ["one channel per group", { input: [4, 4, 40] as const, groups: 40, out: 40 }],
+    [
+      "as many positions of one channel as planes count, all opposite",
+      {
+        ...{ input: [6, 7, 70] as const, groups: 70, out: 70, kernel: [5, 6] as const },
+        fill: "opposite" as const,
+      },
+    ],
     ["rows that fill several blocks", { input: [40, 40, 24] as const, out: 72 }],
     ["an odd number of pairs", { input: [3, 5, 40] as const, out: 33 }],
     ["two pixels", { input: [1, 2, 12] as const, out: 40 }],
@@ -226,7 +247,10 @@ interface Layout {
   readonly behind: readonly [at: number, bit: number];
 }
 
-const LAYOUTS: { readonly [F in BinaryConvKernel]: Layout } = {
+/** Those that lay out weights of many channels. */
+const TILED = ["scalar", "popcount", "lookup"] as const satisfies readonly BinaryConvKernel[];
+
+const LAYOUTS: { readonly [F in (typeof TILED)[number]]: Layout } = {
   // Rows of 3 positions of one word, two in 64 bits, 2 outputs: the second row's second position.
   scalar: { centre: (o) => 32 + 8 * o + 4, behind: [32 + 4, 5] },
   // A word per kernel position, 8 outputs.
@@ -253,7 +277,7 @@ async function openUp(c: Case, kernel: BinaryConvKernel, w: Int8Array) {
   };
 }
 
-describe.each(BINARY_CONV_KERNELS)("the comparison with the definition: %s", (kernel) => {
+describe.each(TILED)("the comparison with the definition: %s", (kernel) => {
   const c: Case = { ...plain, input: [3, 3, 5], out: 3 };
   const { x, w } = signs(c);
   const right = plainConv(c, x, w);

@@ -51,8 +51,44 @@ export function compileBinaryConv(
   kernel: BinaryConvKernel,
   ranges: readonly OutputRange[],
 ): Compiled {
+  if (kernel === "depthwise") return depthwiseKernel(input, ranges);
   if (kernel === "lookup") return lookupKernel(input, ranges);
   return wordKernel(input, kernel === "scalar" ? SCALAR : POPCOUNT, ranges);
+}
+
+/** Tables of kernels/depthwise-conv.ts. */
+function depthwiseKernel(input: BinaryConvInput, ranges: readonly OutputRange[]): Compiled {
+  const { plan, step, shape, blockRows } = input;
+  // A pixel's channels are one group, from which the image is made.
+  const image = groupedImage({ ...input, step: { ...step, groups: 1 } });
+  const taps = step.kernel[0] * step.kernel[1];
+  const offsets = Array.from({ length: taps }, (_, tap) => tapOffset(step, image, tap));
+  const words = image.groupBytes / 4;
+  const { starts, rowClasses, columnClasses } = prepareWeights(input);
+  const weights = plan.constant(depthwiseWeights(input.weight, step.out, taps));
+  const scratch = plan.scratch(blockRows * shape[1] * PIXEL_BYTES);
+  const bodies = ranges.map(({ first, count, dst }): Instruction => {
+    const [origin, row, column] = windowFields(input, image, count);
+    const window = [origin, row, column, words, image.groupBytes, count] as const;
+    const runs = [taps, plan.constant(new Int32Array(offsets)), 4] as const;
+    const own = [weights, at(starts, 4 * first), rowClasses, columnClasses] as const;
+    const layer: Records["BinaryLayer"] = [...window, ...runs, ...own, scratch, 0];
+    return { op: "depthwiseConv", channels: count, dst, s: plan.constant(layer) };
+  });
+  return { prologue: image.prologue, bodies };
+}
+
+/** A bit of each of 32 channels in a word: [kernel position][word]. */
+function depthwiseWeights(weight: Uint8Array, channels: number, taps: number): Int32Array {
+  const rowBytes = weight.length / channels;
+  const words = Math.ceil(channels / 32);
+  const masks = new Int32Array(taps * words);
+  for (let c = 0; c < channels; c++)
+    for (let tap = 0; tap < taps; tap++) {
+      const bit = (weight[c * rowBytes + (tap >> 3)] >> (tap & 7)) & 1;
+      masks[tap * words + (c >> 5)] |= bit << (c & 31);
+    }
+  return masks;
 }
 
 /** Forms that count the bits of words. */
@@ -264,15 +300,15 @@ function weightFields(
 }
 
 /**
- * Has the weights tiled and the starts derived when the program is loaded.
+ * Has the weights tiled, where a kernel wants that, and the starts derived when the program is loaded.
  *
  * What an accumulator starts from: the number of products, and for a window over the border what
  * its 0 bits, read as -1, got wrong: (padValue + 1) * (sum of the weights outside).
  */
 function prepareWeights(
   { plan, step, source, shape, weight }: BinaryConvInput,
-  op: "tileWords" | "tileLongs" | "tileNibbles",
-  bytes: number,
+  op?: "tileWords" | "tileLongs" | "tileNibbles",
+  bytes = 0,
 ): Weights {
   const [height, width, channels] = source.value.shape;
   const { kernel, groups, out } = step;
@@ -306,10 +342,8 @@ function prepareWeights(
       const table: Records["Tiling"] = [from, to, ...sizes, runTaps, taps / runTaps, scratch];
       return plan.constant(table);
     };
-    return [
-      { op, channels: 0, s: tiling(weights) },
-      { op: "borderStarts", channels: 0, s: tiling(starts), t },
-    ];
+    const tiled: Instruction[] = op ? [{ op, channels: 0, s: tiling(weights) }] : [];
+    return [...tiled, { op: "borderStarts", channels: 0, s: tiling(starts), t }];
   });
   const rowBytes = columns.ranges.length * classBytes;
   const classes = (list: Int32Array, bytes: number) => {

@@ -112,6 +112,7 @@ const KERNEL_NAMES: { readonly [K in BinaryConvKernel]: string } = {
   scalar: "scalar 2x2",
   popcount: "popcount 4x8",
   lookup: "lookup 4x32",
+  depthwise: "depthwise 1x32",
 };
 
 /** Of a step's accumulator: how it is dealt out. */

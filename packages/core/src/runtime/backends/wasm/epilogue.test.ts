@@ -15,7 +15,10 @@ import {
 import { wasm } from "./index.js";
 
 const f = Math.fround;
-const SPECIAL = [0, -0, 1e-42, -1e-42, 3e38, -3e38, Infinity, -Infinity, NaN, 1, -1, 6, -3, 3];
+const SPECIAL = [
+  ...[0, -0, 1e-42, -1e-42, 3e38, -3e38, Infinity, -Infinity, NaN, 1, -1, 6, -3, 3],
+  ...[0.5, -0.5, 1.5, -2.5, 4194303.5, 8388607.5, -8388608, 16777216],
+];
 
 interface Operands {
   /** x: the input, y: a second map, v: a vector, s, t: per-channel tensors. */
@@ -37,6 +40,9 @@ function larger(x: number, y: number): number {
   if (x > y) return x;
   return y;
 }
+
+/** float64 sums at 2^52 have no fractions. */
+const halfToEven = (x: number) => (Math.abs(x) < 2 ** 51 ? x + 1.5 * 2 ** 52 - 1.5 * 2 ** 52 : x);
 
 /** Registers: 0 is x, 1 is y, 2 is v; the op under test defines 3. */
 const FORMULAS: readonly [string, MicroOp, (o: Operands) => number][] = [
@@ -62,6 +68,7 @@ const FORMULAS: readonly [string, MicroOp, (o: Operands) => number][] = [
   ["sign, with what is equal", ["sign", 0, "t", 1], ({ x, t }) => (x >= t ? 1 : -1)],
   ["max", ["max", 0, 1], ({ x, y }) => larger(x, y)],
   ["min of a vector", ["min", 2, 0], ({ x, v }) => -larger(-v, -x)],
+  ["round", ["round", 0], ({ x }) => halfToEven(x)],
 ];
 
 it("has a formula for every micro-op that computes", () => {

@@ -91,9 +91,39 @@ export function compileShuffle(
     return from < 0 ? -1 : bits ? 8 * bytes + channel : bytes + 4 * channel;
   });
   const pixels = [firstPixel(source), rowBytes, pixelBytes] as const;
-  const table: Records["Shuffle"] = [...pixels, plan.constant(places), Number(bits)];
+  const runs = plan.constant(bits ? runsOfBits(places) : runsOfNumbers(places));
+  const table: Records["Shuffle"] = [...pixels, plan.constant(places), runs, Number(bits)];
   return { op: "shuffle", channels: out, dst, s: plan.constant(table) };
 }
+
+/** Every `step`-th place of a unit, `apart` from the one before. */
+function follow(unit: Int32Array, first: number, step: number, apart: number): boolean {
+  for (let i = first + step; i < unit.length; i += step)
+    if (unit[i] !== unit[i - step] + apart) return false;
+  return unit[first] >= 0;
+}
+
+/** What each unit of channels is, of those that are whole: see kernels/shuffle.ts. */
+function runsOf(
+  places: Int32Array,
+  size: number,
+  find: (unit: Int32Array) => readonly [number, number],
+): Int32Array {
+  const runs = new Int32Array(2 * Math.ceil(places.length / size)).fill(-1);
+  for (let first = 0; first + size <= places.length; first += size)
+    runs.set(find(places.subarray(first, first + size)), (2 * first) / size);
+  return runs;
+}
+
+const runsOfNumbers = (places: Int32Array) =>
+  runsOf(places, 4, (unit) => [follow(unit, 0, 1, 4) ? unit[0] : -1, -1]);
+
+const runsOfBits = (places: Int32Array) =>
+  runsOf(places, 32, (unit) => {
+    if (follow(unit, 0, 1, 1)) return [unit[0], -1];
+    const dealt = follow(unit, 0, 2, 1) && follow(unit, 1, 2, 1);
+    return dealt ? [unit[0], unit[1]] : [-1, -1];
+  });
 
 /** Weights laid out at a time: what they pass through stays in the cache. */
 const STAGED_BYTES = 2 ** 18;

@@ -11,7 +11,8 @@ describe("the kernel of a binary convolution", () => {
   it.each([
     ["lookups, where their tiles are filled", conv(256), "lookup"],
     ["popcounts for 8 outputs", conv(8), "popcount"],
-    ["scalar ones for an output per group", conv(64, 64), "scalar"],
+    ["32 groups at a time, where each has one channel", conv(64, 64), "depthwise"],
+    ["scalar ones for an output per group of more", conv(32, 32), "scalar"],
     ["scalar ones for 10 outputs, which would leave 6 of 16 empty", conv(10), "scalar"],
   ] as const)("is at first: %s", (_, step, kernel) => {
     expect(estimatedKernel(step, [14, 14, 64])).toBe(kernel);
@@ -31,5 +32,14 @@ describe("the kernel of a binary convolution", () => {
     expect(kernelsFor(conv(256), input)).toEqual(["scalar", "popcount"]);
     expect(chooseKernel(conv(256), input, { kernel: "lookup" })).toBe("popcount");
     expect(estimatedKernel(conv(256), input)).toBe("popcount");
+  });
+
+  it("is that of depthwise convolutions for no others, and for kernels that its planes can count", () => {
+    const input = [14, 14, 64] as const;
+    expect(kernelsFor(conv(64, 64), input)).toContain("depthwise");
+    for (const step of [conv(128, 64), conv(64, 32), conv(64)])
+      expect(kernelsFor(step, input)).not.toContain("depthwise");
+    expect(kernelsFor({ ...conv(64, 64), kernel: [5, 6] }, input)).toContain("depthwise");
+    expect(kernelsFor({ ...conv(64, 64), kernel: [4, 8] }, input)).not.toContain("depthwise");
   });
 });

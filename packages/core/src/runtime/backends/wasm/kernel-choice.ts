@@ -3,7 +3,7 @@ import type { BinaryConvStep } from "../../../program/types.js";
 import { LOOKUP_TILE, POPCOUNT_TILE, SCALAR_TILE } from "./agreed.js";
 
 /** Kernels of binary convolutions; all give the same integers. See kernels/<name>-conv.ts. */
-export const BINARY_CONV_KERNELS = ["scalar", "popcount", "lookup"] as const;
+export const BINARY_CONV_KERNELS = ["scalar", "popcount", "lookup", "depthwise"] as const;
 
 export type BinaryConvKernel = (typeof BINARY_CONV_KERNELS)[number];
 
@@ -19,10 +19,18 @@ export function classKey(step: BinaryConvStep, input: MapShape): string {
 /** Sums of lookups are 16 bits wide, with a sign. */
 const MAX_LOOKUP_PRODUCTS = 32_767;
 
+/** Kernel positions that its planes of bits can count. */
+const MAX_DEPTHWISE_TAPS = 31;
+
 /** Those that can compute it. */
 export function kernelsFor(step: BinaryConvStep, input: MapShape): readonly BinaryConvKernel[] {
+  const { groups, out, kernel } = step;
+  const isDepthwise = groups > 1 && groups === input[2] && groups === out;
   const long = reductionLength(step, input[2]) > MAX_LOOKUP_PRODUCTS;
-  return long ? ["scalar", "popcount"] : BINARY_CONV_KERNELS;
+  return BINARY_CONV_KERNELS.filter((name) => {
+    if (name === "depthwise") return isDepthwise && kernel[0] * kernel[1] <= MAX_DEPTHWISE_TAPS;
+    return name !== "lookup" || !long;
+  });
 }
 
 /**
@@ -35,6 +43,8 @@ const TILES: {
   scalar: { outputs: SCALAR_TILE, rate: 1 },
   popcount: { outputs: POPCOUNT_TILE, rate: 1 },
   lookup: { outputs: LOOKUP_TILE, rate: 1.5 },
+  // 32 groups at a time, where the others begin a tile for each.
+  depthwise: { outputs: 1, rate: 32 },
 };
 
 /** The kernel to begin with: the one that fills its tiles best, as fast as they are. */

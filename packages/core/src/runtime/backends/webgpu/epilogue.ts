@@ -31,6 +31,7 @@ const COMPUTE: {
   sign: (r, t, zero) => `select(-1.0, 1.0, ${r} > ${t} || (${zero} > 0.0 && ${r} == ${t}))`,
   max: (r, q) => `select(${q}, ${r}, ${r} > ${q})`,
   min: (r, q) => `select(${q}, ${r}, ${r} < ${q})`,
+  round: (r) => `round(${r})`,
 };
 
 /** Bits that a workgroup gathers, one word for 32 channels, and then writes. */

@@ -77,6 +77,9 @@ export const CODE: { readonly [N in ComputingName]: (operands: Operands) => void
   },
   max: (operands) => chosen(operands, "f32x4.gt"),
   min: (operands) => chosen(operands, "f32x4.lt"),
+  round({ r }) {
+    r().op("f32x4.nearest").splat(0).op("f32x4.add");
+  },
 };
 
 /** The first where the comparison holds, else the second. */

@@ -218,7 +218,7 @@ export async function picture(model: Model, data: Dataset, count: number): Promi
 /** Pictures of the sheet. */
 const SHOWN = 12;
 
-async function main([epochs = "10", images = "2880"]: readonly string[]): Promise<void> {
+async function main([epochs = "6", images = "2880"]: readonly string[]): Promise<void> {
   const trainImages = Number(images);
   const data = await openDataset("glyphs", { trainImages, testImages: SHOWN * 30 });
   const onEpoch = (epoch: number, loss: number) =>

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { storedFloat32, writeSafetensors } from "onebit/file";
+import { isDeepStrictEqual, promisify } from "node:util";
+import { readSafetensors, storedFloat32, writeSafetensors } from "onebit/file";
 import { typesOf } from "onebit/graph";
 import { buildModel, models } from "onebit/models";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -12,7 +12,7 @@ import { writeScenes } from "../packages/cli/src/test-support/scenes.js";
 import { randomWeights } from "../packages/core/src/test-support/random-weights.js";
 import { listingsIn } from "./browser/markdown.js";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = await readFile(join(root, "docs/features.md"), "utf8");
 /** Of all blocks without a language: what users type. */
@@ -73,10 +73,22 @@ it("every command of docs/features.md works, in its order", async () => {
   const script = join(folder, "commands.sh");
   const text = commands.join("").replaceAll("photos/cat/1.jpg", "photos/fish/fish-1.jpg");
   await writeFile(script, PRELUDE + text);
-  const { stdout } = await run("bash", [script], { cwd: folder, maxBuffer: 2 ** 24 });
+  const { stdout } = await execute("bash", [script], { cwd: folder, maxBuffer: 2 ** 24 });
   expect(stdout).toMatch(/photos\.index: 18 vectors of \d+ floats/);
   expect(stdout).toMatch(/^ +-?0\.0000 {2}photos\/fish\/fish-1\.jpg$/m);
   expect(stdout).toMatch(/"distance": 0,?$/m);
   expect(stdout).toMatch(/^mine\.onebit: .*, classes fish, flower, house$/m);
+  const run = JSON.parse(await readFile(join(folder, "runs/mine/run.json"), "utf8"));
+  expect(run.model).toMatchObject({ name: "bnext", options: { widths: [8, 16, 16] } });
+  const [before, after] = await Promise.all(
+    ["network.safetensors", "runs/mine/best/model.safetensors"].map(async (path) => {
+      return readSafetensors(await readFile(join(folder, path))).tensors;
+    }),
+  );
+  const changed = Object.keys(before).filter(
+    (key) => !isDeepStrictEqual(before[key].data, after[key].data),
+  );
+  expect(changed).toContain("feature.2.FFN.move.bias");
+  expect(changed.filter((key) => /^feature\.[01]\.(?!.*temperature$)/.test(key))).toEqual([]);
   expect(stdout).toMatch(/^intersection over union 0\.\d+; \d+ bytes$/m);
 }, 300_000);

@@ -42,7 +42,7 @@ const jsonlEvents = jsonl.means("one line of JSON per event");
 
 const flags = [
   data,
-  flag("--model <arch>", "architecture", words).otherwise("the recipe's"),
+  flag("--model <arch>", "architecture", words).otherwise("that of --init, or the recipe's"),
   flag(
     "--init <file>",
     "start from these weights; classifier rows by class names, new ones for new classes",

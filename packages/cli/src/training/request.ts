@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  architectureOf,
   type ModelChoice,
+  type NamedModel,
   overrideRecipe,
   parseOverrides,
   type RateRule,
@@ -67,12 +69,13 @@ async function beginning(name: string | undefined, flags: TrainingFlags): Promis
     throw new UsageError(`--data is missing: ${DATA_SPEC}`);
   }
   const usual = resolveRecipe(name ?? usualRecipe(data));
-  const recipe = overridden(usual, flags);
+  const start = await startOf(flags);
+  const recipe = overridden(usual, start ? { model: start.name, ...flags } : flags);
   const { model, switches } = recipe;
   return {
     recipe,
     options: {
-      model: changedModel({ name: model, ...switches }, flags),
+      model: changedModel(start ?? { name: model, ...switches }, flags),
       ...{
         data,
         out: out ?? `runs/${recipe.name}`,
@@ -89,6 +92,11 @@ async function beginning(name: string | undefined, flags: TrainingFlags): Promis
       ...watchingOf(flags),
     },
   };
+}
+
+/** What is trained where weights say what they are of, and no other architecture is named. */
+async function startOf({ init, model }: TrainingFlags): Promise<NamedModel | undefined> {
+  return init === undefined || model !== undefined ? undefined : architectureOf(init);
 }
 
 /** Small folders of photographs want other values than what has thousands of small pictures. */
@@ -204,10 +212,7 @@ function batchOverrides(batch: number, { microBatch }: Recipe): string[] {
 }
 
 /** Another architecture than the usual one has nothing of its switches. */
-function changedModel(
-  usual: Exclude<ModelChoice, string> & { readonly name: string },
-  flags: TrainingFlags,
-): ModelChoice {
+function changedModel(usual: NamedModel, flags: TrainingFlags): ModelChoice {
   const { form: _, ...own } = architectureOptions(flags);
   const given = Object.entries(own).filter(([, value]) => value !== undefined);
   const base = flags.model === undefined ? usual : { name: flags.model };

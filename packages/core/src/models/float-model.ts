@@ -102,7 +102,7 @@ export function encodeFloatModel(model: FloatModel): Uint8Array {
 /** Reads a float model; every tensor of its architecture must be there with the right shape. */
 export function decodeFloatModel(bytes: Uint8Array): FloatModel {
   const { metadata, tensors: stored } = readSafetensors(bytes);
-  const about = parseAbout(metadata[ENTRY]);
+  const about = parseFloatModelEntry(metadata[ENTRY]);
   const tensors = Object.fromEntries(
     Object.entries(stored).map(([key, tensor]) => [
       key,
@@ -114,7 +114,8 @@ export function decodeFloatModel(bytes: Uint8Array): FloatModel {
   return model;
 }
 
-function parseAbout(text: string | undefined): Omit<FloatModel, "tensors"> {
+/** What FLOAT_MODEL_ENTRY says: all but the tensors. OnebitError where it is missing or damaged. */
+export function parseFloatModelEntry(text: string | undefined): Omit<FloatModel, "tensors"> {
   if (text === undefined) {
     throw new OnebitError(
       `a safetensors file without the entry "${ENTRY}": not a onebit model. Import it first: ${onebitCommand("import", "FILE", "-o", "model.safetensors")}`,

@@ -26,6 +26,7 @@ export {
   type FloatModel,
   floatModelChunks,
   floatModelGraph,
+  parseFloatModelEntry,
   scalarInputs,
 } from "./float-model.js";
 export { linearModel } from "./linear.js";

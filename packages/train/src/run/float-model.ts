@@ -3,9 +3,15 @@ import { dirname, join, resolve } from "node:path";
 import { OnebitError } from "onebit";
 import { float32Values, unknownFile, wrongFile } from "onebit/file";
 import type { Tensor } from "onebit/graph";
-import { decodeFloatModel, FLOAT_MODEL_ENTRY, type FloatModel } from "onebit/models";
+import {
+  decodeFloatModel,
+  FLOAT_MODEL_ENTRY,
+  type FloatModel,
+  parseFloatModelEntry,
+} from "onebit/models";
 import { isNetworkKey, readWhole } from "./checkpoint.js";
 import type { Start } from "./init-from.js";
+import type { NamedModel } from "./network.js";
 import type { RunRecord } from "./run-folder.js";
 
 /** Tensors by key. */
@@ -35,6 +41,20 @@ export async function loadStart(path: string): Promise<Start> {
   const { metadata } = await readWhole(file);
   const labels = storedLabels(metadata[FLOAT_MODEL_ENTRY]) ?? (await runLabels(file));
   return { tensors: await loadTensors(path), labels, source: path };
+}
+
+/**
+ * The architecture that a float model or a run says it is of, with its switches and the size of its input; undefined
+ * for a graph of one's own, and for weights that say nothing.
+ */
+export async function architectureOf(path: string): Promise<NamedModel | undefined> {
+  const { metadata } = await readWhole(await weightsFile(path));
+  const text = metadata[FLOAT_MODEL_ENTRY];
+  if (text === undefined) return undefined;
+  const { architecture } = parseFloatModelEntry(text);
+  if ("graph" in architecture) return undefined;
+  const { classes: _, form: __, ...switches } = architecture.options;
+  return { name: architecture.name, ...switches };
 }
 
 function storedLabels(text: string | undefined): string[] | undefined {

@@ -35,7 +35,7 @@ export {
   type TrainingWarning,
   type WarningEvent,
 } from "./events.js";
-export { loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
+export { architectureOf, loadFloatModel, loadTensors, type Tensors } from "./float-model.js";
 export type { WaitingShares } from "./meter.js";
 export { encodeMoments, type StoredMoments } from "./moments.js";
 export { buildNetwork, type ModelChoice, type ModelRecord, type NamedModel } from "./network.js";

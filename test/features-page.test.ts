@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,9 +16,8 @@ const execute = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = await readFile(join(root, "docs/features.md"), "utf8");
 /** Of all blocks without a language: what users type. */
-const commands = listingsIn(page)
-  .filter(({ language }) => language === "")
-  .map(({ code }) => code);
+const listings = listingsIn(page);
+const commands = listings.filter(({ language }) => language === "").map(({ code }) => code);
 let folder: string;
 
 /** One of every family that has feature maps. */
@@ -58,6 +57,9 @@ beforeAll(async () => {
   const file = writeSafetensors({ metadata: {}, tensors: Object.fromEntries(stored) });
   await writeFile(join(folder, "checkpoint.safetensors"), file);
   await writeScenes(join(folder, "photos"), 6);
+  await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+  await copyFile(join(root, "models/fashion-mnist.onebit"), join(folder, "fashion-mnist.onebit"));
+  await copyFile(join(folder, "photos/fish/fish-1.jpg"), join(folder, "photo.jpg"));
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -91,4 +93,14 @@ it("every command of docs/features.md works, in its order", async () => {
   expect(changed).toContain("feature.2.FFN.move.bias");
   expect(changed.filter((key) => /^feature\.[01]\.(?!.*temperature$)/.test(key))).toEqual([]);
   expect(stdout).toMatch(/^intersection over union 0\.\d+; \d+ bytes$/m);
+  const printed = listings
+    .filter(({ language }) => language === "ts")
+    .map(async ({ code }, i) => {
+      const file = join(folder, `${i}.mjs`);
+      await writeFile(file, code);
+      return (await execute(process.execPath, [file], { cwd: folder })).stdout;
+    });
+  const [shapes, nearest] = await Promise.all(printed);
+  expect(shapes).toMatch(/^\[ 1, 128 \] \[ 1, \d+, \d+, \d+ \]/);
+  expect(nearest).toContain("fish-0.jpg");
 }, 300_000);

@@ -278,7 +278,8 @@ class Compiler {
       const int64_t from = i % raw.dealt * (count / raw.dealt) + i / raw.dealt;
       const int64_t pixel = from / input.channels;
       const int64_t start = pixel / input.width * place.row + pixel % input.width * place.pixel;
-      places[c] = unit * start + from % input.channels;
+      const int64_t channel = from % input.channels;
+      places[c] = unit * start + (unit == 1 ? channel / kLanes * place.block + channel % kLanes : channel);
     }
     return places;
   }

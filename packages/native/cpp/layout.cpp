@@ -43,7 +43,8 @@ std::vector<bool> blockedMaps(const Program& program) {
   blocked[program.input] = false;
   for (const int32_t output : program.outputs) blocked[output] = false;
   for (const RawStep& step : program.steps) {
-    const bool byBlocks = step.kind == StepKind::pointwise || step.kind == StepKind::pool;
+    const bool byBlocks =
+        step.kind == StepKind::pointwise || step.kind == StepKind::pool || step.kind == StepKind::shuffle;
     const bool whole = hasWholeBlocks(program, step);
     if (!byBlocks || !whole) blocked[step.input] = false;
     for (const RawOp& op : step.ops) {

@@ -60,6 +60,7 @@ export function pokebnn(name: string, options: PokebnnOptions): Graph {
   }
   const grids = form !== "real";
   return network(name, inputShape(options), (b, x) => {
+    checkSides(name, b.shape(x));
     let map = stem(b, x, grids);
     depths.forEach((depth, stage) => {
       const middle = WIDE * 2 ** stage * widthMultiplier;
@@ -80,11 +81,13 @@ const image: Grid = { bits: 8, input: "image" };
 const eight: Grid = { bits: 8, input: "signed" };
 const four: Grid = { bits: 4, input: "signed" };
 
+/** The stem's first convolution sees 4x4 pixels. */
+function checkSides(name: string, [, , height, width]: readonly number[]): void {
+  if (height >= 4 && width >= 4) return;
+  throw new UsageError(`${name}: images of ${height}x${width} are too small: 4x4 at least`);
+}
+
 function stem(b: GraphBuilder, x: string, grids: boolean): string {
-  const [, , height, width] = b.shape(x);
-  if (height < 4 || width < 4) {
-    throw new UsageError(`pokebnn: images of ${height}x${width} are too small: 4x4 at least`);
-  }
   const layer = (n: number, u: string, conv: Omit<GridConv, "role">) => {
     const y = gridConv(b, `stem.${3 * n}`, u, { ...conv, role: "stem" });
     return dprelu(b, `stem.${3 * n + 2}`, batchNorm(b, `stem.${3 * n + 1}`, y));

@@ -118,6 +118,8 @@ const wrong = {
       videoWidth: { value: 4 },
       videoHeight: { value: 4 },
     }),
+  // Browsers draw nothing on canvases of this width, and say nothing.
+  "too wide": () => image(svg('width="70000" height="2"')),
   "empty Blob": () => new Blob([]),
   Response: () => fetch("/models/mean.onebit"),
   Promise: () => [createImageBitmap(canvasOf(4, 4))],
@@ -176,7 +178,10 @@ export async function givenAway() {
   await models.worker.classify([bitmap, frame, pixels]);
   const kept = [bitmap.width, frame.displayWidth, pixels.data.length];
   await models.worker.classify([bitmap, frame, pixels], { transfer: true });
-  return { kept, given: [bitmap.width, frame.displayWidth, pixels.data.length] };
+  const given = [bitmap.width, frame.displayWidth, pixels.data.length];
+  const twice = await createImageBitmap(canvasOf(40, 20));
+  const both = await models.worker.classify([twice, twice], { transfer: true });
+  return { kept, given, twice: both.length };
 }
 
 /** Pixels of a picture on the server as the network gets them, by each way into it. */
@@ -195,16 +200,50 @@ export async function pixels(address) {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** A camera that shows red and then green. */
-function camera() {
+/** What a camera gives that shows red and then green. */
+function cameraStream() {
   const canvas = canvasOf(40, 20, red);
-  const stream = canvas.captureStream(60);
   let frames = 0;
   const timer = setInterval(() => paint(canvas, frames++ < 10 ? red : green), 15);
+  return { stream: canvas.captureStream(60), stop: () => clearInterval(timer) };
+}
+
+async function camera() {
+  const { stream, stop } = cameraStream();
   const element = Object.assign(document.createElement("video"), { muted: true });
   element.srcObject = stream;
-  const stop = () => clearInterval(timer);
-  return element.play().then(() => ({ element, track: stream.getVideoTracks()[0], stop }));
+  await element.play();
+  return { element, track: stream.getVideoTracks()[0], stop };
+}
+
+/** Of a video that gets its camera late, then another one, which is unplugged. */
+export async function cameras() {
+  const element = Object.assign(document.createElement("video"), { muted: true });
+  const made = [cameraStream(), cameraStream()];
+  const show = (n) => {
+    element.srcObject = made[n].stream;
+    return element.play();
+  };
+  const tracks = made.map(({ stream }) => stream.getVideoTracks()[0]);
+  const seen = [0, 0];
+  let shown = 0;
+  setTimeout(() => show(0), 50);
+  try {
+    for await (const _ of models.worker.stream(element)) {
+      seen[shown]++;
+      if (seen[0] === 3 && shown === 0) {
+        shown = 1;
+        tracks[0].stop();
+        await show(1);
+      }
+      if (seen[1] === 3) tracks[1].dispatchEvent(new Event("ended"));
+    }
+    return { seen, outcome: "ended" };
+  } catch (error) {
+    return { seen, outcome: `${error.name}: ${error.message}` };
+  } finally {
+    for (const { stop } of made) stop();
+  }
 }
 
 /** What streams of a camera come to: "where" as of pictures(), "end" how they are ended. */
@@ -268,7 +307,7 @@ export async function streamRefusals() {
   return told;
 }
 
-const streaming = { streams, wholeVideo, streamRefusals };
+const streaming = { streams, cameras, wholeVideo, streamRefusals };
 globalThis.inputs = {
   handed: () => handed,
   pictures,

@@ -19,9 +19,10 @@ declare const inputs: {
   pictures(where: Where): Promise<{ [kind: string]: number[] }>;
   refusals(where: Where, foreign: string): Promise<{ [what: string]: string }>;
   nodeList(): Promise<number>;
-  givenAway(): Promise<{ kept: number[]; given: number[] }>;
+  givenAway(): Promise<{ kept: number[]; given: number[]; twice: number }>;
   pixels(address: string): Promise<{ [way: string]: number[] }>;
   streams(where: Where, end: string): Promise<Streamed>;
+  cameras(): Promise<{ seen: number[]; outcome: string }>;
   wholeVideo(): Promise<{ frames: number; ended: boolean }>;
   streamRefusals(): Promise<{ [what: string]: string }>;
 };
@@ -128,6 +129,7 @@ describe.skipIf(!executable).each([
         "video without frames": /^OnebitError: image: has no frame yet: .*loadeddata/,
         "video that is not drawn yet":
           /^OnebitError: image: has no frame yet: .*VideoFrameCallback/,
+        "too wide": /^OnebitError: image: no canvas of 70000x2 here to read it/,
         "empty Blob": /^OnebitError: image: a Blob is no picture that can be decoded here: /,
         Response: /^UsageError: image: a Response: give await it\.blob\(\)/,
         Promise: /^UsageError: images\[0\]: a Promise: await it first/,
@@ -150,7 +152,8 @@ describe.skipIf(!executable).each([
 
   if (own)
     it("stay with the page, unless they are given away to a worker", async () => {
-      const { kept, given } = await page.evaluate(() => inputs.givenAway());
+      const { kept, given, twice } = await page.evaluate(() => inputs.givenAway());
+      expect(twice).toBe(2);
       expect(kept).toEqual([40, 40, 3200]);
       expect(given).toEqual([0, 0, 0]);
     });
@@ -190,6 +193,13 @@ describe.skipIf(!executable).each([
     expect(streamed.perSecond).toBeLessThan(25);
     expect(streamed.last).toHaveLength(3);
   });
+
+  if (own)
+    it("of a camera that comes late and gives way to another stream", async () => {
+      const { seen, outcome } = await page.evaluate(() => inputs.cameras());
+      expect(seen).toEqual([3, 3]);
+      expect(outcome).toMatch(/^OnebitError: video: its camera has stopped: was it unplugged/);
+    });
 
   it("of a video stream until it ends", async () => {
     const { frames, ended } = await page.evaluate(() => inputs.wholeVideo());

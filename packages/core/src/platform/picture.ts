@@ -48,6 +48,8 @@ export interface VideoFrameLike {
 /** A video's readyState from which on there is a frame to draw. */
 const HAVE_CURRENT_DATA = 2;
 
+export const hasFrame = ({ readyState }: VideoLike) => readyState >= HAVE_CURRENT_DATA;
+
 export function isPicture(value: object): value is PictureLike {
   if ("naturalWidth" in value || "videoWidth" in value || "displayWidth" in value) return true;
   return "width" in value && ("getContext" in value || "close" in value);
@@ -66,19 +68,28 @@ export function picturePixels(picture: PictureLike, where: string): PicturePixel
   const [width, height] = checkPicture(picture, where);
   const drawn = "bitmap" in picture ? (picture as TakenFrame).bitmap : picture;
   const context = drawing(width, height);
-  if (!context) {
-    throw fail(
-      `no canvas of ${width}x${height} here to read it; give pixels { data, width, height }`,
-    );
-  }
+  const noCanvas = () =>
+    fail(`no canvas of ${width}x${height} here to read it; give pixels { data, width, height }`);
+  if (!context) throw noCanvas();
+  let pixels: ImageData;
+  let takesInk = true;
   try {
     context.drawImage(drawn as ImageBitmap, 0, 0, width, height);
-    const pixels = context.getImageData(0, 0, width, height);
-    if (!("readyState" in picture) || pixels.data.some((byte) => byte > 0)) return pixels;
+    pixels = context.getImageData(0, 0, width, height);
+    if (pixels.data.some((byte) => byte > 0)) return pixels;
+    takesInk = isInked(context);
   } catch (error) {
     throw unreadable(picture, error as Error, where);
   }
-  throw noFrame(where);
+  if (!takesInk) throw noCanvas();
+  if ("readyState" in picture) throw noFrame(where);
+  return pixels;
+}
+
+/** Whether a canvas shows what is drawn: browsers give larger ones than they draw on, and stay silent. */
+function isInked(context: OffscreenCanvasRenderingContext2D): boolean {
+  context.fillRect(0, 0, 1, 1);
+  return context.getImageData(0, 0, 1, 1).data[3] > 0;
 }
 
 /** Browsers tell that a video has data some time before they can draw a frame of it. */
@@ -122,7 +133,7 @@ function emptiness(picture: PictureLike, pixels: number): string | undefined {
   if ("complete" in picture && !picture.complete) {
     return "has not loaded yet: await image.decode() first";
   }
-  if ("readyState" in picture && picture.readyState < HAVE_CURRENT_DATA) {
+  if ("readyState" in picture && !hasFrame(picture)) {
     return "has no frame yet: wait for the video's event loadeddata first";
   }
   if (pixels > 0) return undefined;

@@ -1,6 +1,6 @@
 import { describe } from "../describe.js";
 import { OnebitError, UsageError } from "../errors.js";
-import type { VideoLike } from "../platform/picture.js";
+import { hasFrame, type VideoLike } from "../platform/picture.js";
 import type { SignalLike } from "../platform/web-types.js";
 import { checkOptions, type OptionChecks } from "./check-options.js";
 import { isSignal } from "./load-options.js";
@@ -57,12 +57,25 @@ export async function* framesOf(
 
 /** The camera that a video shows, if it does. */
 class Camera {
-  readonly #tracks: readonly MediaStreamTrack[];
+  readonly #video: HTMLVideoElement;
+  #stream: MediaProvider | null = null;
+  #tracks: readonly MediaStreamTrack[] = [];
   /** Set where it stopped by itself: only that is told by an event. */
   failed = false;
 
-  constructor({ srcObject }: HTMLVideoElement) {
-    this.#tracks = srcObject instanceof MediaStream ? srcObject.getVideoTracks() : [];
+  constructor(video: HTMLVideoElement) {
+    this.#video = video;
+    this.look();
+  }
+
+  /** A page may change cameras, or start one later; one that it takes away has ended if it was stopped. */
+  look(): void {
+    const { srcObject } = this.#video;
+    if (!(srcObject instanceof MediaStream) || srcObject === this.#stream) return;
+    this.release();
+    this.failed = false;
+    this.#stream = srcObject;
+    this.#tracks = srcObject.getVideoTracks();
     for (const track of this.#tracks) track.addEventListener("ended", this.#fail);
   }
 
@@ -94,6 +107,7 @@ function nextFrame(
   const leave: (() => void)[] = [];
   return new Promise<boolean>((resolve, reject) => {
     const look = () => {
+      camera.look();
       if (signal?.aborted) reject(signal.reason);
       else if (video.error) reject(broken(video.error));
       else if (camera.failed) reject(new OnebitError(STOPPED));
@@ -104,7 +118,7 @@ function nextFrame(
     leave.push(
       () => signal?.removeEventListener("abort", look),
       () => clearInterval(timer),
-      onFrame(video, () => performance.now() >= due && resolve(true)),
+      onFrame(video, () => hasFrame(video) && performance.now() >= due && resolve(true)),
     );
     look();
   }).finally(() => {

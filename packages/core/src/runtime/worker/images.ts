@@ -29,7 +29,9 @@ export async function sendable({ list, single, transfer = false }: ImageList): P
     moved.push("bitmap" in taken ? (taken.bitmap as ImageBitmap) : (taken as ImageBitmap));
     return taken;
   };
-  return { list: await explained(Promise.all(list.map(send))), transfer: moved };
+  const sent = await explained(Promise.all(list.map(send)));
+  // What is given twice moves once.
+  return { list: sent, transfer: [...new Set(moved)] };
 }
 
 /** Bitmaps and frames that came to this thread. */

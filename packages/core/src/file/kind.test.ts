@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it, test } from "vitest";
 import { OnebitError, UsageError } from "../errors.js";
 import { buildModel } from "../models/build-model.js";
@@ -96,6 +97,9 @@ describe("onebit's own files", async () => {
     await expect(load(url)).rejects.toThrow(/: a float model, not a packed network/);
     expect(wrongFile(float, { wanted: "packed" })?.message).toMatch(message);
     await expect(load(bytesOf("<html>"))).rejects.toThrow(/a web page, not a packed network/);
+    // Its first bytes would be a length, of a header that never ends.
+    const zipped = `data:;base64,${gzipSync(float).toString("base64")}`;
+    await expect(load(zipped)).rejects.toThrow(/: compressed with gzip: unpack it first/);
     await expect(load("data:,<html></html>")).rejects.toThrow(/: a web page, not a packed network/);
     await expect(load(bytesOf("nothing known"))).rejects.toThrow(
       /^model: no known kind of file, it begins with "nothing know"; a packed network/,

@@ -42,6 +42,10 @@ export class Receiver {
     return this.#total;
   }
 
+  get isWhole(): boolean {
+    return this.#length === this.#total;
+  }
+
   /** OnebitError where this is no such file, or more than its header says. */
   add(piece: Uint8Array): void {
     this.#reserve(this.#length + piece.length);
@@ -67,7 +71,7 @@ export class Receiver {
 
   #readHeader(): void {
     if (this.#header === undefined) {
-      if (this.#length < 8) return;
+      if (this.#length < 9) return;
       this.#header = headerLength(this.#bytes, Number.POSITIVE_INFINITY);
     }
     const data = 8 + this.#header;

@@ -49,7 +49,7 @@ export class NotSafetensors extends OnebitError {
 }
 
 /**
- * Length of the JSON header, from the first bytes (8 or more) of a file of `fileLength` bytes: Infinity
+ * Length of the JSON header, from the first bytes (8 or more; a 9th tells more other files) of a file of `fileLength` bytes: Infinity
  * where that is not known yet.
  */
 export function headerLength(prefix: Uint8Array, fileLength: number): number {
@@ -63,8 +63,13 @@ export function headerLength(prefix: Uint8Array, fileLength: number): number {
     const what = `a header of ${length} bytes${size}`;
     throw new NotSafetensors(`not a safetensors file, or cut off: ${what}`, prefix);
   }
+  if (prefix.length > 8 && prefix[8] !== OPENING_BRACE) {
+    throw new NotSafetensors("not a safetensors file: its header is no JSON object", prefix);
+  }
   return length;
 }
+
+const OPENING_BRACE = 0x7b;
 
 /** Parses and checks a header: types, shapes, and that the tensors tile `dataLength` bytes. */
 export function parseHeader(json: Uint8Array, dataLength: number): SafetensorsHeader {

@@ -22,7 +22,18 @@ const under = new Map<string, Shared>();
 export async function fetchShared(url: string, options: TransferOptions = {}): Promise<Fetched> {
   const { progress, signal } = options;
   const shared = under.get(url) ?? begin(url, options);
-  const listener: Progress = (...told) => progress?.(...told);
+  let refuse = (_: unknown) => {};
+  // What one of them throws is no failure of the transfer, nor the others' business.
+  const refused = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
+  const listener: Progress = (...told) => {
+    try {
+      progress?.(...told);
+    } catch (error) {
+      refuse(error);
+    }
+  };
   shared.listeners.add(listener);
   if (shared.told) listener(...shared.told);
   const leave = () => {
@@ -31,7 +42,7 @@ export async function fetchShared(url: string, options: TransferOptions = {}): P
     under.delete(url);
     shared.abort.abort();
   };
-  return abortable(shared.file, signal).finally(leave);
+  return abortable(Promise.race([shared.file, refused]), signal).finally(leave);
 }
 
 function begin(url: string, { timeout }: TransferOptions): Shared {

@@ -105,6 +105,15 @@ describe("a transfer that breaks off", () => {
     expect(asked).toHaveLength(4);
   });
 
+  it("is none where the file is there, whatever else was announced", async () => {
+    answer = (_, response) => {
+      response.writeHead(200, { "content-length": bytes.length + 50 });
+      breakOff(response, bytes, bytes.length);
+    };
+    expect(isWhole(await fetchShared(`${origin}/x`))).toBe(true);
+    expect(asked).toHaveLength(1);
+  });
+
   it("stops at once when its signal says so", async () => {
     answer = flaky({ tag: '"a"', breaks: 9 });
     const controller = new AbortController();
@@ -158,6 +167,17 @@ describe("several at once", () => {
     two.abort("two");
     expect(await reads[1]).toBe("two");
     await expect.poll(() => closed).toBe(true);
+  });
+
+  it("are not disturbed by what the progress of one of them throws", async () => {
+    answer = (_, response) => setTimeout(() => response.end(bytes), 50);
+    const broken = () => {
+      throw new RangeError("its own");
+    };
+    const reads = [fetchShared(`${origin}/x`, { progress: broken }), fetchShared(`${origin}/x`)];
+    await expect(reads[0]).rejects.toThrow(new RangeError("its own"));
+    expect(isWhole(await reads[1])).toBe(true);
+    expect(asked).toHaveLength(1);
   });
 
   it("fail together", async () => {

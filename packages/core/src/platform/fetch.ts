@@ -112,10 +112,12 @@ class Download {
       this.#receiver.add(piece);
       this.#heard(this.#receiver.length, this.#total);
     }).catch((error) => {
-      throw error instanceof OnebitError ? error : this.#brokenOff(error);
+      if (error instanceof OnebitError) throw error;
+      // What else a server announced is not part of the file.
+      if (!this.#receiver.isWhole) throw this.#brokenOff(error);
     });
     // A connection that just ended, before what was announced.
-    if (expected !== undefined && came < expected)
+    if (expected !== undefined && came < expected && !this.#receiver.isWhole)
       throw this.#brokenOff(new Error("it ended early"));
     return { bytes: this.#receiver.end(), version: versionOf(response) };
   }

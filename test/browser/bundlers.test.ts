@@ -7,7 +7,9 @@ import { serve } from "./server.js";
 import { answer, makeSite, type Site } from "./site.js";
 
 const executable = findChromium();
-const [page, main] = listings("browser.md", "").map(({ code }) => code);
+const [page, main] = ["html", "js"].map(
+  (kind) => listings("browser.md", "").find(({ language }) => language === kind)!.code,
+);
 const [copy, standalone] = listings("browser.md", "Without a bundler").map(({ code }) => code);
 const [webpack, vite] = listings("browser.md", "webpack, Vite").map(({ code }) => code);
 const [given, esbuild, rollup] = listings("browser.md", "esbuild, Rollup").map(({ code }) => code);

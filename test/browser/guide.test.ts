@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,6 +87,28 @@ describe.skipIf(!executable)("docs/browser.md", () => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
+  it("opens without a network", async () => {
+    const [main, worker] = codeOf("Without a network");
+    const own = join(folder, "offline");
+    await mkdir(own);
+    for (const [from, name] of [
+      ["packages/core/dist/onebit.standalone.js", "onebit.standalone.js"],
+      ["models/fashion-mnist.onebit", "fashion-mnist.onebit"],
+    ]) {
+      await copyFile(join(root, from), join(own, name));
+    }
+    const page = `${PAGE}<script type="module" src="main.js"></script>`;
+    const files = { "index.html": page, "main.js": main, "sw.js": worker };
+    for (const [name, content] of Object.entries(files)) await writeFile(join(own, name), content);
+    const gone = await serve({ "": own }, { isolated: false });
+    const ready = () => expect.poll(() => tab.textContent("output")).toMatch(/^ready: T-shirt/);
+    await tab.goto(`${gone.origin}/`);
+    await ready().finally(() => gone.close());
+    await tab.reload();
+    await ready();
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   it("learns, from nothing and on what is there", async () => {
     const [learn, head] = codeOf("A page that learns");
     await tab.goto(`${server.origin}/`);
@@ -98,7 +120,7 @@ describe.skipIf(!executable)("docs/browser.md", () => {
     );
     const tell = "globalThis.retrained = retrained.length;\n";
     await run("learn", `${wasm}${head}${tell}`);
-    await expect.poll(() => tab.textContent("output"), { timeout: 100_000 }).toBe("1 of 2");
+    await expect.poll(() => tab.textContent("output"), { timeout: 100_000 }).toBe("100 % of 2");
     expect(await tab.getAttribute("a", "href")).toMatch(/^blob:/);
     await tab.waitForFunction("globalThis.retrained > 50_000");
     expect(complaints).toEqual([]);

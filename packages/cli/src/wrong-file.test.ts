@@ -41,6 +41,9 @@ beforeAll(async () => {
 /** Every command that takes a network, with the file in its place. */
 const commands: readonly (readonly [name: string, command: string])[] = [
   ["run", "run {x} {blue.png}"],
+  ["embed", "embed {x} {blue.png} -o {out.index}"],
+  ["search", "search {x} {blue.index} {blue.png}"],
+  ["retrain", "retrain {x} --data idx:{four} -o {out.onebit}"],
   ["eval", "eval {x} --data idx:{four}"],
   ["pack", "pack {x} -o {out.onebit}"],
   ["export", "export {x} --to onnx -o {out.onnx}"],

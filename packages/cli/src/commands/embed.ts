@@ -1,4 +1,5 @@
 import type { BadPicture } from "@onebit/train/data";
+import { modelKind } from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import { makeIndex, VECTOR_FORMS, writeIndex } from "onebit/search";
 import { counted, onebitCommand } from "onebit/words";
@@ -43,6 +44,7 @@ export const embed = command({
   async run([file, inputs], flags) {
     const out = terminalOutput(flags);
     if (!inputs.length) throw new UsageError("nothing to embed: name photographs or folders");
+    await modelKind(file, "packed");
     const paths = await photographs(inputs);
     for (const read of [file, ...paths]) refuseSameFile(read, flags.output);
     const { as: form, strict, output: to, outputName: output, backend, threads } = flags;

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { BadPicture } from "@onebit/train/data";
+import { modelKind } from "@onebit/train/subjects";
 import { OnebitError, UsageError } from "onebit";
 import {
   type Neighbour,
@@ -51,6 +52,7 @@ export const search = command({
   async run([file, path, inputs], flags, given) {
     const out = terminalOutput(flags);
     if (!inputs.length) throw new UsageError("nothing to look for: name photographs or folders");
+    await modelKind(file, "packed");
     const paths = await photographs(inputs);
     const index = await indexOf(path);
     const { top, compareWith, strict, backend, threads } = flags;

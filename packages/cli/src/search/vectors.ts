@@ -4,7 +4,6 @@ import { pipeline } from "node:stream/promises";
 import type { BadPicture } from "@onebit/train/data";
 import {
   type AnySubject,
-  modelKind,
   openSubject,
   type SubjectOptions,
 } from "@onebit/train/subjects";
@@ -32,7 +31,6 @@ export async function openEmbedder(
   output: string = FEATURES,
   options: SubjectOptions,
 ): Promise<Embedder> {
-  await modelKind(path, "packed");
   const network = await checksumOf(path);
   const subject = await openSubject(path, options);
   try {

@@ -2,11 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { BadPicture } from "@onebit/train/data";
-import {
-  type AnySubject,
-  openSubject,
-  type SubjectOptions,
-} from "@onebit/train/subjects";
+import { type AnySubject, openSubject, type SubjectOptions } from "@onebit/train/subjects";
 import { UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
 import { shellWord } from "onebit/words";

@@ -39,10 +39,10 @@ export const smallNetworks: readonly [label: string, model: string, options: obj
   ["binary-densenet", "binary-densenet-28", { ...pooled, width: 8, depths: [3, 2, 1, 1] }],
   ["meliusnet", "meliusnet-22", { ...broad, width: 16, depths: [1, 2, 1, 1] }],
   ["meliusnet-a", "meliusnet-a", { ...broad, width: 16, depths: [1, 1, 1, 1] }],
-  ["pokebnn, 8-4-8", "pokebnn-1.0x", { ...pooled, widthMultiplier: 0.25, depths: [2, 2, 1, 1] }],
+  ["pokebnn, 8-4-8", "pokebnn-1.0x", { ...small, widthMultiplier: 0.25, depths: [2, 1, 1, 1] }],
   ["bdnet", "bdnet-mobilenet", { ...small, widths: [8, 16, 16, 32] }],
-  ["boolnet", "boolnet", { ...larger, width: 8, depths: [2, 2, 1, 1] }],
-  ["basenet of one slice", "basenet-k1", { ...larger, width: 8, depths: [1, 1, 1, 1] }],
+  ["boolnet", "boolnet", { ...pooled, width: 4, slices: 2, depths: [2, 1, 1, 1] }],
+  ["basenet of one slice", "basenet-k1", { ...pooled, width: 4, depths: [1, 1, 1, 1] }],
   ["quicknet", "quicknet", { ...pooled, widths: [8, 12, 16, 24], depths: [2, 1, 1, 1] }],
   ["binarynet-vgg", "binarynet-vgg", { ...small, widths: [8, 8, 12, 8, 16, 12, 20, 24] }],
 ];

@@ -6,15 +6,18 @@ import { bireal50Models } from "./bireal-50.js";
 import { bnextModels } from "./bnext.js";
 import { bnext18Models } from "./bnext18.js";
 import { boolnetModels } from "./boolnet.js";
+import { efficientnetModels } from "./efficientnet.js";
 import type { ModelEntries } from "./entry.js";
 import { linearModels } from "./linear.js";
 import { meliusnetModels } from "./meliusnet.js";
 import { mobilenetModels } from "./mobilenet.js";
+import { mobilenetV2Models } from "./mobilenet-v2.js";
 import { pokebnnModels } from "./pokebnn.js";
 import { quicknetModels } from "./quicknet.js";
 import { reactnetModels } from "./reactnet.js";
 import { reactnetResnetModels } from "./reactnet-resnet.js";
 import { realToBinaryModels } from "./real-to-binary.js";
+import { regnetModels } from "./regnet.js";
 import { resnetModels } from "./resnet.js";
 import { resnetCifarModels } from "./resnet-cifar.js";
 import { xnorAlexnetModels } from "./xnor-alexnet.js";
@@ -43,5 +46,8 @@ export const models: ModelEntries = {
   ...resnetModels,
   ...resnetCifarModels,
   ...mobilenetModels,
+  ...mobilenetV2Models,
+  ...efficientnetModels,
+  ...regnetModels,
   ...linearModels,
 };

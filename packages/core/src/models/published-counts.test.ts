@@ -36,6 +36,7 @@ interface Counts {
  * count running statistics, which ours do not. QuickNet: larq/zoo at 0ff5984, less its fixed blur. Other
  * MeliusNets: hpi-xnor/BMXNet-v2-wiki, whose operations leave out the classifier's. PokeBNN-0.75x: the abstract's
  * 2.6 for 70.5 %. Its 7.8 for 75.6 % would be 1.4 times the width, whose 89 channels public code cannot copy.
+ * MobileNetV2, EfficientNets: torchvision's documentation, num_params and GFLOPS. RegNetY-4.0GF: timm's results, 20.65 M and 4.00 GMACs.
  */
 const printed: { readonly [name: string]: Counts } = {
   "bireal-18": { binary: 1.68, ops: 1.64, megabytes: 4.2 },
@@ -79,6 +80,10 @@ const printed: { readonly [name: string]: Counts } = {
   "pokebnn-1.0x": { binaryMacs: 3_609_460_736, realMacs: 12_303_872, parameters: 26_567_424 },
   // MobileNetV1's layers, by hand: 1x1 539492352, depthwise twice 17385984; stem and classifier are real.
   "bdnet-mobilenet": { binaryMacs: 574264320, realMacs: 11862016 },
+  "mobilenet-v2": { real: 3.01, parameters: 3_504_872 },
+  "efficientnet-b0": { real: 3.86, parameters: 5_288_548 },
+  "efficientnet-b2": { real: 10.88, parameters: 9_109_994 },
+  "regnet-y-4g": { parameters: 20_646_656 },
   "quicknet-small": { parameters: 12_655_688 - blur(32, 64, 256) - 16 },
   quicknet: { parameters: 13_234_088 - blur(64, 128, 256) - 32 },
   "quicknet-large": { parameters: 23_342_248 - blur(64, 128, 256) - 32 },

@@ -1,5 +1,6 @@
+import { labels } from "./labels.js";
 import { linearScale, logScale, rangeOf } from "./scale.js";
-import { axes, colourOf, type Frame, legend, px, svg, text, titled } from "./svg.js";
+import { axes, colourOf, type Frame, legend, px, svg, titled } from "./svg.js";
 
 export interface ScatterPoint {
   readonly name: string;
@@ -25,7 +26,7 @@ export interface Scatter {
 
 const WIDTH = 760;
 
-/** Named points, x on a logarithmic scale. */
+/** Points, named where there is room, x on a logarithmic scale. */
 export function scatterChart(chart: Scatter): string {
   const { points, xLabel, yLabel, xWords, yWords, groups = [], height = 340 } = chart;
   const frame: Frame = { left: 60, top: 24, right: WIDTH - 130, bottom: height - 44 };
@@ -35,8 +36,10 @@ export function scatterChart(chart: Scatter): string {
   const [low, high] = rangeOf(ends);
   const room = 0.05 * (high - low || 1);
   const up = linearScale([low - room, high + room], [frame.bottom, frame.top]);
-  const drawn = points.map(({ name, x, y, deviation, group = 0 }) => {
-    const [cx, cy] = [across.at(x), up.at(y)];
+  const placed = points.map(({ name, x, y }) => ({ name, x: across.at(x), y: up.at(y) }));
+  const names = labels(placed, WIDTH);
+  const drawn = points.map(({ name, x, y, deviation, group = 0 }, i) => {
+    const { x: cx, y: cy } = placed[i];
     const colour = colourOf(group);
     const bar = deviation
       ? `<path d="M${px(cx)} ${px(up.at(y - deviation))}V${px(up.at(y + deviation))}" stroke="${colour}"/>`
@@ -44,7 +47,7 @@ export function scatterChart(chart: Scatter): string {
     const title = `${name}: ${(yWords ?? String)(y)}, ${(xWords ?? String)(x)}`;
     return titled(
       title,
-      `${bar}<circle cx="${px(cx)}" cy="${px(cy)}" r="4" fill="${colour}"/>${text(cx + 7, cy + 4, name)}`,
+      `${bar}<circle cx="${px(cx)}" cy="${px(cy)}" r="4" fill="${colour}"/>${names[i]}`,
     );
   });
   const lines = axes(
@@ -52,6 +55,6 @@ export function scatterChart(chart: Scatter): string {
     { scale: across, label: xLabel, words: xWords },
     { scale: up, label: yLabel, words: yWords },
   );
-  const names = groups.length > 1 ? legend(frame.left + 12, frame.top + 14, groups) : "";
-  return svg(WIDTH, height, lines + drawn.join("") + names);
+  const kinds = groups.length > 1 ? legend(frame.left + 12, frame.top + 14, groups) : "";
+  return svg(WIDTH, height, lines + drawn.join("") + kinds);
 }

@@ -11,7 +11,7 @@ export const colourOf = (index: number): string => COLOURS[index % COLOURS.lengt
 
 /** A drawing that stands in a page or in a file of its own. */
 export function svg(width: number, height: number, body: string): string {
-  const style = "max-width:100%;font:12px system-ui,sans-serif";
+  const style = "max-width:100%;background:#fff;font:12px system-ui,sans-serif";
   return `<svg viewBox="0 0 ${width} ${height}" width="${width}" style="${style}" xmlns="http://www.w3.org/2000/svg">${body}</svg>`;
 }
 

@@ -36,8 +36,11 @@ export function sliceSvg({ grid, networks }: LandscapeResult): string {
   return lineChart({
     x: Array.from({ length: grid.points }, (_, i) => coordinate(grid, i)),
     xLabel: "first direction",
-    yLabel: "loss",
-    series: networks.map(({ name, losses }) => ({ name, y: losses[middle] })),
+    ...{ yLabel: "loss", yLog: true },
+    series: networks.map(({ name, losses }) => ({
+      name,
+      y: losses[middle].map((loss) => (loss === null ? null : Math.max(LOWEST, loss))),
+    })),
   });
 }
 

@@ -27,7 +27,7 @@ async function mapsSection({ maps, shown }: Picture): Promise<string | undefined
   const whole = await uri(shown.image);
   const parts = await Promise.all(maps.map(layerMaps));
   const intro = `<p><img src="${whole}" alt="${escapeHtml(shown.name)}"> ${escapeHtml(shown.name)}: the map before a sign, and its signs (white: +1) with the distribution shifted down, as it is, and up, by half of the standard deviation of the map's values. Of each map the channels that vary most.</p>`;
-  return section("Feature maps", intro + parts.join(""));
+  return section("Feature maps", `<div class="maps">${intro}${parts.join("")}</div>`);
 }
 
 async function layerMaps({ layer, shift, channels }: FeatureMaps): Promise<string> {
@@ -90,7 +90,7 @@ function layersSection({ layers, distributions }: Picture): string {
   );
 }
 
-const note = `<style>.learned td{vertical-align:top}.learned figure{display:inline-block;width:auto;border:0;margin-right:.7rem}</style><p>Sign: +1 where x is above the channel's threshold. PReLU: x - from + to where x is above from, else slope (x - from) + to, each by channel; what is missing was not learned. Of a packed file: with the batch normalisation that packing has folded into thresholds and shifts.</p>`;
+const note = `<style>.maps img{outline:1px solid #d1d5db}.learned td{vertical-align:top}.learned figure{display:inline-block;width:auto;border:0;margin-right:.7rem}</style><p>Sign: +1 where x is above the channel's threshold. PReLU: x - from + to where x is above from, else slope (x - from) + to, each by channel; what is missing was not learned. Of a packed file: with the batch normalisation that packing has folded into thresholds and shifts.</p>`;
 
 const figure = (title: string, body: string) =>
   `<figure><figcaption>${escapeHtml(title)}</figcaption>${body}</figure>`;

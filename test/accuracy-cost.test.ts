@@ -1,0 +1,45 @@
+import { expect, it } from "vitest";
+import { frontier, rows, TIMED, tableRows, winners } from "../scripts/accuracy-cost/rows.mjs";
+import { read } from "./imports.js";
+
+const page = read("docs/accuracy-cost.md");
+const printed = tableRows(page, "networks");
+
+/** Stale? npm run docs:accuracy-cost */
+it("docs/accuracy-cost.md has every network with a published accuracy, with what is counted now", () => {
+  const untimed = printed.map((row) => ({
+    ...row,
+    ...Object.fromEntries(TIMED.map((column) => [column, ""])),
+  }));
+  expect(untimed).toEqual(rows());
+});
+
+it("says who wins by its own times", () => {
+  expect(tableRows(page, "native")).toEqual(winners(printed, TIMED[0]));
+  expect(tableRows(page, "wasm")).toEqual(winners(printed, TIMED[1]));
+});
+
+const row = (network: string, kind: string, top1: number, ops: number, ms = "") => ({
+  ...{ network, kind, "top-1, %": String(top1), "OPs, M": String(ops), [TIMED[0]]: ms },
+});
+
+it("times networks that none surpasses with as few operations", () => {
+  const all = [
+    ...[row("a", "1-bit", 60, 10), row("b", "1-bit", 59, 11), row("c", "1-bit", 61, 12)],
+    ...[row("d", "1-bit", 61, 13), row("e", "float32", 90, 1)],
+  ];
+  expect(frontier(all)).toEqual(["a", "c"]);
+});
+
+it("finds the fastest of each kind that is accurate enough", () => {
+  const all = [
+    ...[row("slow", "1-bit", 71, 1, "9.5"), row("quick", "1-bit", 61, 1, "2.5")],
+    ...[row("float", "float32", 75, 1, "5"), row("never", "int8", 75, 1)],
+  ];
+  const won = winners(all, TIMED[0]);
+  const at = (level: string) => won.find((line) => line["at least, %"] === level);
+  expect(at("60")).toMatchObject({ "1-bit": "quick, 2.5 ms", int8: "none", fastest: "1-bit" });
+  expect(at("70")).toMatchObject({ "1-bit": "slow, 9.5 ms", fastest: "float32" });
+  expect(at("74")).toMatchObject({ "1-bit": "none", float32: "float, 5 ms" });
+  expect(at("76")).toBeUndefined();
+});

@@ -38,5 +38,5 @@ export function lineChart({ x, xLabel, yLabel, yLog, series }: Lines): string {
     FRAME.top + 10,
     series.map(({ name }) => name),
   );
-  return svg(WIDTH, HEIGHT, frame + drawn.join("") + names);
+  return svg(WIDTH, HEIGHT, frame + drawn.join("") + names, `${yLabel} along ${xLabel}`);
 }

@@ -56,5 +56,5 @@ export function scatterChart(chart: Scatter): string {
     { scale: up, label: yLabel, words: yWords },
   );
   const kinds = groups.length > 1 ? legend(frame.left + 12, frame.top + 14, groups) : "";
-  return svg(WIDTH, height, lines + drawn.join("") + kinds);
+  return svg(WIDTH, height, lines + drawn.join("") + kinds, `${yLabel}, and ${xLabel}`);
 }

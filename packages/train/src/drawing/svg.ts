@@ -9,10 +9,11 @@ export const COLOURS: readonly string[] = [
 
 export const colourOf = (index: number): string => COLOURS[index % COLOURS.length];
 
-/** A drawing that stands in a page or in a file of its own. */
-export function svg(width: number, height: number, body: string): string {
+/** A drawing that stands in a page or, with a title, in a file of its own. */
+export function svg(width: number, height: number, body: string, title?: string): string {
   const style = "max-width:100%;background:#fff;font:12px system-ui,sans-serif";
-  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" style="${style}" xmlns="http://www.w3.org/2000/svg">${body}</svg>`;
+  const named = title === undefined ? "" : `<title>${escapeHtml(title)}</title>`;
+  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" style="${style}" xmlns="http://www.w3.org/2000/svg">${named}${body}</svg>`;
 }
 
 /** Pixels to a tenth. */

@@ -27,7 +27,7 @@ export function contoursSvg({ grid, networks }: LandscapeResult): string {
   const width = GAP + columns * (PANEL + GAP);
   const bottom = rows * (PANEL + 2 * GAP);
   const key = colourKey([low, high], { left: GAP, top: bottom + 14, right: width - GAP });
-  return svg(width, bottom + 64, panels.join("") + key);
+  return svg(width, bottom + 64, panels.join("") + key, "contours of the loss");
 }
 
 /** Along the first direction, through the trained networks. */

@@ -63,6 +63,17 @@ it("takes in onnxruntime-web the step that it takes in Node", async () => {
   }
 });
 
+it("tells an ONNX Runtime that cannot start from one that refuses a graph", async () => {
+  const failing = (message: string) => {
+    const create = () => Promise.reject(new Error(message));
+    const ort = { ...onnxRuntimeWeb, InferenceSession: { create } };
+    return webRuntime(ort as never).createSession(new Uint8Array(), 1);
+  };
+  const nothing = "no available backend found. ERR: [wasm] RuntimeError: Aborted(404)";
+  await expect(failing(nothing)).rejects.toThrow(/cannot start; are its .wasm files served .*404/);
+  await expect(failing("no kernel")).rejects.toThrow(/refuses the graph: no kernel/);
+});
+
 it("has an engine that runs in a page: nothing of Node, and no package that a page lacks", async () => {
   const built = (path: string) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
   const bundle = await rolldown({

@@ -18,8 +18,9 @@ export function webRuntime(ort: OnnxRuntime, provider: WebProvider = "wasm"): Tr
       const session = await ort.InferenceSession.create(onnx, {
         executionProviders: [provider],
         graphOptimizationLevel: "basic",
-      }).catch((error: Error) => {
-        throw new OnebitError(`ONNX Runtime (${provider}) refuses the graph: ${error.message}`);
+      }).catch(({ message }: Error) => {
+        const what = /no available backend/.test(message) ? CANNOT_START : "refuses the graph";
+        throw new OnebitError(`ONNX Runtime (${provider}) ${what}: ${message}`);
       });
       return {
         async run(feeds, fetches) {
@@ -35,6 +36,9 @@ export function webRuntime(ort: OnnxRuntime, provider: WebProvider = "wasm"): Tr
     tensor: (data, shape) => new ort.Tensor("float32", data, shape) as BoundTensor,
   };
 }
+
+const CANNOT_START =
+  "cannot start; are its .wasm files served (ort.env.wasm.wasmPaths says from where)";
 
 /** A runtime, and why it is not on the GPU. */
 export interface ChosenRuntime {

@@ -181,7 +181,10 @@ export async function givenAway() {
   const given = [bitmap.width, frame.displayWidth, pixels.data.length];
   const twice = await createImageBitmap(canvasOf(40, 20));
   const both = await models.worker.classify([twice, twice], { transfer: true });
-  return { kept, given, twice: both.length };
+  const gone = await createImageBitmap(canvasOf(40, 20));
+  const calls = [1, 2].map(() => models.worker.classify(gone, { transfer: true }));
+  const [, { reason }] = await Promise.allSettled(calls);
+  return { kept, given, twice: both.length, again: `${reason.name}: ${reason.message}` };
 }
 
 /** Pixels of a picture on the server as the network gets them, by each way into it. */

@@ -19,7 +19,7 @@ declare const inputs: {
   pictures(where: Where): Promise<{ [kind: string]: number[] }>;
   refusals(where: Where, foreign: string): Promise<{ [what: string]: string }>;
   nodeList(): Promise<number>;
-  givenAway(): Promise<{ kept: number[]; given: number[]; twice: number }>;
+  givenAway(): Promise<{ kept: number[]; given: number[]; twice: number; again: string }>;
   pixels(address: string): Promise<{ [way: string]: number[] }>;
   streams(where: Where, end: string): Promise<Streamed>;
   cameras(): Promise<{ seen: number[]; outcome: string }>;
@@ -152,8 +152,9 @@ describe.skipIf(!executable).each([
 
   if (own)
     it("stay with the page, unless they are given away to a worker", async () => {
-      const { kept, given, twice } = await page.evaluate(() => inputs.givenAway());
+      const { kept, given, twice, again } = await page.evaluate(() => inputs.givenAway());
       expect(twice).toBe(2);
+      expect(again).toMatch(/^OnebitError: cannot go to the worker: .*detached/);
       expect(kept).toEqual([40, 40, 3200]);
       expect(given).toEqual([0, 0, 0]);
     });

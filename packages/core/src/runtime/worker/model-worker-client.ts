@@ -70,7 +70,12 @@ export class ModelWorkerClient {
     return new Promise((resolve, reject) => {
       if (this.#death) throw this.#death;
       const id = ++this.#calls;
-      this.#port.postMessage({ id, call, args } satisfies Request<Name>, transfer);
+      try {
+        this.#port.postMessage({ id, call, args } satisfies Request<Name>, transfer);
+      } catch (cause) {
+        // Such as a bitmap that another call has given away meanwhile.
+        throw new OnebitError(`cannot go to the worker: ${(cause as Error).message}`, { cause });
+      }
       this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject });
       this.#stayAlive();
     });

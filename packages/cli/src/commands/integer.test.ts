@@ -50,6 +50,16 @@ describe("whole numbers", () => {
     expect(Math.abs(measured.loss - float.loss)).toBeLessThan(0.1 * float.loss);
   }, 60_000);
 
+  it("are ONNX of a float network too, near it on ONNX Runtime", async () => {
+    await writeFloatModel(path("twin.safetensors"), tinyBnext({ form: "real" }));
+    const written = ["--to", "onnx", "-o", path("twin.onnx"), "--integer", "--calibrate", data()];
+    await onebitJson("export", path("twin.safetensors"), ...written);
+    const of = (file: string) => onebitJson<Evaluated>("eval", path(file), "--data", data());
+    const [float, bytes] = [await of("twin.safetensors"), await of("twin.onnx")];
+    expect(bytes.images).toBe(float.images);
+    expect(Math.abs(bytes.loss - float.loss)).toBeLessThan(0.1 * float.loss);
+  });
+
   it("take half the RAM of float", async () => {
     const float = await onebitJson<Exported>(
       ...["export", path("net.onebit"), "--to", "c", "-o", path("float")],

@@ -12,8 +12,8 @@ const QUANTISED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Values that get a grid: what the quantised nodes read and give, but for the model's outputs, and for sums that only
- * a clipping (Relu, Clip) reads, whose own grid does it.
+ * Values that get a grid: what the quantised nodes read and give, but for outputs that none of them reads, and for
+ * sums that only a clipping (Relu, Clip) reads, whose own grid does it.
  */
 export function int8Values(parts: OnnxParts, outputs: readonly string[]): string[] {
   const constants = new Set(parts.initializers.map(({ name }) => name));
@@ -25,8 +25,9 @@ export function int8Values(parts: OnnxParts, outputs: readonly string[]): string
   const computed = parts.nodes.filter((node) => isQuantised(node, constants));
   const given = computed.flatMap((node) => node.inputs.filter((input) => !constants.has(input)));
   const made = computed.flatMap((node) => node.outputs);
+  const last = new Set(outputs.filter((value) => !given.includes(value)));
   const values = new Set([...given, ...made].filter((value) => value !== ""));
-  return [...values].filter((value) => !outputs.includes(value) && !isClipped(value));
+  return [...values].filter((value) => !last.has(value) && !isClipped(value));
 }
 
 function readersOf(nodes: readonly OnnxNode[]): Map<string, OnnxNode[]> {

@@ -1,5 +1,5 @@
 import { openOnnxSession } from "@onebit/convert";
-import { evaluate, GraphBuilder } from "onebit/graph";
+import { evaluate, GraphBuilder, linear } from "onebit/graph";
 import { buildModel } from "onebit/models";
 import { int8Values } from "onebit/onnx";
 import { expect, it } from "vitest";
@@ -35,6 +35,15 @@ it("is near the float network on ONNX Runtime's integer kernels, at a quarter of
     });
   }
   await session.dispose();
+});
+
+it("has a grid for what a product reads, though it is an output too", async () => {
+  const b = new GraphBuilder("small");
+  const features = b.op("add", [b.input("x", [1, 3]), b.input("z", [1, 3])], {}, "sum");
+  b.output("features", features);
+  b.output("scores", linear(b, "fc", features, 2));
+  const graph = b.build();
+  expect(int8Values(graph, { tensors: initialTensors(graph, 1) })).toContain("features");
 });
 
 it("puts no grid between a sum and its clipping, nor on the scores", () => {

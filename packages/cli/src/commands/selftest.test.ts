@@ -1,6 +1,7 @@
 import { OnebitError } from "onebit";
 import { type ConformanceReport, runConformance, subjectsHere } from "onebit/conformance";
 import { expect, it } from "vitest";
+import { sendable } from "../foreign-text.js";
 import { terminalOutput } from "../terminal.js";
 import { onebit, onebitJson } from "../test-support/run-cli.js";
 import { conclude } from "./selftest.js";
@@ -23,7 +24,7 @@ it("prints what was tried, on what, and that it passed", async () => {
     line: (text = "") => lines.push(text),
   };
   conclude(out, report, {});
-  const stdout = lines.join("\n");
+  const stdout = lines.map(sendable).join("\n");
   expect(stdout).toMatch(/^wasm +1 of 1 +3,2\d\d +300 +0 /m);
   expect(stdout).toMatch(/^reference +1 of 1 +3,2\d\d +is the reference +0 /m);
   expect(stdout).toMatch(/^stride 2 +\d+\.\d % +20 %$/m);

@@ -45,7 +45,7 @@ it.each<[string, string[], number, RegExp]>([
     2,
     /freeze "stem\.\*": .*no such tensor/,
   ],
-  ["everything", ["--freeze", "*"], 1, /no parameter that the loss .* depends on/],
+  ["everything", ["--freeze", "*"], 2, /freeze "\*": nothing of bnext is left to train/],
   ["a rate without a factor", ["--rate", "fc.*"], 2, /--rate fc\.\*: .*such as 'layer1\.\*=0\.1'/],
   ["a rate of 0", ["--rate", "fc.*=0"], 2, /--rate fc\.\*=0: .*a factor above 0/],
   ["a module that is not there", ["--set", "optimiser.kind=./none.mjs"], 2, /none\.mjs/],

@@ -8,7 +8,7 @@ export function noInteger(step: Step, what: string = `steps of kind ${step.kind}
   );
 }
 
-const NONE: ReadonlySet<MicroOp[0]> = new Set(["sign", "max", "min"] as const);
+const NONE: ReadonlySet<MicroOp[0]> = new Set(["sign", "max", "min", "round"] as const);
 
 /** OnebitError where a program has what whole numbers have no form of. */
 export function checkInteger({ steps, values }: Program): void {

@@ -7,7 +7,7 @@ import { load } from "onebit";
 import { evaluate, GraphBuilder } from "onebit/graph";
 import { floatModelGraph, scalarInputs } from "onebit/models";
 import { expect, it } from "vitest";
-import { tinyNetwork, trainAndPack, triangle } from "./custom-network.js";
+import { recipe, tinyNetwork, trainAndPack, triangle } from "./custom-network.js";
 
 it("the triangle stands in for the derivative of the sign", () => {
   const t = [-2, -1, -0.75, -0.5, 0, 0.25, 1, 3];
@@ -79,3 +79,14 @@ it("learns with an estimator of one's own, packs, and runs what it trained", asy
     await rm(out, { recursive: true });
   }
 });
+
+it("learns generated characters, as it says", async () => {
+  const out = await mkdtemp(join(tmpdir(), "onebit-example-"));
+  try {
+    const options = { model: tinyNetwork(36), data: "glyphs", out, overwrite: true };
+    const { run } = await trainAndPack(recipe, options);
+    expect(run.best.top1).toBeGreaterThanOrEqual(0.85);
+  } finally {
+    await rm(out, { recursive: true });
+  }
+}, 600_000);

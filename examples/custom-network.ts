@@ -78,7 +78,7 @@ export async function trainAndPack(recipe: Recipe, options: Omit<TrainOptions, "
 }
 
 /** Three passes over 12,000 characters. */
-const recipe = resolveRecipe("quickstart", { epochs: 3, schedule: { learningRate: 7e-3 } });
+export const recipe = resolveRecipe("quickstart", { epochs: 3, schedule: { learningRate: 7e-3 } });
 
 async function main(): Promise<void> {
   const { run, file } = await trainAndPack(recipe, {

@@ -21,7 +21,10 @@ export async function readAll(data: Uint8Array): Promise<Checkpoint> {
   return checkpoint;
 }
 
-/** Less than a second of computing since `start`: what a loaded machine adds does not count. */
+/**
+ * Less than five seconds of computing since `start`: 16 million instructions of a pickle take 1.4 on a slow processor;
+ * what grows faster than its file takes minutes. What a loaded machine adds does not count.
+ */
 export function expectQuick(start: NodeJS.CpuUsage): void {
   const { user, system } = process.cpuUsage(start);
   expect((user + system) / 1e6).toBeLessThan(5);

@@ -4,16 +4,8 @@ import { expect, it } from "vitest";
 import { memoryBuffer } from "../../../readers/async-buffer.js";
 import { importCheckpoint } from "../../import-checkpoint.js";
 import { kerasFile, type TestArray, type TestLayer } from "../../test-support/keras-files.js";
+import { array, told } from "../../test-support/keras-network.js";
 
-const told = { preprocess: { mean: [0], std: [1] } };
-let seed = 1;
-const array = (...shape: readonly number[]): TestArray => {
-  const data = new Float32Array(shape.reduce((n, dim) => n * dim, 1)).map(() => {
-    seed = (seed * 48271) % 2147483647;
-    return seed / 2147483647 - 0.5;
-  });
-  return { shape, data };
-};
 const norm = (number: number, channels: number): TestLayer => {
   const { shape, data } = array(channels);
   const moving_variance = { shape, data: data.map((x) => Math.abs(x) + 0.5) };

@@ -95,9 +95,11 @@ describe("study", () => {
     ],
     [["bnext", "--plan", "--resume"], /--plan/],
   ])("%j is refused", async (args, message) => {
-    const { status, stderr } = await onebit("study", ...args);
+    const out = args.includes("--out") || args[0] === "--resume" ? [] : ["--out", path("no/study")];
+    const { status, stderr } = await onebit("study", ...args, ...out);
     expect(status).toBe(2);
     expect(stderr).toMatch(message);
+    expect(existsSync(path("no"))).toBe(false);
   });
 
   it("refuses a variant that could not run, before any does", async () => {

@@ -22,6 +22,10 @@ export class StudyFolder {
     return join(this.path, "plan.json");
   }
 
+  get runs(): string {
+    return join(this.path, "runs");
+  }
+
   get results(): string {
     return join(this.path, "study.json");
   }

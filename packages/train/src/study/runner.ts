@@ -1,5 +1,5 @@
-import { appendFile, mkdir, readdir, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, mkdir, readdir, rmdir, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
 import { counted } from "onebit/words";
 import { fingerprint, openDataset } from "../data/index.js";
@@ -63,18 +63,34 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
   const { out, resume = false, takeOver = false } = options;
   const folder = new StudyFolder(out);
   await folder.checkPlace(resume);
-  await mkdir(join(out, "runs"), { recursive: true }).catch((error) => {
+  const made = await mkdir(folder.runs, { recursive: true }).catch((error) => {
     throw explain(error, out);
   });
-  if (takeOver) await removeLocks(folder);
-  const unlock = await lock(folder);
+  let hasBegun = false;
   try {
-    const before = await folder.checkPlace(resume);
-    const plan = await begin(study, folder, options, before);
-    return await new Runner(plan, folder, options).run();
-  } finally {
-    await unlock();
+    if (takeOver) await removeLocks(folder);
+    const unlock = await lock(folder);
+    try {
+      const before = await folder.checkPlace(resume);
+      const plan = await begin(study, folder, options, before);
+      hasBegun = true;
+      return await new Runner(plan, folder, options).run();
+    } finally {
+      await unlock();
+    }
+  } catch (error) {
+    if (made && !hasBegun) await removeEmpty(folder.runs, made);
+    throw error;
   }
+}
+
+/** Folders of a study that did not come about: from `inner` up to `outer`, as long as nothing is in them. */
+async function removeEmpty(inner: string, outer: string): Promise<void> {
+  const isEmpty = await rmdir(inner).then(
+    () => true,
+    () => false,
+  );
+  if (isEmpty && resolve(inner) !== resolve(outer)) await removeEmpty(dirname(inner), outer);
 }
 
 async function lock(folder: StudyFolder): Promise<() => Promise<void>> {
@@ -88,11 +104,10 @@ async function lock(folder: StudyFolder): Promise<() => Promise<void>> {
 }
 
 async function removeLocks(folder: StudyFolder): Promise<void> {
-  const runs = join(folder.path, "runs");
-  const locks = (await readdir(runs, { recursive: true })).filter((name) =>
+  const locks = (await readdir(folder.runs, { recursive: true })).filter((name) =>
     /(^|[\\/])lock$/.test(name),
   );
-  for (const path of [folder.lock, ...locks.map((name) => join(runs, name))]) {
+  for (const path of [folder.lock, ...locks.map((name) => join(folder.runs, name))]) {
     await removeAbandoned(path);
   }
 }

@@ -7,11 +7,12 @@ const conditions = ["onebit-source", "node", "import", "default"];
 const sharing = [
   "packages/core/src/{cost,file,graph,image,models,onnx,ops,pack,program,words}/**/*.test.ts",
   "packages/convert/src/**/*.test.ts",
-  "packages/train/src/{data,gradients,losses,optimisers,schedules}/**/*.test.ts",
+  "packages/train/src/**/*.test.ts",
   "packages/cli/src/**/*.test.ts",
 ];
 /** In their folders those that put others in the place of modules, where they would stay. */
 const replacing = [
+  "packages/train/src/study/disturbed.test.ts",
   "packages/cli/src/full-disk.test.ts",
   "packages/cli/src/commands/{bench,train-views}.test.ts",
 ];

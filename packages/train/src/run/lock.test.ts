@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OnebitError } from "onebit";
@@ -92,6 +92,15 @@ describe("a lock", () => {
     const text = await leave({ host: "elsewhere" });
     await release();
     expect(await readFile(lock, "utf8")).toBe(text);
+  });
+
+  it("that is stale is taken over, though who began to remove it has ended too", async (context) => {
+    needsProc(context);
+    await leave({ started: "12345" });
+    await copyFile(lock, `${lock}.stale`);
+    const release = await takeLock(lock);
+    expect(await readdir(folder)).toEqual(["lock"]);
+    await release();
   });
 
   it("that is stale goes to exactly one of many who want it at once", async (context) => {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { OnebitError } from "onebit";
 import { removeOnExit } from "onebit/node";
 import { fateOf, type ProcessIdentity, thisProcess } from "./process-identity.js";
@@ -10,6 +11,10 @@ interface Holder extends ProcessIdentity {
   readonly since: string;
 }
 
+/** While others remove a stale lock: milliseconds between tries. */
+const WAIT = 10;
+const TRIES = 50;
+
 /**
  * Takes the lock of a folder; OnebitError where another training holds it. Locks of processes that
  * have ended are taken over. Call what comes back to let go of it.
@@ -17,8 +22,7 @@ interface Holder extends ProcessIdentity {
 export async function takeLock(path: string): Promise<() => Promise<void>> {
   const holder: Holder = { ...thisProcess(), since: new Date().toISOString() };
   const text = `${JSON.stringify(holder)}\n`;
-  // One try more than there are steps in which another process can be faster.
-  for (let tries = 0; tries < 3; tries++) {
+  for (let tries = 0; ; tries++) {
     if (await created(path, text)) {
       const forget = removeOnExit(path);
       return async () => {
@@ -27,9 +31,11 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
       };
     }
     await refuseHeld(path);
-    await removeStale(path);
+    if (tries === TRIES) {
+      throw new OnebitError(`${path}: other processes take this lock in turns: try again`);
+    }
+    await removeStale(path, text);
   }
-  throw new OnebitError(`${path}: other processes take this lock in turns: try again`);
 }
 
 /** OnebitError where a training that runs holds the lock, or one that cannot be asked about. */
@@ -94,17 +100,24 @@ async function createdWithoutLinks(path: string, text: string): Promise<boolean>
   }
 }
 
-/** Moves it away first: should another process have taken over meanwhile, its lock goes back. */
-async function removeStale(path: string): Promise<void> {
-  const aside = besides(path);
-  try {
-    await rename(path, aside);
-  } catch {
+/**
+ * Removes the lock of a process that has ended: one process at a time does, so that what it has read is
+ * what it removes, and never the lock of who came after.
+ */
+async function removeStale(path: string, text: string): Promise<void> {
+  const turn = `${path}.stale`;
+  if (await created(turn, text)) {
+    if (await isStale(path)) await rm(path, { force: true });
+    await rm(turn, { force: true });
     return;
   }
-  const holder = parsed((await contents(aside)) ?? "");
-  if (holder && fateOf(holder) !== "ended") await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  if (await isStale(turn)) await removeStale(turn, text);
+  else await setTimeout(WAIT);
+}
+
+async function isStale(path: string): Promise<boolean> {
+  const holder = parsed((await contents(path)) ?? "");
+  return holder !== undefined && fateOf(holder) === "ended";
 }
 
 /** A name that removeTemporaries knows. */

@@ -11,11 +11,11 @@ it.runIf(isasUnderTest().length > 0)(
   "the C++ does nothing that a sanitizer sees, on every instruction set, AMX emulated where need be",
   { timeout: 900_000 },
   async () => {
-    const flags = [script, "--only", "address", "--programs", "300"];
+    const flags = [script, "--only", "address", "--programs", "100"];
     const { stdout } = await promisify(execFile)(process.execPath, flags);
     console.log(stdout);
     expect(stdout).toMatch(/tiles, emulated:\n2000 products of tiles, 13 faults: 0 wrong/);
-    const found = [...stdout.matchAll(/^(\w+), [12] threads: 300 programs, (\d+) wrong$/gm)];
+    const found = [...stdout.matchAll(/^(\w+), [12] threads: 100 programs, (\d+) wrong$/gm)];
     const isas = new Set(found.map(([, isa]) => isa));
     expect(isas).toEqual(
       new Set(isas.has("avx512") ? ["amx", ...isasUnderTest()] : isasUnderTest()),

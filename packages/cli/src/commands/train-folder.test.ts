@@ -108,7 +108,7 @@ it("learns what a few dozen pictures show", async () => {
     await stripes(`stripes/${part}/standing`, false, count, 2 * k + 1);
   }
   const args = ["train", "--data", `folder:${path("stripes")}`, "--out", path("striped")];
-  const short = ["--set", "fit.leastSteps=200", "--input", "3x32x32", "--threads", "1"];
+  const short = ["--set", "fit.leastSteps=150", "--input", "3x32x32", "--threads", "1"];
   const { packed } = await onebitJson<{ packed: { top1: number } }>(...args, ...short);
   expect(packed.top1).toBeGreaterThanOrEqual(0.9);
 }, 180_000);

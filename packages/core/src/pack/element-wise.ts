@@ -19,8 +19,20 @@ export const unary =
 export const constantVector = (t: Translation, node: Node, index: number): PerChannel =>
   vector(t.constants.get(node.inputs[index]));
 
-/** Maps of the same size, or one of them a vector. */
-export function sameSize(node: Node, a: PackNode, b: PackNode): [PackNode, PackNode] {
+/** Maps of the same size, or one of them of one pixel. */
+export function sameSize(
+  t: Translation,
+  node: Node,
+  a: PackNode,
+  b: PackNode,
+): [PackNode, PackNode] {
+  const [first, second] = node.inputs.map((input) => t.source.shapes.get(input)!);
+  if (first.length !== second.length) {
+    throw cannotPack(
+      node,
+      `[${first}] and [${second}] do not combine: broadcasting counts axes from the last`,
+    );
+  }
   const fits =
     a.shape[2] === b.shape[2] &&
     [a, b].some((x) => x.shape[0] * x.shape[1] === 1 || a.shape.join() === b.shape.join());
@@ -32,7 +44,7 @@ const mix: Translator = (t, node) => {
   if (!t.constants.has(node.inputs[2]))
     throw cannotPack(node, "its third input must be a constant");
   const amount = { label: "amount", values: t.perChannel(node, 2) };
-  const inputs = sameSize(node, t.input(node, 0), t.input(node, 1));
+  const inputs = sameSize(t, node, t.input(node, 0), t.input(node, 1));
   return t.add(node, { kind: "element-wise", op: "mix", parameters: [amount] }, inputs);
 };
 

@@ -390,6 +390,20 @@ describe("what cannot be packed is refused by name", () => {
       },
       /^m \(mul\): .*maps of \[4,4,3\] and \[4,4,1\]/,
     ],
+    [
+      "a vector that broadcasts along the columns of a map",
+      (b, x) => {
+        const pooled = b.op("global-average-pool", [x], {}, "pooled");
+        const vector = b.op("reshape", [pooled], { shape: [0, -1] }, "vector");
+        return b.op(
+          "mul",
+          [x, b.op("slice", [vector], { axis: 1, start: 0, end: 1 }, "one")],
+          {},
+          "m",
+        );
+      },
+      /^m \(mul\): .*\[1,3,4,4\] and \[1,1\] do not combine: broadcasting counts axes from the last/,
+    ],
   ];
   it.each(cases)("%s", (_, build, message) => {
     const b = new GraphBuilder("net");

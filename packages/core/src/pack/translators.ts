@@ -211,10 +211,10 @@ const combine = (op: "add" | "mul" | "max" | "min"): PackOp => ({
 });
 
 const add: Translator = (t, node) =>
-  binary(node, t, (a, b) => t.add(node, combine("add"), sameSize(node, a, b)), shift);
+  binary(node, t, (a, b) => t.add(node, combine("add"), sameSize(t, node, a, b)), shift);
 
 const mul: Translator = (t, node) =>
-  binary(node, t, (a, b) => t.add(node, combine("mul"), sameSize(node, a, b)), scale);
+  binary(node, t, (a, b) => t.add(node, combine("mul"), sameSize(t, node, a, b)), scale);
 
 const sub: Translator = (t, node) =>
   binary(
@@ -222,7 +222,7 @@ const sub: Translator = (t, node) =>
     t,
     (a, b) => {
       const minus = t.addPart(node, "negative", scale(new Float64Array(b.shape[2]).fill(-1)), [b]);
-      return t.add(node, combine("add"), sameSize(node, a, minus));
+      return t.add(node, combine("add"), sameSize(t, node, a, minus));
     },
     (c, index) =>
       index === 1 ? shift(negative(c)) : { kind: "affine", scale: filled(c, -1), shift: c },
@@ -242,7 +242,7 @@ const div: Translator = (t, node) =>
 /** Signs of signs. */
 const logic: Translator = (t, node) => {
   const { gate } = node.attrs as LogicAttributes;
-  const inputs = sameSize(node, t.input(node, 0), t.input(node, 1));
+  const inputs = sameSize(t, node, t.input(node, 0), t.input(node, 1));
   if (inputs.every(isBits)) return t.addBits(node, combine(GATES[gate]), inputs);
   throw cannotPack(node, "its inputs are not both outputs of a sign");
 };
@@ -256,7 +256,7 @@ const extremum =
     binary(
       node,
       t,
-      (a, b) => t.add(node, combine(op), sameSize(node, a, b)),
+      (a, b) => t.add(node, combine(op), sameSize(t, node, a, b)),
       ([first, ...others]) => {
         if (others.some((x) => x !== first)) return undefined;
         const [low, high] = [-MAX_FLOAT32, MAX_FLOAT32].map((x) =>

@@ -148,13 +148,16 @@ export class DescribedNetwork {
     return { ...x, name: this.b.op(op, [x.name, this.b.constant(number)], {}, name) };
   }
 
-  /** +1 where x > 0, else -1; `zero` where it is 0. Convolutions of one value share its signs. */
-  signs(x: Value, name: string, zero: 1 | -1 = 1): Value {
+  /**
+   * +1 where x > 0, else -1; `zero` where it is 0, `outside` where it is 0 around a map. Convolutions of one value
+   * share its signs.
+   */
+  signs(x: Value, name: string, zero: 1 | -1 = 1, outside: 1 | -1 | 0 = zero): Value {
     const key = `${x.name} ${zero}`;
     const known = this.isSigns(x) ? x : this.#signs.get(key);
     if (known) return { ...known, flat: x.flat };
     const around = this.b.producer(x.name);
-    if (around?.op === "pad") return this.#paddedSigns(x, around, name, zero);
+    if (around?.op === "pad") return this.#paddedSigns(x, around, name, [zero, outside]);
     const signs = this.unary("sign", x, { estimator: "clip", range: 1, zero }, name);
     this.#signs.set(key, signs);
     this.#areSigns.add(signs.name);
@@ -162,10 +165,17 @@ export class DescribedNetwork {
   }
 
   /** The sign of what is around a map is around its signs. */
-  #paddedSigns(x: Value, { inputs: [map], attrs }: Node, name: string, zero: 1 | -1): Value {
+  #paddedSigns(
+    x: Value,
+    { inputs: [map], attrs }: Node,
+    name: string,
+    [zero, outside]: readonly [1 | -1, 1 | -1 | 0],
+  ): Value {
     const signs = this.signs({ name: map }, `${name}.map`, zero);
-    const value = Math.sign(attrs.value as number) || zero;
-    return { ...x, name: this.b.op("pad", [signs.name], { ...attrs, value }, name) };
+    const value = Math.sign(attrs.value as number) || outside;
+    const padded = this.b.op("pad", [signs.name], { ...attrs, value }, name);
+    if (value !== 0) this.#areSigns.add(padded);
+    return { ...x, name: padded };
   }
 
   /** Whether a value holds only -1 and +1, for it is one of `signs`. */
@@ -175,8 +185,18 @@ export class DescribedNetwork {
 
   /** Two values of one shape, or a map and a vector for each channel of it. */
   combine(op: "add" | "sub" | "mul", [x, y]: readonly [Value, Value], name: string): Value {
-    const [a, b] = this.#alike(x, y, name);
+    const [a, b] = this.#ofOneRank(this.#alike(x, y, name), name);
     return { ...a, name: this.b.op(op, [a.name, b.name], {}, name) };
+  }
+
+  /** A vector beside a map is a map of one pixel. */
+  #ofOneRank(values: readonly [Value, Value], name: string): Value[] {
+    const most = Math.max(...values.map((value) => this.shape(value).length));
+    return values.map((value, i) =>
+      this.shape(value).length === most
+        ? value
+        : this.onePixel(value, this.scope(`${name}.pixel${i}`)),
+    );
   }
 
   #alike(x: Value, y: Value, where: string): [Value, Value] {

@@ -35,7 +35,7 @@ export const layers: { readonly [kind: string]: Translate } = {
   Multiply: (layer) => folded(layer, "mul"),
   Subtract: (layer) => folded(layer, "sub"),
   Concatenate: concatenate,
-  Flatten: (layer) => layer.net.flatten(layer.x, "hwc", layer.name),
+  Flatten: flatten,
   Reshape: reshape,
   ZeroPadding2D: zeroPadding,
   Rescaling: rescaling,
@@ -164,6 +164,11 @@ function folded(layer: Layer, op: "add" | "mul" | "sub"): Value {
     const isLast = i === inputs.length - 1;
     return layer.net.combine(op, [sum, value], isLast ? name : `${name}.${i}`);
   });
+}
+
+function flatten(layer: Layer): Value {
+  layer.only("data_format", "channels_last");
+  return layer.net.flatten(layer.x, "hwc", layer.name);
 }
 
 function concatenate(layer: Layer): Value {

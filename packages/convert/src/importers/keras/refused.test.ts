@@ -62,6 +62,11 @@ describe("what cannot be read is refused with its place", () => {
       /layer stem .*data_format is "channels_first"/,
     ],
     [
+      "channels first, flattened",
+      changed("pool", { data_format: "channels_first" }, "Flatten"),
+      /layer pool \(Flatten\): its data_format is "channels_first"/,
+    ],
+    [
       "slopes for every pixel",
       network.map((layer) =>
         layer.name === "act" ? { ...layer, arrays: { alpha: array(3, 3, 8) } } : layer,

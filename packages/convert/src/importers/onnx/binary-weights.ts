@@ -55,6 +55,8 @@ export function latentBehind(value: string, constants: Constants): Tensor | unde
     )
       continue;
     const [latent, means] = [constants.get(pattern.x), constants.get(sizes)];
+    // What becomes of 0 is as the file's form says; of latent weights it would be as whoever packs them says.
+    if (latent?.data.includes(0)) return undefined;
     if (pattern.scale === 1 && latent && means && areMeans(means, latent)) return latent;
   }
   return undefined;

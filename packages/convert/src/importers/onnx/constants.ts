@@ -27,7 +27,6 @@ const unary: { readonly [op: string]: Unary } = {
   Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   Reciprocal: (x) => 1 / x,
   Not: (x) => Number(!x),
-  Cast: (x) => x,
   Identity: (x) => x,
 };
 
@@ -108,14 +107,24 @@ export class Constants {
       return undefined;
     const passed = straightThrough(node, (name) => this.#producers.get(name));
     if (passed !== undefined) return this.#known.get(passed);
-    return this.#counted(evaluated(node, inputs as Tensor[]));
+    return this.#counted(evaluated(node, inputs as Tensor[], this.#left));
   }
 
   #counted(tensor: Tensor | undefined): Tensor | undefined {
     this.#left -= tensor?.data.length ?? 0;
     if (this.#left >= 0) return tensor;
-    throw new OnebitError("its constants unfold to many times the file's size: not a network");
+    throw tooMany();
   }
+}
+
+const tooMany = () =>
+  new OnebitError("its constants unfold to many times the file's size: not a network");
+
+/** How many elements a shape has, before they are made. */
+function bounded(shape: readonly number[], most: number): number {
+  const size = sizeOf(shape);
+  if (size <= most) return size;
+  throw tooMany();
 }
 
 export function tensorOf({ shape, dtype, bytes }: OnnxConstant): Tensor {
@@ -137,20 +146,21 @@ function constantNode(node: OnnxNode): Tensor | undefined {
   return undefined;
 }
 
-function evaluated(node: OnnxNode, inputs: readonly Tensor[]): Tensor | undefined {
+/** most: elements that the result may have. */
+function evaluated(node: OnnxNode, inputs: readonly Tensor[], most: number): Tensor | undefined {
   const { op, domain, attributes } = node;
   const [x, y, z] = inputs;
   const least = required[op] ?? 1;
   for (let place = 0; place < least; place++) if (!inputs[place]) return undefined;
-  if (op === "BipolarQuant") return combined(x, y, (w, scale) => (w >= 0 ? scale : -scale));
-  if (op === "Quant") return quantised(node, inputs);
+  if (op === "BipolarQuant") return combined(x, y, (w, scale) => (w >= 0 ? scale : -scale), most);
+  if (op === "Quant") return quantised(node, inputs, most);
   if (domain !== "") return undefined;
   if (op in unary && inputs.length === 1)
     return { shape: x.shape, data: x.data.map(rounded(x, unary[op])) };
-  if (op in binary && inputs.length === 2) return combined(x, y, binary[op]);
+  if (op in binary && inputs.length === 2) return combined(x, y, binary[op], most);
   switch (op) {
     case "Where":
-      return where(x, y, z);
+      return where(x, y, z, most);
     case "Clip": {
       const bound = (tensor: Tensor | undefined, name: string, absent: number) =>
         tensor?.data[0] ?? (attributes.get(name) as number | undefined) ?? absent;
@@ -161,11 +171,9 @@ function evaluated(node: OnnxNode, inputs: readonly Tensor[]): Tensor | undefine
     case "ReduceSum":
       return reduced(x, y, node);
     case "Expand":
-      return combined(
-        x,
-        { shape: [...y.data], data: new Float64Array(sizeOf([...y.data])) },
-        (a) => a,
-      );
+      return combined(x, { shape: [...y.data], data: new Float64Array() }, (a) => a, most);
+    case "Cast":
+      return cast(x, attributes.get("to"));
     case "Reshape":
       return reshaped(x, [...y.data]);
     case "Flatten":
@@ -179,7 +187,7 @@ function evaluated(node: OnnxNode, inputs: readonly Tensor[]): Tensor | undefine
     case "Concat":
       return x.shape.length === 1
         ? {
-            shape: [inputs.reduce((n, one) => n + one.data.length, 0)],
+            shape: [bounded([inputs.reduce((n, one) => n + one.data.length, 0)], most)],
             data: Float64Array.from(inputs.flatMap((one) => [...one.data])),
           }
         : undefined;
@@ -188,28 +196,38 @@ function evaluated(node: OnnxNode, inputs: readonly Tensor[]): Tensor | undefine
   }
 }
 
+/** To real numbers, whole ones or truths (numbers of onnx.proto3). */
+function cast({ shape, data }: Tensor, type: unknown): Tensor | undefined {
+  if (type === 9) return { shape, data: data.map((x) => Number(x !== 0)) };
+  if (type === 1 || type === 10 || type === 16) return { shape, data: Float32Array.from(data) };
+  if (type === 11) return { shape, data: Float64Array.from(data) };
+  if (type === 6 || type === 7) return { shape, data: Float64Array.from(data, Math.trunc) };
+  return undefined;
+}
+
 const rounded =
   ({ data }: Tensor, f: Unary): Unary =>
   (value) =>
     data instanceof Float32Array ? Math.fround(f(value)) : f(value);
 
 /** Broadcast as NumPy does. */
-function combined(a: Tensor, b: Tensor, f: Binary): Tensor | undefined {
+function combined(a: Tensor, b: Tensor, f: Binary, most: number): Tensor | undefined {
   const shape = broadcast(a.shape, b.shape);
   if (!shape) return undefined;
+  const size = bounded(shape, most);
   const [at, bt] = [placesIn(a.shape, shape), placesIn(b.shape, shape)];
   const single = a.data instanceof Float32Array || b.data instanceof Float32Array;
-  const data = single ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape));
+  const data = single ? new Float32Array(size) : new Float64Array(size);
   for (let i = 0; i < data.length; i++) data[i] = f(a.data[at(i)], b.data[bt(i)]);
   return { shape, data };
 }
 
-function where(condition: Tensor, yes: Tensor, no: Tensor): Tensor | undefined {
+function where(condition: Tensor, yes: Tensor, no: Tensor, most: number): Tensor | undefined {
   const inner = broadcast(yes.shape, no.shape);
   const shape = inner && broadcast(condition.shape, inner);
   if (!shape) return undefined;
   const [c, y, n] = [condition, yes, no].map((one) => placesIn(one.shape, shape));
-  const data = new Float32Array(sizeOf(shape));
+  const data = new Float32Array(bounded(shape, most));
   for (let i = 0; i < data.length; i++) {
     data[i] = condition.data[c(i)] ? yes.data[y(i)] : no.data[n(i)];
   }
@@ -299,17 +317,18 @@ function transposed(
 function quantised(
   { attributes }: OnnxNode,
   [w, scale, zero, bits]: readonly Tensor[],
+  most: number,
 ): Tensor | undefined {
   const [signed, narrow] = ["signed", "narrow"].map((name) => attributes.get(name) ?? 1);
   if ((attributes.get("rounding_mode") ?? "ROUND") !== "ROUND" || !bits) return undefined;
   const levels = 2 ** bits.data[0];
   const high = signed ? levels / 2 - 1 : levels - 1 - (narrow ? 1 : 0);
   const low = signed ? -levels / 2 + (narrow ? 1 : 0) : 0;
-  const divided = combined(w, scale, (x, s) => x / s);
+  const divided = combined(w, scale, (x, s) => x / s, most);
   const codes =
     divided &&
-    combined(divided, zero, (x, z) => Math.min(Math.max(halfEven(x + z), low), high) - z);
-  return codes && combined(codes, scale, (q, s) => q * s);
+    combined(divided, zero, (x, z) => Math.min(Math.max(halfEven(x + z), low), high) - z, most);
+  return codes && combined(codes, scale, (q, s) => q * s, most);
 }
 
 function halfEven(x: number): number {

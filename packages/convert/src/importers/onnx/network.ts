@@ -5,7 +5,8 @@ import { DescribedNetwork, type Value } from "../described/network.js";
 import { Constants } from "./constants.js";
 import { convolution, dense, type ScaledSigns } from "./convolutions.js";
 import { operators } from "./operators.js";
-import { shufflePattern } from "./shuffle-pattern.js";
+import { type Range, rangeOf, rangeOfConstant } from "./ranges.js";
+import { type ShufflePattern, shuffledGroups, shufflePattern } from "./shuffle-pattern.js";
 import { type SignPattern, scalar, signPattern } from "./sign-patterns.js";
 import { straightThrough } from "./straight-through.js";
 import { Operation } from "./translation.js";
@@ -21,15 +22,24 @@ const carrying: readonly string[] = [
   "MaxPool",
 ];
 
+/** The largest of what is turned round is the least. */
+const carries = (op: string, { scale }: ScaledSigns): boolean =>
+  carrying.includes(op) && (scale > 0 || op !== "MaxPool");
+
+const unbounded: Range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
 /** What leads from the image to the scores, node by node; the rest of the file is not looked at. */
 export class OnnxTranslation {
   readonly net: DescribedNetwork;
+  /** What was left out, a sentence each. */
+  readonly notes = new Set<string>();
   readonly #constants: Constants;
   readonly #values = new Map<string, Value>();
   /** Signs that were multiplied by a number, by the name of the product: its value is the signs alone... */
   readonly #scaled = new Map<string, ScaledSigns>();
   /** ...until something else than a product reads it. */
   readonly #multiplied = new Set<string>();
+  readonly #ranges = new Map<string, Range>();
 
   constructor(
     readonly graph: OnnxGraph,
@@ -109,7 +119,12 @@ export class OnnxTranslation {
       this.#alias(value, passed);
       return;
     }
-    const o = new Operation(this.net, node, this.#constants, this.#values, isLast);
+    const o = new Operation(this.net, node, this.#constants, this.#values, isLast, this.notes);
+    const range = rangeOf(
+      node,
+      node.inputs.map((input) => this.#rangeOf(input)),
+    );
+    for (const made of node.outputs) this.#ranges.set(made, range);
     const pattern = signPattern(node, this.#constants);
     if (pattern) {
       this.#sign(o, value, pattern);
@@ -117,11 +132,7 @@ export class OnnxTranslation {
     }
     const shuffle = shufflePattern(node, this.#constants);
     if (shuffle) {
-      const { x, groups } = shuffle;
-      this.#values.set(
-        value,
-        this.net.unary("channel-shuffle", this.#plain(x), { groups }, o.name),
-      );
+      this.#values.set(value, this.#shuffled(o, shuffle));
       return;
     }
     const values = [this.#operation(o, node)].flat() as Value[];
@@ -131,9 +142,26 @@ export class OnnxTranslation {
   }
 
   #alias(value: string, of: string): void {
-    this.#values.set(value, this.#values.get(of)!);
     const scaled = this.#scaled.get(of);
+    this.#values.set(value, scaled?.signs ?? this.#values.get(of)!);
     if (scaled) this.#scaled.set(value, scaled);
+    this.#ranges.set(value, this.#ranges.get(of) ?? unbounded);
+  }
+
+  #rangeOf(input: string): Range | undefined {
+    if (input === "") return undefined;
+    const constant = this.#constants.get(input);
+    return constant ? rangeOfConstant(constant) : (this.#ranges.get(input) ?? unbounded);
+  }
+
+  #shuffled(o: Operation, pattern: ShufflePattern): Value {
+    const x = this.#plain(pattern.x);
+    const shape = this.net.shape(x);
+    const groups = x.flat || shape.length !== 4 ? undefined : shuffledGroups(pattern, shape);
+    if (groups !== undefined) return this.net.unary("channel-shuffle", x, { groups }, o.name);
+    throw o.error(
+      `[${shape}] becomes [${pattern.apart}], two axes of it are swapped, and then [${pattern.joined}]; only a shuffle of channels can be had`,
+    );
   }
 
   #operation(o: Operation, node: OnnxNode): Value | readonly Value[] {
@@ -148,7 +176,9 @@ export class OnnxTranslation {
     if (products.includes(op)) return dense(o, signs);
     if (op === "Mul" && this.#scales(node)) return this.#values.get(node.outputs[0])!;
     const operator = Object.hasOwn(operators, op) ? operators[op] : undefined;
-    if (operator && signs && signs.scale !== 1 && carrying.includes(op)) {
+    if (operator && signs && signs.scale !== 1 && carries(op, signs)) {
+      this.#values.set(inputs[0], signs.signs);
+      this.#multiplied.delete(inputs[0]);
       const moved = [operator(o)].flat()[0] as Value;
       this.#remember(node.outputs[0], moved, signs.scale);
       return moved;
@@ -208,10 +238,11 @@ export class OnnxTranslation {
     if (typeof scale === "string")
       throw o.error("its scale is one for each channel, and it is no weight");
     let x = this.#plain(name);
-    if (equal === 0) this.#refuseHalf(o, x);
+    if (equal === 0) this.#checkSides(o, name);
     if (threshold !== undefined) x = this.#above(o, x, threshold);
     if (negative) x = this.net.scalar("mul", x, -1, `${o.name}.negative`);
-    this.#remember(output, this.net.signs(x, o.name, equal === 1 ? 1 : -1), scale);
+    const zero = equal === 1 ? 1 : -1;
+    this.#remember(output, this.net.signs(x, o.name, zero, equal === 0 ? 0 : zero), scale);
   }
 
   #above(o: Operation, x: Value, threshold: string): Value {
@@ -224,14 +255,12 @@ export class OnnxTranslation {
   }
 
   /** Of what is never negative, ONNX's Sign makes 0 and 1. */
-  #refuseHalf(o: Operation, x: Value): void {
-    const producer = this.net.b.producer(x.name);
-    const half =
-      ["relu", "sigmoid", "hard-sigmoid"].includes(producer?.op ?? "") ||
-      (producer?.op === "clamp" && (producer.attrs.low as number) >= 0);
+  #checkSides(o: Operation, name: string): void {
+    const [least, most] = this.#rangeOf(name) ?? unbounded;
     o.expect(
-      !half,
-      `is the sign of what ${producer?.op} made, which is never negative: it gives 0 and 1, and onebit packs -1 and 1`,
+      least < 0 && most > 0,
+      `is the sign of what is never ${least < 0 ? "positive: it gives -1 and 0" : "negative: it gives 0 and 1"}, and onebit packs -1 and 1`,
     );
+    this.notes.add("Sign gives 0 for exactly 0 in ONNX; here it gives -1");
   }
 }

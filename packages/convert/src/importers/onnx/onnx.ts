@@ -39,6 +39,7 @@ async function findNetwork(
   return {
     ...{ architecture: { graph: built }, tensors: net.tensors, form: "binary" },
     ...images,
+    notes: [...translation.notes, ...images.notes],
   };
 }
 

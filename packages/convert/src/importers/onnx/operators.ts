@@ -32,16 +32,33 @@ export const operators: { readonly [op: string]: Operator } = {
   Concat: concat,
   Slice: slice,
   Split: split,
-  Flatten: (o) => o.net.flatten(o.value(0), "chw", o.name),
+  Flatten: flatten,
   Reshape: reshape,
   Squeeze: (o) => o.net.flatten(o.value(0), "chw", o.name),
   Pad: pad,
   Identity: (o) => o.value(0),
   Dropout: (o) => o.value(0),
-  Cast: (o) => o.value(0),
+  Cast: cast,
   Softmax: softmax,
   LogSoftmax: softmax,
 };
+
+/** Into a row for each image. */
+function flatten(o: Operation): Value {
+  const axis = o.integer("axis", 1);
+  const rank = o.rank(o.value(0));
+  o.expect((axis < 0 ? axis + rank : axis) === 1, `its axis is ${axis}; only 1 can be had`);
+  return o.net.flatten(o.value(0), "chw", o.name);
+}
+
+/** Types of real numbers: float, float16, double and bfloat16 of onnx.proto3. */
+const real: readonly number[] = [1, 10, 11, 16];
+
+function cast(o: Operation): Value {
+  const type = o.integer("to", 1);
+  o.expect(real.includes(type), `its element type ${type} rounds; only real numbers can be had`);
+  return o.value(0);
+}
 
 function batchNorm(o: Operation): Value {
   o.expect(
@@ -124,7 +141,12 @@ function arithmetic(o: Operation, op: "add" | "sub" | "mul" | "div"): Value {
   const at = [0, 1].find((place) => o.isConstant(place));
   if (at === undefined) {
     if (op === "div") throw o.error("one value cannot be divided by another");
-    return net.combine(op, [o.value(0), o.value(1)], name);
+    const [x, y] = [o.value(0), o.value(1)];
+    o.expect(
+      o.rank(x) === o.rank(y),
+      `[${net.shape(x)}] and [${net.shape(y)}]: broadcasting counts axes from the last, so that channels are none; values with as many axes can be had`,
+    );
+    return net.combine(op, [x, y], name);
   }
   const x = o.value(1 - at);
   const { shape, data } = o.constant(at);
@@ -154,7 +176,8 @@ function maxPool(o: Operation): Value {
 function averagePool(o: Operation): Value {
   o.expect(o.integer("ceil_mode", 0) === 0, "its ceil_mode is 1; only 0 can be had");
   const kernel = pair(o, "kernel_shape", [1, 1]);
-  const { stride, pads } = windowOf(o, o.value(0), kernel);
+  const { stride, pads, dilation } = windowOf(o, o.value(0), kernel);
+  o.expect(dilation.join() === "1,1", "its dilations are not 1");
   const padded = [...pads.before, ...pads.after].some((rows) => rows > 0);
   if (!padded) return o.net.averagePool(o.value(0), kernel, { stride, pads }, o.name);
   o.expect(
@@ -172,7 +195,7 @@ function averagePool(o: Operation): Value {
 
 function mean(o: Operation): Value {
   const x = o.value(0);
-  const rank = o.net.shape(x).length;
+  const rank = o.rank(x);
   const listed = o.has(1) ? [...o.constant(1).data] : o.integers("axes", []);
   const axes = listed.map((axis) => (axis < 0 ? axis + rank : axis)).toSorted();
   o.expect(
@@ -183,11 +206,18 @@ function mean(o: Operation): Value {
 }
 
 function channelAxis(o: Operation, axis: number): void {
-  const rank = o.net.shape(o.value(0)).length;
+  const rank = o.rank(o.value(0));
   o.expect(
     (axis < 0 ? axis + rank : axis) === 1,
     `its axis is ${axis}; only channels (1) can be had`,
   );
+}
+
+/** Of a map; numbers of a vector. */
+function channelsOf(o: Operation): number {
+  const x = o.value(0);
+  const [, channels, ...rest] = o.net.shape(x);
+  return x.flat ? sizeOf([channels, ...rest]) : channels;
 }
 
 function concat(o: Operation): Value {
@@ -217,7 +247,7 @@ function slice(o: Operation): Value {
   ];
   o.expect(starts.length === 1 && steps[0] === 1, "only channels, one after another, can be taken");
   channelAxis(o, axes[0]);
-  const [, channels] = o.net.shape(o.value(0));
+  const channels = channelsOf(o);
   const place = (at: number) => Math.min(Math.max(at < 0 ? at + channels : at, 0), channels);
   const [start, end] = [place(starts[0]), place(ends[0])];
   o.expect(start < end, `it takes [${start}, ${end}) of ${channels} channels`);
@@ -226,10 +256,16 @@ function slice(o: Operation): Value {
 
 function split(o: Operation): readonly Value[] {
   channelAxis(o, o.integer("axis", 0));
-  const [, channels] = o.net.shape(o.value(0));
+  const channels = channelsOf(o);
   const parts = o.node.outputs.length;
   const even = o.node.outputs.map(() => channels / parts);
   const sizes = o.has(1) ? [...o.constant(1).data] : [...o.integers("split", even)];
+  o.expect(
+    sizes.every((size) => Number.isInteger(size) && size > 0) &&
+      sizes.length === parts &&
+      sizes.reduce((sum, size) => sum + size, 0) === channels,
+    `${channels} channels do not split into ${sizes}`,
+  );
   let first = 0;
   return sizes.map((size, i) => {
     first += size;
@@ -256,6 +292,7 @@ function reshape(o: Operation): Value {
 
 /** pads: before each axis, then behind each. */
 function pad(o: Operation): Value {
+  o.expect(!o.has(3), "it names the axes that it pads; two pads for each of four axes are wanted");
   const mode = o.attribute("mode") ?? "constant";
   o.expect(mode === "constant", `its mode is ${mode}; only "constant" can be had`);
   const pads = o.has(1) ? [...o.constant(1).data] : [...o.integers("pads", [])];
@@ -272,7 +309,10 @@ function pad(o: Operation): Value {
   );
 }
 
+/** Class scores are what it takes; onebit makes probabilities of them itself. */
 function softmax(o: Operation): Value {
+  channelAxis(o, o.integer("axis", o.rank(o.value(0)) === 2 ? 1 : -1));
+  o.notes.add("the softmax at the end of the file is left out: outputs are the scores before it");
   o.expect(o.isLast, "stands within the network; it can be had at its end only");
   return o.value(0);
 }

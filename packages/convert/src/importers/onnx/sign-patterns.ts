@@ -34,8 +34,10 @@ function ofSign(x: string, constants: Constants): SignPattern {
   const plain = { x, equal: 0, negative: false, scale: 1 } as const;
   const sum = constants.producer(x);
   if (sum?.op !== "Add" && sum?.op !== "Sub") return plain;
-  const shift = scalar(sum.inputs[1], constants);
-  const inner = constants.producer(sum.inputs[0]);
+  const first = scalar(sum.inputs[0], constants);
+  const turned = sum.op === "Add" && first !== undefined;
+  const shift = turned ? first : scalar(sum.inputs[1], constants);
+  const inner = constants.producer(sum.inputs[turned ? 1 : 0]);
   if (inner?.op !== "Sign" || shift === undefined || shift === 0 || Math.abs(shift) >= 1)
     return plain;
   const equal = shift > 0 === (sum.op === "Add") ? 1 : -1;

@@ -19,6 +19,8 @@ export class Operation {
     readonly constants: Constants,
     readonly values: ReadonlyMap<string, Value>,
     readonly isLast: boolean,
+    /** What was left out, a sentence each. */
+    readonly notes: Set<string>,
   ) {
     this.name = net.scope(printable(node.name || node.outputs[0] || node.op));
   }
@@ -48,6 +50,11 @@ export class Operation {
     const tensor = name === "" ? undefined : this.constants.get(name);
     if (tensor) return tensor;
     throw this.error(`its input ${place} (${printable(name)}) must be a constant of the file`);
+  }
+
+  /** Axes of a value in the file. */
+  rank(x: Value): number {
+    return x.flat ? 2 : this.net.shape(x).length;
   }
 
   /** A constant, one number for each channel; a single number counts for all. */

@@ -62,14 +62,14 @@ function writeLayer(
   { name, arrays = {} }: TestLayer,
   { compression, externalLink }: KerasFileOptions,
 ): void {
-  const group = parent.create_group(name);
+  const group = nested(parent, name);
   const names = Object.keys(arrays);
   if (names.length === 0) return;
   group.create_attribute(
     "weight_names",
     names.map((array) => `${name}/${array}:0`),
   );
-  const inner = group.create_group(name);
+  const inner = nested(group, name);
   for (const [array, { shape, data }] of Object.entries(arrays)) {
     if (externalLink) inner.create_external_link("elsewhere.h5", "/kernel", `${array}:0`);
     else {
@@ -77,6 +77,14 @@ function writeLayer(
       inner.create_dataset({ name: `${array}:0`, data, shape: [...shape], ...packed });
     }
   }
+}
+
+/** The group of a name with slashes, and those on the way to it. */
+function nested(parent: Group, name: string): Group {
+  return name.split("/").reduce((group, part) => {
+    const known = group.keys().includes(part) ? group.get(part) : null;
+    return (known as Group | null) ?? group.create_group(part);
+  }, parent);
 }
 
 function functional(layers: readonly TestLayer[], isKeras3: boolean) {

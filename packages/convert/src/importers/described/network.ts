@@ -44,7 +44,7 @@ const LEAST = -3.4028234663852886e38;
 /** Eight bits are eight weights; a number may stand for each channel. */
 const NUMBERS_PER_BYTE = 16;
 const LEAST_NUMBERS = 2 ** 20;
-/** Of an image: 8192 by 8192, grey. */
+/** Of an image or a padded map: 8192 by 8192, grey. */
 const MOST_PIXELS = 2 ** 26;
 
 /** Statistics and parameters of a batch normalisation; what is absent is 1 or 0. */
@@ -390,8 +390,18 @@ export class DescribedNetwork {
   }
 
   #padded(map: string, { before, after }: Pads, value: number, name: string): string {
+    this.#checkPads(map, { before, after }, name);
     const pads = { before: [0, 0, ...before], after: [0, 0, ...after], value };
     return this.b.op("pad", [map], pads, name);
+  }
+
+  #checkPads(map: string, { before, after }: Pads, where: string): void {
+    const [, channels, ...size] = this.b.shape(map);
+    const [height, width] = size.map((n, axis) => before[axis] + n + after[axis]);
+    if (!(sizeOf([channels, height, width]) > MOST_PIXELS)) return;
+    throw new OnebitError(
+      `${where}: with ${before.join(" and ")} rows and columns before it and ${after.join(" and ")} behind, its map is [${channels}, ${height}, ${width}]: more than ${MOST_PIXELS} numbers`,
+    );
   }
 
   /** The channels [start, end) of a map or vector. */
@@ -484,6 +494,7 @@ export class DescribedNetwork {
   ): { map: string; attrs: Attributes } {
     const dilated = dilation.some((apart) => apart > 1) ? { dilation } : {};
     const { before, after } = pads;
+    this.#checkPads(x, pads, name);
     const even = before.join() === after.join();
     const small = kernel === undefined || before.every((rows, axis) => 2 * rows <= kernel[axis]);
     if (even && small) return { map: x, attrs: { stride, padding: before, ...dilated } };

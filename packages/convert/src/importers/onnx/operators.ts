@@ -298,7 +298,7 @@ function pad(o: Operation): Value {
   const pads = o.has(1) ? [...o.constant(1).data] : [...o.integers("pads", [])];
   const value = o.has(2) ? o.constant(2).data[0] : o.float("value", 0);
   o.expect(
-    pads.length === 8 && pads[0] + pads[1] + pads[4] + pads[5] === 0,
+    pads.length === 8 && [0, 1, 4, 5].every((place) => pads[place] === 0),
     `its pads are ${pads}; only height and width can be padded`,
   );
   return o.net.pad(

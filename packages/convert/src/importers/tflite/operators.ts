@@ -174,7 +174,7 @@ function pad(o: Operation): Value {
   );
   const [n0, n1, top, bottom, left, right, c0, c1] = amounts;
   o.expect(
-    n0 + n1 + c0 + c1 === 0,
+    [n0, n1, c0, c1].every((amount) => amount === 0),
     "it pads images or channels; only height and width can be padded",
   );
   return o.net.pad(o.value(0), { before: [top, left], after: [bottom, right] }, 0, o.name);

@@ -55,6 +55,7 @@ export function stridedSlice(o: Operation): Value {
   const [begin, end, strides] = [o.integers(1), o.integers(2), o.integers(3)];
   const mask = (field: number) => o.operator.options?.number(field, "i32") ?? 0;
   o.expect(mask(2) + mask(3) + mask(4) === 0, "it adds or takes away axes");
+  o.expect(!o.operator.options?.flag(5), "its ends count from its begins; from 0 can be had");
   o.expect(
     strides.every((stride) => stride === 1),
     `its strides are ${strides}; only 1 can be had`,

@@ -165,6 +165,29 @@ describe("a binary convolution of Larq Compute Engine", () => {
     await computes(operators, { w: packed, multiplier, bias, axes }, meansOf(map, 4));
   });
 
+  it("has a factor of its own for each channel, 0 and below 0 too, and is multiplied by its means", async () => {
+    const { values, packed } = signs(4, 3, 3);
+    const multiplier = { shape: [4], data: Float32Array.of(0.5, -1, 0, 2) };
+    const bias = floats([4], 2);
+    const map = sums(last, [5, 5, 3], values, { outs: 4, k: 3, stride: 1, padValue: 1 }).map(
+      (sum, i) => sum * multiplier.data[i % 4] + bias.data[i % 4],
+    );
+    const operators: TestOperator[] = [
+      quantize("x", [1, 5, 5, 3]),
+      {
+        op: "LceBconv2d",
+        inputs: ["x.bits", "w", "multiplier", "bias", ""],
+        out: ["c", [1, 5, 5, 4]],
+        custom: { ...options, channels_in: 3, pad_values: 1 },
+      },
+      { ...pooled("c", 4), out: ["means", [1, 4]] },
+      { op: 18, inputs: ["c", "means"], out: ["z", [1, 5, 5, 4]], options: [{ i8: 0 }] },
+      pooled("z", 4),
+    ];
+    const wanted = meansOf(map, 4).map((mean) => mean * mean);
+    await computes(operators, { w: packed, multiplier, bias, axes }, wanted);
+  });
+
   it("that writes bits compares popcounts; bits are pooled, convolved in groups and unpacked", async () => {
     const stem = floats([64, 1, 1, 3], 5);
     const first = signs(64, 3, 64);
@@ -318,6 +341,39 @@ describe("what cannot be read is refused with its place", () => {
       "other channels",
       with1(conv({ channels_in: 64 })),
       `${where}: its channels_in is 64, its input has 3 channels`,
+    ],
+    [
+      "a dilation that pads a map beyond memory",
+      with1(conv({ dilation_height_factor: 2 ** 30, pad_values: 1 })),
+      /c\.sums: with 1073741824 and 1 rows and columns before it .*more than 67108864 numbers/,
+    ],
+    [
+      "a slice whose ends count from its begins",
+      [
+        ...with1(conv()).slice(0, 2),
+        {
+          ...{ op: 45, inputs: ["c", "begin", "end", "ones"], out: ["z", [1, 5, 5, 2]] },
+          options: [{ i32: 7 }, { i32: 7 }, { i32: 0 }, { i32: 0 }, { i32: 0 }, { i8: 1 }],
+        },
+        pooled("z", 2),
+      ],
+      /STRIDED_SLICE, that makes z: its ends count from its begins/,
+      {
+        ...constants,
+        begin: { shape: [4], data: Int32Array.of(0, 0, 0, 1) },
+        end: { shape: [4], data: Int32Array.of(0, 0, 0, 2) },
+        ones: { shape: [4], data: Int32Array.of(1, 1, 1, 1) },
+      },
+    ],
+    [
+      "channels that are put on one side and taken on the other",
+      [
+        ...with1(conv()).slice(0, 2),
+        { op: 34, inputs: ["c", "pads"], out: ["z", [1, 5, 5, 4]] },
+        pooled("z", 4),
+      ],
+      /PAD, that makes z: it pads images or channels/,
+      { ...constants, pads: { shape: [4, 2], data: Int32Array.of(0, 0, 0, 0, 0, 0, 1, -1) } },
     ],
     [
       "options that are missing",

@@ -14,7 +14,7 @@ import {
   tensor,
   text,
 } from "./test-support/pickles.js";
-import { torchZip } from "./test-support/zips.js";
+import { torchZip, zip } from "./test-support/zips.js";
 
 test.each<[string, Uint8Array, RegExp]>([
   ["an empty file", bytes(), /^an empty file, not a checkpoint: fetch it again/],
@@ -23,6 +23,14 @@ test.each<[string, Uint8Array, RegExp]>([
   ["gzip", bytes(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0), /gzip: unpack/],
   ["a cut HDF5 file", bytes(0x89, "HDF\r\n\x1a\n"), /the HDF5 file cannot be read: .*truncated/],
   ["an empty zip file", bytes("PK\x05\x06", new Uint8Array(18)), /empty zip/],
+  [
+    "a file of Keras 3",
+    zip([
+      { name: "metadata.json", data: bytes("{}") },
+      { name: "model.weights.h5", data: bytes("x") },
+    ]),
+    /zip file of Keras 3 \(\.keras\).*model\.save\("net\.h5"\)/,
+  ],
   ["another pickle", bytes(0x80, 4, 0x95, "abcdefgh"), /pickle, but not one of torch\.save/],
   [
     "anything else",

@@ -52,6 +52,11 @@ async function openZip(buffer: AsyncBuffer): Promise<Checkpoint> {
   const entries = await readDirectory(buffer);
   if (isTorchZip(entries)) return openTorchZip(buffer, entries);
   if (isNpz(entries)) return openNpz(buffer, entries);
+  if (entries.has("model.weights.h5")) {
+    throw new OnebitError(
+      'a zip file of Keras 3 (.keras), which is not read; save the network as .h5: model.save("net.h5")',
+    );
+  }
   const [first = "nothing"] = entries.keys();
   throw new OnebitError(
     `a zip file, but with ${printable(first)} in it: neither torch.save's (NAME/data.pkl) nor arrays (.npy); if it is an archive of checkpoints, unpack it first`,

@@ -186,5 +186,7 @@ function softmax(o: Operation): Value {
   o.expect(beta === 1, `its beta is ${beta}; only 1 can be had`);
   o.expect(o.isLast, "stands within the network; it can be had at its end only");
   o.t.notes.add("the softmax at the end of the file is left out: outputs are the scores before it");
-  return o.value(0);
+  const scores = o.value(0);
+  o.t.scores.add(scores);
+  return scores;
 }

@@ -188,6 +188,31 @@ describe("a binary convolution of Larq Compute Engine", () => {
     await computes(operators, { w: packed, multiplier, bias, axes }, wanted);
   });
 
+  it("leads to scores, which a softmax of 8 bits at the end does not bound", async () => {
+    const { values, packed } = signs(4, 3, 3);
+    const numbers = { multiplier: floats([4], 1), bias: floats([4], 2) };
+    const map = sums(last, [5, 5, 3], values, { outs: 4, k: 3, stride: 1 }).map(
+      (sum, i) => sum * numbers.multiplier.data[i % 4] + numbers.bias.data[i % 4],
+    );
+    const operators: TestOperator[] = [
+      quantize("x", [1, 5, 5, 3]),
+      {
+        op: "LceBconv2d",
+        inputs: ["x.bits", "w", "multiplier", "bias", ""],
+        out: ["c", [1, 5, 5, 4]],
+        custom: { ...options, channels_in: 3 },
+      },
+      { ...pooled("c", 4), out: ["scores", [1, 4]] },
+      { op: 25, inputs: ["scores"], out: ["s", [1, 4], "int8"], options: [{ f32: 1 }] },
+      { op: 6, inputs: ["s"], out: ["y", [1, 4]] },
+    ];
+    const wanted = meansOf(map, 4).map((mean) => 20 * mean);
+    const twenty = { shape: [4], data: numbers.multiplier.data.map((x) => 20 * x) };
+    const shifted = { shape: [4], data: numbers.bias.data.map((x) => 20 * x) };
+    expect(Math.max(...wanted)).toBeGreaterThan(0.05 * (127 - 3));
+    await computes(operators, { w: packed, multiplier: twenty, bias: shifted, axes }, wanted);
+  });
+
   it("that writes bits compares popcounts; bits are pooled, convolved in groups and unpacked", async () => {
     const stem = floats([64, 1, 1, 3], 5);
     const first = signs(64, 3, 64);

@@ -14,10 +14,15 @@ export class Translation {
   readonly net: DescribedNetwork;
   /** What was left out, a sentence each. */
   readonly notes = new Set<string>();
+  /** Tensors that are the output, whole or in 8 bits. */
+  readonly ends: ReadonlySet<number>;
+  /** Scores before the softmax that was left out: what its 8 bits can hold says nothing of them. */
+  readonly scores = new Set<Value>();
   readonly #values = new Map<number, Value>();
 
   constructor(readonly model: TfliteModel) {
     this.net = new DescribedNetwork("tflite", model.byteLength);
+    this.ends = endsOf(model);
   }
 
   define(index: number, value: Value): void {
@@ -27,6 +32,14 @@ export class Translation {
   value(index: number): Value | undefined {
     return this.#values.get(index);
   }
+}
+
+function endsOf({ outputs, operators }: TfliteModel): Set<number> {
+  const ends = new Set(outputs);
+  for (const { op, inputs, outputs: made } of operators.toReversed()) {
+    if (op.endsWith("QUANTIZE") && made.some((index) => ends.has(index))) ends.add(inputs[0]);
+  }
+  return ends;
 }
 
 /** One operator: its inputs, its options, and how to say where something is wrong. */
@@ -56,7 +69,7 @@ export class Operation {
 
   /** Whether the network's scores are its output. */
   get isLast(): boolean {
-    return this.t.model.outputs.includes(this.operator.outputs[0]);
+    return this.t.ends.has(this.operator.outputs[0]);
   }
 
   /** Whether an optional input is there. */
@@ -120,7 +133,7 @@ export class Operation {
   saturated(x: Value, place: number): Value {
     const { type, quantised, shape } = this.t.model.tensors[this.operator.outputs[place]];
     const levels = { int8: [-128, 127], uint8: [0, 255] }[type];
-    if (!levels) return x;
+    if (!levels || (this.isLast && this.t.scores.has(x))) return x;
     this.expect(quantised?.scale.length === 1, "its output has no scale, or several");
     this.t.notes.add(
       "maps that the file rounds to 8 bits are float32 here: they saturate as there, and are not rounded",

@@ -36,8 +36,8 @@ interface Counts {
  * count running statistics, which ours do not. QuickNet: larq/zoo at 0ff5984, less its fixed blur. Other
  * MeliusNets: hpi-xnor/BMXNet-v2-wiki, whose operations leave out the classifier's. PokeBNN-0.75x: the abstract's
  * 2.6 for 70.5 %. Its 7.8 for 75.6 % would be 1.4 times the width, whose 89 channels public code cannot copy.
- * MobileNetV2, EfficientNets: torchvision's documentation, num_params and GFLOPS. RegNetY-4.0GF: timm's results,
- * 20.65 M and 4.00 GMACs.
+ * MobileNetV2, EfficientNets: torchvision's documentation, num_params and GFLOPS. RegNetY-4.0GF: timm's card of regnety_040,
+ * 20.6 M parameters, 4.0 GMACs.
  */
 const printed: { readonly [name: string]: Counts } = {
   "bireal-18": { binary: 1.68, ops: 1.64, megabytes: 4.2 },

@@ -68,7 +68,7 @@ export const regnetModels: ModelEntries = {
     preprocess: imagenetPreprocess(256, "bicubic"),
     published: onImagenet({
       ...{ top1: 0.8, ops: 4e9, mebibytes: 78.8 },
-      source: "DeiT (arXiv 2012.12877), table 5; operations: arXiv 2003.13678",
+      source: "comparison in BNext (arXiv 2211.12933); operations: timm, card of regnety_040",
     }),
     build: regnetY,
   },

@@ -50,6 +50,30 @@ it("knows no stem and no gates where rows of a table come in", () => {
   expect(roles).toEqual(["real", "real", "classifier"]);
 });
 
+it("says what holds depthwise convolutions up", () => {
+  const { program } = packedOf(
+    floatModel("bdnet-nano", { form: "binary", classes: 4, input: [3, 16, 16] }),
+  );
+  const steps = program.steps.map((_, index) => describeStep(program, index));
+  const depthwise = steps.filter((one) => one.depthwise);
+  expect(depthwise.length).toBeGreaterThan(0);
+  for (const { geometry, why, bits } of depthwise) {
+    expect(geometry).toMatch(/ groups /);
+    expect([bits, why]).toEqual([true, expect.stringMatching(/no word of bits is its products/)]);
+  }
+  const figures = { milliseconds: 4, binaryMacs: 1e9, binaryAloneMs: 4 } as const;
+  const measured = steps
+    .filter(({ role }) => role === "binary")
+    .slice(0, 2)
+    .map((one) => step({ ...one, ...figures }));
+  const parts = partsOf(measured, 8);
+  const told = { steps: measured, parts, stepsMs: 8, covered: 1 } as unknown as Explanation;
+  expect(parts.map(({ name }) => name)).toContain("binary depthwise 3x3");
+  expect(perMacLine(told)).toMatch(
+    /in the convolutions alone, of which depthwise ones take \d+ % of the whole: an output has one channel/,
+  );
+});
+
 it("splits the bytes that the program counts by width", () => {
   const { program } = packedOf(tinyBnext());
   const { steps } = programCost(program);

@@ -28,7 +28,7 @@ export interface Change {
  */
 export function partsOf(steps: readonly ExplainedStep[], total: number): Part[] {
   const binary = steps.filter(({ role }) => role === "binary");
-  const groups = groupBy(binary, ({ geometry }) => `binary ${geometry.split(" ")[0]}`);
+  const groups = groupBy(binary, binaryName);
   const parts = [
     ...[...groups].map(([name, members]) => binaryPart(name, members, total)),
     ...fusedPart(binary, total),
@@ -37,6 +37,14 @@ export function partsOf(steps: readonly ExplainedStep[], total: number): Part[] 
   ];
   return parts.sort((a, b) => b.milliseconds - a.milliseconds);
 }
+
+function binaryName({ geometry, depthwise }: ExplainedStep): string {
+  const [kernel] = geometry.split(" ");
+  return depthwise ? `${DEPTHWISE} ${kernel}` : `binary ${kernel}`;
+}
+
+/** How the names of parts begin that are depthwise. */
+export const DEPTHWISE = "binary depthwise";
 
 function binaryPart(name: string, steps: readonly ExplainedStep[], total: number): Part {
   const milliseconds = sum(steps, aloneMs);

@@ -1,7 +1,8 @@
 import { counted } from "onebit/words";
 import { percent, si } from "../terminal.js";
 import type { ExplainedStep, Explanation } from "./explain.js";
-import { realNames } from "./parts.js";
+import { DEPTHWISE, type Part, realNames } from "./parts.js";
+import { DEPTHWISE_REASON } from "./steps.js";
 
 /** Parts with less of the time than this are no reason. */
 const LEAST_SHARE = 0.03;
@@ -21,7 +22,16 @@ export function perMacLine({ steps, parts, stepsMs, covered }: Explanation): str
     .map(({ name, share }) => `${name} ${percent(share, 0)}${workOf(steps, name)}`);
   const beside = others.length ? `; the rest: ${others.join(", ")}` : "";
   const total = each(stepsMs / covered);
-  return `${total} per 1-bit multiply-add, ${each(alone)} in the convolutions alone${beside}`;
+  const inside = `${each(alone)} in the convolutions alone${depthwiseOf(convolutions)}`;
+  return `${total} per 1-bit multiply-add, ${inside}${beside}`;
+}
+
+/** What holds depthwise convolutions up, where they take a part of the time. */
+function depthwiseOf(convolutions: readonly Part[]): string {
+  const own = convolutions.filter(({ name }) => name.startsWith(DEPTHWISE));
+  const share = own.reduce((sum, part) => sum + part.share, 0);
+  if (share < LEAST_SHARE) return "";
+  return `, of which depthwise ones take ${percent(share, 0)} of the whole: ${DEPTHWISE_REASON}`;
 }
 
 /** How much of it there is: real multiply-adds, or steps. */

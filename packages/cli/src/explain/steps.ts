@@ -10,6 +10,8 @@ export interface StepDescription {
   /** "3x3 256 to 256, 14x14": kernel, channels, size of the output. */
   readonly geometry: string;
   readonly role: StepRole;
+  /** Of a binary convolution: whether each output reads one channel. */
+  readonly depthwise: boolean;
   /** Whether its multiply-adds are 1-bit by 1-bit. */
   readonly bits: boolean;
   /** Why it runs in bits, or why not. */
@@ -28,18 +30,24 @@ export interface BytesByWidth {
 export function describeStep(program: Program, index: number): StepDescription {
   const step = program.steps[index];
   const role = roleOf(program, step);
+  const depthwise = isDepthwise(program, step);
   return {
     name: nameOf(step, index),
     geometry: geometryOf(program, step),
-    role,
+    ...{ role, depthwise },
     bits: role === "binary",
-    why: reasons[role],
+    why: reasons[depthwise ? "depthwise" : role],
     bytes: bytesOf(program, step),
   };
 }
 
-const reasons: { readonly [role in StepRole]: string } = {
+/** Why a depthwise convolution takes so much longer for each multiply-add: packed bits lie along channels. */
+export const DEPTHWISE_REASON =
+  "an output has one channel, so that no word of bits is its products";
+
+const reasons: { readonly [role in StepRole | "depthwise"]: string } = {
   binary: "signs times 1-bit weights",
+  depthwise: `signs times 1-bit weights; ${DEPTHWISE_REASON}`,
   stem: "real: the stem, it reads the image itself",
   gate: "real: a gate, on a pooled vector",
   classifier: "real: the classifier",
@@ -47,6 +55,11 @@ const reasons: { readonly [role in StepRole]: string } = {
   pool: "real: a pool, it has no weights",
   "element-wise": "real: element-wise, no products with a weight matrix",
 };
+
+function isDepthwise(program: Program, step: Step): boolean {
+  if (step.kind !== "binary-conv" || step.groups === 1) return false;
+  return program.values[step.input].shape[2] === step.groups;
+}
 
 function roleOf(program: Program, step: Step): StepRole {
   if (step.kind === "binary-conv") return "binary";

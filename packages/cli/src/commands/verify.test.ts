@@ -99,6 +99,18 @@ describe("verify", () => {
     });
   });
 
+  it.each(["Softmax", "LogSoftmax"])("sees the same network behind a %s", async (op) => {
+    await writeFile(path("plain.onnx"), colourClassifier());
+    await writeFile(path("behind.onnx"), colourClassifier({ tail: [`${op} logits y`] }));
+    const same = { ok: true, withinTolerance: 1 };
+    expect(await verified("plain.onnx", "behind.onnx")).toMatchObject(same);
+    expect(await verified("behind.onnx", "plain.onnx")).toMatchObject(same);
+    const negated = colourClassifier({ tail: ["Neg logits n", `${op} n y`] });
+    await writeFile(path("other.onnx"), negated);
+    const { status } = await onebit("verify", path("plain.onnx"), "--against", path("other.onnx"));
+    expect(status).toBe(FAILED);
+  });
+
   it("says no, with status 1 and the next step, where they differ", async () => {
     const args = ["verify", path("broken.onebit"), "--against", path("float.safetensors")];
     const { status, stdout, stderr } = await onebit(...args, "--images", "40");

@@ -46,7 +46,8 @@ const SHARE_WITHOUT_SIGNS = 0.9;
  *
  * ok: the top-1 classes agree often enough, and each image is within the tolerance, or the first
  * sign decision in which it differs was a matter of rounding, after which a 1-bit network goes
- * another way. Where one side shows no signs: nine images of ten within the tolerance.
+ * another way. Where one side shows no signs: nine images of ten within the tolerance. Where one ends in a
+ * softmax, the scores of both are compared behind one.
  */
 export async function verify(
   a: Opened,
@@ -57,6 +58,7 @@ export async function verify(
   const outputs = comparedOutputs(a.subject, b.subject);
   const order = classOrder(a.subject, b.subject);
   const scoresClasses = outputs.includes("logits");
+  const afterSoftmax = [a, b].some(({ subject }) => subject.scores?.afterSoftmax);
   const watch = await signWatch(a, b);
   const score = { images: 0, worst: 0, agreeing: 0, within: 0, flips: 0, unexplained: 0 };
   try {
@@ -66,7 +68,9 @@ export async function verify(
       for (let n = 0; n < pair.a.shape[0]; n++) {
         const rows = outputs.map((name) => {
           const [p, q] = [imageOf(x[name], n).data, imageOf(y[name], n).data];
-          return { p, q: name === "logits" ? inOrder(q, order) : q };
+          if (name !== "logits") return { p, q };
+          const scores = { p, q: inOrder(q, order) };
+          return afterSoftmax ? { p: logSoftmax(scores.p), q: logSoftmax(scores.q) } : scores;
         });
         const error = Math.max(...rows.map(({ p, q }) => relativeError(p, q)));
         const isWithin = error <= tolerance;
@@ -118,6 +122,13 @@ function relativeError(a: Float32Array, b: Float32Array): number {
     size = Math.max(size, Math.abs(b[i]));
   }
   return gap === 0 ? 0 : gap / size;
+}
+
+/** What a softmax leaves of scores: without the number that those of an image have in common. */
+function logSoftmax(row: Float32Array): Float32Array {
+  const most = row[argmax(row)];
+  const sum = row.reduce((total, x) => total + Math.exp(x - most), 0);
+  return row.map((x) => x - most - Math.log(sum));
 }
 
 function argmax(row: Float32Array): number {

@@ -2,10 +2,10 @@ import { OnebitError } from "onebit";
 import type { OnnxFile, OnnxNodeInfo } from "./model.js";
 
 /**
- * What a network's scores are: logits; probabilities that sum to 1 over the classes; those of classes
- * that are each judged alone; or what the operators do not tell and its numbers must.
+ * What a network's scores are: logits; probabilities that sum to 1 over the classes, or their logarithms;
+ * those of classes that are each judged alone; or what the operators do not tell and its numbers must.
  */
-export type ScoreKind = "logits" | "softmax" | "sigmoid" | "unknown";
+export type ScoreKind = "logits" | "softmax" | "log-softmax" | "sigmoid" | "unknown";
 
 /** Operators that move, rename, round or drop numbers of their first input, but keep each. */
 const KEEPING = new Set(
@@ -15,9 +15,8 @@ const KEEPING = new Set(
 );
 
 const ENDS: { readonly [op: string]: ScoreKind } = {
-  ...{ Softmax: "softmax", Sigmoid: "sigmoid", HardSigmoid: "sigmoid" },
-  // Logarithms of probabilities are logits.
-  ...{ LogSoftmax: "logits", Gemm: "logits", MatMul: "logits", Conv: "logits" },
+  ...{ Softmax: "softmax", LogSoftmax: "log-softmax", Sigmoid: "sigmoid", HardSigmoid: "sigmoid" },
+  ...{ Gemm: "logits", MatMul: "logits", Conv: "logits" },
 };
 
 /** Told by the last operator that computes something; an Add of a bias counts with what it is added to. */
@@ -97,7 +96,10 @@ function isCoarse(rows: readonly Float32Array[]): boolean {
 /** The smallest normal float32, and the largest float32 below 1: logarithms of 0 are no scores. */
 const [LEAST, MOST] = [2 ** -126, 1 - 2 ** -24];
 
-/** What a softmax or a sigmoid made of them is undone. */
+/**
+ * What a softmax or a sigmoid made of them is undone: logarithms of probabilities are logits, less one number
+ * for each image.
+ */
 export function logitsOf(kind: ScoreKind, scores: Float32Array): Float32Array {
   if (kind === "softmax") return scores.map((p) => Math.log(Math.max(p, LEAST)));
   if (kind !== "sigmoid") return scores;

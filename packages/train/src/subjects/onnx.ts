@@ -20,7 +20,7 @@ export async function onnxSubject(
     normalisationAssumed,
     input: { kind: "map", shape: [input.channels, input.height, input.width] },
     outputs: { logits: { kind: "vector", shape: [classes] } },
-    scores: { classes, labels, labelsAssumed },
+    scores: { classes, labels, labelsAssumed, afterSoftmax: /softmax/.test(model.info.scores) },
     run: async (batch, outputs = ["logits"]) => {
       const other = outputs.find((name) => name !== "logits");
       if (other === undefined) return model.run(batch);

@@ -12,6 +12,8 @@ export interface Scores {
   readonly labels?: readonly string[];
   /** The labels are a guess by their number. */
   readonly labelsAssumed?: boolean;
+  /** The logits are logarithms of probabilities: a softmax took the number that they had in common. */
+  readonly afterSoftmax?: boolean;
 }
 
 /** A network that runs here, whatever it is made of and whoever runs it. */

@@ -73,6 +73,8 @@ export function bytesOf(tensors: ReadonlyMap<string, TensorEntry>): number {
 export class DescribedNetwork {
   readonly b: GraphBuilder;
   readonly tensors = new Map<string, NetworkTensor>();
+  /** What is not as in the file, a sentence each. */
+  readonly notes = new Set<string>();
   readonly #names = new Set<string>(["x"]);
   readonly #signs = new Map<string, Value>();
   readonly #areSigns = new Set<string>();
@@ -88,6 +90,14 @@ export class DescribedNetwork {
   /** Whether there is a 1-bit convolution in it. */
   get isBinary(): boolean {
     return Object.values(this.b.tensors).some(({ role }) => role === "binary");
+  }
+
+  /** What a softmax at the end reads: class scores, of which onebit makes probabilities itself. */
+  beforeSoftmax(x: Value): Value {
+    this.notes.add(
+      "the softmax at the end of the file is left out: outputs are the scores before it",
+    );
+    return x;
   }
 
   input(shape: Shape): Value {

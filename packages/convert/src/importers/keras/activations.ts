@@ -30,7 +30,7 @@ const activations: { readonly [name: string]: Activation } = {
       layer.isLast,
       "its softmax stands within the network; it can be had at its end only",
     );
-    return x;
+    return layer.net.beforeSoftmax(x);
   },
 };
 

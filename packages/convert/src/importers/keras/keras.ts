@@ -45,7 +45,7 @@ async function findNetwork(
   const { preprocess, notes } = assumedImages(input, options);
   return {
     ...{ architecture: { graph }, tensors: net.tensors, form: "binary", preprocess },
-    notes: [...zooNotes(model, network), ...notes, ...unusedNotes(network, weights)],
+    notes: [...zooNotes(model, network), ...net.notes, ...notes, ...unusedNotes(network, weights)],
   };
 }
 

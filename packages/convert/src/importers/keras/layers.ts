@@ -128,7 +128,7 @@ function spread({ floats }: Numbers, channels: number): Numbers {
 
 function softmax(layer: Layer): Value {
   layer.expect(layer.isLast, "stands within the network; a softmax can be had at its end only");
-  return layer.x;
+  return layer.net.beforeSoftmax(layer.x);
 }
 
 function pool(mode: "max" | "average"): Translate {

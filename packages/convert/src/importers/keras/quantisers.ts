@@ -56,6 +56,7 @@ export function quantiserName(given: unknown): string | undefined {
   return typeof kind === "string" ? plain(kind) : undefined;
 }
 
-const plain = (name: string) => name.split(">").at(-1)!;
+/** Without its package: "Larq>SteSign". */
+const plain = (name: string) => name.replace(/^\w+>/, "");
 
 export const isSignName = (name: string): boolean => quantisers[name] === "sign";

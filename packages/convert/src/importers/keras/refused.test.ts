@@ -33,6 +33,11 @@ describe("what cannot be read is refused with its place", () => {
       /"MySign", which only the code that trained it knows/,
     ],
     [
+      "a function without a name",
+      changed("conv", { kernel_quantizer: { class_name: "function", config: "<lambda>" } }),
+      /"<lambda>", which only the code that trained it knows/,
+    ],
+    [
       "other pad values",
       changed("conv", { pad_values: 0.5 }),
       /layer conv .*pad_values is 0\.5; 0, 1 and -1/,

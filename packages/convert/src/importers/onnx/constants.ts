@@ -3,6 +3,7 @@ import { sizeOf, type Tensor } from "onebit/graph";
 import { decodeElements, toFloat32 } from "../../readers/dtype.js";
 import type { OnnxConstant, OnnxGraph, OnnxNode } from "../../readers/onnx/graph.js";
 import { printable } from "../../readers/text.js";
+import { sliced } from "./slices.js";
 import { straightThrough } from "./straight-through.js";
 
 /** Of values that weights alone decide: as many numbers as this many times the file's. */
@@ -13,7 +14,7 @@ type Binary = (a: number, b: number) => number;
 
 /** Inputs that an operator cannot do without, where it is more than one. */
 const required: { readonly [op: string]: number } = {
-  ...{ Where: 3, Reshape: 2, Expand: 2, BipolarQuant: 2, Quant: 4 },
+  ...{ Where: 3, Reshape: 2, Expand: 2, Slice: 3, BipolarQuant: 2, Quant: 4 },
 };
 
 const unary: { readonly [op: string]: Unary } = {
@@ -122,6 +123,8 @@ const tooMany = () =>
 
 /** How many elements a shape has, before they are made. */
 function bounded(shape: readonly number[], most: number): number {
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new OnebitError(`a constant is to have the shape [${shape}], which is none`);
   const size = sizeOf(shape);
   if (size <= most) return size;
   throw tooMany();
@@ -172,6 +175,14 @@ function evaluated(node: OnnxNode, inputs: readonly Tensor[], most: number): Ten
       return reduced(x, y, node);
     case "Expand":
       return combined(x, { shape: [...y.data], data: new Float64Array() }, (a) => a, most);
+    case "ConstantOfShape": {
+      const value = attributes.get("value");
+      const one = typeof value === "object" && "bytes" in value ? tensorOf(value).data : [0];
+      const number = { shape: [], data: Float32Array.from(one) };
+      return combined(number, { shape: [...x.data], data: new Float64Array() }, (a) => a, most);
+    }
+    case "Slice":
+      return sliced(inputs);
     case "Cast":
       return cast(x, attributes.get("to"));
     case "Reshape":
@@ -237,7 +248,9 @@ function where(condition: Tensor, yes: Tensor, no: Tensor, most: number): Tensor
 function broadcast(a: readonly number[], b: readonly number[]): number[] | undefined {
   const rank = Math.max(a.length, b.length);
   const size = (shape: readonly number[], axis: number) => shape[axis - rank + shape.length] ?? 1;
-  const shape = Array.from({ length: rank }, (_, axis) => Math.max(size(a, axis), size(b, axis)));
+  const shape = Array.from({ length: rank }, (_, axis) =>
+    size(a, axis) === 1 ? size(b, axis) : size(a, axis),
+  );
   const fits = shape.every((dim, axis) =>
     [a, b].every((one) => [1, dim].includes(size(one, axis))),
   );

@@ -1,4 +1,5 @@
 import { OnebitError } from "onebit";
+import { sizeOf } from "onebit/graph";
 import type { OnnxGraph, OnnxNode } from "../../readers/onnx/graph.js";
 import { printable } from "../../readers/text.js";
 import { DescribedNetwork, type Value } from "../described/network.js";
@@ -31,8 +32,6 @@ const unbounded: Range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 /** What leads from the image to the scores, node by node; the rest of the file is not looked at. */
 export class OnnxTranslation {
   readonly net: DescribedNetwork;
-  /** What was left out, a sentence each. */
-  readonly notes = new Set<string>();
   readonly #constants: Constants;
   readonly #values = new Map<string, Value>();
   /** Signs that were multiplied by a number, by the name of the product: its value is the signs alone... */
@@ -119,7 +118,7 @@ export class OnnxTranslation {
       this.#alias(value, passed);
       return;
     }
-    const o = new Operation(this.net, node, this.#constants, this.#values, isLast, this.notes);
+    const o = new Operation(this.net, node, this.#constants, this.#values, isLast);
     const range = rangeOf(
       node,
       node.inputs.map((input) => this.#rangeOf(input)),
@@ -233,16 +232,29 @@ export class OnnxTranslation {
   #sign(
     o: Operation,
     output: string,
-    { x: name, threshold, equal, negative, scale }: SignPattern,
+    { x: name, threshold, equal, negative, scale, chosen = [] }: SignPattern,
   ): void {
     if (typeof scale === "string")
       throw o.error("its scale is one for each channel, and it is no weight");
     let x = this.#plain(name);
+    for (const constant of chosen) this.#checkWithin(o, constant, x);
     if (equal === 0) this.#checkSides(o, name);
     if (threshold !== undefined) x = this.#above(o, x, threshold);
     if (negative) x = this.net.scalar("mul", x, -1, `${o.name}.negative`);
     const zero = equal === 1 ? 1 : -1;
     this.#remember(output, this.net.signs(x, o.name, zero, equal === 0 ? 0 : zero), scale);
+  }
+
+  /** A constant of a larger shape makes many values of one. */
+  #checkWithin(o: Operation, constant: string, x: Value): void {
+    const { shape } = this.#constants.get(constant)!;
+    const full = this.net.shape(x);
+    const own = x.flat ? [full[0], sizeOf(full)] : full;
+    const fits = shape.every((size, i) => [1, own[i - shape.length + own.length]].includes(size));
+    o.expect(
+      fits,
+      `its constant ${printable(constant)} is [${shape}], and its input [${own}]: export the network for one image, [1, C, H, W]`,
+    );
   }
 
   #above(o: Operation, x: Value, threshold: string): Value {
@@ -261,6 +273,6 @@ export class OnnxTranslation {
       least < 0 && most > 0,
       `is the sign of what is never ${least < 0 ? "positive: it gives -1 and 0" : "negative: it gives 0 and 1"}, and onebit packs -1 and 1`,
     );
-    this.notes.add("Sign gives 0 for exactly 0 in ONNX; here it gives -1");
+    this.net.notes.add("Sign gives 0 for exactly 0 in ONNX; here it gives -1");
   }
 }

@@ -3,6 +3,7 @@ import { evaluate } from "onebit/graph";
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
+import { ProtobufWriter } from "../../../../core/src/onnx/protobuf.js";
 import { comparePacked } from "../../../../core/src/test-support/compare-packed.js";
 import { memoryBuffer } from "../../readers/async-buffer.js";
 import { importCheckpoint } from "../import-checkpoint.js";
@@ -241,6 +242,52 @@ describe("weights", () => {
   });
 });
 
+describe("what exporters fold out", () => {
+  const sign: TestNode = { op: "Sign", inputs: ["x"], out: "s" };
+  /** Of +1 and -1 in maps, as torch.ones_like makes them. */
+  const full: TestConstants = {
+    ...numbers,
+    ones: [shape, new Float32Array(27).fill(1)],
+    minuses: [shape, new Float32Array(27).fill(-1)],
+  };
+
+  it("signs chosen from whole maps of one number", () =>
+    computes(
+      [compare("Greater", ["x", "zero"]), { ...where, inputs: ["b", "ones", "minuses"] }, ...rest],
+      expected(at0(-1)),
+      full,
+    ));
+
+  it("pads that PyTorch's older exporter turns round", async () => {
+    const { pads: _, ...plain } = padded;
+    // F.pad(x, (1, 1, 1, 1)): the last axis first, then zeros for the others, two rows turned round.
+    const turned: readonly TestNode[] = [
+      { op: "ConstantOfShape", inputs: ["four"], out: "zeros" },
+      { op: "Concat", inputs: ["ends", "zeros"], out: "all", attrs: { axis: 0 } },
+      { op: "Reshape", inputs: ["all", "pairs"], out: "rows" },
+      { op: "Slice", inputs: ["rows", "last", "first", "axis", "last"], out: "back" },
+      { op: "Transpose", inputs: ["back"], out: "columns", attrs: { perm: [1, 0] } },
+      { op: "Reshape", inputs: ["columns", "last"], out: "list" },
+      { op: "Cast", inputs: ["list"], out: "pads", attrs: { to: 7 } },
+      { op: "Pad", inputs: ["s", "pads", "zero"], out: "p0" },
+    ];
+    await computes(
+      [sign, ...turned, { ...rest[0], inputs: ["p0", "w"], attrs: plain }, ...rest.slice(1)],
+      expected(at0(-1)),
+      {
+        ...weights,
+        zero: [[], [0]],
+        four: [[1], [4], "int64"],
+        ends: [[4], [1, 1, 1, 1], "int64"],
+        pairs: [[2], [-1, 2], "int64"],
+        last: [[1], [-1], "int64"],
+        first: [[1], [-(2 ** 62)], "int64"],
+        axis: [[1], [0], "int64"],
+      },
+    );
+  });
+});
+
 describe("what is not unambiguous is refused by its node", () => {
   const sign: TestNode = { op: "Sign", inputs: ["x"], out: "s" };
   const cases: readonly [string, readonly TestNode[], RegExp, TestConstants?][] = [
@@ -299,6 +346,33 @@ describe("what is not unambiguous is refused by its node", () => {
       [{ op: "Sign", inputs: [], out: "s" }, ...rest],
       /node s \(Sign\): lacks an input/,
     ],
+    [
+      "signs chosen from maps of more images",
+      [compare("Greater", ["x", "zero"]), { ...where, inputs: ["b", "ones", "minus"] }, ...rest],
+      /node s \(Where\): its constant ones is \[2,3,3,3\].*one image/,
+      { ...numbers, ones: [[2, 3, 3, 3], new Float32Array(54).fill(1)] },
+    ],
+    [
+      "a constant that unfolds to 6 GB",
+      [sign, { op: "Expand", inputs: ["one", "size"], out: "w" }, ...rest],
+      /constants unfold to many times the file's size/,
+      { one: [[], [1]], size: [[4], [40000, 40000, 1, 1], "int64"] },
+    ],
+    [
+      "two that do so together",
+      [sign, { op: "Mul", inputs: ["a", "b"], out: "w" }, ...rest],
+      /constants unfold to many times the file's size/,
+      {
+        a: [[40000, 1, 1, 1], new Float32Array(40000)],
+        b: [[1, 40000, 1, 1], new Float32Array(40000)],
+      },
+    ],
+    [
+      "a size below 0",
+      [sign, { op: "ConstantOfShape", inputs: ["size"], out: "w" }, ...rest],
+      /a constant is to have the shape \[-3,3,3,3\], which is none/,
+      { size: [[4], [-3, 3, 3, 3], "int64"] },
+    ],
     ["a value from nowhere", rest, /reads s|s: no node makes it/],
     [
       "nodes in a circle",
@@ -312,6 +386,17 @@ describe("what is not unambiguous is refused by its node", () => {
       { ...weights, r: [[4], [1, 9, 3, 1], "int64"] },
     ],
   ];
+  it("weights in another file, as PyTorch writes them unless told", async () => {
+    const graph = new ProtobufWriter().message(
+      5,
+      new ProtobufWriter().string(8, "w").varint(14, 1),
+    );
+    const model = new ProtobufWriter().varint(1, 8).message(7, graph).finish();
+    await expect(
+      importCheckpoint(memoryBuffer(new Uint8Array(model), "net.onnx"), {}),
+    ).rejects.toThrow(/net\.onnx: weights lie in another file .*external_data=False/);
+  });
+
   it.each(cases)("%s", async (_, nodes, message, constants) => {
     const refusal = await read(nodes, constants).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(OnebitError);

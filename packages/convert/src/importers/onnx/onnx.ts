@@ -39,7 +39,7 @@ async function findNetwork(
   return {
     ...{ architecture: { graph: built }, tensors: net.tensors, form: "binary" },
     ...images,
-    notes: [...translation.notes, ...images.notes],
+    notes: [...net.notes, ...images.notes],
   };
 }
 

@@ -309,10 +309,8 @@ function pad(o: Operation): Value {
   );
 }
 
-/** Class scores are what it takes; onebit makes probabilities of them itself. */
 function softmax(o: Operation): Value {
   channelAxis(o, o.integer("axis", o.rank(o.value(0)) === 2 ? 1 : -1));
-  o.notes.add("the softmax at the end of the file is left out: outputs are the scores before it");
   o.expect(o.isLast, "stands within the network; it can be had at its end only");
-  return o.value(0);
+  return o.net.beforeSoftmax(o.value(0));
 }

@@ -13,6 +13,8 @@ export interface SignPattern {
   readonly negative: boolean;
   /** A number, or a constant by name: one for each channel. */
   readonly scale: number | string;
+  /** Constants by name that the sign is chosen from, element by element. */
+  readonly chosen?: readonly string[];
 }
 
 /** Domains of QONNX, as Brevitas, QONNX and FINN write them. */
@@ -44,16 +46,17 @@ function ofSign(x: string, constants: Constants): SignPattern {
   return { ...plain, x: inner.inputs[0], equal };
 }
 
-/** Where(x > t, a, -a) */
+/** Where(x > t, a, -a); a: a number, or a map of it, as torch.ones_like makes. */
 function ofWhere(
   { inputs: [condition, yes, no] }: OnnxNode,
   constants: Constants,
 ): SignPattern | undefined {
-  const [a, b] = [scalar(yes, constants), scalar(no, constants)];
+  const [a, b] = [uniform(yes, constants), uniform(no, constants)];
   if (a === undefined || b === undefined || a === 0 || a !== -b) return undefined;
   const compared = comparison(condition, constants);
-  if (!compared || a > 0) return compared && { ...compared, scale: a };
-  return { ...opposite(compared), scale: -a };
+  if (!compared) return undefined;
+  const chosen = [yes, no];
+  return a > 0 ? { ...compared, scale: a, chosen } : { ...opposite(compared), scale: -a, chosen };
 }
 
 /** 2 [x > t] - 1 */
@@ -110,6 +113,12 @@ function quantiser(node: OnnxNode, constants: Constants): SignPattern | undefine
   const [times, plus] = [attributes.get("out_scale"), attributes.get("out_bias")];
   if (steps !== 1 || times !== 2 || plus !== -1) return undefined;
   return { x: inputs[0], threshold: inputs[1], equal: 1, negative: false, scale: 1 };
+}
+
+/** The number that all of a constant is. */
+function uniform(value: string, constants: Constants): number | undefined {
+  const data = constants.get(value)?.data;
+  return data?.every((x) => x === data[0]) ? data[0] : undefined;
 }
 
 /** The one number of a constant. */

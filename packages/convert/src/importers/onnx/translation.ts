@@ -19,8 +19,6 @@ export class Operation {
     readonly constants: Constants,
     readonly values: ReadonlyMap<string, Value>,
     readonly isLast: boolean,
-    /** What was left out, a sentence each. */
-    readonly notes: Set<string>,
   ) {
     this.name = net.scope(printable(node.name || node.outputs[0] || node.op));
   }

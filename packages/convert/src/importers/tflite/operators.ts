@@ -180,13 +180,11 @@ function pad(o: Operation): Value {
   return o.net.pad(o.value(0), { before: [top, left], after: [bottom, right] }, 0, o.name);
 }
 
-/** Class scores are what it takes; onebit makes probabilities of them itself. */
 function softmax(o: Operation): Value {
   const beta = o.operator.options?.number(0, "f32") ?? 1;
   o.expect(beta === 1, `its beta is ${beta}; only 1 can be had`);
   o.expect(o.isLast, "stands within the network; it can be had at its end only");
-  o.t.notes.add("the softmax at the end of the file is left out: outputs are the scores before it");
-  const scores = o.value(0);
+  const scores = o.net.beforeSoftmax(o.value(0));
   o.t.scores.add(scores);
   return scores;
 }

@@ -42,7 +42,7 @@ async function findNetwork(
     tensors: t.net.tensors,
     form: "binary",
     preprocess,
-    notes: [...t.notes, ...notes],
+    notes: [...t.net.notes, ...notes],
   };
 }
 

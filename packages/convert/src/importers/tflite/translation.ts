@@ -12,8 +12,6 @@ export type Operator = (o: Operation) => Value | readonly Value[];
 /** A graph under construction, and which of its values each tensor of the file became. */
 export class Translation {
   readonly net: DescribedNetwork;
-  /** What was left out, a sentence each. */
-  readonly notes = new Set<string>();
   /** Tensors that are the output, whole or in 8 bits. */
   readonly ends: ReadonlySet<number>;
   /** Scores before the softmax that was left out: what its 8 bits can hold says nothing of them. */
@@ -135,7 +133,7 @@ export class Operation {
     const levels = { int8: [-128, 127], uint8: [0, 255] }[type];
     if (!levels || (this.isLast && this.t.scores.has(x))) return x;
     this.expect(quantised?.scale.length === 1, "its output has no scale, or several");
-    this.t.notes.add(
+    this.net.notes.add(
       "maps that the file rounds to 8 bits are float32 here: they saturate as there, and are not rounded",
     );
     const [low, high] = levels.map((q) => dequantised([q], { shape, quantised })[0]);

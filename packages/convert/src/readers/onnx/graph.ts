@@ -151,7 +151,7 @@ function constantOf(message: Uint8Array): OnnxConstant {
     else if (field.number === 10) values.push(...doublesOf(field));
     else if (field.number === 13 || (field.number === 14 && field.value === 1)) {
       throw new OnebitError(
-        "weights lie in another file (external data), which is not followed: save the model in one file",
+        "weights lie in another file (external data), which is not followed: write the model into one file, in PyTorch by torch.onnx.export(..., external_data=False)",
       );
     }
   }

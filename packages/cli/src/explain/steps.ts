@@ -41,9 +41,9 @@ export function describeStep(program: Program, index: number): StepDescription {
   };
 }
 
-/** Why a depthwise convolution takes so much longer for each multiply-add: packed bits lie along channels. */
+/** Why a depthwise convolution takes longer for each multiply-add: packed bits lie along channels. */
 export const DEPTHWISE_REASON =
-  "an output has one channel, so that no word of bits is its products";
+  "an output reads one channel, one bit of each word, which is counted by itself";
 
 const reasons: { readonly [role in StepRole | "depthwise"]: string } = {
   binary: "signs times 1-bit weights",

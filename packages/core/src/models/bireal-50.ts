@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.js";
 import type { GraphBuilder } from "../graph/builder.js";
 import { batchNorm, conv2d, defaultInit, halve, network } from "../graph/layers.js";
 import type { Graph } from "../graph/types.js";
@@ -26,6 +27,11 @@ export function bireal50(name: string, options: BirealOptions): Graph {
   const { classes, width = 64, depths = [3, 4, 6, 3], stem = "imagenet" } = options;
   const settings = birealSettings(options);
   checkStages(name, width, depths);
+  if (width < 4) {
+    throw new UsageError(
+      `${name}: width ${width} must be at least 4: the shortcut that its checkpoints hold unread has a quarter of it`,
+    );
+  }
   return network(name, inputShape(options), (b, x) => {
     const start = resnetStem(b, x, { out: width, stem });
     let [narrow, wide] = [start, start];

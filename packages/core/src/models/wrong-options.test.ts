@@ -7,6 +7,7 @@ import type { ModelOptions } from "./options.js";
 const wrong: readonly [model: string, options: Partial<ModelOptions>, told: string][] = [
   ["bireal-18", { depths: [2, 2] }, "depths [2,2] must be four"],
   ["bireal-50", { width: 2.5 }, "width 2.5 must be a positive whole number"],
+  ["bireal-50", { width: 3 }, "width 3 must be at least 4"],
   ["bireal-18", { input: [3, 40, 40] }, "5x5 map cannot be halved"],
   ["bireal-18", { widths: [8, 16] }, 'bireal-18 has no switch "widths"'],
   ["xnor-alexnet", { widths: [8, 16] }, "must be seven positive whole numbers"],

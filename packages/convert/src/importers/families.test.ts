@@ -1,11 +1,12 @@
 import { evaluate, type Tensor } from "onebit/graph";
-import { floatModelGraph, type ModelOptions } from "onebit/models";
+import { encodeFloatModel, floatModelGraph, type ModelOptions } from "onebit/models";
 import { pack } from "onebit/pack";
 import { describe, expect, it } from "vitest";
 import { prepareProgram } from "../../../core/src/runtime/backends/reference/program.js";
 import { expectClose } from "../../../core/src/test-support/close.js";
 import { channelsLast } from "../../../core/src/test-support/compare-packed.js";
 import { randomImages } from "../../../core/src/test-support/random-weights.js";
+import { memoryBuffer } from "../readers/async-buffer.js";
 import { type ImportOptions, importCheckpoint } from "./import-checkpoint.js";
 import {
   checkpointOf,
@@ -207,6 +208,31 @@ describe("networks under another's name", () => {
     await expect(as("bireal-34")).rejects.toThrow(/do not fit bireal-34: .*layer1\.2/);
     await expect(as("resnet-18")).rejects.toThrow(/do not fit resnet-18/);
   });
+
+  it.each(["step1", "real"] as const)(
+    "are refused where onebit says that they are of the form %s",
+    async (form) => {
+      const options = { ...bireal, form };
+      const [height, width] = bireal.input.slice(1);
+      const bytes = encodeFloatModel({
+        architecture: { name: "bireal-18", options },
+        tensors: weightsOf("bireal-18", options),
+        labels: Array.from({ length: bireal.classes }, (_, i) => `class ${i}`),
+        preprocess: {
+          ...{ size: [height, width], channels: 3, resize: height, crop: "center" },
+          ...{ interpolation: "bilinear", mean: [0, 0, 0], std: [1, 1, 1] },
+        },
+        card: {},
+      });
+      const read = (told?: ImportOptions) =>
+        importCheckpoint(memoryBuffer(bytes, "net.safetensors"), told);
+      await expect(read()).rejects.toThrow(
+        `net.safetensors: a float model of onebit's of the form ${form}, read as one of the form binary`,
+      );
+      const { report } = await read({ form: "binary" });
+      expect(report).toMatchObject({ arch: "bireal-18", binary: true });
+    },
+  );
 
   it("say what a misspelt key is nearest to", async () => {
     const file = checkpointOf(dict, (tensors) =>

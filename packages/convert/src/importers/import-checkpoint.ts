@@ -17,6 +17,7 @@ import type { Candidate } from "./networks-in.js";
 import { overridden } from "./preprocess.js";
 import { eachTensor, type ReadOptions, readTensors } from "./read-tensors.js";
 import { classesOf, type ImportReport, reportOf } from "./report.js";
+import { checkStatedForm } from "./stated-form.js";
 
 /** What the caller of an import knows better than the file, or wants otherwise. */
 export interface ImportOptions extends NetworkOptions {
@@ -134,6 +135,7 @@ async function find(
   const { format, metadata, description } = checkpoint;
   const stored = { format, metadata, description, tensors: place.tensors };
   const network = await importer.network(stored, options);
+  checkStatedForm(checkpoint, network, options.form);
   const { architecture, notYetBinary } = network;
   const graph = floatModelGraph({ architecture });
   const left = leftOut(checkpoint, place, candidates).filter(

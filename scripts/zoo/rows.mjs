@@ -35,10 +35,12 @@ function accuracy({ top1, dataset }) {
 
 function abilities(name) {
   const { family, checkpoints } = models[name];
-  const imports = checkpoints && importers.some((importer) => importer.family === family);
+  const importer = checkpoints?.endsWith("(Keras)") ? "keras" : checkpoints && family;
+  const imports = importers.some((one) => one.family === importer);
   const own = Object.values(recipes).filter(({ model }) => model === name);
   const named = own.map((recipe) => `\`${recipe.name}\``).join(", ");
-  return ["trains, packs", imports && "imports", named && `recipes: ${named}`]
+  const from = importer === "keras" ? "imports [from Larq](from-larq.md)" : "imports";
+  return ["trains, packs", imports && from, named && `recipes: ${named}`]
     .filter(Boolean)
     .join("; ");
 }

@@ -56,10 +56,17 @@ function networkOf(
   if (config !== undefined) return kerasNetwork(config);
   const known = zooNetwork(weights);
   if (known) return known;
-  const names = stored.map(({ layer }) => layer);
+  // Keras 3 lists no layers in a file of weights.
+  const named = stored.length === 0 ? "" : ` (${layerNames(stored)})`;
   throw new OnebitError(
-    `weights without their network (${counted(names.length, "layer")}: ${names.slice(0, 4).map(printable).join(", ")}, ...), and none of Larq Zoo's that are known (${zooNames}): save it with model.save("net.h5")`,
+    `weights without their network${named}, and none of Larq Zoo's that are known (${zooNames}): save it with model.save("net.h5")`,
   );
+}
+
+function layerNames(stored: KerasModel["layers"]): string {
+  const names = stored.slice(0, 4).map(({ layer }) => printable(layer));
+  const more = stored.length > names.length ? ", ..." : "";
+  return `${counted(stored.length, "layer")}: ${names.join(", ")}${more}`;
 }
 
 /** Arrays of every layer by their own names. */

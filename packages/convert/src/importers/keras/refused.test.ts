@@ -115,7 +115,18 @@ describe("what cannot be read is refused with its place", () => {
       /the class MyModel is code/,
       { modelConfig: { class_name: "MyModel", config: {} } },
     ],
-    ["weights without their network", network, /weights without their network/, { config: false }],
+    [
+      "weights without their network",
+      network,
+      /weights without their network \(11 layers: in, stem, bn0, halved, \.\.\.\)/,
+      { config: false },
+    ],
+    [
+      "weights whose layers are not listed",
+      network,
+      /weights without their network, and none/,
+      { config: false, unlisted: true },
+    ],
     [
       "compression",
       network,

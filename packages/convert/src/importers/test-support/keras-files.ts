@@ -24,6 +24,8 @@ export interface KerasFileOptions {
   readonly version?: string;
   readonly compression?: boolean;
   readonly externalLink?: boolean;
+  /** Keras 3's save_weights() lists no layers. */
+  readonly unlisted?: boolean;
   /** Instead of the network's own. */
   readonly modelConfig?: unknown;
 }
@@ -46,10 +48,8 @@ export async function kerasFile(
     file.create_attribute("model_config", JSON.stringify(model));
   }
   const group = config ? file.create_group("model_weights") : file;
-  group.create_attribute(
-    "layer_names",
-    layers.map(({ name }) => name),
-  );
+  const names = layers.map(({ name }) => name);
+  if (!options.unlisted) group.create_attribute("layer_names", names);
   for (const layer of layers) writeLayer(group, layer, options);
   file.close();
   const bytes = FS.readFile(path);

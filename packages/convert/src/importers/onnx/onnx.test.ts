@@ -66,6 +66,24 @@ async function computes(
   expect(comparePacked(graph, model.tensors, packed, x)).toMatchObject({ differentBits: 0 });
 }
 
+it("says which outputs beside the scores it leaves out", async () => {
+  const nodes: TestNode[] = [
+    { op: "Sign", inputs: ["x"], out: "s" },
+    ...rest.slice(0, -1),
+    { op: "Flatten", inputs: ["p"], out: "logits" },
+  ];
+  const model = (...outputs: string[]) =>
+    importCheckpoint(
+      memoryBuffer(onnxModel([1, 3, 3, 3], nodes, weights, outputs), "net.onnx"),
+      {},
+    );
+  const { report } = await model("c", "logits", "p");
+  expect(report.notes).toEqual(
+    expect.arrayContaining(["its output c is left out", "its output p is left out"]),
+  );
+  expect((await model("logits")).report.notes.join()).not.toMatch(/is left out/);
+});
+
 const at0 = (zero: number) => (x: number) => Math.sign(x) || zero;
 const compare = (op: string, inputs = ["x", "t"]): TestNode => ({ op, inputs, out: "b" });
 const where: TestNode = { op: "Where", inputs: ["b", "one", "minus"], out: "s" };

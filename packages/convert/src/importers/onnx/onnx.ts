@@ -35,11 +35,13 @@ async function findNetwork(
     );
   }
   const [, channels, height, width] = shape;
+  const others = graph.outputs.filter((output) => output !== outputOf(graph));
+  const left = others.map((output) => `its output ${printable(output)} is left out`);
   const images = storedImages(graph.metadata) ?? assumedImages([channels, height, width], options);
   return {
     ...{ architecture: { graph: built }, tensors: net.tensors, form: "binary" },
     ...images,
-    notes: [...net.notes, ...images.notes],
+    notes: [...net.notes, ...left, ...images.notes],
   };
 }
 

@@ -24,13 +24,15 @@ export function onnxModel(
   shape: readonly (number | string)[],
   nodes: readonly TestNode[],
   constants: TestConstants = {},
+  outputs: readonly string[] = ["y"],
 ): Uint8Array<ArrayBuffer> {
   const graph = new ProtobufWriter();
   for (const node of nodes) graph.message(1, nodeProto(node));
   graph.string(2, "test");
   for (const [name, constant] of Object.entries(constants))
     graph.message(5, tensorProto(name, constant));
-  graph.message(11, valueProto("x", shape)).message(12, valueProto("y", []));
+  graph.message(11, valueProto("x", shape));
+  for (const output of outputs) graph.message(12, valueProto(output, []));
   const model = new ProtobufWriter().varint(1, 8).string(2, "test").message(7, graph);
   model.message(8, new ProtobufWriter().string(1, "").varint(2, 13));
   return new Uint8Array(model.finish());

@@ -21,6 +21,7 @@ export interface TestOperator {
 /** Test only: what a file has that no converter would write. */
 export interface TfliteFileOptions {
   readonly input?: readonly number[];
+  readonly inputType?: keyof typeof types;
   readonly version?: number;
   readonly graphs?: number;
 }
@@ -32,7 +33,7 @@ const CUSTOM = 32;
 export function tfliteFile(
   operators: readonly TestOperator[],
   constants: { readonly [name: string]: TestConstant },
-  { input = [1, 5, 5, 3], version = 3, graphs = 1 }: TfliteFileOptions = {},
+  { input = [1, 5, 5, 3], inputType = "float32", version = 3, graphs = 1 }: TfliteFileOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const names = ["x", ...Object.keys(constants), ...operators.map(({ out }) => out[0])];
   const index = (name: string) => (name === "" ? -1 : names.indexOf(name));
@@ -65,7 +66,7 @@ export function tfliteFile(
     custom && { bytes: flexMap(custom) },
   ]);
   const graph: readonly FlatField[] = [
-    { tables: [tensor("x", input, "float32"), ...stored, ...made] },
+    { tables: [tensor("x", input, inputType), ...stored, ...made] },
     { ints: [0] },
     { ints: [names.length - 1] },
     { tables: nodes },

@@ -131,6 +131,31 @@ async function computes(
   expect(comparePacked(graph, model.tensors, packed, image)).toMatchObject({ differentBits: 0 });
 }
 
+it("takes pixels as its input of 8 bits does, and says so", async () => {
+  const { packed } = signs(4, 3, 3);
+  const operators: TestOperator[] = [
+    quantize("x", [1, 5, 5, 3]),
+    {
+      op: "LceBconv2d",
+      inputs: ["x.bits", "w", "m", "b", ""],
+      out: ["c", [1, 5, 5, 4]],
+      custom: { ...options, channels_in: 3 },
+    },
+    pooled("c", 4),
+  ];
+  const constants = { w: packed, m: floats([4], 1), b: floats([4], 2), axes };
+  const bytes = tfliteFile(operators, constants, { inputType: "int8" });
+  const { model, report } = await importCheckpoint(memoryBuffer(bytes, "net.tflite"), {});
+  // The file's scale is 0.05, its zero 3; a pixel is given less 128.
+  for (const pixel of [0, 77, 255]) {
+    const { mean, std } = model.preprocess;
+    expect((pixel / 255 - mean[2]) / std[2]).toBeCloseTo(Math.fround(0.05) * (pixel - 128 - 3), 9);
+  }
+  expect(report.notes.join("\n")).toMatch(
+    /as the file's input of 8 bits takes them \(--mean 0\.5137 --std 0\.07843\)/,
+  );
+});
+
 describe("a binary convolution of Larq Compute Engine", () => {
   it.each<[string, Omit<Geometry, "outs" | "k">, number]>([
     ["of three channels", { stride: 1 }, 0],

@@ -2,7 +2,7 @@ import { OnebitError } from "onebit";
 import { counted } from "onebit/words";
 import { printable } from "../../readers/text.js";
 import type { TfliteModel } from "../../readers/tflite/model.js";
-import { assumedImages } from "../described/images.js";
+import { assumedImages, type Normalisation } from "../described/images.js";
 import type { Value } from "../described/network.js";
 import type { FoundNetwork, Importer, NetworkOptions, StoredNetwork } from "../importer.js";
 import { LCE_VERSION } from "./lce.js";
@@ -36,7 +36,8 @@ async function findNetwork(
       "there is no binary convolution (LceBconv2d) in it: onebit packs 1-bit networks; LiteRT runs this file as it is",
     );
   }
-  const { preprocess, notes } = assumedImages([shape[3], shape[1], shape[2]], options);
+  const size = [shape[3], shape[1], shape[2]] as const;
+  const { preprocess, notes } = assumedImages(size, options, bytePixels(model));
   return {
     architecture: { graph },
     tensors: t.net.tensors,
@@ -59,6 +60,21 @@ function imageShape({ inputs, tensors }: TfliteModel): readonly number[] {
     `its input ${printable(name ?? "")} is ${type} [${shape}]; an image is wanted, [1, height, width, channels]`,
   );
 }
+
+/** Of an input of 8 bits, which is given pixels as they are, or less 128: what these stand for. */
+function bytePixels({ inputs, tensors }: TfliteModel): Normalisation | undefined {
+  const { type, quantised } = tensors[inputs[0]];
+  if (quantised?.scale.length !== 1) return;
+  const black = quantised.zero[0] + (type === "int8" ? 128 : 0);
+  const [mean, std] = [black / 255, 1 / (255 * quantised.scale[0])];
+  const said = `--mean ${readable(mean)} --std ${readable(std)}`;
+  return {
+    ...{ mean, std },
+    note: `pixels are normalised as the file's input of 8 bits takes them (${said}); --mean and --std say otherwise`,
+  };
+}
+
+const readable = (number: number) => Number(number.toPrecision(4));
 
 const types = ["float32", "int8", "uint8"];
 

@@ -1,21 +1,17 @@
 import { OnebitError } from "onebit";
 import {
   type Attributes,
-  defaultInit,
   type Graph,
-  GraphBuilder,
   type Init,
   type Node,
-  type Shape,
   sizeOf,
   type TensorKind,
   type TensorRole,
 } from "onebit/graph";
 import { bytesPerElement } from "../../readers/dtype.js";
 import type { TensorEntry } from "../../readers/tensor-entry.js";
-import { uniqueName } from "../../readers/unique-name.js";
-import type { NetworkTensor } from "../importer.js";
-import { type Numbers, networkTensor, reshaped, transposed } from "./weights.js";
+import { MOST_PIXELS, NetworkValues, type Value } from "./values.js";
+import { type Numbers, reshaped, transposed } from "./weights.js";
 import {
   type BinaryConvolution,
   noPads,
@@ -25,27 +21,9 @@ import {
   type Window,
 } from "./window.js";
 
-/** Order of a map's elements in a vector: as frameworks with channels first or last flatten. */
-export type Order = "chw" | "hwc";
-
-/** A value of the file's network as one of the graph, [N, C, H, W] or [N, F]. */
-export interface Value {
-  readonly name: string;
-  /** The file has flattened it, in this order; the graph's value is still the map. */
-  readonly flat?: Order;
-  /** The graph has flattened a map of [H, W, C] into c, h, w; the file means h, w, c. */
-  readonly moved?: readonly [height: number, width: number, channels: number];
-}
-
 const zeros: Init = { kind: "constant", value: 0 };
 const ones: Init = { kind: "constant", value: 1 };
 const LEAST = -3.4028234663852886e38;
-
-/** Eight bits are eight weights; a number may stand for each channel. */
-const NUMBERS_PER_BYTE = 16;
-const LEAST_NUMBERS = 2 ** 20;
-/** Of an image or a padded map: 8192 by 8192, grey. */
-const MOST_PIXELS = 2 ** 26;
 
 /** Statistics and parameters of a batch normalisation; what is absent is 1 or 0. */
 export interface BatchNorm {
@@ -67,25 +45,11 @@ export function bytesOf(tensors: ReadonlyMap<string, TensorEntry>): number {
 
 /**
  * A graph that is built from a file's own description of its network: every layer adds nodes under the
- * file's name for it, and the file's numbers as tensors beside it. Maps are [N, C, H, W] here, whatever the
- * file's order; what a file has flattened stays a map until something needs the vector.
+ * file's name for it, and the file's numbers as tensors beside it.
  */
-export class DescribedNetwork {
-  readonly b: GraphBuilder;
-  readonly tensors = new Map<string, NetworkTensor>();
-  /** What is not as in the file, a sentence each. */
-  readonly notes = new Set<string>();
-  readonly #names = new Set<string>(["x"]);
+export class DescribedNetwork extends NetworkValues {
   readonly #signs = new Map<string, Value>();
   readonly #areSigns = new Set<string>();
-
-  #left: number;
-
-  /** storedBytes: of the file, which tells how many numbers its tensors can have. */
-  constructor(name: string, storedBytes: number) {
-    this.b = new GraphBuilder(name);
-    this.#left = NUMBERS_PER_BYTE * storedBytes + LEAST_NUMBERS;
-  }
 
   /** Whether there is a 1-bit convolution in it. */
   get isBinary(): boolean {
@@ -100,22 +64,6 @@ export class DescribedNetwork {
     return x;
   }
 
-  input(shape: Shape): Value {
-    if (sizeOf(shape) > MOST_PIXELS) {
-      throw new OnebitError(`its images are [${shape}]: more than ${MOST_PIXELS} numbers`);
-    }
-    return { name: this.b.input("x", shape) };
-  }
-
-  /** A name for the nodes of a layer that none has yet. */
-  scope(name: string): string {
-    return uniqueName(name, this.#names);
-  }
-
-  shape({ name }: Value): Shape {
-    return this.b.shape(name);
-  }
-
   /** The graph, with the class scores as its output. */
   classifier(scores: Value, where: string): Graph {
     const { name } = this.vector(scores, `${where}.vector`);
@@ -127,26 +75,6 @@ export class DescribedNetwork {
     }
     this.b.output("logits", name);
     return this.b.build();
-  }
-
-  tensor(
-    key: string,
-    numbers: Numbers,
-    { kind = "parameter", role = "other", init = defaultInit(numbers.shape) }: TensorOptions = {},
-  ): string {
-    this.#left -= sizeOf(numbers.shape);
-    if (!(this.#left >= 0)) {
-      throw new OnebitError(
-        `${key}: with it, the network has many times more numbers than the file: it is damaged`,
-      );
-    }
-    this.tensors.set(key, networkTensor(key, numbers));
-    return this.b.tensor(key, { shape: numbers.shape, kind, role, init });
-  }
-
-  /** An op that treats all elements alike: a flattened map stays one. */
-  unary(op: string, x: Value, attrs: Attributes, name: string): Value {
-    return { ...x, name: this.b.op(op, [x.name], attrs, name) };
   }
 
   clamp(x: Value, low: number, high: number, name: string): Value {
@@ -193,46 +121,6 @@ export class DescribedNetwork {
     return this.#areSigns.has(name);
   }
 
-  /** Two values of one shape, or a map and a vector for each channel of it. */
-  combine(op: "add" | "sub" | "mul", [x, y]: readonly [Value, Value], name: string): Value {
-    const [a, b] = this.#ofOneRank(this.#alike(x, y, name), name);
-    return { ...a, name: this.b.op(op, [a.name, b.name], {}, name) };
-  }
-
-  /** A vector beside a map is a map of one pixel. */
-  #ofOneRank(values: readonly [Value, Value], name: string): Value[] {
-    const most = Math.max(...values.map((value) => this.shape(value).length));
-    return values.map((value, i) =>
-      this.shape(value).length === most
-        ? value
-        : this.onePixel(value, this.scope(`${name}.pixel${i}`)),
-    );
-  }
-
-  #alike(x: Value, y: Value, where: string): [Value, Value] {
-    const plain = (value: Value) =>
-      value.flat ? this.vector(value, `${value.name}.vector`) : value;
-    const same = x.flat === y.flat && x.moved?.join() === y.moved?.join();
-    const [a, b] = same ? [x, y] : [plain(x), plain(y)];
-    if (a.moved?.join() === b.moved?.join()) return [a, b];
-    throw new OnebitError(`${where}: its inputs are flattened in different orders`);
-  }
-
-  concat(values: readonly Value[], name: string): Value {
-    const plain = values.map((value) => this.vector(value, `${value.name}.vector`));
-    if (plain.some(({ moved }) => moved)) {
-      throw new OnebitError(`${name}: flattened maps are joined, which onebit does not do`);
-    }
-    return {
-      name: this.b.op(
-        "concat",
-        plain.map((value) => value.name),
-        { axis: 1 },
-        name,
-      ),
-    };
-  }
-
   /** One number for each channel, or each element of a vector. */
   perChannel(
     op: "mul" | "bias" | "prelu",
@@ -242,7 +130,7 @@ export class DescribedNetwork {
   ): Value {
     const value = this.vector(x, `${name}.vector`);
     const [, channels, ...rest] = this.shape(value);
-    const vector = this.#inOrder(reshaped(numbers, [sizeOf(numbers.shape)]), value);
+    const vector = this.inOrder(reshaped(numbers, [sizeOf(numbers.shape)]), value);
     if (vector.shape[0] !== channels) {
       throw new OnebitError(`${key}: ${vector.shape[0]} numbers for ${channels} channels`);
     }
@@ -261,7 +149,7 @@ export class DescribedNetwork {
     const [, channels, ...rest] = this.shape(value);
     const vector = (numbers: Numbers | undefined, entry: string, init: Init, kind?: TensorKind) => {
       if (!numbers) return this.b.constant(init === ones ? 1 : 0, [channels]);
-      const ordered = this.#inOrder(numbers, value);
+      const ordered = this.inOrder(numbers, value);
       return this.tensor(`${key}.${entry}`, ordered, { kind, role: "norm", init });
     };
     const inputs = [
@@ -271,15 +159,13 @@ export class DescribedNetwork {
       vector(stored.variance, "running_var", ones, "buffer"),
     ];
     const isVector = rest.length === 0;
-    const map = isVector
-      ? this.#reshape(value.name, [0, channels, 1, 1], `${key}.map`)
-      : value.name;
+    const map = isVector ? this.reshape(value.name, [0, channels, 1, 1], `${key}.map`) : value.name;
     const attrs = { epsilon, momentum: 1 - kept };
     const name = isVector ? `${key}.norm` : key;
     const [y, mean, variance] = this.b.opOutputs("batch-norm", [map, ...inputs], attrs, name);
     this.b.update(inputs[2], mean);
     this.b.update(inputs[3], variance);
-    return { ...value, name: isVector ? this.#reshape(y, [0, -1], key) : y };
+    return { ...value, name: isVector ? this.reshape(y, [0, -1], key) : y };
   }
 
   /** Products only; see perChannel for a bias. */
@@ -292,7 +178,7 @@ export class DescribedNetwork {
     const role = x.name === "x" ? "stem" : "other";
     const latent = this.tensor(`${key}.weight`, weight, { role: binary ? "binary" : role });
     const parameter = binary ? this.#binarised(latent, binary === "scaled", key) : latent;
-    const { map, attrs } = this.#windowed(this.#map(x, name), window, 0, name);
+    const { map, attrs } = this.#windowed(this.mapOf(x, name), window, 0, name);
     return { name: this.b.op("conv", [map, parameter], { ...attrs, groups }, name) };
   }
 
@@ -305,7 +191,7 @@ export class DescribedNetwork {
   ): Value {
     const parameter = this.tensor(`${key}.weight`, weight, { role: "binary" });
     const bits = this.#binarised(parameter, scaled, key);
-    const { map, attrs } = this.#windowed(this.#map(signs, name), window, padValue, name);
+    const { map, attrs } = this.#windowed(this.mapOf(signs, name), window, padValue, name);
     return { name: this.b.op("binary-conv", [map, bits], { ...attrs, groups, padValue }, name) };
   }
 
@@ -316,9 +202,9 @@ export class DescribedNetwork {
     { name, key = name, binary, scaled = false }: DenseOptions,
   ): Value {
     const value = x.flat
-      ? { name: this.#reshape(x.name, [0, -1], `${name}.vector`), moved: this.#moved(x) }
+      ? { name: this.reshape(x.name, [0, -1], `${name}.vector`), moved: this.movedOf(x) }
       : x;
-    const ordered = this.#columnsInOrder(weight, value);
+    const ordered = this.columnsInOrder(weight, value);
     if (!binary) {
       const parameter = this.tensor(`${key}.weight`, ordered, { role: "classifier" });
       return { name: this.b.op("linear", [value.name, parameter], {}, name) };
@@ -326,7 +212,7 @@ export class DescribedNetwork {
     const kernel = reshaped(ordered, [...ordered.shape, 1, 1]);
     const latent = this.tensor(`${key}.weight`, kernel, { role: "binary" });
     const signs = this.#binarised(latent, scaled, key);
-    const matrix = this.#reshape(signs, ordered.shape, `${key}.matrix`);
+    const matrix = this.reshape(signs, ordered.shape, `${key}.matrix`);
     return { name: this.b.op("linear", [value.name, matrix], {}, name) };
   }
 
@@ -341,16 +227,16 @@ export class DescribedNetwork {
     const map =
       shape.length === 4
         ? signs.name
-        : this.#reshape(signs.name, [0, shape[1], 1, 1], `${name}.map`);
+        : this.reshape(signs.name, [0, shape[1], 1, 1], `${name}.map`);
     const [, channels, height, width] = this.b.shape(map);
     const kernel =
       signs.flat === "hwc"
         ? transposed(reshaped(weight, [outs, height, width, channels]), [0, 3, 1, 2])
-        : reshaped(this.#columnsInOrder(weight, signs), [outs, channels, height, width]);
+        : reshaped(this.columnsInOrder(weight, signs), [outs, channels, height, width]);
     const window = { stride: [1, 1], dilation: [1, 1], pads: noPads } as const;
     const options = { weight: kernel, groups: 1, padValue: 0, scaled, ...window } as const;
     const sums = this.binaryConv({ name: map }, options, `${name}.sums`, key);
-    return { name: this.#reshape(sums.name, [0, -1], name) };
+    return { name: this.reshape(sums.name, [0, -1], name) };
   }
 
   #binarised(latent: string, scaled: boolean, key: string): string {
@@ -363,7 +249,7 @@ export class DescribedNetwork {
     const whole = { ...window, dilation: [1, 1] } as const;
     const signs = this.isSigns(x);
     const least = signs ? -1 : LEAST;
-    const { map, attrs } = this.#windowed(this.#map(x, name), whole, least, name, kernel);
+    const { map, attrs } = this.#windowed(this.mapOf(x, name), whole, least, name, kernel);
     const pooled = { name: this.b.op("max-pool", [map], { ...attrs, kernel }, name) };
     if (signs) this.#areSigns.add(pooled.name);
     return pooled;
@@ -376,7 +262,7 @@ export class DescribedNetwork {
     { stride, pads }: Omit<Window, "dilation">,
     name: string,
   ): Value {
-    const map = this.#map(x, name);
+    const map = this.mapOf(x, name);
     if ([...pads.before, ...pads.after].some((rows) => rows > 0)) {
       throw new OnebitError(
         `${name}: an average pool whose windows reach over the border (${this.shape(x).slice(2).join("x")} by ${kernel.join("x")}, stride ${stride.join("x")}); onebit has it without padding only`,
@@ -388,15 +274,15 @@ export class DescribedNetwork {
 
   /** Means over the whole map: [N, C], or [N, C, 1, 1] where kept. */
   globalAveragePool(x: Value, name: string, kept = false): Value {
-    const map = this.#map(x, name);
+    const map = this.mapOf(x, name);
     if (kept) return { name: this.b.op("global-average-pool", [map], {}, name) };
     const pooled = this.b.op("global-average-pool", [map], {}, `${name}.map`);
-    return { name: this.#reshape(pooled, [0, -1], name) };
+    return { name: this.reshape(pooled, [0, -1], name) };
   }
 
   /** Rows and columns of one number around a map: a node that convolutions and pools take over. */
   pad(x: Value, pads: Pads, value: number, name: string): Value {
-    return { name: this.#padded(this.#map(x, name), pads, value, name) };
+    return { name: this.#padded(this.mapOf(x, name), pads, value, name) };
   }
 
   #padded(map: string, { before, after }: Pads, value: number, name: string): string {
@@ -412,86 +298,6 @@ export class DescribedNetwork {
     throw new OnebitError(
       `${where}: with ${before.join(" and ")} rows and columns before it and ${after.join(" and ")} behind, its map is [${channels}, ${height}, ${width}]: more than ${MOST_PIXELS} numbers`,
     );
-  }
-
-  /** The channels [start, end) of a map or vector. */
-  channels(x: Value, start: number, end: number, name: string): Value {
-    const value = this.vector(x, `${name}.vector`);
-    const [, channels] = this.shape(value);
-    if (start === 0 && end === channels) return value;
-    if (value.moved) {
-      throw new OnebitError(`${name}: a part of a flattened map, which onebit does not take`);
-    }
-    return { name: this.#slice(value.name, start, end, name) };
-  }
-
-  /** Of channels side by side, only the parts that are meant. */
-  #slice(value: string, start: number, end: number, name: string): string {
-    const producer = this.b.producer(value);
-    if (producer?.op !== "concat") {
-      return this.b.op("slice", [value], { axis: 1, start, end }, name);
-    }
-    let first = 0;
-    const parts = producer.inputs.flatMap((input, i) => {
-      const [, channels] = this.b.shape(input);
-      const [from, to] = [Math.max(0, start - first), Math.min(channels, end - first)];
-      first += channels;
-      if (from >= to) return [];
-      return to - from === channels ? [input] : [this.#slice(input, from, to, `${name}.part${i}`)];
-    });
-    return parts.length === 1 ? parts[0] : this.b.op("concat", parts, { axis: 1 }, name);
-  }
-
-  /** A map of one pixel is its vector at once. */
-  flatten(x: Value, order: Order, name: string): Value {
-    const shape = this.shape(x);
-    if (shape.length === 2 || x.flat) return x;
-    if (shape[2] * shape[3] === 1) return { name: this.#reshape(x.name, [0, -1], name) };
-    return { name: x.name, flat: order };
-  }
-
-  /** A vector as a map of one pixel. */
-  onePixel(x: Value, name: string): Value {
-    const shape = this.shape(x);
-    if (!x.flat && shape.length === 4) return x;
-    const pixel = this.#reshape(x.name, [0, sizeOf(shape.slice(1)), 1, 1], name);
-    return { name: pixel, moved: x.moved ?? this.#moved(x) };
-  }
-
-  /** What was flattened, as the vector that it is; other values as they are. */
-  vector(x: Value, name: string): Value {
-    if (!x.flat) return x;
-    // By way of one pixel: what is element by element on the way can be packed.
-    const pixel = this.onePixel(x, this.scope(name));
-    return { ...pixel, name: this.#reshape(pixel.name, [0, -1], this.scope(`${name}.flat`)) };
-  }
-
-  #moved(x: Value): Value["moved"] {
-    const [, channels, height, width] = this.shape(x);
-    return x.flat === "hwc" ? [height, width, channels] : undefined;
-  }
-
-  #map(x: Value, where: string): string {
-    const shape = this.shape(x);
-    if (shape.length === 4 && !x.flat) return x.name;
-    throw new OnebitError(`${where}: reads a vector of ${sizeOf(shape)} numbers, a map is wanted`);
-  }
-
-  #reshape(x: string, shape: Shape, name: string): string {
-    return this.b.op("reshape", [x], { shape }, name);
-  }
-
-  /** Of a vector whose elements the graph has in c, h, w, the file in h, w, c. */
-  #inOrder(numbers: Numbers, { moved }: Value): Numbers {
-    if (!moved) return numbers;
-    return reshaped(transposed(reshaped(numbers, moved), [2, 0, 1]), [sizeOf(moved)]);
-  }
-
-  #columnsInOrder(weight: Numbers, { moved }: Value): Numbers {
-    if (!moved) return weight;
-    const [outs, inputs] = weight.shape;
-    const apart = reshaped(weight, [outs, ...moved]);
-    return reshaped(transposed(apart, [0, 3, 1, 2]), [outs, inputs]);
   }
 
   /** Padding that is not the same on both sides is a node of its own. */
@@ -518,10 +324,4 @@ interface DenseOptions {
   readonly key?: string;
   readonly binary?: boolean;
   readonly scaled?: boolean;
-}
-
-interface TensorOptions {
-  readonly kind?: TensorKind;
-  readonly role?: TensorRole;
-  readonly init?: Init;
 }

@@ -1,4 +1,4 @@
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { type Layer, show } from "./layer.js";
 import { isSignName, quantiserName } from "./quantisers.js";
 

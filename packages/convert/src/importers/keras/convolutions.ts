@@ -1,4 +1,4 @@
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { mapped, type Numbers, reshaped, transposed } from "../described/weights.js";
 import type { Window } from "../described/window.js";
 import { activated, hasActivation } from "./activations.js";

@@ -1,6 +1,7 @@
 import { OnebitError } from "onebit";
 import { printable } from "../../readers/text.js";
-import type { DescribedNetwork, Value } from "../described/network.js";
+import type { DescribedNetwork } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import type { Numbers } from "../described/weights.js";
 import type { Window } from "../described/window.js";
 import { noPads, samePads } from "../described/window.js";

@@ -1,4 +1,4 @@
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { filled, mapped, type Numbers, reshaped } from "../described/weights.js";
 import type { Pads } from "../described/window.js";
 import { activated } from "./activations.js";

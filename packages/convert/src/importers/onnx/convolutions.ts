@@ -1,5 +1,5 @@
 import type { Tensor } from "onebit/graph";
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { noPads, type Pads, samePads, type Window } from "../described/window.js";
 import { binaryWeight, latentBehind } from "./binary-weights.js";
 import { numbers, type Operation } from "./translation.js";

@@ -1,5 +1,5 @@
 import { sizeOf } from "onebit/graph";
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { pair, windowOf } from "./convolutions.js";
 import { numbers, type Operation, type Operator } from "./translation.js";
 

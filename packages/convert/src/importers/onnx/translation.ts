@@ -2,7 +2,8 @@ import { OnebitError } from "onebit";
 import { sizeOf, type Tensor } from "onebit/graph";
 import type { OnnxAttribute, OnnxNode } from "../../readers/onnx/graph.js";
 import { printable } from "../../readers/text.js";
-import type { DescribedNetwork, Value } from "../described/network.js";
+import type { DescribedNetwork } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { filled, type Numbers } from "../described/weights.js";
 import type { Constants } from "./constants.js";
 

@@ -1,4 +1,4 @@
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { type Numbers, reshaped, transposed } from "../described/weights.js";
 import { windowOf, withClamp } from "./options.js";
 import type { Operation, Operator } from "./translation.js";

@@ -1,5 +1,5 @@
 import { readFlexMap } from "../../readers/tflite/flexbuffer.js";
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { type Numbers, transposed } from "../described/weights.js";
 import { clampOf, windowOf } from "./options.js";
 import type { Operation, Operator } from "./translation.js";

@@ -1,5 +1,5 @@
 import { sizeOf } from "onebit/graph";
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { filled, mapped, type Numbers } from "../described/weights.js";
 import { convolution, depthwise, fullyConnected, pool } from "./layers.js";
 import { lceOperators } from "./lce.js";

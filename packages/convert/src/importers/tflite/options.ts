@@ -1,4 +1,4 @@
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import { noPads, type Pads, samePads, type Window } from "../described/window.js";
 import type { Operation } from "./translation.js";
 

@@ -1,5 +1,5 @@
 import { sizeOf } from "onebit/graph";
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import type { Operation } from "./translation.js";
 
 /** The file's shape of a value: [N, H, W, C] or [N, F]. */

@@ -3,7 +3,7 @@ import { counted } from "onebit/words";
 import { printable } from "../../readers/text.js";
 import type { TfliteModel } from "../../readers/tflite/model.js";
 import { assumedImages, type Normalisation } from "../described/images.js";
-import type { Value } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import type { FoundNetwork, Importer, NetworkOptions, StoredNetwork } from "../importer.js";
 import { LCE_VERSION } from "./lce.js";
 import { operators } from "./operators.js";

@@ -3,7 +3,8 @@ import { sizeOf } from "onebit/graph";
 import { bytesPerElement, type DType, decodeElements, toFloat32 } from "../../readers/dtype.js";
 import { printable } from "../../readers/text.js";
 import type { TfliteModel, TfliteOperator, TfliteTensor } from "../../readers/tflite/model.js";
-import { DescribedNetwork, type Value } from "../described/network.js";
+import { DescribedNetwork } from "../described/network.js";
+import type { Value } from "../described/values.js";
 import type { Numbers } from "../described/weights.js";
 
 /** Adds what an operator computes and gives its value; several, where it has several outputs. */

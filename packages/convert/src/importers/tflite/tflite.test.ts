@@ -1,4 +1,3 @@
-import { OnebitError } from "onebit";
 import { evaluate } from "onebit/graph";
 import { floatModelGraph } from "onebit/models";
 import { pack } from "onebit/pack";
@@ -7,43 +6,17 @@ import { comparePacked } from "../../../../core/src/test-support/compare-packed.
 import { randomImages } from "../../../../core/src/test-support/random-weights.js";
 import { memoryBuffer } from "../../readers/async-buffer.js";
 import { importCheckpoint } from "../import-checkpoint.js";
+import { type TestOperator, tfliteFile } from "../test-support/tflite-files.js";
 import {
-  type TestConstant,
-  type TestOperator,
-  type TfliteFileOptions,
-  tfliteFile,
-} from "../test-support/tflite-files.js";
-
-const told = { preprocess: { mean: [0], std: [1] } };
-const read = (
-  operators: readonly TestOperator[],
-  constants: Constants,
-  file: TfliteFileOptions = {},
-) => importCheckpoint(memoryBuffer(tfliteFile(operators, constants, file), "net.tflite"), told);
-type Constants = { readonly [name: string]: TestConstant };
-
-/** Numbers from -4 to 4, among them 0. */
-const random = (length: number, seed: number) =>
-  Array.from({ length }, (_, i) => ((i * 37 + seed * 11) % 9) - 4);
-const floats = (shape: readonly number[], seed: number): TestConstant => {
-  const size = shape.reduce((n, dim) => n * dim, 1);
-  return { shape, data: Float32Array.from(random(size, seed), (x) => x / 3) };
-};
-
-/** Weights [O, KH, KW, C] of -1 and +1, and as Larq Compute Engine packs them. */
-function signs(outs: number, k: number, channels: number, groups = 1) {
-  const inputs = channels / groups;
-  const words = Math.ceil(inputs / 32);
-  const values = Int8Array.from({ length: outs * k * k * inputs }, (_, i) =>
-    (i * i * 7 + i) % 5 > 2 ? -1 : 1,
-  );
-  const packed = new Int32Array(outs * k * k * words);
-  values.forEach((value, i) => {
-    const [place, channel] = [Math.floor(i / inputs), i % inputs];
-    if (value < 0) packed[place * words + (channel >> 5)] |= 1 << (channel & 31);
-  });
-  return { values, packed: { shape: [outs, k, k, words], data: packed } };
-}
+  axes,
+  type Constants,
+  floats,
+  options,
+  pooled,
+  quantize,
+  read,
+  signs,
+} from "../test-support/tflite-network.js";
 
 interface Geometry {
   readonly outs: number;
@@ -86,25 +59,6 @@ function sums(
       }
   return result;
 }
-
-const options = {
-  ...{ fused_activation_function: 0, pad_values: 0, padding: 0 },
-  ...{ stride_height: 1, stride_width: 1 },
-  ...{ dilation_height_factor: 1, dilation_width_factor: 1 },
-};
-const quantize = (from: string, shape: readonly number[]): TestOperator => ({
-  op: "LceQuantize",
-  inputs: [from],
-  out: [`${from}.bits`, shape.with(-1, Math.ceil(shape.at(-1)! / 32)), "int32"],
-});
-/** Means over the map, as scores. */
-const pooled = (from: string, channels: number): TestOperator => ({
-  op: 40,
-  inputs: [from, "axes"],
-  out: ["y", [1, channels]],
-  options: [{ i8: 0 }],
-});
-const axes: TestConstant = { shape: [2], data: Int32Array.of(1, 2) };
 
 const image = randomImages([1, 3, 5, 5], 3);
 const last = Float64Array.from(
@@ -342,131 +296,5 @@ describe("a binary convolution of Larq Compute Engine", () => {
       { w: packed, matrix, ones, zeros: { shape: [4], data: new Float32Array(4) } },
       wanted,
     );
-  });
-});
-
-describe("what cannot be read is refused with its place", () => {
-  const { packed } = signs(4, 3, 3);
-  const four = { shape: [4], data: new Float32Array(4).fill(1) };
-  const constants: Constants = { w: packed, m: four, b: four, axes };
-  const conv = (custom: object = {}, rest: Partial<TestOperator> = {}): TestOperator => ({
-    op: "LceBconv2d",
-    inputs: ["x.bits", "w", "m", "b", ""],
-    out: ["c", [1, 5, 5, 4]],
-    custom: { ...options, channels_in: 3, ...custom },
-    ...rest,
-  });
-  const with1 = (operator: TestOperator): readonly TestOperator[] => [
-    quantize("x", [1, 5, 5, 3]),
-    operator,
-    pooled("c", 4),
-  ];
-  const where = "operator 1, LceBconv2d, that makes c";
-  it.each<[string, readonly TestOperator[], string | RegExp, Constants?, TfliteFileOptions?]>([
-    [
-      "a standard operator that is not known",
-      with1({ ...conv(), op: 16 }),
-      /operator 1, LSTM, that makes c: is an operator that onebit does not know/,
-    ],
-    [
-      "a custom one",
-      with1({ ...conv(), op: "TFLite_Detection_PostProcess" }),
-      /TFLite_Detection_PostProcess.*does not know/,
-    ],
-    ["another version", with1(conv({}, { version: 2 })), `${where}: its version is 2; 1 is known`],
-    ["other pad values", with1(conv({ pad_values: 2 })), `${where}: its pad_values is 2`],
-    [
-      "zeros around bits that have an activation",
-      with1(conv({ fused_activation_function: 1 })),
-      /pads with zeros and writes bits or has a fused activation/,
-    ],
-    [
-      "an activation that is none",
-      with1(conv({ fused_activation_function: 9 })),
-      /fused activation 9 is not known/,
-    ],
-    ["a padding that is none", with1(conv({ padding: 7 })), /padding 7 is neither SAME nor VALID/],
-    ["a stride of 0", with1(conv({ stride_width: 0 })), /stride 1,0 .*must be positive/],
-    [
-      "other channels",
-      with1(conv({ channels_in: 64 })),
-      `${where}: its channels_in is 64, its input has 3 channels`,
-    ],
-    [
-      "a dilation that pads a map beyond memory",
-      with1(conv({ dilation_height_factor: 2 ** 30, pad_values: 1 })),
-      /c\.sums: with 1073741824 and 1 rows and columns before it .*more than 67108864 numbers/,
-    ],
-    [
-      "a slice whose ends count from its begins",
-      [
-        ...with1(conv()).slice(0, 2),
-        {
-          ...{ op: 45, inputs: ["c", "begin", "end", "ones"], out: ["z", [1, 5, 5, 2]] },
-          options: [{ i32: 7 }, { i32: 7 }, { i32: 0 }, { i32: 0 }, { i32: 0 }, { i8: 1 }],
-        },
-        pooled("z", 2),
-      ],
-      /STRIDED_SLICE, that makes z: its ends count from its begins/,
-      {
-        ...constants,
-        begin: { shape: [4], data: Int32Array.of(0, 0, 0, 1) },
-        end: { shape: [4], data: Int32Array.of(0, 0, 0, 2) },
-        ones: { shape: [4], data: Int32Array.of(1, 1, 1, 1) },
-      },
-    ],
-    [
-      "channels that are put on one side and taken on the other",
-      [
-        ...with1(conv()).slice(0, 2),
-        { op: 34, inputs: ["c", "pads"], out: ["z", [1, 5, 5, 4]] },
-        pooled("z", 4),
-      ],
-      /PAD, that makes z: it pads images or channels/,
-      { ...constants, pads: { shape: [4, 2], data: Int32Array.of(0, 0, 0, 0, 0, 0, 1, -1) } },
-    ],
-    [
-      "options that are missing",
-      with1({ ...conv(), custom: { padding: 0 } }),
-      /its option channels_in is missing/,
-    ],
-    [
-      "weights for another input",
-      with1(conv()),
-      /its weights have 2 words for each position/,
-      { ...constants, w: { shape: [4, 3, 3, 2], data: new Int32Array(72) } },
-    ],
-    [
-      "multipliers for other outputs",
-      with1(conv()),
-      /its input 2 has the shape \[3\]/,
-      { ...constants, m: { shape: [3], data: new Float32Array(3) } },
-    ],
-    [
-      "an input that is not bit-packed",
-      [conv({}, { inputs: ["x", "w", "m", "b", ""] }), pooled("c", 4)],
-      /its input 0 is not bit-packed/,
-    ],
-    ["a network that is not binary", [pooled("x", 3)], /no binary convolution \(LceBconv2d\)/],
-    [
-      "a table of numbers",
-      with1(conv()),
-      /its input x is float32 \[1,75\]; an image is wanted/,
-      constants,
-      { input: [1, 75] },
-    ],
-    [
-      "another version of the format",
-      with1(conv()),
-      /version 2 of TensorFlow Lite's format; 3 is known/,
-      constants,
-      { version: 2 },
-    ],
-    ["several graphs", with1(conv()), /2 graphs: a network has one/, constants, { graphs: 2 }],
-  ])("%s", async (_, operators, message, own = constants, file) => {
-    const refusal = await read(operators, own, file).catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(OnebitError);
-    expect(String(refusal)).toMatch(/net\.tflite: /);
-    expect(String(refusal)).toMatch(message);
   });
 });

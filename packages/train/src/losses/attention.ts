@@ -1,6 +1,6 @@
 import { OnebitError } from "onebit";
 import type { GraphBuilder } from "onebit/graph";
-import { type LossKind, teacherValue } from "./loss.js";
+import { type LossKind, TEACHER_NUMBER, teacherValue } from "./loss.js";
 import { meanOf } from "./soft-cross-entropy.js";
 
 /**
@@ -16,6 +16,7 @@ export const attention: LossKind<{ student: string; teacher: number; output: str
     "match attention maps: `student` names a map of the network, `output` one of the teacher",
   source: "Zagoruyko and Komodakis, arXiv 1612.03928; Real-to-Binary, arXiv 2003.11535",
   defaults: { student: "stage-16", teacher: 0, output: "stage-16" },
+  ...TEACHER_NUMBER,
   make:
     ({ student, teacher, output }) =>
     (b, outputs, inputs) => {

@@ -1,4 +1,4 @@
-import { type LossKind, teacherValue } from "./loss.js";
+import { type LossKind, TEACHER_NUMBER, teacherValue } from "./loss.js";
 import { meanOf, probabilities, softCrossEntropy } from "./soft-cross-entropy.js";
 
 /**
@@ -12,6 +12,7 @@ export const distribution: LossKind<{ teacher: number }> = {
   description: "cross-entropy with the probabilities of a teacher instead of the labels (ReActNet)",
   source: "ReActNet, arXiv 2003.03488, section 4.3",
   defaults: { teacher: 0 },
+  ...TEACHER_NUMBER,
   make:
     ({ teacher }) =>
     (b, outputs, inputs) => {

@@ -12,6 +12,8 @@ export const kurtosis: LossKind<{ target: number }> = {
   description: "penalty on latent weights whose kurtosis is not `target`",
   source: "Shkolnik et al., Robust Quantization, arXiv 2002.07686",
   defaults: { target: 1.8 },
+  // No distribution has a kurtosis below 1.
+  ranges: { target: [1, 1e3] },
   make:
     ({ target }) =>
     (b) => {

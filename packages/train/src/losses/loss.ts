@@ -37,8 +37,13 @@ export interface LossKind<Options extends LossOptions = LossOptions> {
   readonly words?: { readonly [option: string]: readonly string[] };
   /** Least and most of options that are numbers. */
   readonly ranges?: { readonly [option: string]: readonly [least: number, most: number] };
+  /** Those of them that are whole. */
+  readonly whole?: readonly string[];
   make(options: Options): Loss;
 }
+
+/** An option "teacher", which says whom a loss asks. */
+export const TEACHER_NUMBER = { ranges: { teacher: [0, 999] }, whole: ["teacher"] } as const;
 
 /** Options of a loss with their values. */
 export type LossOptions = { readonly [option: string]: number | string };

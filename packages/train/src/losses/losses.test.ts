@@ -245,6 +245,11 @@ describe("losses in words", () => {
     ["gap-aware(form=exact)", 'form: "exact" is none of as-published, as-intended'],
     ["gap-aware(form)", "write form=value"],
     ["cross-entropy(smoothing=NaN)", "must be a number from 0 to 1"],
+    ["kurtosis(target=Infinity)", "must be a number from 1 to 1000"],
+    ["distribution(teacher=-1)", "must be a whole number from 0 to 999"],
+    ["attention(teacher=0.5)", "must be a whole number from 0 to 999"],
+    ["distribution(teacher=1, teacher=0)", "teacher of distribution is given twice"],
+    ["kurtosis + 0*distribution", "character 11: distribution times 0 adds nothing"],
   ])("%s is refused", (text, message) => {
     expect(() => parseLoss(text)).toThrow(message);
   });

@@ -57,6 +57,7 @@ function parseTerm(text: string, at: number, term: string): Term {
   const [, factorText = "1", name, optionText = ""] = found;
   const factor = Number(factorText);
   if (!Number.isFinite(factor)) throw wrong(text, at, `"${factorText}" is no number`);
+  if (factor === 0) throw wrong(text, at, `${name} times 0 adds nothing: leave it out`);
   const kind = LOSSES.find((loss) => loss.name === name);
   if (!kind)
     throw wrong(
@@ -68,11 +69,16 @@ function parseTerm(text: string, at: number, term: string): Term {
         LOSSES.map((k) => k.name),
       ),
     );
-  const options = { ...kind.defaults };
+  let options: LossOptions = {};
   for (const assignment of optionText.split(",").filter((part) => part.trim())) {
-    Object.assign(options, parseOption(text, at, kind, assignment.trim()));
+    const found = parseOption(text, at, kind, assignment.trim());
+    const [option] = Object.keys(found);
+    if (Object.hasOwn(options, option)) {
+      throw wrong(text, at, `${option} of ${name} is given twice`);
+    }
+    options = { ...options, ...found };
   }
-  return { factor, loss: kind.make(options) };
+  return { factor, loss: kind.make({ ...kind.defaults, ...options }) };
 }
 
 function parseOption(text: string, at: number, kind: LossKind, assignment: string): LossOptions {
@@ -92,8 +98,11 @@ function parseOption(text: string, at: number, kind: LossKind, assignment: strin
       Number.NEGATIVE_INFINITY,
       Number.POSITIVE_INFINITY,
     ];
-    if (number >= least && number <= most) return { [option]: number };
-    const wanted = kind.ranges?.[option] ? `a number from ${least} to ${most}` : "a number";
+    const isWhole = kind.whole?.includes(option) ?? false;
+    const fits = number >= least && number <= most && (!isWhole || Number.isInteger(number));
+    if (fits) return { [option]: number };
+    const what = isWhole ? "a whole number" : "a number";
+    const wanted = kind.ranges?.[option] ? `${what} from ${least} to ${most}` : what;
     throw wrong(text, place, `${option}: "${value}" must be ${wanted}`);
   }
   const words = kind.words?.[option];

@@ -268,7 +268,7 @@ function parseLine(line: string): LoggedEvent | undefined {
 
 function refuseChanges(path: string, old: RunRecord, given: RunRecord): void {
   const now = { ...given, data: comparable(path, old.data, given.data) };
-  refuseOtherTeachers(path, old, given);
+  refuseOtherTeachers(path, old, teachersOf(given));
   for (const field of decisive) {
     const difference = firstDifference(old[field], plainData(now[field]), field);
     if (difference) {
@@ -299,12 +299,17 @@ export function teachersOf({ allTeachers, teachers = [] }: RunRecord): readonly 
 }
 
 /** Where their files lie may change, not what they hold. */
-function refuseOtherTeachers(path: string, old: RunRecord, now: RunRecord): void {
-  const facts = (run: RunRecord) =>
-    plainData(teachersOf(run).map(({ role, sha256, onnx }) => [role, sha256, onnx ?? null]));
+export function refuseOtherTeachers(
+  path: string,
+  run: RunRecord,
+  now: readonly GivenTeacher[],
+): void {
+  const old = teachersOf(run);
+  const facts = (teachers: readonly GivenTeacher[]) =>
+    plainData(teachers.map(({ role, sha256, onnx }) => [role, sha256, onnx ?? null]));
   if (isDeepStrictEqual(facts(old), facts(now))) return;
-  const names = (run: RunRecord) =>
-    teachersOf(run).map(
+  const names = (teachers: readonly GivenTeacher[]) =>
+    teachers.map(
       ({ role, path: file, sha256 }) => `${role} ${file} (SHA-256 ${sha256.slice(0, 12)})`,
     );
   throw new UsageError(

@@ -9,6 +9,7 @@ import { tellCallbacks } from "../hooks/index.js";
 import { ownModules } from "../own/index.js";
 import { type Recipe, resolveRecipe } from "../recipes/index.js";
 import { flatten, initialTensors } from "../state/index.js";
+import { givenTeachers } from "../teachers/index.js";
 import { Board, checkBoard } from "../tensorboard/index.js";
 import { type Checkpoint, loadCheckpoint } from "./checkpoint.js";
 import { evaluateFloat } from "./evaluate.js";
@@ -19,7 +20,7 @@ import { TrainingLoop, weightsOf } from "./loop.js";
 import { loadMoments } from "./moments.js";
 import type { TrainOptions, TrainResult } from "./options.js";
 import { countParameters, type Place, prepare, type Setup } from "./prepare.js";
-import { RunFolder, type RunRecord } from "./run-folder.js";
+import { RunFolder, type RunRecord, refuseOtherTeachers } from "./run-folder.js";
 import type { Accuracy } from "./scores.js";
 import { type Stage, stagesOf } from "./stages.js";
 import { checkStagesTeachers } from "./teaching.js";
@@ -125,6 +126,10 @@ async function trainRun(
   if (signal?.aborted) throw new OnebitError("stopped before the training began");
   const folder = new RunFolder(out);
   const recorded = await folder.checkPlace(options);
+  // Before they are opened: what is wrong with them would lead nowhere.
+  if (recorded && options.resume) {
+    refuseOtherTeachers(out, recorded, await givenTeachers(options));
+  }
   if (tensorboard) await checkBoard(tensorboard, { own: recorded?.started, overwrite });
   const skipBad = recorded?.data.skipped ?? options.skipBad;
   const known = recorded ? [recorded, ...earlier] : earlier;

@@ -47,14 +47,18 @@ export class Teacher {
   ): Promise<Teacher> {
     const { path, onnx } = choice;
     const sha256 = await checksum(path);
-    const subject = await subjectInThread(path, { backend: "auto", threads, onnx });
+    const subject = await named(path, () =>
+      subjectInThread(path, { backend: "auto", threads, onnx }),
+    );
     try {
       checkPreparation(subject, choice);
       const scores = scoresOf(subject);
-      const { numbers, notes } = matched(path, () => matchClasses(scores, dataset));
+      const { numbers, notes } = await named(path, async () => matchClasses(scores, dataset));
       const before = known.find((one) => isSame(one, { sha256, onnx }))?.top1 ?? null;
-      const top1 =
-        measured && before === null ? (await evaluateSubject(subject, dataset)).top1 : before;
+      const isKnown = !measured || before !== null;
+      const top1 = isKnown
+        ? before
+        : (await named(path, () => evaluateSubject(subject, dataset))).top1;
       return new Teacher(subject, { dataset, numbers, sha256, onnx, top1, notes });
     } catch (error) {
       await subject.dispose();
@@ -135,12 +139,14 @@ function checkPreparation(
   );
 }
 
-function matched<T>(path: string, match: () => T): T {
+/** Of several teachers, errors say whose they are. */
+async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    return match();
+    return await work();
   } catch (error) {
-    if (error instanceof OnebitError) throw new OnebitError(`teacher ${path}: ${error.message}`);
-    throw error;
+    if (!(error instanceof OnebitError) || error.message.includes(path)) throw error;
+    const Kind = error instanceof UsageError ? UsageError : OnebitError;
+    throw new Kind(`teacher ${path}: ${error.message}`);
   }
 }
 
@@ -180,6 +186,11 @@ async function checksum(path: string): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw new OnebitError(`teacher ${path}: there is no such file or run`);
   const file = info.isDirectory() ? join(path, "best", "model.safetensors") : path;
+  if (info.isDirectory() && !(await stat(file).catch(() => undefined))) {
+    throw new OnebitError(
+      `teacher ${path}: is a folder without best/model.safetensors, which a run has after its first epoch: name such a run, or a file`,
+    );
+  }
   const hash = createHash("sha256");
   try {
     for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);

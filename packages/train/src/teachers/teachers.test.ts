@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluate } from "onebit/graph";
@@ -34,6 +34,10 @@ beforeAll(async () => {
   await writeFile(path("turned.safetensors"), encodeFloatModel({ ...strong, labels }));
   const others = ["cat", "dog", "fish", "bird"];
   await writeFile(path("animals.safetensors"), encodeFloatModel({ ...strong, labels: others }));
+  const damaged = structuredClone(strong);
+  Object.values(damaged.tensors)[0].data[0] = Number.NaN;
+  await writeFile(path("damaged.safetensors"), encodeFloatModel(damaged));
+  await mkdir(path("empty"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -159,6 +163,16 @@ describe("a training with teachers", () => {
     ],
     ["a file of another kind", { teachers: [import.meta.filename] }, /teachers\.test\.ts/],
     [
+      "weights that are no numbers, naming the file",
+      { teachers: ["damaged.safetensors"] },
+      /^teacher .*damaged\.safetensors: .*NaN/,
+    ],
+    [
+      "a folder that holds no run",
+      { teachers: ["empty"] },
+      /^teacher .*empty: is a folder without best/,
+    ],
+    [
       "other classes",
       { teachers: ["animals.safetensors"] },
       /animals.*horizontal.*cat|animals.*cat.*horizontal/s,
@@ -189,10 +203,13 @@ describe("a training with teachers", () => {
     await expect(readFile(path("refused/run.json"))).rejects.toThrow("ENOENT");
   });
 
-  it("refuses to go on with another teacher", async () => {
-    const other = student("whole", { resume: true, teachers: [path("weak")] });
-    await expect(train(recipe, other)).rejects.toThrow(
-      /cannot go on with other teachers: it learns from .*teacher .*strong \(SHA-256 \w{12}\); now: .*teacher .*weak/,
-    );
-  });
+  it.each(["weak", "animals.safetensors"])(
+    "refuses to go on with another teacher",
+    async (name) => {
+      const other = student("whole", { resume: true, teachers: [path(name)] });
+      await expect(train(recipe, other)).rejects.toThrow(
+        /cannot go on with other teachers: it learns from .*teacher .*strong \(SHA-256 \w{12}\); now: .*teacher .*(weak|animals)/,
+      );
+    },
+  );
 });

@@ -15,8 +15,15 @@ export async function hasView(path: string, bytes: number): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.size === bytes;
 }
 
-export async function writeView(path: string, logits: Float32Array): Promise<void> {
+/** OnebitError where half precision does not hold them; nothing is written then. teacher: its path. */
+export async function writeView(
+  path: string,
+  logits: Float32Array,
+  teacher: string,
+): Promise<void> {
   const halves = Uint16Array.from(logits, toFloat16);
+  const beyond = logits[halves.findIndex((half) => (half & 0x7c00) === 0x7c00)];
+  if (beyond !== undefined) throw notHeld(teacher, beyond);
   const data = new Uint8Array(halves.buffer);
   await writeWhole(path, Buffer.concat([data, digest(data)]));
 }
@@ -44,6 +51,13 @@ export function rowsOf(view: Uint16Array, indices: Int32Array, classes: number):
     }
   });
   return out;
+}
+
+function notHeld(teacher: string, logit: number): OnebitError {
+  const why = Number.isFinite(logit)
+    ? "kept views hold numbers up to 65,504: leave out --teacher-views, so that it is asked in every step"
+    : "it overflows, or its weights are damaged";
+  return new OnebitError(`teacher ${teacher}: a logit of a view is ${logit}: ${why}`);
 }
 
 function digest(data: Uint8Array): Buffer {

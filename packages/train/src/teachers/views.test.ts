@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluate } from "onebit/graph";
-import { floatModelGraph } from "onebit/models";
+import { encodeFloatModel, floatModelGraph } from "onebit/models";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { expectClose } from "../../../core/src/test-support/close.js";
 import { openLoader, preprocessFor } from "../data/index.js";
@@ -142,6 +142,19 @@ describe("views of images that teachers were asked about once", () => {
     await rm(file);
     await train(recipe, student("mended"));
     expect(await loadTensors(path("mended"))).toEqual(await loadTensors(path("first")));
+  });
+
+  it("that half precision does not hold are refused, and not kept", async () => {
+    const model = await loadFloatModel(path("teacher"));
+    for (const { data } of Object.values(model.tensors)) data.set(data.map((w) => w * 1e6));
+    await writeFile(path("loud.safetensors"), encodeFloatModel(model));
+    const loud = { teachers: [path("loud.safetensors")], teacherCache: path("loud") };
+    await expect(train(recipe, student("deaf", loud))).rejects.toThrow(
+      /teacher .*loud\.safetensors: a logit of a view is -?\d.*65,504: leave out --teacher-views/,
+    );
+    expect(await readdir(path("loud"), { recursive: true })).not.toContainEqual(
+      expect.stringContaining(".f16"),
+    );
   });
 
   it.each<[string, Partial<TrainOptions>, string | RegExp]>([

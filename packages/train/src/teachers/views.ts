@@ -137,7 +137,7 @@ export class Views {
       stream.recycle({ images });
     }
     for (const [t, teacher] of teachers.entries()) {
-      await writeView(this.#path(teacher, view), said[t]);
+      await writeView(this.#path(teacher, view), said[t], teacher.path);
     }
   }
 

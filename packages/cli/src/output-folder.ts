@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { OnebitError, UsageError } from "onebit";
 
 /**
@@ -22,7 +22,9 @@ export async function writeFolder(
   }
   const made = `${folder.replace(/[/\\]+$/, "")}.part-${process.pid}`;
   try {
-    await mkdir(made, { recursive: true });
+    // Recursive where it need not be, Node asks for ever in folders such as /proc.
+    await mkdir(dirname(made), { recursive: true });
+    await mkdir(made);
     for (const [name, text] of Object.entries(files)) await writeFile(join(made, name), text);
     if (found) await rmdir(folder);
     await rename(made, folder);

@@ -148,7 +148,7 @@ describe("export --to c", () => {
 
   it.each<[string[], number, RegExp]>([
     [["-o", "c"], 2, /has other files in it \(CMakeLists\.txt/],
-    [["-o", "none", "--name", "int"], 2, /name "int": C has it already/],
+    [["-o", "none", "--name", "int"], 2, /name "int": C or its build has it already/],
     [["-o", "none", "--batch", "2"], 2, /--batch goes with --to onnx/],
     [["-o", "none", "--flash", "1k"], 1, /its constants take \d+ bytes of flash/],
     [["-o", "none", "--ram", "1k"], 1, /its values take \d+ bytes of RAM/],
@@ -165,6 +165,8 @@ describe("export --to c", () => {
     expect((await onebit(...float, "--to", "c")).stderr).toMatch(/only packed networks become C/);
     const other = await onebit(...float, "--to", "onnx", "--ram", "1k");
     expect(other.stderr).toMatch(/--ram goes with --to c/);
+    const piped = await onebit(...args("-o", "-"));
+    expect(piped.stderr).toMatch(/--output -: C is several files/);
     expect(existsSync(path("none"))).toBe(false);
   });
 });

@@ -78,6 +78,9 @@ interface CFlags {
 async function toC(path: string, folder: string, given: CFlags, flags: { json?: boolean }) {
   const { batch, name = nameFrom(basename(path)), calibrate, flash, ram } = given;
   if (batch !== undefined) throw new UsageError("--batch goes with --to onnx: C runs one image");
+  if (folder === "-") {
+    throw new UsageError("--output -: C is several files, which have no place in standard output");
+  }
   const kind = await modelKind(path, "unpackable");
   if (kind !== "packed") {
     throw new UsageError(`${path}: only packed networks become C: ${onebitCommand("pack", path)}`);

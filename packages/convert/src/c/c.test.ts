@@ -130,8 +130,24 @@ describe("what does not fit C", () => {
     await expect(exportC(headless, { name: "a" })).rejects.toBeInstanceOf(OnebitError);
   });
 
-  it.each(["int", "2net", "my-net", "", "main", "a".repeat(40), "ä"])("name %j", async (name) => {
+  // selftest.c, <math.h> and CMake's target "test" would be others than those of that name.
+  const names = [
+    "int",
+    "2net",
+    "my-net",
+    "",
+    "main",
+    "a".repeat(40),
+    "ä",
+    "Selftest",
+    "math",
+    "test",
+  ];
+  it.each(names)("name %j", async (name) => {
     await expect(exportC(await packed(), { name })).rejects.toBeInstanceOf(UsageError);
     expect(nameFrom(name)).toMatch(/^[a-z][a-z0-9_]*$/);
+    await expect(exportC(await packed(), { name: nameFrom(name), flash: 1 })).rejects.toThrow(
+      /bytes of flash/,
+    );
   });
 });

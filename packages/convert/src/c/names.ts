@@ -1,15 +1,25 @@
 import { UsageError, visible } from "onebit";
 
-/** Of C99, and what its headers may take. */
+/** Of C99, and what the generated code has. */
 const KEYWORDS = new Set(
   (
     "auto break case char const continue default do double else enum extern float for goto if inline int long " +
     "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while " +
-    "main errno stdin stdout stderr arena compute"
+    "errno stdin stdout stderr arena compute"
   ).split(" "),
 );
 
-/** UsageError unless C takes it as the first part of a name, and the generated code has no such name. */
+/**
+ * Files that stand beside NAME.c and NAME.h, or are included with them, and targets that CMake has. Some file systems
+ * take "Main" for "main".
+ */
+const FILES = new Set(
+  "main selftest math stdint stdio string all clean help install package test".split(" "),
+);
+
+const isTaken = (name: string) => KEYWORDS.has(name) || FILES.has(name.toLowerCase());
+
+/** UsageError unless C takes it as the first part of a name, and neither the generated code nor its build has such a name. */
 export function checkName(name: string): void {
   const shown = visible(name);
   if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) {
@@ -18,7 +28,9 @@ export function checkName(name: string): void {
     );
   }
   if (name.length > 31) throw new UsageError(`name "${shown}": 31 characters at most`);
-  if (KEYWORDS.has(name)) throw new UsageError(`name "${shown}": C has it already: take another`);
+  if (isTaken(name)) {
+    throw new UsageError(`name "${shown}": C or its build has it already: take another`);
+  }
 }
 
 /** A name for C like that of a file. */
@@ -30,7 +42,7 @@ export function nameFrom(file: string): string {
     .slice(0, 31)
     .toLowerCase();
   if (!/^[a-z]/.test(plain)) return `net_${plain}`.slice(0, 31).replace(/_+$/, "");
-  return KEYWORDS.has(plain) ? `${plain}_net` : plain;
+  return isTaken(plain) ? `${plain}_net` : plain;
 }
 
 /** A string literal; what is no ASCII as octal escapes of its UTF-8, which cannot run into what follows. */

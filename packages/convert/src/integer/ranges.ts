@@ -7,6 +7,7 @@ import {
   type Program,
   type ProgramTensors,
   type ProgramValue,
+  prune,
   type Step,
 } from "onebit/program";
 
@@ -25,20 +26,23 @@ export async function rangesOf(
   images: readonly Float32Array[],
 ): Promise<Ranges> {
   const { program: shown, registers } = withRegisters(program);
-  using model = await loadModel(await writeOnebit({ program: shown, tensors }), {
-    backend: "wasm",
-  });
   const { kind, shape } = program.values[program.input];
+  const inputs = images.map((image) => ({
+    shape: [1, ...(kind === "map" ? [shape[2], ...shape.slice(0, 2)] : [shape[2]])],
+    data: planes(image, shape[2]),
+  }));
   const largest = new Map<string, number>();
-  for (const image of images) {
-    note(largest, INPUT, image);
-    const data = planes(image, shape[2]);
-    const input = {
-      shape: [1, ...(kind === "map" ? [shape[2], ...shape.slice(0, 2)] : [shape[2]])],
-      data,
-    };
-    for (const [name, { data }] of Object.entries(await model.run(input))) {
-      note(largest, name, data);
+  for (const image of images) note(largest, INPUT, image);
+  const names = Object.keys(shown.outputs);
+  for (let from = 0; from < names.length; from += AT_ONCE) {
+    const some = prune(shown, names.slice(from, from + AT_ONCE));
+    using model = await loadModel(await writeOnebit({ program: some, tensors }), {
+      backend: "wasm",
+    });
+    for (const input of inputs) {
+      for (const [name, { data }] of Object.entries(await model.run(input))) {
+        note(largest, name, data);
+      }
     }
   }
   const of = (name: string | undefined) => (name === undefined ? undefined : largest.get(name));
@@ -49,6 +53,8 @@ export async function rangesOf(
 }
 
 const INPUT = "input";
+/** Outputs of one program: the most that a file may have. */
+const AT_ONCE = 1024;
 
 /** [H, W, C] as [C, H, W]. */
 export function planes(image: Float32Array, channels: number): Float32Array {

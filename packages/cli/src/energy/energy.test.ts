@@ -73,6 +73,20 @@ describe("energy of an image", () => {
       /picojoules.binaryMac is undefined/,
     ],
     ["no JSON", "{", /is no JSON/],
+    [
+      "a price of something else",
+      {
+        process: "x",
+        source: "y",
+        picojoules: { ...ENERGY_TABLES["45nm-dram"].picojoules, mac: 1 },
+      },
+      /there is no "picojoules.mac": binaryMac, floatMac/,
+    ],
+    [
+      "another field",
+      { process: "x", source: "y", voltage: 1, picojoules: ENERGY_TABLES["45nm-dram"].picojoules },
+      /there is no "voltage": process, source/,
+    ],
   ])("a table with %s is refused", async (_, table, message) => {
     await writeFile(path("bad.json"), typeof table === "string" ? table : JSON.stringify(table));
     const { status, stderr } = await onebit("summary", fashion, "--energy", path("bad.json"));

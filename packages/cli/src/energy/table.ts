@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { UsageError } from "onebit";
+import { UsageError, visible } from "onebit";
 import { dram } from "./tables/45nm-dram.js";
 import { onChip } from "./tables/45nm-on-chip.js";
 
@@ -62,9 +62,20 @@ function checked(name: string, given: unknown): EnergyTable {
       `--energy ${name}: picojoules.${what} is ${JSON.stringify(price)}: a number from 0 on is wanted`,
     );
   }
+  refuseOthers(name, table, ["process", "source", "notes", "picojoules"]);
+  refuseOthers(name, prices, PRICED, "picojoules.");
   const { notes = [] } = table;
   if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) {
     return { ...(table as EnergyTable), notes };
   }
   throw new UsageError(`--energy ${name}: "notes" must be a list of texts`);
+}
+
+/** A price that is misspelt, or of something that is not counted, must not look as if it counted. */
+function refuseOthers(name: string, given: object, known: readonly string[], where = ""): void {
+  const other = Object.keys(given).find((field) => !known.includes(field));
+  if (other === undefined) return;
+  throw new UsageError(
+    `--energy ${name}: there is no "${where}${visible(other)}": ${known.join(", ")}`,
+  );
 }

@@ -31,6 +31,7 @@ describe("the fuzzers find nothing in", () => {
     ["onebit", "10000"],
     ["checkpoint", "2000"],
     ["geometry", "300"],
+    ["vectors", "1000"],
   ])("%s, %s inputs", { timeout }, async (name, count) => {
     const { status, output } = await fuzz(name, "--count", count, "--processes", processes);
     console.log(output);

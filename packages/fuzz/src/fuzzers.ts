@@ -7,6 +7,7 @@ const loaders: { readonly [name: string]: () => Promise<Fuzzer> } = {
   onebit: async () => (await import("./onebit/index.js")).onebitFuzzer,
   checkpoint: async () => (await import("./checkpoint/index.js")).checkpointFuzzer,
   geometry: async () => (await import("./geometry/index.js")).geometryFuzzer,
+  vectors: async () => (await import("./vectors/index.js")).vectorsFuzzer,
 };
 
 export const FUZZERS = Object.keys(loaders);

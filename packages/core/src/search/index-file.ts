@@ -71,7 +71,10 @@ export async function readIndex(file: Uint8Array): Promise<VectorIndex> {
   if (`${vectors.shape}` !== `${[names.length, columns]}`) {
     throw damaged(`its vectors are [${vectors.shape}], [${names.length}, ${columns}] is wanted`);
   }
-  if (form === "floats") return { form, ...facts, vectors: floats("vectors", vectors) };
+  if (form === "floats") {
+    return { form, ...facts, vectors: unitVectors(floats("vectors", vectors), width) };
+  }
+  checkFilling(vectors.data, width);
   const thresholds = tensorOf(tensors, "thresholds", "F32");
   if (`${thresholds.shape}` !== `${width}`) throw damaged(`it has not ${width} thresholds`);
   return { form, ...facts, vectors: vectors.data, thresholds: floats("thresholds", thresholds) };
@@ -92,14 +95,16 @@ function headerOf(text: string | undefined): Header {
   } catch {
     throw damaged(`its entry "${ENTRY}" is no JSON`);
   }
-  const { format, form, width } = header ?? {};
+  const { format, form, width, network, output } = header ?? {};
   if (Number.isSafeInteger(format) && (format as number) > FORMAT) {
     throw new OnebitError(
       `an index of format ${format}; this onebit reads up to ${FORMAT}: update it, or make the index anew`,
     );
   }
   const isKnown = VECTOR_FORMS.some((known) => known === form);
-  if (format !== FORMAT || !isKnown || !Number.isSafeInteger(width) || (width as number) < 1) {
+  const isWidth = Number.isSafeInteger(width) && (width as number) >= 1;
+  const areTexts = [network, output].every((fact = "") => typeof fact === "string");
+  if (format !== FORMAT || !isKnown || !isWidth || !areTexts) {
     throw damaged(`its entry "${ENTRY}" is none of this format`);
   }
   return header as Header;
@@ -128,6 +133,29 @@ function floats(name: string, tensor: StoredTensor): Float32Array {
   const at = values.findIndex((x) => !Number.isFinite(x));
   if (at < 0) return values;
   throw damaged(`number ${at} of its tensor "${name}" is ${values[at]}`);
+}
+
+/** How far off 1 a length may be: rounding of a long vector's numbers is far from it. */
+const LENGTH_TOLERANCE = 1e-3;
+
+/** Only of vectors of length 1 are products cosines. */
+function unitVectors(vectors: Float32Array, width: number): Float32Array {
+  for (let from = 0; from < vectors.length; from += width) {
+    let square = 0;
+    for (let i = from; i < from + width; i++) square += vectors[i] * vectors[i];
+    if (Math.abs(square - 1) < LENGTH_TOLERANCE) continue;
+    throw damaged(`its vector ${from / width} has the length ${Math.sqrt(square)} instead of 1`);
+  }
+  return vectors;
+}
+
+/** Bits that fill a vector up to a byte would be counted with the others. */
+function checkFilling(vectors: Uint8Array, width: number): void {
+  const bytes = Math.ceil(width / 8);
+  const filling = width % 8 && (0xff << (width % 8)) & 0xff;
+  for (let last = bytes - 1; last < vectors.length; last += bytes) {
+    if (vectors[last] & filling) throw damaged(`a bit behind the ${width} of a vector is not 0`);
+  }
 }
 
 const damaged = (what: string) => new OnebitError(`damaged: ${what}: copy or make the index again`);

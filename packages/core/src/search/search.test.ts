@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../conformance/random.js";
 import { UsageError } from "../errors.js";
 import { readSafetensors, writeSafetensors } from "../file/safetensors.js";
-import { makeIndex, openSearch, readIndex, type VectorForm, writeIndex } from "./index.js";
+import {
+  type BitIndex,
+  type FloatIndex,
+  makeIndex,
+  openSearch,
+  readIndex,
+  type VectorForm,
+  type VectorIndex,
+  writeIndex,
+} from "./index.js";
 import { smallest } from "./smallest.js";
 
 /** Numbers around a mean that is not 0, as pooled features have it. */
@@ -147,6 +156,19 @@ describe("an index", () => {
     );
     await expect(readIndex(edited({ network: "x" }))).rejects.toThrow(/damaged: its checksum/);
     expect(await readIndex(edited({}))).toEqual(indexOf(list, "bits"));
+  });
+
+  it("behind a right checksum is one that can answer", async () => {
+    const floats = indexOf(list, "floats") as FloatIndex;
+    const bits = indexOf(list, "bits") as BitIndex;
+    const wrong: [VectorIndex, RegExp][] = [
+      [{ ...floats, vectors: floats.vectors.map((x) => 2 * x) }, /vector 0 has the length 2/],
+      [{ ...bits, vectors: bits.vectors.map((byte) => byte | 0x80) }, /behind the 4 of a vector/],
+      [{ ...bits, network: 5 as never }, /none of this format/],
+    ];
+    for (const [index, message] of wrong) {
+      await expect(readIndex(await writeIndex(index))).rejects.toThrow(message);
+    }
   });
 
   it("has no other options", async () => {

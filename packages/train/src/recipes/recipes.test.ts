@@ -73,6 +73,13 @@ describe("recipes", () => {
     ["plain", { augment: true }, /augment: true is a boolean, a group of fields is wanted/],
     ["plain", { augment: { mix: 1 } }, /augment: unknown augmentation "mix".*There are .*, mixup/],
     ["plain", { toString: 1 }, /unknown field "toString"/],
+    [{ ...recipes.plain, epoch: 3 }, {}, /unknown field "epoch": did you mean "epochs"/],
+    [
+      { ...recipes.plain, schedule: { ...recipes.plain.schedule, lr: 1 } },
+      {},
+      /unknown field "schedule.lr"/,
+    ],
+    [{ ...recipes.plain, stages: {} as never }, {}, /stages: {} is a group of fields, a list is wanted/],
     ["plain", { batch: Number.NaN }, /batch/],
   ])("refuses %s with %j", (name, overrides, message) => {
     const resolve = () => resolveRecipe(name, overrides as never);

@@ -4,12 +4,20 @@ import { type AugmentOptions, overrideAugment } from "../data/augment/index.js";
 import { recipes } from "./catalogue.js";
 import type { Recipe, RecipeOverrides } from "./recipe.js";
 
-/** A recipe by name, with some of its fields replaced. Unknown names are a UsageError. */
-export function resolveRecipe(name: string, overrides: RecipeOverrides = {}): Recipe {
-  if (!Object.hasOwn(recipes, name)) {
-    throw new UsageError(unknownName("recipe", name, Object.keys(recipes)));
+/**
+ * A recipe, or that of a name, with some of its fields replaced. Unknown names, and in a recipe fields that no
+ * other has, are a UsageError.
+ */
+export function resolveRecipe(given: string | Recipe, overrides: RecipeOverrides = {}): Recipe {
+  if (typeof given !== "string") {
+    // It has all fields, so that only what it has besides, or of another kind, is found.
+    overrideRecipe(recipes.plain, given);
+    return overrideRecipe(given, overrides);
   }
-  return overrideRecipe(recipes[name], overrides);
+  if (!Object.hasOwn(recipes, given)) {
+    throw new UsageError(unknownName("recipe", given, Object.keys(recipes)));
+  }
+  return overrideRecipe(recipes[given], overrides);
 }
 
 /**

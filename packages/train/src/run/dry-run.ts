@@ -98,7 +98,7 @@ export interface DryRunOptions extends Omit<TrainOptions, "resume" | "onEvent"> 
  * ```
  */
 export async function dryRun(recipe: Recipe | string, given: DryRunOptions): Promise<DryRun> {
-  const whole = await ownModules(typeof recipe === "string" ? resolveRecipe(recipe) : recipe);
+  const whole = await ownModules(resolveRecipe(recipe));
   const options: TrainOptions = { ...given, teacherCache: cacheOf(given), resume: false };
   const notes = new Set(await placeNotes(options));
   const stages: StageForecast[] = [];

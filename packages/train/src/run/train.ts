@@ -37,7 +37,7 @@ import { checkStagesTeachers } from "./teaching.js";
  * written, and OnebitError where the training fails; the last checkpoint is then on disk.
  */
 export async function train(recipe: Recipe | string, given: TrainOptions): Promise<TrainResult> {
-  const whole = await ownModules(typeof recipe === "string" ? resolveRecipe(recipe) : recipe);
+  const whole = await ownModules(resolveRecipe(recipe));
   const options = { ...given, teacherCache: cacheOf(given) };
   const { out, resume = false, overwrite = false, tensorboard } = options;
   const stages = stagesOf(whole);

@@ -79,7 +79,11 @@ describe("recipes", () => {
       {},
       /unknown field "schedule.lr"/,
     ],
-    [{ ...recipes.plain, stages: {} as never }, {}, /stages: {} is a group of fields, a list is wanted/],
+    [
+      { ...recipes.plain, stages: {} as never },
+      {},
+      /stages: {} is a group of fields, a list is wanted/,
+    ],
     ["plain", { batch: Number.NaN }, /batch/],
   ])("refuses %s with %j", (name, overrides, message) => {
     const resolve = () => resolveRecipe(name, overrides as never);

@@ -10,6 +10,7 @@ import { buildModel } from "onebit/models";
 import { pack } from "onebit/pack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomWeights } from "../../../core/src/test-support/random-weights.js";
+import { integerNetwork } from "../integer/index.js";
 import { compile, findTool, SANITIZED } from "../test-support/c-compiler.js";
 import { exportC, nameFrom } from "./index.js";
 
@@ -94,6 +95,41 @@ describe.skipIf(!compiler)("a network as C", () => {
     const args = ["-std=c90", "-c", join(into, "old.c"), "-o", join(into, "old.o")];
     await expect(run(compiler!, args)).rejects.toThrow(/old\.c is C99: compile with -std=c99/);
   });
+
+  it("takes floats that are no numbers as onebit's whole numbers do", async () => {
+    const graph = buildModel("bnext", { widths: [8, 16], classes: 3, input: [1, 4, 4] });
+    const file = { ...pack(graph, randomWeights(graph, 2)) };
+    const { files } = await exportC(file, { name: "nan", integer: true });
+    const into = await written("nan", files);
+    const given = ["NAN", "INFINITY", "-INFINITY", "3e38f"];
+    const main = `#include "nan.h"
+#include <math.h>
+#include <stdio.h>
+int main(void)
+{
+  const float given[] = { ${given.join(", ")} };
+  for (int n = 0; n < 4; n++) {
+    float image[16], scores[3];
+    for (int i = 0; i < 16; i++) image[i] = given[n];
+    if (nan_run_floats(image, scores) != 0) return 1;
+    printf("%.9g %.9g %.9g\\n", (double)scores[0], (double)scores[1], (double)scores[2]);
+  }
+  return 0;
+}
+`;
+    await writeFile(join(into, "main.c"), main);
+    const sources = ["main.c", "nan.c"].map((name) => join(into, name));
+    const flags = [...SANITIZED, "-fsanitize=float-cast-overflow"];
+    const { stdout } = await run(await compiled("nan-test", sources, flags));
+    const network = await integerNetwork(file);
+    const wanted = [Number.NaN, 1 / 0, -1 / 0, 3e38].map((x) =>
+      Array.from(network.run(new Float32Array(16).fill(x))),
+    );
+    const printed = stdout.trim().split("\n");
+    expect(printed.map((line) => line.split(" ").map((x) => Math.fround(Number(x))))).toEqual(
+      wanted,
+    );
+  }, 60_000);
 
   it("takes labels and inputs as they are", async () => {
     const graph = buildModel("bnext", { widths: [8, 16], classes: 3, input: [3, 8, 8] });

@@ -58,6 +58,7 @@ function runFloats(facts: Facts): string {
   return `static int16_t quantised(float x)
 {
   const double q = floor((double)x * ${float(factor).slice(0, -1)} + 0.5);
+  if (isnan(q)) return 0;
   return (int16_t)(q < -32767.0 ? -32767.0 : q > 32767.0 ? 32767.0 : q);
 }
 

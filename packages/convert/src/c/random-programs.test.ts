@@ -13,7 +13,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "onebit-c-"));
 });
-afterAll(() => rm(folder, { recursive: true }));
+// Thousands of programs are gone slowly on a busy disk.
+afterAll(() => rm(folder, { recursive: true }), 120_000);
 
 /** Seeds, which sources are compiled with sanitizers at the end. */
 const cases: [Arithmetic, number, number, readonly string[]][] = [

@@ -223,7 +223,7 @@ export class IntegerEpilogue implements Body {
     const from = this.#number(`from_${i}`);
     if (!count) return `r${of} >= ${from}`;
     const numbers = this.#number(`count_${i}`);
-    return numbers === "0" ? "0" : `(uint32_t)(r${of} - ${from}) < (uint32_t)${numbers}`;
+    return numbers === "0" ? "0" : `(uint32_t)r${of} - (uint32_t)${from} < (uint32_t)${numbers}`;
   }
 
   #meanOfFour(code: Code, { of, value, offset }: Op<"mean-2x2">): void {

@@ -100,9 +100,6 @@ describe.skipIf(!compiler)("a network as C", () => {
     const graph = buildModel("bnext", { widths: [8, 16], classes: 3, input: [1, 4, 4] });
     const file = { ...pack(graph, randomWeights(graph, 2)) };
     const { files } = await exportC(file, { name: "nan", integer: true });
-    // Sums of a first convolution and what they are compared with come near 2^31: their difference has no sign.
-    expect(files["nan.c"]).toMatch(/\(uint32_t\)r\d+ - \(uint32_t\)k->from/);
-    expect(files["nan.c"]).not.toMatch(/\(uint32_t\)\(r\d+ - /);
     const into = await written("nan", files);
     const given = ["NAN", "INFINITY", "-INFINITY", "3e38f"];
     const main = `#include "nan.h"

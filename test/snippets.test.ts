@@ -88,7 +88,7 @@ describe("the code in README and docs", () => {
     folder = await mkdtemp(join(tmpdir(), "onebit-snippets-"));
     await symlink(join(root, "node_modules"), join(folder, "node_modules"));
     await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-    for (const name of ["fashion-mnist.onebit", "fashion.onebit", "net.onebit"]) {
+    for (const name of ["cifar10.onebit", "fashion-mnist.onebit", "fashion.onebit", "net.onebit"]) {
       await copyFile(join(root, "models/fashion-mnist.onebit"), join(folder, name));
     }
     const create = { width: 50, height: 40, channels: 3, background: "#c83" } as const;

@@ -5,7 +5,7 @@ import { droppedPictures, picturesIn } from "./folder.js";
 const $ = (selector) => document.querySelector(selector);
 const [video, form, status, link] = ["video", "form", "[role=status]", "a"].map($);
 const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-const base = new URL("../../models/fashion-mnist.onebit", import.meta.url);
+const base = new URL("../../models/cifar10.onebit", import.meta.url);
 const percent = (part) => `${(100 * part).toFixed(0)} %`;
 const tell = (text) => {
   status.textContent = text;

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { OnebitError } from "onebit";
 import { fromFloat16, toFloat16 } from "onebit/file";
 import { writeWhole } from "../run/files.js";
 
 const HASH_BYTES = 32;
 
-/** Logits [images, classes] in half precision, then their SHA-256. */
+/** Logits [images, classes] in half precision, then the SHA-256 of them and of the place that they belong to. */
 export const viewBytes = (images: number, classes: number): number =>
   2 * images * classes + HASH_BYTES;
 
@@ -25,18 +26,18 @@ export async function writeView(
   const beyond = logits[halves.findIndex((half) => (half & 0x7c00) === 0x7c00)];
   if (beyond !== undefined) throw notHeld(teacher, beyond);
   const data = new Uint8Array(halves.buffer);
-  await writeWhole(path, Buffer.concat([data, digest(data)]));
+  await writeWhole(path, Buffer.concat([data, digest(path, data)]));
 }
 
-/** In half precision, as they were written. OnebitError for a damaged file. */
+/** In half precision, as they were written. OnebitError for a file that is damaged, or another one's. */
 export async function readView(path: string): Promise<Uint16Array> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw new OnebitError(`${path}: what a teacher said cannot be read: ${error.message}`);
   });
   const data = Uint8Array.from(bytes.subarray(0, -HASH_BYTES));
-  if (!digest(data).equals(bytes.subarray(-HASH_BYTES))) {
+  if (!digest(path, data).equals(bytes.subarray(-HASH_BYTES))) {
     throw new OnebitError(
-      `${path}: what a teacher said is damaged: delete the file, and it is asked again`,
+      `${path}: what a teacher said is damaged, or the file is of another view or teacher: delete it, and the teacher is asked again`,
     );
   }
   return new Uint16Array(data.buffer);
@@ -60,6 +61,8 @@ function notHeld(teacher: string, logit: number): OnebitError {
   return new OnebitError(`teacher ${teacher}: a logit of a view is ${logit}: ${why}`);
 }
 
-function digest(data: Uint8Array): Buffer {
-  return createHash("sha256").update(data).digest();
+/** The place is KEY/view-N.f16, wherever the cache lies. */
+function digest(path: string, data: Uint8Array): Buffer {
+  const place = `${basename(dirname(path))}/${basename(path)}\n`;
+  return createHash("sha256").update(place).update(data).digest();
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluate } from "onebit/graph";
@@ -137,7 +137,11 @@ describe("views of images that teachers were asked about once", () => {
     bytes[7] ^= 1;
     await writeFile(file, bytes);
     await expect(train(recipe, student("damaged"))).rejects.toThrow(
-      /view-0\.f16: .* is damaged: delete/,
+      /view-0\.f16: .* is damaged, or .*: delete it/,
+    );
+    await copyFile(path(`kept/${kept.name}/view-1.f16`), file);
+    await expect(train(recipe, student("swapped"))).rejects.toThrow(
+      /view-0\.f16: .* of another view or teacher: delete it/,
     );
     await rm(file);
     await train(recipe, student("mended"));

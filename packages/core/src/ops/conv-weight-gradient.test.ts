@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { GraphBuilder } from "../graph/builder.js";
 import { evaluate } from "../graph/evaluate.js";
-import type { Graph } from "../graph/types.js";
+import type { Graph, Tensor } from "../graph/types.js";
 import { toOnnx } from "../onnx/to-onnx.js";
 import { expectClose } from "../test-support/close.js";
 import { drawTensor, randomStream } from "../test-support/draw.js";
@@ -49,7 +49,9 @@ test("conv-weight-gradient: random geometries in ONNX Runtime, every form", asyn
     const graph = weightGradientGraph(x, w, attrs);
     await compareWithOracle(graph, seed);
   });
-  await fc.assert(property, { numRuns: 60 });
+  const cancelling = { x: [2, 1, 5, 4], w: [1, 1, 1, 1] } as const;
+  const attrs = { stride: [2, 1], padding: [0, 1], groups: 1 } as const;
+  await fc.assert(property, { numRuns: 60, examples: [[{ ...cancelling, attrs }, 1216680742]] });
 });
 
 test.each([
@@ -106,10 +108,25 @@ async function compareWithOracle(graph: Graph, seed: number): Promise<void> {
     graph.inputs.map(({ name, shape }) => [name, drawTensor(shape, { low: -1, high: 1 }, random)]),
   );
   const expected = evaluate(graph, feeds, {}).outputs.dw;
+  const sizes = evaluate(graph, mapped(feeds, Math.abs), {}).outputs.dw;
+  const [batch, , height, width] = feeds.g.shape;
+  // Of a sum in float32, in any order; where its terms cancel, the sum itself says nothing of that.
+  const rounding = (batch * height * width + 2) * 2 ** -24;
   for (const target of ["cpu", "portable"] as const) {
     const { dw } = await runOnnx(toOnnx(graph, { target }), feeds);
-    expectClose(dw.data, expected.data, 1e-5, target);
+    expected.data.forEach((value, i) => {
+      const error = Math.abs(dw.data[i] - value);
+      expect(error, `${target}, element ${i}`).toBeLessThanOrEqual(rounding * sizes.data[i]);
+    });
   }
+}
+
+function mapped(feeds: Readonly<Record<string, Tensor>>, f: (x: number) => number) {
+  const entries = Object.entries(feeds).map(([name, { shape, data }]) => [
+    name,
+    { shape, data: data.map(f) },
+  ]);
+  return Object.fromEntries(entries) as Record<string, Tensor>;
 }
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

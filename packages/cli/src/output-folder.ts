@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { OnebitError, UsageError } from "onebit";
+import { makeFolder } from "onebit/node";
 
 /**
  * Writes files into a folder that is not there yet, or is empty: all of them, or, where something fails, none.
@@ -22,9 +23,7 @@ export async function writeFolder(
   }
   const made = `${folder.replace(/[/\\]+$/, "")}.part-${process.pid}`;
   try {
-    // Recursive where it need not be, Node asks for ever in folders such as /proc.
-    await mkdir(dirname(made), { recursive: true });
-    await mkdir(made);
+    await makeFolder(made);
     for (const [name, text] of Object.entries(files)) await writeFile(join(made, name), text);
     if (found) await rmdir(folder);
     await rename(made, folder);

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { CacheStore } from "./cache-store.js";
+import { makeFolder } from "./node-folder.js";
 import { writeFileAtomic } from "./node-write.js";
 
 /** ONEBIT_CACHE, or where caches of the user's lie on this system. */
@@ -34,7 +35,7 @@ export function folderStore(folder = cacheFolder()): CacheStore {
     },
     async put(url, { bytes, version }) {
       const { bytes: file, about } = files(url);
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       // While the file is replaced, nothing says what it is.
       await rm(about, { force: true });
       await writeFileAtomic(file, bytes);

@@ -19,6 +19,7 @@ import { DEFAULT_TIMEOUT, type TransferOptions } from "./transfer.js";
 import type { SignalLike, UrlLike } from "./web-types.js";
 
 export { removeOnExit, removeUnfinished, withTemporaryFolder } from "./node-cleanup.js";
+export { makeFolder } from "./node-folder.js";
 export { isStandardOutput } from "./node-standard-output.js";
 export { cacheFolder, folderStore } from "./node-store.js";
 export { type WriteOptions, writeFileAtomic } from "./node-write.js";

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OnebitError, UsageError } from "onebit";
+import { makeFolder } from "onebit/node";
 import { shellWord } from "onebit/words";
 import { explain, writeWhole } from "../run/files.js";
 import { firstDifference } from "../run/run-folder.js";
@@ -94,7 +95,7 @@ export class LandscapeFolder {
   }
 
   async create(): Promise<void> {
-    await mkdir(this.path, { recursive: true }).catch((error) => {
+    await makeFolder(this.path).catch((error) => {
       throw explain(error, this.path);
     });
   }

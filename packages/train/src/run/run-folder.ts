@@ -1,8 +1,9 @@
-import { appendFile, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { appendFile, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { OnebitError, UsageError } from "onebit";
 import type { Preprocess } from "onebit/image";
+import { makeFolder } from "onebit/node";
 import { shellWord } from "onebit/words";
 import type { HoldOut } from "../data/index.js";
 import type { Recipe } from "../recipes/index.js";
@@ -141,7 +142,7 @@ export class RunFolder {
   async begin(record: RunRecord, how: Beginning): Promise<void> {
     await refuseHeld(this.lock);
     await this.#check(record, how);
-    await mkdir(this.path, { recursive: true }).catch((error) => {
+    await makeFolder(this.path).catch((error) => {
       throw explain(error, this.path);
     });
     this.#unlock = await takeLock(this.lock).catch((error) => {
@@ -221,7 +222,7 @@ export class RunFolder {
     try {
       for (const folder of ["checkpoint", "best"]) {
         await rm(join(this.path, folder), { recursive: true, force: true });
-        await mkdir(join(this.path, folder), { recursive: true });
+        await makeFolder(join(this.path, folder));
       }
       await rm(this.metrics, { force: true });
       await rm(this.report, { force: true });

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, readdir, rmdir, statfs } from "node:fs/promises";
+import { appendFile, readdir, rmdir, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
+import { makeFolder } from "onebit/node";
 import { counted } from "onebit/words";
 import { fingerprint, openDataset } from "../data/index.js";
 import { explain, writeWhole } from "../run/files.js";
@@ -63,7 +64,7 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
   const { out, resume = false, takeOver = false } = options;
   const folder = new StudyFolder(out);
   await folder.checkPlace(resume);
-  const made = await mkdir(folder.runs, { recursive: true }).catch((error) => {
+  const made = await makeFolder(folder.runs).catch((error) => {
     throw explain(error, out);
   });
   let hasBegun = false;
@@ -303,7 +304,7 @@ class Runner {
     const path = folderOfRun(this.folder.path, run);
     const attempts = (this.#attempts.get(name) ?? 0) + 1;
     this.#attempts.set(name, attempts);
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     const file = failuresFile(path);
     await appendFile(file, `${JSON.stringify({ message })}\n`).catch((error) => {
       throw explain(error, file);

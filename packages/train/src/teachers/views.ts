@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
+import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { OnebitError, type SignalLike, UsageError } from "onebit";
+import { makeFolder } from "onebit/node";
 import { counted } from "onebit/words";
 import { BadPictures, type Dataset, imageAugmentations, type Loader } from "../data/index.js";
 import { removeTemporaries, writeWhole } from "../run/files.js";
@@ -156,7 +157,7 @@ const pathOf = ({ folder }: Kept, view: number) => join(folder, `view-${view}.f1
 const HOUR = 3_600_000;
 
 async function begin(folder: string, key: object): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: Error) => {
+  await makeFolder(folder).catch((error: Error) => {
     throw new OnebitError(`${folder}: cannot be made: ${error.message}`);
   });
   await removeTemporaries(folder, HOUR);

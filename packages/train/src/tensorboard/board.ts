@@ -1,6 +1,7 @@
-import { appendFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "onebit";
+import { makeFolder } from "onebit/node";
 import { shellWord } from "onebit/words";
 import { explain, removeTemporaries, writeWhole } from "../run/files.js";
 import type { LoggedEvent } from "../run/run-folder.js";
@@ -29,7 +30,7 @@ export class Board {
     const own = fileName(started);
     const path = join(folder, own);
     const before = await readFile(path).catch(() => undefined);
-    await mkdir(folder, { recursive: true }).catch((error) => {
+    await makeFolder(folder).catch((error) => {
       throw explain(error, folder);
     });
     await removeTemporaries(folder);

@@ -6,10 +6,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { load, OnebitError, UsageError } from "onebit";
 import { readOnebit, writeOnebit } from "onebit/file";
+import { parsePreprocess } from "onebit/image";
 import { buildModel } from "onebit/models";
 import { pack } from "onebit/pack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomWeights } from "../../../core/src/test-support/random-weights.js";
+import { randomWeights as wideWeights } from "../../../fuzz/src/random-weights.js";
 import { integerNetwork } from "../integer/index.js";
 import { compile, findTool, SANITIZED } from "../test-support/c-compiler.js";
 import { exportC, nameFrom } from "./index.js";
@@ -95,6 +97,23 @@ describe.skipIf(!compiler)("a network as C", () => {
     const args = ["-std=c90", "-c", join(into, "old.c"), "-o", join(into, "old.o")];
     await expect(run(compiler!, args)).rejects.toThrow(/old\.c is C99: compile with -std=c99/);
   });
+
+  it("compares sums near 2^31 with what they cannot overflow with", async () => {
+    const graph = buildModel("bnext", { widths: [8, 16], classes: 1, input: [3, 8, 8] });
+    // The stem's sums, and where its intervals begin, lie at both ends of 32 bits with these.
+    const file = {
+      ...pack(graph, wideWeights(graph, 2)),
+      preprocess: parsePreprocess({
+        ...{ size: [8, 8], channels: 3, resize: [8, 8], crop: "none", interpolation: "bilinear" },
+        ...{ mean: [0.4, 0.4, 0.4], std: [0.2, 0.2, 0.2] },
+      }),
+    };
+    const { files } = await exportC(file, { name: "wide", integer: true });
+    const into = await written("wide", files);
+    const sources = ["selftest.c", "wide.c"].map((name) => join(into, name));
+    const { stdout } = await run(await compiled("wide-test", sources, SANITIZED));
+    expect(stdout).toMatch(/^0 of 3/);
+  }, 60_000);
 
   it("takes floats that are no numbers as onebit's whole numbers do", async () => {
     const graph = buildModel("bnext", { widths: [8, 16], classes: 3, input: [1, 4, 4] });

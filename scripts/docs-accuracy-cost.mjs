@@ -4,9 +4,9 @@
  * WebAssembly; float networks, and the same in 8 bits, on ONNX Runtime's two. Weights are random: speed does not
  * depend on them, nor on what 8 bits cost in accuracy.
  *
- *   --networks LIST   only these 1-bit networks are timed (default: those that no other surpasses with as few OPs)
+ *   --networks LIST   only these 1-bit networks are timed (default: all)
  *   --peers LIST      only these float networks are timed (default: all but the deepest ResNets)
- *   --seconds N       of turns (default: 240)
+ *   --seconds N       of turns (default: 480)
  *   --redraw          only the charts, from the times that the page has
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -28,13 +28,13 @@ import { busyLine } from "../packages/cli/dist/bench/report.js";
 import { machine } from "../packages/cli/dist/machine.js";
 import { randomNetwork } from "../packages/cli/dist/subjects/both-forms.js";
 import { scatterChart } from "../packages/train/dist/drawing/index.js";
-import { frontier, rows, TIMED, tableRows, winners } from "./accuracy-cost/rows.mjs";
+import { rows, TIMED, tableRows, winners } from "./accuracy-cost/rows.mjs";
 
 const { values: given } = parseArgs({
   options: {
     networks: { type: "string" },
     peers: { type: "string" },
-    seconds: { type: "string", default: "240" },
+    seconds: { type: "string", default: "480" },
     redraw: { type: "boolean", default: false },
   },
 });
@@ -42,7 +42,7 @@ const docs = (name) => join(import.meta.dirname, "../docs", name);
 const loadAverage = loadavg()[0];
 const all = rows();
 const names = (kind) => all.filter((row) => row.kind === kind).map(({ network }) => network);
-const chosen = given.networks?.split(",") ?? frontier(all);
+const chosen = given.networks?.split(",") ?? names("1-bit");
 const peers =
   given.peers?.split(",") ?? names("float32").filter((name) => !/-(101|152)$/.test(name));
 refuseUnknown(chosen, names("1-bit"), "--networks");

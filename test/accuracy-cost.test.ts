@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { frontier, rows, TIMED, tableRows, winners } from "../scripts/accuracy-cost/rows.mjs";
+import { rows, TIMED, tableRows, winners } from "../scripts/accuracy-cost/rows.mjs";
 import { read } from "./imports.js";
 
 const page = read("docs/accuracy-cost.md");
@@ -21,14 +21,6 @@ it("says who wins by its own times", () => {
 
 const row = (network: string, kind: string, top1: number, ops: number, ms = "") => ({
   ...{ network, kind, "top-1, %": String(top1), "OPs, M": String(ops), [TIMED[0]]: ms },
-});
-
-it("times networks that none surpasses with as few operations", () => {
-  const all = [
-    ...[row("a", "1-bit", 60, 10), row("b", "1-bit", 59, 11), row("c", "1-bit", 61, 12)],
-    ...[row("d", "1-bit", 61, 13), row("e", "float32", 90, 1)],
-  ];
-  expect(frontier(all)).toEqual(["a", "c"]);
 });
 
 it("finds the fastest of each kind that is accurate enough", () => {

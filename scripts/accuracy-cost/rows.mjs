@@ -39,20 +39,6 @@ function inEightBits(row) {
   return { ...row, kind: "int8", "OPs, M": ops, MiB: mebibytes };
 }
 
-/** 1-bit networks that no other one surpasses with as few operations. */
-export function frontier(all) {
-  const own = all.filter(({ kind }) => kind === "1-bit");
-  const [top1, ops] = ["top-1, %", "OPs, M"].map((column) => (row) => Number(row[column]));
-  const isSurpassed = (row) =>
-    own.some(
-      (other) =>
-        top1(other) >= top1(row) &&
-        ops(other) <= ops(row) &&
-        (top1(other) > top1(row) || ops(other) < ops(row)),
-    );
-  return own.filter((row) => !isSurpassed(row)).map(({ network }) => network);
-}
-
 /** The rows of a table in a page, by column. */
 export function tableRows(page, figures) {
   const [, table = ""] =

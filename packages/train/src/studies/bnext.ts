@@ -7,8 +7,8 @@ export const bnext: Study = {
   question: "What do Info-RCP, its mixed gate, ELM and distillation each add to BNext?",
   source: "BNext (arXiv 2211.12933), its ablations",
   ...smallBnext,
-  overrides: { ...smallBnext.overrides, epochs: 16 },
-  seeds: 5,
+  overrides: { ...smallBnext.overrides, epochs: 6 },
+  seeds: 3,
   variants: [
     { name: "mix", about: "BNext" },
     { name: "gate-input", about: "gate as in Real-to-Binary", switches: { gate: "input" } },

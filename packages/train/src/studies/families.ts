@@ -15,7 +15,7 @@ export const families: Study = {
   validation: 0.1,
   recipe: "plain",
   overrides: {
-    epochs: 6,
+    epochs: 4,
     batch: 64,
     microBatch: 64,
     schedule: { learningRate: 2e-3, warmupEpochs: 0.3, warmupLearningRate: 1e-4 },

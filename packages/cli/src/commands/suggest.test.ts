@@ -55,6 +55,10 @@ it("says nothing of accuracy that nobody measured", async () => {
 
 it.each<[string[], number, RegExp]>([
   [["--flash", "2k", "--ram", "1k", "--input", "1x28x28"], 1, /least RAM is \d+ \(.*least flash/],
+  [
+    ["--flash", "256k", "--ram", "1m", "--input", "1x28x28", "--classes", "100000"],
+    ...([1, /classes 100000: .*classifier alone has \d+ bytes, more than the 262144/] as const),
+  ],
   [["--flash", "2m", "--ram", "1m", "--input", "1x30x30"], 1, /multiples of 4/],
   [["--flash", "2m", "--ram", "1m", "--input", "3x224x224"], 2, /sides of 16 to 128 pixels/],
   [["--flash", "much", "--ram", "1m", "--input", "3x32x32"], 2, /--flash much/],

@@ -5,7 +5,7 @@ import { command } from "../flags/command.js";
 import { flag } from "../flags/flag.js";
 import { json } from "../flags/json.js";
 import { byteCount } from "../flags/sizes.js";
-import { type Candidate, candidates } from "../suggest/candidates.js";
+import { type Candidate, candidates, leastFeatures } from "../suggest/candidates.js";
 import { bytes, type Output, percent, si, table, terminalOutput } from "../terminal.js";
 
 /** Sides that presets are made for. */
@@ -29,6 +29,12 @@ export const suggest = command({
     if (input.slice(1).some((side) => side < least || side > most)) {
       throw new UsageError(
         `--input ${input.join("x")}: presets are for sides of ${least} to ${most} pixels`,
+      );
+    }
+    const classifier = classes * leastFeatures();
+    if (classifier > flash) {
+      throw new OnebitError(
+        `--classes ${classes}: the narrowest preset's classifier alone has ${classifier} bytes, more than the ${flash} of flash`,
       );
     }
     const { candidates: all, unfit } = await candidates(input, classes);

@@ -35,6 +35,9 @@ export interface Unfit {
 
 export type Input = readonly [channels: number, height: number, width: number];
 
+/** Channels of the narrowest classifier: it has at least so many bytes for each class. */
+export const leastFeatures = () => Math.min(...networks().map(([, widths]) => widths.at(-1)!));
+
 /** Every preset at every width, for images and so many classes. */
 export async function candidates(
   input: Input,

@@ -185,7 +185,7 @@ describe("what does not fit C", () => {
     await expect(exportC(headless, { name: "a" })).rejects.toBeInstanceOf(OnebitError);
   });
 
-  // selftest.c, <math.h> and CMake's target "test" would be others than those of that name.
+  // selftest.c, <math.h>, CMake's target "test" and SIZE_WIDTH would be others than those of that name.
   const names = [
     "int",
     "2net",
@@ -197,6 +197,9 @@ describe("what does not fit C", () => {
     "Selftest",
     "math",
     "test",
+    "size",
+    "UINT8",
+    "features",
   ];
   it.each(names)("name %j", async (name) => {
     await expect(exportC(await packed(), { name })).rejects.toBeInstanceOf(UsageError);

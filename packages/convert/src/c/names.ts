@@ -10,14 +10,27 @@ const KEYWORDS = new Set(
 );
 
 /**
- * Files that stand beside NAME.c and NAME.h, or are included with them, and targets that CMake has. Some file systems
- * take "Main" for "main".
+ * Files that stand beside NAME.c and NAME.h, and targets that CMake has. Some file systems take "Main" for "main".
  */
-const FILES = new Set(
-  "main selftest math stdint stdio string all clean help install package test".split(" "),
+const FILES = new Set("main selftest all clean help install package test".split(" "));
+
+/** Headers of C, and those of C libraries that these include: NAME.h would come before them. */
+const HEADERS = new Set(
+  (
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic " +
+    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype " +
+    "alloca endian features getopt malloc memory sched strings unistd values"
+  ).split(" "),
 );
 
-const isTaken = (name: string) => KEYWORDS.has(name) || FILES.has(name.toLowerCase());
+/** What C23 and POSIX have the width of, in a macro of the name that NAME_WIDTH would be. */
+const WIDTHS =
+  /^(bool|[su]?char|u?shrt|u?int|u?l?long|size|ptrdiff|wchar|wint|sig_atomic|u?int(_least|_fast)?\d+|u?int(max|ptr))$/;
+
+function isTaken(name: string): boolean {
+  const lower = name.toLowerCase();
+  return KEYWORDS.has(name) || FILES.has(lower) || HEADERS.has(lower) || WIDTHS.test(lower);
+}
 
 /** UsageError unless C takes it as the first part of a name, and neither the generated code nor its build has such a name. */
 export function checkName(name: string): void {

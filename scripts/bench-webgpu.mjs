@@ -32,7 +32,7 @@ const start = performance.now();
 const end = start + Number(given.minutes) * 60_000;
 const gpu = await acquireGpu().catch(({ message }) => fail(message));
 const log = (line) => console.error(line);
-log(`${gpu.name}${gpu.software ? ", in software: nothing of this says how fast a GPU is" : ""}`);
+log(`${adapter()}${gpu.software ? ", in software: nothing of this says how fast a GPU is" : ""}`);
 
 const pairs = given.networks.split(",").flatMap((network) => {
   return given.batches.split(",").map((batch) => ({ network, batch: Number(batch) }));
@@ -119,12 +119,22 @@ async function ort({ graph, tensors }, batch) {
   return { engine, threads: 1, run, once: await run(), dispose: () => session.release() };
 }
 
+/** For people. */
+function adapter() {
+  const { name, subgroup } = gpu;
+  return `${name} (${subgroup > 1 ? `subgroups of ${subgroup} or more` : "no subgroups"})`;
+}
+
 function report() {
   const seconds = Math.round((performance.now() - start) / 1000);
-  const adapter = { name: gpu.name, software: gpu.software };
+  const { name, software, subgroup } = gpu;
   if (given.json) {
     console.log(
-      JSON.stringify({ machine: machine(), adapter, results, leftOut, seconds }, null, 2),
+      JSON.stringify(
+        { machine: machine(), adapter: { name, software, subgroup }, results, leftOut, seconds },
+        null,
+        2,
+      ),
     );
     return;
   }
@@ -146,7 +156,7 @@ function report() {
     console.log(`| ${cells.join(" | ")} |`);
   }
   const { cpu, platform, node } = machine();
-  console.log(`\n${gpu.name}, ${cpu}, ${platform}, Node ${node}; ${seconds} s`);
+  console.log(`\n${adapter()}, ${cpu}, ${platform}, Node ${node}; ${seconds} s`);
   if (leftOut.length) console.log(`left out for time: ${leftOut.join("; ")}`);
 }
 

@@ -5,8 +5,15 @@ import { direct } from "./binary-conv.js";
 import { type Compiling, type Dispatch, pixelsOf } from "./compiling.js";
 import { compileEpilogue, type EpilogueCode } from "./epilogue.js";
 import { canTile, type Form, formName } from "./forms.js";
+import {
+  beginGathering,
+  type Gathering,
+  gatherDeclarations,
+  gatherWord,
+  writeGathered,
+} from "./gather.js";
 import { Params } from "./params.js";
-import { gatherDeclarations, workgroups, writeGathered } from "./shader.js";
+import { workgroups } from "./shader.js";
 import { tiled } from "./tiled.js";
 
 export interface CompiledStep {
@@ -34,7 +41,7 @@ export function compileStep(
     return { dispatches: [main, ...epilogue.after], kernel: form.name };
   }
   const { code, before } = accumulateOf(compiling, step, index, params);
-  const main = eachElement(params, shape, code, epilogue);
+  const main = eachElement(compiling, params, shape, code, epilogue);
   const dispatches = [...(before ? [before] : []), main, ...epilogue.after];
   return { dispatches, kernel: step.kind === "binary-conv" ? formName(form) : "float32" };
 }
@@ -63,6 +70,7 @@ function accumulateOf(compiling: Compiling, step: Step, index: number, params: P
 
 /** Threads for 32 channels of 8 pixels, or of one where there is one. */
 function eachElement(
+  { subgroup }: Compiling,
   params: Params,
   shape: MapShape,
   accumulate: string,
@@ -71,19 +79,22 @@ function eachElement(
   const pixels = pixelsOf(shape);
   const tile = { pixels: pixels === 1 ? 1 : 8, channels: 32 };
   const channelTiles = Math.ceil(shape[2] / 32);
+  const threads = 32 * tile.pixels;
+  const gathering: Gathering = { epilogue, tile, threads, neighbours: 32, subgroup };
   params.all({ pixels, outChannels: shape[2], channelTiles });
   const main = `
-  let thread = local.y * 32u + local.x;
-  let pixel0 = tile / p.channelTiles * ${tile.pixels}u;
+  let thread = local.x;
+${beginGathering(gathering)}  let pixel0 = tile / p.channelTiles * ${tile.pixels}u;
   let c0 = tile % p.channelTiles * 32u;
   let channelEnd = p.outChannels;
-  let pixel = pixel0 + local.y;
-  let c = c0 + local.x;
+  let pixel = pixel0 + thread / 32u;
+  let c = c0 + thread % 32u;
   if (pixel < p.pixels && c < channelEnd) {
     epilogue(keep(accumulate(pixel, c)), pixel, c, thread);
   }
-${writeGathered(epilogue, tile, 32 * tile.pixels)}`;
-  const declarations = `${gatherDeclarations(epilogue, tile)}${accumulate}${epilogue.code}`;
+  ${gatherWord(gathering, "thread")}
+${writeGathered(gathering)}`;
+  const declarations = `${gatherDeclarations(gathering)}${accumulate}${epilogue.code}`;
   const count = channelTiles * Math.ceil(pixels / tile.pixels);
-  return workgroups({ params, count, size: [32, tile.pixels], declarations, main });
+  return workgroups({ params, count, size: [threads, 1], declarations, main });
 }

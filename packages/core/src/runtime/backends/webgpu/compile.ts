@@ -28,6 +28,8 @@ export type PreferForm = (
 
 export interface CompileSettings {
   readonly limits: Limits;
+  /** Threads that a subgroup has at least. Default: 1, shaders may not use subgroups. */
+  readonly subgroup?: number;
   readonly memory?: number;
   /** Of the forms that the adapter has room for. Default: the first of TILED_FORMS. */
   readonly prefer?: PreferForm;
@@ -56,7 +58,8 @@ export function compileProgram(
   const arena = new Arena();
   const constants = new Constants();
   const slots = reserveValues(program, arena);
-  const compiling: Compiling = { program, tensors, arena, slots, constants };
+  const { subgroup = 1 } = settings;
+  const compiling: Compiling = { program, tensors, arena, slots, constants, subgroup };
   const steps = program.steps.map((step, index) => {
     const fits = new StepLimits(program, index, settings);
     const compiled = compileStep(compiling, step, index, fits.chooseForm);

@@ -15,6 +15,8 @@ export interface Compiling {
    */
   readonly slots: readonly Slot[];
   readonly constants: Constants;
+  /** Threads that a subgroup has at least; 1 where shaders may not use subgroups. */
+  readonly subgroup: number;
 }
 
 /** One shader run over an image. */

@@ -3,6 +3,7 @@ import { checkNetwork } from "../../../conformance/check-networks.js";
 import { extremeProgram } from "../../../conformance/extreme-program.js";
 import { runConformance } from "../../../conformance/run.js";
 import { webgpuHere } from "../../../test-support/webgpu-here.js";
+import type { Backend } from "../../backend.js";
 import { reference } from "../reference/index.js";
 import type { PreferForm } from "./compile.js";
 import { TILED_FORMS, tile } from "./forms.js";
@@ -32,9 +33,17 @@ function everyOtherTiled(): PreferForm {
   return () => (i++ % 2 === 0 ? small : "direct");
 }
 
+/** One program with the device's subgroups, the next without. */
+function everyOtherJoined(prefer: PreferForm): Backend {
+  const given = { prefer, fill: GARBAGE };
+  const [joined, alone] = [webgpuBackend(given), webgpuBackend({ ...given, subgroup: 1 })];
+  let i = 0;
+  return { ...joined, compile: (...of) => (i++ % 2 === 0 ? joined : alone).compile(...of) };
+}
+
 describe.skipIf(!here)("webgpu", () => {
   it(`gives the integers of the definition for ${convolutions} convolutions, in every form`, async () => {
-    const backend = webgpuBackend({ prefer: everyForm(), fill: GARBAGE });
+    const backend = everyOtherJoined(everyForm());
     const subjects = [{ backend, threads: 1 }];
     const report = await runConformance({ subjects, convolutions, networks: 0, faults: 1 });
     expect(report.failures).toEqual([]);
@@ -50,7 +59,7 @@ describe.skipIf(!here)("webgpu", () => {
   }, 3_600_000);
 
   it(`gives integers and steps of ${networks} networks, to the bounds of float32`, async () => {
-    const backend = webgpuBackend({ prefer: everyOtherTiled(), fill: GARBAGE });
+    const backend = everyOtherJoined(everyOtherTiled());
     const subjects = [{ backend, threads: 1 }];
     const report = await runConformance({ subjects, convolutions: 0, networks, faults: 0 });
     expect(report.failures).toEqual([]);

@@ -18,6 +18,8 @@ export interface Gpu {
   /** Of the adapter. */
   readonly name: string;
   readonly software: boolean;
+  /** Threads that its subgroups have at least; 1 where shaders may not use them. */
+  readonly subgroup: number;
   readonly layout: GPUBindGroupLayout;
   readonly pipelines: Pipelines;
   /** Why it is gone; undefined while it is there. */
@@ -49,7 +51,11 @@ export async function acquireGpu(): Promise<Gpu> {
 async function openGpu(): Promise<Gpu> {
   const adapter = await (await entry()).requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new OnebitError(inNode ? NO_ADAPTER_IN_NODE : NO_ADAPTER);
-  const device = await adapter.requestDevice({ requiredLimits: wanted(adapter.limits) });
+  const subgroup = subgroupOf(adapter);
+  const device = await adapter.requestDevice({
+    requiredLimits: wanted(adapter.limits),
+    requiredFeatures: subgroup > 1 ? ["subgroups"] : [],
+  });
   let lost: string | undefined;
   device.lost.then(({ message, reason }) => {
     lost = message || reason;
@@ -59,6 +65,7 @@ async function openGpu(): Promise<Gpu> {
     ...{ device, layout, pipelines: new Pipelines(device, layout) },
     name: nameOfAdapter(adapter.info),
     software: isSoftware(adapter.info),
+    subgroup,
     get lost() {
       return lost;
     },
@@ -105,6 +112,10 @@ async function openPackage(): Promise<GPU> {
       { cause: error },
     );
   }
+}
+
+function subgroupOf({ features, info }: GPUAdapter): number {
+  return features.has("subgroups") ? (info.subgroupMinSize ?? 1) : 1;
 }
 
 /** As much as the adapter has, of what programs grow with. */

@@ -34,8 +34,9 @@ const COMPUTE: {
   round: (r) => `round(${r})`,
 };
 
-/** Bits that a workgroup gathers, one word for 32 channels, and then writes. */
+/** Bits that a workgroup gathers, one word for 32 channels, and then writes: see gather.ts. */
 export interface GatheredBits {
+  /** The variable that a thread collects them in. */
   readonly name: string;
   /** WGSL of the first word of a pixel's slice, `pixel` being its number. */
   readonly place: string;
@@ -174,7 +175,7 @@ class EpilogueWriter {
       const first = at(compiling.slots[id], offset / 32);
       const start = params.u32(`${name}v`, first);
       const stride = params.u32(`${name}s`, pixelWords(compiling.program, id));
-      this.#lines.push(`if (${above}) { atomicOr(&${name}bits[bit >> 5u], 1u << (bit & 31u)); }`);
+      this.#lines.push(`if (${above}) { ${name}bits |= 1u << (bit & 31u); }`);
       this.#gathered.push({ name: `${name}bits`, place: `${start} + pixel * ${stride}` });
       return;
     }

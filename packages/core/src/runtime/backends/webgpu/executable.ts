@@ -30,6 +30,8 @@ export interface MakeOptions {
   readonly rewrite?: (shader: string) => string;
   /** For tests: what every word of the arena is at first. */
   readonly fill?: number;
+  /** For tests: subgroups of so many threads, 1 being none. Default: those of the device. */
+  readonly subgroup?: number;
   /** For tests: less than the device allows. */
   readonly limits?: Partial<Limits>;
 }
@@ -164,8 +166,9 @@ async function makeOnGpu(
   const gpu = await acquireGpu();
   checkThere(tensors);
   const within = { ...limitsOf(gpu), ...limits };
+  const { subgroup = gpu.subgroup } = given;
   const prefer = given.prefer ?? (await preferredForms(gpu, program, within));
-  const made = compileProgram(program, tensors, { memory, prefer, limits: within });
+  const made = compileProgram(program, tensors, { memory, prefer, subgroup, limits: within });
   const compiled = rewrite ? rewritten(made, rewrite) : made;
   const loaded = await LoadedProgram.create(gpu, compiled, {
     most: most(compiled, memory, within),

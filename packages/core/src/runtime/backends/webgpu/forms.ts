@@ -36,6 +36,8 @@ export function canTile({ groups, out }: BinaryConvStep): boolean {
   return groups === 1 || (out / groups) % 32 === 0;
 }
 
+export const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
 export function threadsOf({ threads }: TiledForm): number {
   return threads[0] * threads[1];
 }

@@ -1,5 +1,4 @@
 import type { Dispatch } from "./compiling.js";
-import type { EpilogueCode } from "./epilogue.js";
 import type { Params } from "./params.js";
 import { withLibrary } from "./wgsl.js";
 
@@ -44,46 +43,4 @@ export function elements(params: Params, count: number, body: string): Dispatch 
   if (i < p.elements) {${body}
   }`;
   return workgroups({ params, count: Math.ceil(count / THREADS), size: [THREADS, 1], main });
-}
-
-/** Pixels and channels of a workgroup, 32 channels at least. */
-export interface TileSize {
-  readonly pixels: number;
-  readonly channels: number;
-}
-
-/** Where a workgroup gathers bits. */
-export function gatherDeclarations(
-  { gathered }: EpilogueCode,
-  { pixels, channels }: TileSize,
-): string {
-  const words = (pixels * channels) / 32;
-  return gathered
-    .map(({ name }) => `var<workgroup> ${name}: array<atomic<u32>, ${words}>;\n`)
-    .join("");
-}
-
-/**
- * Writes the words that a workgroup has gathered: `thread` of `threads`, `pixel0` and `c0` its first pixel
- * and channel, `channelEnd` where its channels end.
- */
-export function writeGathered(
-  { gathered }: EpilogueCode,
-  { pixels, channels }: TileSize,
-  threads: number,
-): string {
-  if (gathered.length === 0) return "";
-  const perPixel = channels / 32;
-  const writes = gathered.map(
-    ({ name, place }) => `      arena[base + ${place} + c / 32u] = atomicLoad(&${name}[word]);`,
-  );
-  return `
-  workgroupBarrier();
-  for (var word = thread; word < ${pixels * perPixel}u; word += ${threads}u) {
-    let pixel = pixel0 + word / ${perPixel}u;
-    let c = c0 + word % ${perPixel}u * 32u;
-    if (pixel < p.pixels && c < channelEnd) {
-${writes.join("\n")}
-    }
-  }`;
 }

@@ -3,9 +3,16 @@ import type { BinaryConvStep } from "../../../program/types.js";
 import { windowCode } from "./binary-conv.js";
 import { type Compiling, type Dispatch, pixelsOf } from "./compiling.js";
 import type { EpilogueCode } from "./epilogue.js";
-import { type TiledForm, threadsOf, tileOf } from "./forms.js";
+import { range, type TiledForm, threadsOf, tileOf } from "./forms.js";
+import {
+  beginGathering,
+  type Gathering,
+  gatherDeclarations,
+  gatherWord,
+  writeGathered,
+} from "./gather.js";
 import type { Params } from "./params.js";
-import { gatherDeclarations, workgroups, writeGathered } from "./shader.js";
+import { workgroups } from "./shader.js";
 
 export interface TiledInput {
   readonly compiling: Compiling;
@@ -14,8 +21,6 @@ export interface TiledInput {
   readonly params: Params;
   readonly epilogue: EpilogueCode;
 }
-
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 /** A workgroup for each tile of pixels and channels of a group: see binary-conv.ts. */
 export function tiled(input: TiledInput, form: TiledForm): Dispatch {
@@ -30,6 +35,13 @@ export function tiled(input: TiledInput, form: TiledForm): Dispatch {
   const pixelTiles = Math.ceil(pixelsOf(shape) / tile.pixels);
   params.all({ pixels: pixelsOf(shape), groupTiles, channelTiles });
   const cells = rows.flatMap((i) => columns.map((j) => [i, j] as const));
+  const gathering: Gathering = {
+    ...{ epilogue, tile, threads },
+    ...{ neighbours: channelThreads, subgroup: compiling.subgroup },
+  };
+  /** Accumulators of a thread, one after the other, whose bits lie in one word. */
+  const perWord = 32 / channelThreads;
+  const joined = gatherWord(gathering, "place");
   const main = `
   let thread = local.x;
   let group = tile % p.channelTiles / p.groupTiles;
@@ -62,7 +74,7 @@ ${cells.map(([i, j]) => `      sum${i}_${j} += ones(x${i} ^ w${j});`).join("\n")
     }
     workgroupBarrier();
   }
-  var sums = array<u32, ${cells.length}>(${cells.map(([i, j]) => `sum${i}_${j}`).join(", ")});
+${beginGathering(gathering)}  var sums = array<u32, ${cells.length}>(${cells.map(([i, j]) => `sum${i}_${j}`).join(", ")});
   for (var i = 0u; i < ${cells.length}u; i++) {
     let row = lane + i / ${columns.length}u * ${pixelThreads}u;
     let place = row * ${tile.channels}u + column + i % ${columns.length}u * ${channelThreads}u;
@@ -71,12 +83,12 @@ ${cells.map(([i, j]) => `      sum${i}_${j} += ones(x${i} ^ w${j});`).join("\n")
     if (pixel < p.pixels && c < channelEnd) {
       epilogue(finished(sums[i], pixel, c), pixel, c, place);
     }
-  }
-${writeGathered(epilogue, tile, threads)}`;
+${joined && `    if (i % ${perWord}u == ${perWord - 1}u) { ${joined} }\n`}  }
+${writeGathered(gathering)}`;
   const declarations = `${code}
 var<workgroup> windows: array<vec4<u32>, ${tile.pixels * form.depth}>;
 var<workgroup> weights: array<vec4<u32>, ${tile.channels * form.depth}>;
-${gatherDeclarations(epilogue, tile)}${epilogue.code}
+${gatherDeclarations(gathering)}${epilogue.code}
 `;
   const count = pixelTiles * channelTiles;
   return workgroups({ params, count, size: [threads, 1], declarations, main });

@@ -108,6 +108,7 @@ export function withLibrary(struct: string, body: string): string {
   const sigmoid = body.includes("sigmoid(");
   const exact = sigmoid || /(divide|twoSum|add2)\(/.test(body);
   return [
+    ...(body.includes("subgroup") ? ["enable subgroups;\n"] : []),
     struct,
     COMMON,
     ROUNDED,

@@ -29,7 +29,7 @@ export const augment: Study = {
   question: "Does an augmentation help a binary network as it helps its float twin?",
   source: "BNext (arXiv 2211.12933): strong augmentation over-fits binary networks",
   ...smallBnext,
-  overrides: { batch: 64, microBatch: 64, augment: { flip: false }, epochs: 12 },
+  overrides: { batch: 16, microBatch: 16, augment: { flip: false }, epochs: 4 },
   seeds: 3,
   variants,
   compare: {

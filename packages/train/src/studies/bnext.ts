@@ -7,7 +7,7 @@ export const bnext: Study = {
   question: "What do Info-RCP, its mixed gate, ELM and distillation each add to BNext?",
   source: "BNext (arXiv 2211.12933), its ablations",
   ...smallBnext,
-  overrides: { ...smallBnext.overrides, epochs: 6 },
+  overrides: { ...smallBnext.overrides, epochs: 4 },
   seeds: 3,
   variants: [
     { name: "mix", about: "BNext" },

@@ -4,7 +4,8 @@ const resnet = (width: number) => ({ width, stem: "small", depths: [2, 2, 2, 2] 
 
 /**
  * Fourteen networks of twelve families at about the 26.7 million 1-bit MACs of bnext-nano (25.4 to 31.6), with one
- * optimiser, from the labels: 5,400 small steps, because what slow families lack is steps. Stems are what their authors have, so that real MACs differ.
+ * optimiser, from the labels: 5,400 small steps, because what slow families lack is steps. Stems are what their authors
+ * have, so that real MACs differ.
  */
 export const families: Study = {
   name: "families",

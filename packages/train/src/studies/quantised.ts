@@ -7,7 +7,7 @@ export const quantised: Study = {
   question: "What do ends of 8, 4 and 8 bits cost a BNext that is trained with them?",
   source: "BNext (arXiv 2211.12933), its table 1: 72.3, 76.1, 78.3 and 80.5 % with 8-4-8 ends",
   ...smallBnext,
-  overrides: { ...smallBnext.overrides, epochs: 16 },
+  overrides: { ...smallBnext.overrides, epochs: 4 },
   seeds: 5,
   variants: [
     { name: "32-32-32", about: "real ends" },

@@ -10,7 +10,7 @@ export const reactnet: Study = {
   question: "What do RSign, RPReLU and the distribution loss each add to a binary MobileNet?",
   source: "ReActNet (arXiv 2003.03488), table of its ablation",
   ...smallReactnet,
-  overrides: { ...smallReactnet.overrides, epochs: 6 },
+  overrides: { ...smallReactnet.overrides, epochs: 4 },
   seeds: 3,
   variants: [
     { name: "baseline", switches: { activation: "none", rsign: false } },

@@ -16,8 +16,8 @@ export const smallReactnet = {
   model: "reactnet",
   switches: smallWidths,
   overrides: {
-    batch: 64,
-    microBatch: 64,
+    batch: 16,
+    microBatch: 16,
     optimiser: { kind: "adam", weightDecay: 0 },
     schedule: { kind: "linear", learningRate: 2e-3, per: "step" },
     augment: { flip: true, pad: 2 },
@@ -30,5 +30,5 @@ export const smallBnext = {
   recipe: "fashion-mnist",
   model: "bnext",
   switches: { ...smallWidths, seReduction: 32, latentStd: 0.05 },
-  overrides: { batch: 64, microBatch: 64, augment: { flip: true, pad: 2 } },
+  overrides: { batch: 16, microBatch: 16, augment: { flip: true, pad: 2 } },
 } satisfies Partial<Study>;

@@ -34,7 +34,7 @@ export const teachersStudy: Study = {
   question: "Do stronger teachers over-fit a binary student?",
   source: "BNext (arXiv 2211.12933), figure 5 and knowledge complexity",
   ...smallBnext,
-  overrides: { ...smallBnext.overrides, epochs: 5 },
+  overrides: { ...smallBnext.overrides, epochs: 4 },
   seeds: 3,
   variants: [{ name: "labels", about: "learns from the labels alone" }, ...teaching, ...learning],
   compare: {

@@ -9,7 +9,7 @@ export const temperature: Study = {
   question: "After which part of the training should weights be binary?",
   source: "BNext (arXiv 2211.12933): epoch 153 of 512, 30 %",
   ...smallBnext,
-  overrides: { ...smallBnext.overrides, epochs: 16 },
+  overrides: { ...smallBnext.overrides, epochs: 4 },
   seeds: 3,
   variants: [
     { name: "at-once", overrides: binaryAt(0) },

@@ -7,14 +7,14 @@ export const twoStep: Study = {
   question: "Are two steps better than one that trains as long?",
   source: "ReActNet (arXiv 2003.03488), training in two steps",
   ...smallReactnet,
-  overrides: { ...smallReactnet.overrides, epochs: 16 },
+  overrides: { ...smallReactnet.overrides, epochs: 4 },
   seeds: 3,
   variants: [
-    { name: "one-step", about: "16 epochs" },
-    { name: "one-step-longer", about: "32 epochs", overrides: { epochs: 32 } },
+    { name: "one-step", about: "4 epochs" },
+    { name: "one-step-longer", about: "8 epochs", overrides: { epochs: 8 } },
     {
       name: "two-step",
-      about: "16 epochs with real weights, 16 with binary ones",
+      about: "4 epochs with real weights, 4 with binary ones",
       overrides: { stages: [{ name: "step-1", overrides: { form: "step1" } }] },
     },
   ],

@@ -4,7 +4,7 @@ const resnet = (width: number) => ({ width, stem: "small", depths: [2, 2, 2, 2] 
 
 /**
  * Fourteen networks of twelve families at about the 26.7 million 1-bit MACs of bnext-nano (25.4 to 31.6), with one
- * optimiser, from the labels: 5,400 small steps, because what slow families lack is steps. Stems are what their authors
+ * optimiser, from the labels: 4,050 small steps, because what slow families lack is steps. Stems are what their authors
  * have, so that real MACs differ.
  */
 export const families: Study = {
@@ -16,7 +16,7 @@ export const families: Study = {
   validation: 0.1,
   recipe: "plain",
   overrides: {
-    epochs: 8,
+    epochs: 6,
     batch: 16,
     microBatch: 16,
     schedule: { learningRate: 2e-3, warmupEpochs: 0.3, warmupLearningRate: 1e-4 },

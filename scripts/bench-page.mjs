@@ -30,7 +30,7 @@ console.log(`Chromium ${browser.version()}, ${cpu}, ${platform}\n`);
 console.log("| network | visit | ms | longest task, ms |\n|---|---|---|---|");
 for (const [network, query] of [
   ["bnext-t", "model=/bnext-t.onebit&"],
-  ["fashion-mnist", ""],
+  ["fashion-mnist", "model=/models/fashion-mnist.onebit&"],
 ]) {
   const first = await visit(query);
   print(network, "first", [first]);

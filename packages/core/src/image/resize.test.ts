@@ -296,6 +296,24 @@ describe("resize", () => {
     );
   });
 
+  it.each(["bilinear", "bicubic"] as const)(
+    "treats four channels alone, wherever they begin in memory, %s",
+    (interpolation) => {
+      const image = pattern(13, 9, 4);
+      const asked = { width: 5, height: 4, interpolation };
+      const out = resize(image, asked);
+      for (let c = 0; c < 4; c++) {
+        const one = { ...image, channels: 1, data: image.data.filter((_, i) => i % 4 === c) };
+        expect(out.data.filter((_, i) => i % 4 === c)).toEqual(resize(one, asked).data);
+      }
+      for (const offset of [1, 4]) {
+        const data = new Uint8Array(offset + image.data.length).subarray(offset);
+        data.set(image.data);
+        expect(resize({ ...image, data }, asked)).toEqual(out);
+      }
+    },
+  );
+
   it("treats channels alone", () => {
     const image = pattern(11, 6, 3);
     const whole = resize(image, { width: 5, height: 8, interpolation: "bicubic" });

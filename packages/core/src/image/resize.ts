@@ -156,6 +156,17 @@ function clamp8(sum: number): number {
   return Math.min(255, Math.max(0, value));
 }
 
+const isLittleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+
+/**
+ * Pixels of four channels as a word each: what browsers give is read with a quarter of the loads. Undefined where
+ * bytes do not lie so.
+ */
+function pixelWords({ data, channels }: PixelImage): Int32Array | undefined {
+  if (channels !== 4 || data.byteOffset % 4 !== 0 || !isLittleEndian) return undefined;
+  return new Int32Array(data.buffer, data.byteOffset, data.length / 4);
+}
+
 /** Only the source rows from..to, which are those that the vertical pass reads. */
 function horizontal(
   image: PixelImage,
@@ -163,19 +174,35 @@ function horizontal(
   [from, to]: Span,
 ): PixelImage {
   const { data, channels } = image;
+  const words = pixelWords(image);
   const width = first.length;
   const height = to - from;
   const out = new Uint8Array(width * height * channels);
-  const rowBytes = image.width * channels;
   let o = 0;
   for (let y = from; y < to; y++) {
     for (let x = 0; x < width; x++) {
-      const pixel = y * rowBytes + first[x] * channels;
+      const pixel = y * image.width + first[x];
       const w = x * stride;
       const n = count[x];
+      if (words) {
+        let r = HALF;
+        let g = HALF;
+        let b = HALF;
+        let a = HALF;
+        for (let k = 0; k < n; k++) {
+          const weight = weights[w + k];
+          const word = words[pixel + k];
+          r = (r + (word & 255) * weight) | 0;
+          g = (g + ((word >> 8) & 255) * weight) | 0;
+          b = (b + ((word >> 16) & 255) * weight) | 0;
+          a = (a + (word >>> 24) * weight) | 0;
+        }
+        for (const sum of [r, g, b, a]) out[o++] = clamp8(sum);
+        continue;
+      }
       for (let c = 0; c < channels; c++) {
         let sum = HALF;
-        let p = pixel + c;
+        let p = pixel * channels + c;
         for (let k = 0; k < n; k++, p += channels) sum = (sum + data[p] * weights[w + k]) | 0;
         out[o++] = clamp8(sum);
       }

@@ -35,11 +35,22 @@ bool hasWholeBlocks(const Program& program, const RawStep& step) {
   return channels / step.groups % kLanes == 0;
 }
 
+int32_t blocksIn(const Value& value) { return (value.channels + kLanes - 1) / kLanes; }
+
+/** The last block may have lanes that nobody needs: at most as many as channels. */
+bool fillsBlocks(const Value& value) { return value.channels >= kLanes / 2; }
+
+/** Channels from op.offset on of a step's output: blocks of the value, if need be with its last. */
+bool isWholeSlice(const Program& program, const RawStep& step, const RawOp& op) {
+  const int32_t end = op.offset + outputShape(program, step).channels;
+  return op.offset % kLanes == 0 && (end % kLanes == 0 || end == program.values[op.value].channels);
+}
+
 /** Maps that lie in blocks of 16 channels: whoever touches them does so block by block. */
 std::vector<bool> blockedMaps(const Program& program) {
   std::vector<bool> blocked;
   for (const Value& value : program.values)
-    blocked.push_back(value.kind == ValueKind::integers || (isMap(value) && value.channels % kLanes == 0));
+    blocked.push_back(value.kind == ValueKind::integers || (isMap(value) && fillsBlocks(value)));
   blocked[program.input] = false;
   for (const int32_t output : program.outputs) blocked[output] = false;
   for (const RawStep& step : program.steps) {
@@ -49,7 +60,7 @@ std::vector<bool> blockedMaps(const Program& program) {
     if (!byBlocks || !whole) blocked[step.input] = false;
     for (const RawOp& op : step.ops) {
       if (!op.reads() && !op.writes()) continue;
-      if (!whole || op.offset % kLanes != 0) blocked[op.value] = false;
+      if (!whole || !isWholeSlice(program, step, op)) blocked[op.value] = false;
     }
   }
   return blocked;
@@ -58,7 +69,7 @@ std::vector<bool> blockedMaps(const Program& program) {
 void placeBlocks(const Value& value, const Parting& parting, Place& place, Range& range) {
   const int64_t bytes = bytesOf(value.kind);
   const int64_t rows = parting.kind == Parting::Kind::rows ? parting.size : value.height;
-  const int64_t blocks = parting.kind == Parting::Kind::blocks ? parting.size : value.channels / kLanes;
+  const int64_t blocks = parting.kind == Parting::Kind::blocks ? parting.size : blocksIn(value);
   const int64_t row = exactly<int64_t>(product(kLanes, value.width));
   range.bytes = product(row, rows, blocks, bytes);
   place = {0, row, exactly<int64_t>(product(row, rows)), kLanes, value.channels, value.kind};

@@ -1,5 +1,7 @@
-// Runs the micro-ops of a step over groups of pixels of a row, the channels of one block: the value
-// at hand stays in registers from the accumulator to what is written, whatever the ops are.
+// Runs the micro-ops of a step over groups of pixels of a row, the channels of one block. With vectors
+// of 512 bits the value at hand stays in registers from the accumulator to what is written, whatever
+// the ops are. Shorter ones have registers for few pixels: there it lies in the first-level cache, and
+// choosing an op is paid once for up to 28 pixels.
 
 template <typename T>
 static inline T* at(const Frame& frame, const Place& place, int y, int x) {
@@ -41,37 +43,62 @@ static inline void writeBits(uint32_t* words, int first, int lanes, uint32_t mas
     mergeBits(words, first, mask & ((1u << lanes) - 1));
 }
 
+/** Whether values at hand are in registers: one index of v that is not constant, and they are not. */
+constexpr bool kInRegisters = kWidth == 16;
+#if ONEBIT_WIDTH == 16
+#define ONEBIT_PIXELS _Pragma("GCC unroll 16") for (int t = 0; t < T; t++)
+#else
+#define ONEBIT_PIXELS for (int t = 0, count = n; t < count; t++)
+#endif
+
 /**
- * T pixels of one block, each a vector of its channels: 16 of them where Full, else fewer. Every loop
- * over v is unrolled: one index that is not constant, and v moves from registers to memory.
+ * n pixels of one block, T where in registers, else up to T. Each is a vector of the block's channels:
+ * 16 of them where Full, else fewer.
  */
 template <int T, bool Full>
 struct Group {
   const StepJob& job;
   const Frame& frame;
-  int y, x;
+  int y, x, n;
   Block block;
   F16 v[T];
 
+  Group(const StepJob& job, const Frame& frame, const Segment& s)
+      : job(job), frame(frame), y(s.y), x(s.x), n(s.n), block(s.block) {}
+
+  int pixels() const { return kInRegisters ? T : n; }
+
   int lanes() const { return Full ? kLanes : block.lanes; }
+
+  /** Lanes that a map has for the block: where it lies in blocks, all. */
+  int lanesIn(const Place& place) const { return Full || place.block != kLanes ? kLanes : block.lanes; }
 
   /** v[t] = use(v[t], element t) for elements `step` floats apart. */
   template <typename Use>
-  void with(const float* from, int64_t step, Use use) {
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) v[t] = use(v[t], loadPart(from + t * step, lanes()));
+  void with(const float* from, int64_t step, int lanes, Use use) {
+    if (Full || lanes == kLanes) {
+      ONEBIT_PIXELS v[t] = use(v[t], load(from + t * step));
+      return;
+    }
+    if (step == 0) {
+      const F16 same = loadPart(from, lanes);
+      return each([&](const F16& x) { return use(x, same); });
+    }
+    ONEBIT_PIXELS v[t] = use(v[t], loadPart(from + t * step, lanes));
   }
 
   template <typename Use>
-  void withBfloats(const uint16_t* from, int64_t step, Use use) {
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) v[t] = use(v[t], loadBfloatsPart(from + t * step, lanes()));
+  void withBfloats(const uint16_t* from, int64_t step, int lanes, Use use) {
+    if (Full || lanes == kLanes) {
+      ONEBIT_PIXELS v[t] = use(v[t], loadBfloats(from + t * step));
+      return;
+    }
+    ONEBIT_PIXELS v[t] = use(v[t], loadBfloatsPart(from + t * step, lanes));
   }
 
   template <typename Use>
   void withShorts(const int16_t* from, Use use) {
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) v[t] = use(v[t], fromShorts(from + t * kLanes));
+    ONEBIT_PIXELS v[t] = use(v[t], fromShorts(from + t * kLanes));
   }
 
   /** The block's first channel in a value, which repeats where it has fewer than the step. */
@@ -84,18 +111,18 @@ struct Group {
   void with(const Place& place, Use use) {
     const int64_t first = channelAt(place, firstIn(place));
     if (place.kind == ValueKind::map || place.kind == ValueKind::vector)
-      return with(at<const float>(frame, place, y, x) + first, place.pixel, use);
+      return with(at<const float>(frame, place, y, x) + first, place.pixel, lanesIn(place), use);
     if (place.kind == ValueKind::bfloat16)
-      return withBfloats(at<const uint16_t>(frame, place, y, x) + first, place.pixel, use);
+      return withBfloats(at<const uint16_t>(frame, place, y, x) + first, place.pixel, lanesIn(place), use);
     if (place.kind == ValueKind::integers) return withShorts(at<const int16_t>(frame, place, y, x) + first, use);
     float signs[T * kLanes];
     readSigns(place, signs);
-    with(signs, kLanes, use);
+    with(signs, kLanes, kLanes, use);
   }
 
   void readSigns(const Place& place, float* signs) const {
     const uint32_t* from = at<const uint32_t>(frame, place, y, x);
-    for (int t = 0; t < T; t++) {
+    for (int t = 0; t < pixels(); t++) {
       const uint32_t mask = readBits(from + t * place.pixel, firstIn(place), lanes(), place.pixel);
       store(signs + t * kLanes, fromSigns(mask));
     }
@@ -105,25 +132,22 @@ struct Group {
   template <typename Use>
   void withOther(const MicroOp& op, Use use) {
     if (op.tile < 0) return with(op.place, use);
-    with(tileAt(op.tile), kLanes, use);
+    with(tileAt(op.tile), kLanes, kLanes, use);
   }
 
   template <typename Op>
   void each(Op op) {
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) v[t] = op(v[t]);
+    ONEBIT_PIXELS v[t] = op(v[t]);
   }
 
   float* tileAt(int tile) const { return frame.tiles + (kMaxBlocks + tile) * kTileFloats; }
 
   void take(const float* tile) {
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) v[t] = load(tile + t * kLanes);
+    ONEBIT_PIXELS v[t] = load(tile + t * kLanes);
   }
 
   void keep(float* tile) const {
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) store(tile + t * kLanes, v[t]);
+    ONEBIT_PIXELS store(tile + t * kLanes, v[t]);
   }
 
   void takeCounts(const int32_t* counts) {
@@ -132,14 +156,12 @@ struct Group {
                           block.first;
     const int32_t* columns = job.columnClass + x;
     // Classes change towards the borders only: the same at both ends is the same in between.
-    if (columns[0] == columns[T - 1]) {
+    if (columns[0] == columns[pixels() - 1]) {
       const I16 same = loadIntegers(base + static_cast<int64_t>(columns[0]) * job.baseStride);
-#pragma GCC unroll 16
-      for (int t = 0; t < T; t++) v[t] = fromCounts(same, counts + t * kLanes);
+      ONEBIT_PIXELS v[t] = fromCounts(same, counts + t * kLanes);
       return;
     }
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++)
+    ONEBIT_PIXELS
       v[t] = fromCounts(loadIntegers(base + static_cast<int64_t>(columns[t]) * job.baseStride),
                         counts + t * kLanes);
   }
@@ -147,8 +169,7 @@ struct Group {
   void storeMap(const MicroOp& op) const {
     if (op.place.kind == ValueKind::bfloat16) return storeNarrow(op);
     float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanes());
+    ONEBIT_PIXELS storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanesIn(op.place));
   }
 
   void storeNarrow(const MicroOp& op) const {
@@ -156,48 +177,53 @@ struct Group {
     const int64_t step = op.place.pixel;
 #if defined(ONEBIT_ROUNDS_NORMAL)
     if (Full && allNormal()) {
-#pragma GCC unroll 16
-      for (int t = 0; t < T; t++) storeNormalBfloats(to + t * step, v[t]);
+      ONEBIT_PIXELS storeNormalBfloats(to + t * step, v[t]);
       return;
     }
 #endif
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) storeBfloatsPart(to + t * step, v[t], lanes());
+    ONEBIT_PIXELS storeBfloatsPart(to + t * step, v[t], lanesIn(op.place));
   }
 
 #if defined(ONEBIT_ROUNDS_NORMAL)
   /** Or 0, infinite or NaN: almost always. */
   bool allNormal() const {
     uint32_t subnormal = 0;
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) subnormal |= subnormalMask(v[t]);
+    ONEBIT_PIXELS subnormal |= subnormalMask(v[t]);
     return subnormal == 0;
   }
 #endif
 
   void storeIntegers(const MicroOp& op) const {
     int16_t* to = at<int16_t>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) storeShorts(to + t * kLanes, v[t]);
+    ONEBIT_PIXELS storeShorts(to + t * kLanes, v[t]);
   }
 
   /** 2x2 means, added up in the order of the pool: the first row leaves its half sums in the map. */
   void storeMeans(const MicroOp& op) const {
-    if (T % 2 == 0 && x % 2 == 0)
-      return y % 2 == 0 ? storePairs<false>(op) : storePairs<true>(op);
+    int done = 0;
+    if (x % 2 == 0) {
+      y % 2 == 0 ? storePairs<false>(op) : storePairs<true>(op);
+      done = pixels() / 2 * 2;
+    }
+    if (done < pixels()) storeHalves(op, done);
+  }
+
+  /** From pixel t on, of pairs that may lie in two groups. */
+  void storeHalves(const MicroOp& op, int t) const {
     float values[T * kLanes];
     keep(values);
     const F16 zero = broadcast(0), quarter = broadcast(0.25f);
     const int64_t channel = channelAt(op.place, op.offset + block.first);
-    for (int t = 0; t < T; t++) {
+    const int lanes = lanesIn(op.place);
+    for (; t < pixels(); t++) {
       const int column = (x + t) / 2;
       float* to = at<float>(frame, op.place, y / 2, column) + channel;
       const bool left = (x + t) % 2 == 0;
-      F16 sum = (left && y % 2 == 0 ? zero : loadPart(to, lanes())) + load(values + t * kLanes);
-      const bool both = left && t + 1 < T;
+      F16 sum = (left && y % 2 == 0 ? zero : loadPart(to, lanes)) + load(values + t * kLanes);
+      const bool both = left && t + 1 < pixels();
       if (both) sum = sum + load(values + ++t * kLanes);
       const bool last = y % 2 == 1 && (both || !left);
-      storePart(to, last ? sum * quarter : sum, lanes());
+      storePart(to, last ? sum * quarter : sum, lanes);
     }
   }
 
@@ -206,11 +232,13 @@ struct Group {
   void storePairs(const MicroOp& op) const {
     const F16 zero = broadcast(0), quarter = broadcast(0.25f);
     float* to = at<float>(frame, op.place, y / 2, x / 2) + channelAt(op.place, op.offset + block.first);
-#pragma GCC unroll 16
-    for (int t = 0; t + 1 < T; t += 2, to += op.place.pixel) {
-      const F16 before = Second ? loadPart(to, lanes()) : zero;
-      const F16 sum = (before + v[t]) + v[t + 1];
-      storePart(to, Second ? sum * quarter : sum, lanes());
+    const int lanes = lanesIn(op.place);
+    ONEBIT_PIXELS {
+      if (t % 2 == 0) continue;
+      const F16 before = Second ? loadPart(to, lanes) : zero;
+      const F16 sum = (before + v[t - 1]) + v[t];
+      storePart(to, Second ? sum * quarter : sum, lanes);
+      to += op.place.pixel;
     }
   }
 
@@ -224,16 +252,16 @@ struct Group {
   void putMasks(const MicroOp& op, MaskOf maskOf) const {
     const int first = op.offset + block.first;
     uint32_t* words = at<uint32_t>(frame, op.place, y, x);
-    if (lanes() == kLanes && first % kLanes == 0) {
+    const uint32_t mask = (1u << lanes()) - 1;
+    // Nobody else writes among 16 bits that are a whole block, or the last of the value.
+    if (first % kLanes == 0 && (lanes() == kLanes || first + lanes() == op.place.channels)) {
       uint16_t* to = reinterpret_cast<uint16_t*>(words) + first / kLanes;
       const int64_t step = 2 * static_cast<int64_t>(op.place.pixel);
-#pragma GCC unroll 16
-      for (int t = 0; t < T; t++, to += step) *to = static_cast<uint16_t>(maskOf(v[t]));
+      ONEBIT_PIXELS to[t * step] = static_cast<uint16_t>(maskOf(v[t]) & mask);
       return;
     }
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++, words += op.place.pixel)
-      mergeBits(words, first, maskOf(v[t]) & ((1u << lanes()) - 1));
+    ONEBIT_PIXELS
+      mergeBits(words + static_cast<int64_t>(t) * op.place.pixel, first, maskOf(v[t]) & mask);
   }
 
   /** Row sums grow pixel after pixel. */
@@ -241,15 +269,14 @@ struct Group {
     float* sums = reinterpret_cast<float*>(frame.arena + op.sumOffset) +
                   static_cast<int64_t>(y) * op.sumStride + block.first;
     F16 sum = x == 0 ? broadcast(0) : loadPart(sums, lanes());
-#pragma GCC unroll 16
-    for (int t = 0; t < T; t++) sum = sum + v[t];
+    ONEBIT_PIXELS sum = sum + v[t];
     storePart(sums, sum, lanes());
   }
 
   void applySigmoid() {
     float buffer[T * kLanes];
     keep(buffer);
-    for (int t = 0; t < T; t++) store(buffer + t * kLanes, sigmoid(load(buffer + t * kLanes)));
+    for (int t = 0; t < pixels(); t++) store(buffer + t * kLanes, sigmoid(load(buffer + t * kLanes)));
     take(buffer);
   }
 };
@@ -274,12 +301,11 @@ static inline F16 hardSigmoidOf(const F16& x) {
   return selectGreater(low, six, six, low) * broadcast(1.0f / 6.0f);
 }
 
-/** accumulator: [T][16], counts or floats. */
+/** accumulator: [pixel][16], counts or floats. */
 template <int T, bool Full>
-static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const Block& block,
-                     const float* accumulator) {
-  Group<T, Full> g = {job, frame, y, x, block, {}};
-  const int c = block.first;
+static void runGroup(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator) {
+  Group<T, Full> g(job, frame, s);
+  const int c = s.block.first;
   for (const MicroOp *op = job.ops, *end = job.ops + job.opCount; op < end; op++) {
     switch (op->code) {
       case Code::accumulator: g.take(accumulator); break;
@@ -363,19 +389,29 @@ static void runGroup(const StepJob& job, const Frame& frame, int y, int x, const
   }
 }
 
-/** Pixels that pass through the ops together: as many as registers hold besides constants. */
-constexpr int kGroup = kWidth == 16 ? 14 : 4;
+#if ONEBIT_WIDTH == 16
+/** Runs groups of T pixels from pixel i of a segment on; returns the first that is left. */
+template <int T, bool Full>
+static int runGroups(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator, int i) {
+  for (; i + T <= s.n; i += T)
+    runGroup<T, Full>(job, frame, {s.y, s.x + i, T, s.block}, accumulator + i * kLanes);
+  return i;
+}
 
 static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator) {
-  int i = 0;
-  if (s.block.lanes == kLanes) {
-    for (; i + kGroup <= s.n; i += kGroup)
-      runGroup<kGroup, true>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
-    for (; i + kGroup / 2 <= s.n; i += kGroup / 2)
-      runGroup<kGroup / 2, true>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
-    for (; i < s.n; i++)
-      runGroup<1, true>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
+  if (s.block.lanes < kLanes) {
+    runGroups<1, false>(job, frame, s, accumulator, 0);
     return;
   }
-  for (; i < s.n; i++) runGroup<1, false>(job, frame, s.y, s.x + i, s.block, accumulator + i * kLanes);
+  // As many as registers hold besides constants.
+  int i = runGroups<14, true>(job, frame, s, accumulator, 0);
+  i = runGroups<7, true>(job, frame, s, accumulator, i);
+  runGroups<1, true>(job, frame, s, accumulator, i);
 }
+#else
+static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator) {
+  const auto run = s.block.lanes == kLanes ? runGroup<kSegment, true> : runGroup<kSegment, false>;
+  for (int i = 0; i < s.n; i += kSegment)
+    run(job, frame, {s.y, s.x + i, s.n - i < kSegment ? s.n - i : kSegment, s.block}, accumulator + i * kLanes);
+}
+#endif

@@ -27,16 +27,17 @@ static constexpr NibbleTables makeNibbleTables() {
 
 static constexpr NibbleTables kNibbleTables = makeNibbleTables();
 
-/** Adds the 32 byte counters (channel i in bytes i and 16 + i) to 16 counts. */
-static inline void widen(__m256i bytes, int32_t* counts) {
+/** The 32 byte counters (channel i in bytes i and 16 + i) as 16 counts, or added to those that are there. */
+static inline void widen(__m256i bytes, bool first, int32_t* counts) {
   const __m256i sums = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm256_castsi256_si128(bytes)),
                                         _mm256_cvtepu8_epi16(_mm256_extracti128_si256(bytes, 1)));
-  const auto add = [](int32_t* to, __m128i words) {
+  const auto put = [&](int32_t* to, __m128i words) {
     __m256i* place = reinterpret_cast<__m256i*>(to);
-    _mm256_storeu_si256(place, _mm256_add_epi32(_mm256_loadu_si256(place), _mm256_cvtepu16_epi32(words)));
+    const __m256i own = _mm256_cvtepu16_epi32(words);
+    _mm256_storeu_si256(place, first ? own : _mm256_add_epi32(_mm256_loadu_si256(place), own));
   };
-  add(counts, _mm256_castsi256_si128(sums));
-  add(counts + 8, _mm256_extracti128_si256(sums, 1));
+  put(counts, _mm256_castsi256_si128(sums));
+  put(counts + 8, _mm256_extracti128_si256(sums, 1));
 }
 
 /** Bytes that may be looked at before a counter of at most 4 per byte could pass 255. */
@@ -44,16 +45,33 @@ constexpr int kBytesPerFlush = 60;
 
 template <int T, int B>
 static void countTile(const Window& window, const unsigned char* panel, size_t panelBytes, int32_t* counts) {
-  for (int b = 0; b < B; b++) __builtin_memset(counts + b * kTileFloats, 0, T * kLanes * 4);
   const unsigned char* row = reinterpret_cast<const unsigned char*>(window.start);
   const int64_t step = window.step * 4;
+  __m256i count[B][T];
+  const auto clear = [&] {
+    for (int b = 0; b < B; b++)
+      for (int t = 0; t < T; t++) count[b][t] = _mm256_setzero_si256();
+  };
+  const auto flush = [&](bool first) {
+    for (int b = 0; b < B; b++)
+      for (int t = 0; t < T; t++) widen(count[b][t], first, counts + b * kTileFloats + t * kLanes);
+  };
+  clear();
+  bool first = true;
+  int left = kBytesPerFlush;
   for (int ky = 0; ky < window.rows; ky++, row += window.rowStride * 4) {
     const int length = window.rowLength * 4;
-    for (int begin = 0; begin < length; begin += kBytesPerFlush) {
-      const int end = begin + kBytesPerFlush < length ? begin + kBytesPerFlush : length;
-      __m256i count[B][T];
-      for (int b = 0; b < B; b++)
-        for (int t = 0; t < T; t++) count[b][t] = _mm256_setzero_si256();
+    for (int begin = 0, end = 0; begin < length; begin = end) {
+      // Rows stay whole where they can: fewer, longer loops.
+      const int wanted = length - begin < kBytesPerFlush ? length - begin : kBytesPerFlush;
+      if (wanted > left) {
+        flush(first);
+        clear();
+        first = false;
+        left = kBytesPerFlush;
+      }
+      end = begin + wanted;
+      left -= wanted;
       for (int i = begin; i < end; i++, panel += 32) {
         __m256i weights[B];
         for (int b = 0; b < B; b++)
@@ -66,10 +84,9 @@ static void countTile(const Window& window, const unsigned char* panel, size_t p
             count[b][t] = _mm256_add_epi8(count[b][t], _mm256_shuffle_epi8(table, weights[b]));
         }
       }
-      for (int b = 0; b < B; b++)
-        for (int t = 0; t < T; t++) widen(count[b][t], counts + b * kTileFloats + t * kLanes);
     }
   }
+  flush(first);
 }
 
 constexpr int kPixels = 4;

@@ -59,12 +59,13 @@ template <int T, bool Full>
 struct Group {
   const StepJob& job;
   const Frame& frame;
+  const Block& block;
   int y, x, n;
-  Block block;
   F16 v[T];
 
-  Group(const StepJob& job, const Frame& frame, const Segment& s)
-      : job(job), frame(frame), y(s.y), x(s.x), n(s.n), block(s.block) {}
+  /** Of pixels i to i + n of a segment. */
+  Group(const StepJob& job, const Frame& frame, const Segment& s, int i, int n)
+      : job(job), frame(frame), block(s.block), y(s.y), x(s.x + i), n(n) {}
 
   int pixels() const { return kInRegisters ? T : n; }
 
@@ -169,7 +170,9 @@ struct Group {
   void storeMap(const MicroOp& op) const {
     if (op.place.kind == ValueKind::bfloat16) return storeNarrow(op);
     float* to = at<float>(frame, op.place, y, x) + channelAt(op.place, op.offset + block.first);
-    ONEBIT_PIXELS storePart(to + static_cast<int64_t>(t) * op.place.pixel, v[t], lanesIn(op.place));
+    const int64_t step = op.place.pixel;
+    const int lanes = lanesIn(op.place);
+    ONEBIT_PIXELS storePart(to + t * step, v[t], lanes);
   }
 
   void storeNarrow(const MicroOp& op) const {
@@ -181,7 +184,8 @@ struct Group {
       return;
     }
 #endif
-    ONEBIT_PIXELS storeBfloatsPart(to + t * step, v[t], lanesIn(op.place));
+    const int lanes = lanesIn(op.place);
+    ONEBIT_PIXELS storeBfloatsPart(to + t * step, v[t], lanes);
   }
 
 #if defined(ONEBIT_ROUNDS_NORMAL)
@@ -260,8 +264,8 @@ struct Group {
       ONEBIT_PIXELS to[t * step] = static_cast<uint16_t>(maskOf(v[t]) & mask);
       return;
     }
-    ONEBIT_PIXELS
-      mergeBits(words + static_cast<int64_t>(t) * op.place.pixel, first, maskOf(v[t]) & mask);
+    const int64_t step = op.place.pixel;
+    ONEBIT_PIXELS mergeBits(words + t * step, first, maskOf(v[t]) & mask);
   }
 
   /** Row sums grow pixel after pixel. */
@@ -301,10 +305,11 @@ static inline F16 hardSigmoidOf(const F16& x) {
   return selectGreater(low, six, six, low) * broadcast(1.0f / 6.0f);
 }
 
-/** accumulator: [pixel][16], counts or floats. */
+/** Pixels i to i + n of a segment. accumulator: [pixel][16] of them, counts or floats. */
 template <int T, bool Full>
-static void runGroup(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator) {
-  Group<T, Full> g(job, frame, s);
+static void runGroup(const StepJob& job, const Frame& frame, const Segment& s, int i, int n,
+                     const float* accumulator) {
+  Group<T, Full> g(job, frame, s, i, n);
   const int c = s.block.first;
   for (const MicroOp *op = job.ops, *end = job.ops + job.opCount; op < end; op++) {
     switch (op->code) {
@@ -394,7 +399,7 @@ static void runGroup(const StepJob& job, const Frame& frame, const Segment& s, c
 template <int T, bool Full>
 static int runGroups(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator, int i) {
   for (; i + T <= s.n; i += T)
-    runGroup<T, Full>(job, frame, {s.y, s.x + i, T, s.block}, accumulator + i * kLanes);
+    runGroup<T, Full>(job, frame, s, i, T, accumulator + i * kLanes);
   return i;
 }
 
@@ -412,6 +417,6 @@ static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s
 static void runEpilogue(const StepJob& job, const Frame& frame, const Segment& s, const float* accumulator) {
   const auto run = s.block.lanes == kLanes ? runGroup<kSegment, true> : runGroup<kSegment, false>;
   for (int i = 0; i < s.n; i += kSegment)
-    run(job, frame, {s.y, s.x + i, s.n - i < kSegment ? s.n - i : kSegment, s.block}, accumulator + i * kLanes);
+    run(job, frame, s, i, s.n - i < kSegment ? s.n - i : kSegment, accumulator + i * kLanes);
 }
 #endif

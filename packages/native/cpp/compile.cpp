@@ -101,7 +101,7 @@ class Compiler {
 
   std::unique_ptr<CompiledProgram> compile() {
     CompiledProgram& r = *result_;
-    remakeMaps(r.program, options_.apart);
+    if (r.isa->remakes || options_.apart) remakeMaps(r.program, options_.apart);
     for (const RawStep& step : r.program.steps)
       divisions_.push_back(divisionOf(r.program, step, options_.threads));
     r.layout = layOut(r.program, divisions_, options_.threads, options_.apart);

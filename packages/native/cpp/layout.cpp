@@ -40,13 +40,10 @@ int32_t blocksIn(const Value& value) { return (value.channels + kLanes - 1) / kL
 /** The last block may have lanes that nobody needs: at most as many as channels. */
 bool fillsBlocks(const Value& value) { return value.channels >= kLanes / 2; }
 
-/** Channels from op.offset on of a step's output: blocks of the value, if need be with its last. */
-bool isWholeSlice(const Program& program, const RawStep& step, const RawOp& op) {
-  const int32_t end = op.offset + outputShape(program, step).channels;
-  return op.offset % kLanes == 0 && (end % kLanes == 0 || end == program.values[op.value].channels);
-}
-
-/** Maps that lie in blocks of 16 channels: whoever touches them does so block by block. */
+/**
+ * Maps that lie in blocks of 16 channels: whoever touches them does so block by block. Slices fill a map,
+ * so one that ends within a block ends the map, or another begins there.
+ */
 std::vector<bool> blockedMaps(const Program& program) {
   std::vector<bool> blocked;
   for (const Value& value : program.values)
@@ -60,7 +57,7 @@ std::vector<bool> blockedMaps(const Program& program) {
     if (!byBlocks || !whole) blocked[step.input] = false;
     for (const RawOp& op : step.ops) {
       if (!op.reads() && !op.writes()) continue;
-      if (!whole || !isWholeSlice(program, step, op)) blocked[op.value] = false;
+      if (!whole || op.offset % kLanes != 0) blocked[op.value] = false;
     }
   }
   return blocked;

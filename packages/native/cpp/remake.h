@@ -10,7 +10,7 @@ namespace onebit {
  * convolution's integers, half the size, or after a small 1x1 convolution nothing, and the second
  * makes the map from them, or from the bits. The same operations, so the same numbers; of a map of
  * bfloat16 numbers rounding is one of them.
- * anySize: small maps too.
+ * anySize: small maps too. Not for every instruction set: Isa::remakes.
  */
 void remakeMaps(Program& program, bool anySize);
 

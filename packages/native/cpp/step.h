@@ -229,6 +229,8 @@ struct Isa {
   const char* counting;
   /** Of binary convolutions; with groups, bytes become words. */
   PanelFormat format;
+  /** Whether making a map again (remake.h) costs less than moving it: decision 0010. */
+  bool remakes;
   void (*run)(const StepJob& job, const Frame& frame, const Task& task);
   void (*finishMean)(const Mean& mean, char* arena);
   /** Of rows and a query: see kernels/distances.h. */

@@ -20,7 +20,7 @@ namespace {
 #include "steps.h"
 #include "distances.h"
 
-constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, runTask, finishMean, hamming, dots};
+constexpr Isa kIsa = {"amx", "tiles", PanelFormat::bytes, true, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* amxKernels() { return &kIsa; }

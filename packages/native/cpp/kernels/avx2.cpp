@@ -14,7 +14,7 @@ namespace {
 #include "count_avx2.h"
 #include "steps.h"
 #include "distances.h"
-constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, runTask, finishMean, hamming, dots};
+constexpr Isa kIsa = {"avx2", "lookup", PanelFormat::nibbles, false, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* avx2Kernels() { return &kIsa; }

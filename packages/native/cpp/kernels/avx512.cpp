@@ -14,7 +14,7 @@ namespace {
 #include "count_avx512.h"
 #include "steps.h"
 #include "distances.h"
-constexpr Isa kIsa = {"avx512", "vpopcntd", PanelFormat::words, runTask, finishMean, hamming, dots};
+constexpr Isa kIsa = {"avx512", "vpopcntd", PanelFormat::words, true, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* avx512Kernels() { return &kIsa; }

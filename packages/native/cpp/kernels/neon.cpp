@@ -14,7 +14,7 @@ namespace {
 #include "count_portable.h"
 #include "steps.h"
 #include "distances.h"
-constexpr Isa kIsa = {"neon", "cnt", PanelFormat::words, runTask, finishMean, hamming, dots};
+constexpr Isa kIsa = {"neon", "cnt", PanelFormat::words, true, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* neonKernels() { return &kIsa; }

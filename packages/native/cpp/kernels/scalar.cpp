@@ -16,7 +16,7 @@ namespace {
 #include "count_portable.h"
 #include "steps.h"
 #include "distances.h"
-constexpr Isa kIsa = {"scalar", "shifts", PanelFormat::words, runTask, finishMean, hamming, dots};
+constexpr Isa kIsa = {"scalar", "shifts", PanelFormat::words, true, runTask, finishMean, hamming, dots};
 }  // namespace
 
 const Isa* scalarKernels() { return &kIsa; }

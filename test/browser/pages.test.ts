@@ -149,6 +149,53 @@ describe.skipIf(!executable)("example pages", () => {
     await says(/404/);
   });
 
+  it("page: tells of the picture that was chosen last", async () => {
+    // Takes long to decode, and no time to get into the page.
+    const slow = { width: 6000, height: 4000, channels: 3, background: "teal" } as const;
+    const large = join(folder, "large.jpg");
+    await sharp({ create: slow }).jpeg().toFile(large);
+    await tab.goto(`${server.origin}/examples/page/index.html?${fashion}`);
+    await says(/Choose a picture/);
+    await tab.setInputFiles("input", trousers());
+    await says(/Trouser, \d+ %/);
+    await tab.setInputFiles("input", large);
+    await tab.setInputFiles("input", trousers());
+    await tab.waitForTimeout(1500);
+    await says(/Trouser, \d+ %/, 1);
+  });
+
+  it("page: a camera that comes when something else is shown is switched off", async () => {
+    await tab.addInitScript(fakeCamera);
+    await tab.addInitScript(() => {
+      const { mediaDevices } = navigator;
+      const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+      const cameras: MediaStream[] = [];
+      mediaDevices.getUserMedia = async (what) => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        cameras.push(await ask(what));
+        return cameras.at(-1)!;
+      };
+      Object.assign(globalThis, {
+        running: () => cameras.filter(({ active }) => active).length,
+        came: () => cameras.length,
+      });
+    });
+    await tab.goto(`${server.origin}/examples/page/index.html?${fashion}`);
+    await says(/Choose a picture/);
+    const button = tab.getByRole("button", { name: "Camera" });
+    const came = (count: number) =>
+      expect.poll(() => tab.evaluate("came()"), { timeout: 10_000 }).toBe(count);
+    await button.click();
+    await tab.setInputFiles("input", trousers());
+    await came(1);
+    await says(/Trouser, \d+ %/);
+    expect(await tab.evaluate("running()")).toBe(0);
+    for (let presses = 0; presses < 3; presses++) await button.click();
+    await came(3);
+    await says(/The camera sees:/);
+    expect(await tab.evaluate("running()")).toBe(1);
+  });
+
   it("page: stays responsive with a BNext-T, and has it at hand the second time", async () => {
     const graph = buildModel("bnext-t", { classes: 1000, input: [3, 224, 224] });
     const packed = pack(graph, randomWeights(graph, 1));

@@ -181,7 +181,8 @@ describe.skipIf(!executable)("the cache of a browser", () => {
       });
     }, name);
     expect((await loaded()).size).toBe("2x3");
-    expect(warnings.join()).toMatch(words);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(words);
   });
 
   it("can be looked into and emptied", async () => {

@@ -56,17 +56,17 @@ export async function readCached(
   store: CacheStore,
   options: CachedOptions,
 ): Promise<Arrived> {
-  const cached = await orSay(url, () => inStore(url, store, options.unread));
+  const looked = await orSay(url, async () => [await inStore(url, store, options.unread)]);
+  const cached = looked?.[0];
   if (cached && (await isCurrent(url, cached.version, options))) {
     const { bytes, size } = cached;
     options.progress?.(size, size);
     return { bytes, drop: () => orSay(url, () => store.delete(url)).then(() => {}) };
   }
   const fetched = await fetchShared(url, options);
-  return {
-    bytes: fetched.bytes,
-    keep: () => orSay(url, () => store.put(url, fetched)) as Promise<void>,
-  };
+  const keep = () => orSay(url, () => store.put(url, fetched)) as Promise<void>;
+  // A store that could not be read has been told of.
+  return { bytes: fetched.bytes, keep: looked && keep };
 }
 
 async function inStore(url: string, store: CacheStore, unread = false) {

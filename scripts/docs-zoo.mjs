@@ -26,12 +26,12 @@ const { values: given } = parseArgs({
 const page = join(import.meta.dirname, "../docs/zoo.md");
 const loadAverage = loadavg()[0];
 const chosen = given.networks?.split(",") ?? networks();
-const yardstick = await pace("bnext-t");
+const yardstick = { ...(await entryOf("bnext-t", "native")), macs: macsOf("bnext-t") };
 const before = new Map(zooRows(readFileSync(page, "utf8")).map((row) => [row.network, row]));
 const rows = [];
 for (const name of networks()) {
   const isTimed = chosen.includes(name) || !before.has(name);
-  rows.push(joined(facts(name), isTimed ? times(await measured(name)) : before.get(name)));
+  rows.push(joined(facts(name), isTimed ? times(await pace(name)) : before.get(name)));
   if (isTimed) console.error(name);
 }
 writePage();
@@ -42,29 +42,34 @@ function joined({ "public weights": weights, here, ...counts }, timed) {
   return { ...counts, ...measured, "public weights": weights, here };
 }
 
-function times({ native, wasm, perMac }) {
-  const relative = perMac ? `${(perMac / yardstick.perMac).toFixed(2)} x` : "";
-  const values = [native.toPrecision(3), wasm.toPrecision(3), relative];
+function times({ native, wasm, relative }) {
+  const ratio = Number.isFinite(relative) ? `${relative.toFixed(2)} x` : "";
+  const values = [native.toPrecision(3), wasm.toPrecision(3), ratio];
   return Object.fromEntries(TIMED.map((column, i) => [column, values[i]]));
 }
 
-async function measured(name) {
-  return name === "bnext-t" ? yardstick : pace(name);
+/**
+ * Median milliseconds of one image; relative: those of the native engine by 1-bit multiply-adds, against BNext-T's in
+ * the same turns, where there are any.
+ */
+async function pace(name) {
+  const entries = [await entryOf(name, "native"), await entryOf(name, "wasm")];
+  const latencies = await measureLatency([...entries, yardstick], {
+    budgetMs: 1000 * Number(given.seconds),
+    ...{ minRounds: 5, maxRounds: 40 },
+  });
+  for (const { model } of entries) model.dispose();
+  const [native, wasm, unit] = latencies.map(({ medianMs }) => medianMs);
+  return { native, wasm, relative: native / macsOf(name) / (unit / yardstick.macs) };
 }
 
-/** Median milliseconds of one image; perMac: those of the native engine by 1-bit multiply-adds, where there are any. */
-async function pace(name) {
+async function entryOf(name, backend) {
   const { packed } = await bothForms(name, {});
-  const entries = [];
-  for (const backend of ["native", "wasm"]) {
-    entries.push(await onebitEntry(packed, backend, { threads: 1, batch: 1 }));
-  }
-  const budgetMs = 1000 * Number(given.seconds);
-  const latencies = await measureLatency(entries, { budgetMs, minRounds: 5, maxRounds: 40 });
-  for (const { model } of entries) model.dispose();
-  const [native, wasm] = latencies.map(({ medianMs }) => medianMs);
-  const { binaryMacs } = cost(buildModel(name));
-  return { native, wasm, perMac: binaryMacs && native / binaryMacs };
+  return onebitEntry(packed, backend, { threads: 1, batch: 1 });
+}
+
+function macsOf(name) {
+  return cost(buildModel(name)).binaryMacs;
 }
 
 function writePage() {

@@ -77,8 +77,11 @@ async function addAll(pictures) {
 
 const label = () => form.elements.label.value.trim();
 
-$("#camera").onclick = async () => {
+$("#camera").onclick = async ({ target }) => {
+  target.disabled = true;
   try {
+    // The one before: it would stay on.
+    for (const track of video.srcObject?.getTracks() ?? []) track.stop();
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
     await video.play();
   } catch ({ name, message }) {
@@ -87,6 +90,8 @@ $("#camera").onclick = async () => {
         ? "the camera may not be used: allow it, or choose pictures"
         : `no camera: ${message}`,
     );
+  } finally {
+    target.disabled = false;
   }
 };
 $("#snap").onclick = () => add(label(), video);

@@ -75,7 +75,7 @@ function macsOf(name) {
 function writePage() {
   const { cpu, platform, node } = machine();
   const busy = busyLine({ loadAverage, machine: machine() });
-  const where = `Measured on ${cpu}, ${platform}, Node ${node}${busy ? `; ${busy}` : ""}.`;
+  const where = `Measured on ${cpu}, ${platform}, Node ${node}, each network in turns with BNext-T${busy ? `; ${busy}` : ""}.`;
   const table = markdownTable({ head: Object.keys(rows[0]), rows: rows.map(Object.values) });
   const text = readFileSync(page, "utf8");
   writeFileSync(page, insertFigures(text, { zoo: `${where}\n\n${table}` }).page);

@@ -13,6 +13,11 @@ it.each([
   expect(resolveAddress(address)).toBe(url);
 });
 
+it("an empty one is refused", () => {
+  expect(() => resolveAddress("")).toThrow(UsageError);
+  expect(() => resolveAddress("")).toThrow(/address of the model is empty/);
+});
+
 it.each([
   "hf:",
   "hf:owner",

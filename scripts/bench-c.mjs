@@ -21,7 +21,7 @@ const { values: given } = parseArgs({
 if (!given.data) throw new Error("--data DIR: the folder of Fashion-MNIST's t10k files");
 const network = join(import.meta.dirname, "../models/fashion-mnist.onebit");
 const folder = mkdtempSync(join(tmpdir(), "onebit-bench-c-"));
-const FLAGS = ["-O2", "-O2 -mpopcnt", "-O3 -march=native"];
+const FLAGS = ["-O2", "-O2 -mpopcnt", "-O3 -march=native -fno-trapping-math"];
 
 try {
   const [images, labels] = ["images-idx3", "labels-idx1"].map(unpacked);

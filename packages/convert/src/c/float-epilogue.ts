@@ -10,6 +10,7 @@ import {
 import { BitWriter } from "./bit-writer.js";
 import type { Body, ChannelGroup } from "./body.js";
 import type { FloatContext } from "./float-context.js";
+import { FloatMeans } from "./float-means.js";
 import { type Code, float, plus } from "./text.js";
 
 /** The formula of each micro-op, as statements that define `to`: one operation each, so that each is rounded. */
@@ -19,7 +20,11 @@ const COMPUTE: {
   affine: (to, r, s, t) => [`float ${to} = ${r} * ${s};`, `${to} = ${to} + ${t};`],
   shift: (to, r, t) => [`const float ${to} = ${r} + ${t};`],
   scale: (to, r, s) => [`const float ${to} = ${r} * ${s};`],
-  prelu: (to, r, s) => [`const float ${to} = ${r} > 0.0f ? ${r} : ${r} * ${s};`],
+  // The product is always there: compilers that keep exceptions in mind make vectors only where none is skipped.
+  prelu: (to, r, s) => [
+    `const float ${to}_s = ${r} * ${s};`,
+    `const float ${to} = ${r} > 0.0f ? ${r} : ${to}_s;`,
+  ],
   relu: (to, r) => [`const float ${to} = ${r} > 0.0f ? ${r} : 0.0f;`],
   sigmoid: (to, r) => [`const float ${to} = sigmoid(${r});`],
   "hard-sigmoid": (to, r) => [
@@ -46,25 +51,18 @@ const COMPUTE: {
   round: (to, r) => [`const float ${to} = rintf(${r}) + 0.0f;`],
 };
 
-/** Words that a step's epilogue needs besides its values: sums of means, a float and a double for each channel. */
-export function epilogueScratch(step: Step, channels: number): number {
-  return 3 * evened(channels) * step.epilogue.filter(([name]) => name === "mean").length;
-}
-
-const evened = (count: number) => count + (count % 2);
-
 /** An epilogue as C: what goes before the loops over pixels, into them, and after them. */
 export class FloatEpilogue implements Body {
   readonly #context: FloatContext;
   readonly #step: Step;
-  readonly #scratch: number;
+  readonly #means: FloatMeans;
   readonly #bits: BitWriter;
 
-  /** scratch: place of what epilogueScratch asked for. */
+  /** scratch: place of what meansScratch asked for. */
   constructor(context: FloatContext, step: Step, scratch: number) {
     this.#context = context;
     this.#step = step;
-    this.#scratch = scratch;
+    this.#means = new FloatMeans(context, step, scratch);
     const outputs = step.epilogue.flatMap((op) =>
       op[0] === "bits" ? [{ value: op[3], offset: op[4] }] : [],
     );
@@ -72,16 +70,14 @@ export class FloatEpilogue implements Body {
   }
 
   before(code: Code): void {
-    const [, , channels] = this.#context.shapeOf(this.#step);
-    this.#means().forEach((_, n) => {
-      const { sums } = this.#placesOf(n);
-      code.loop("c", channels, () => code.line(`arena.d[${sums / 2} + c] = 0.0;`));
-    });
+    this.#means.before(code);
   }
 
   channels(code: Code, accumulate: () => string, group?: ChannelGroup): void {
     const [, , channels] = this.#context.shapeOf(this.#step);
+    this.#means.begin(code, group);
     this.#bits.loop(code, channels, () => this.#each(code, accumulate()), group);
+    this.#means.end(code, group);
   }
 
   #each(code: Code, accumulator: string): void {
@@ -96,7 +92,7 @@ export class FloatEpilogue implements Body {
     this.#step.epilogue.forEach((op, i) => {
       if (op[0] === "load") define(i + 1, [`const float r${i + 1} = ${this.#load(op[1])};`]);
     });
-    let [means, signs] = [0, 0];
+    let signs = 0;
     const registers = ["r0"];
     this.#step.epilogue.forEach((op, i) => {
       const name = `r${i + 1}`;
@@ -116,10 +112,8 @@ export class FloatEpilogue implements Body {
           this.#bits.set(code, signs++, this.#isAbove(op, registers[op[1]]));
           break;
         case "mean":
-          this.#mean(code, means++, registers[op[1]]);
-          break;
         case "mean-2x2":
-          this.#meanOfFour(code, op, registers[op[1]]);
+          this.#means.add(code, op, registers[op[1]]);
           break;
         default:
           op satisfies never;
@@ -129,24 +123,7 @@ export class FloatEpilogue implements Body {
   }
 
   after(code: Code): void {
-    const [height, width, channels] = this.#context.shapeOf(this.#step);
-    this.#means().forEach((op, n) => {
-      const { sums } = this.#placesOf(n);
-      code.loop("c", channels, () => {
-        const mean = `(float)(arena.d[${sums / 2} + c] / ${height * width}.0)`;
-        code.line(this.#context.write(op[2], "0", plus("c", op[3]), mean));
-      });
-    });
-  }
-
-  #means() {
-    return this.#step.epilogue.filter((op) => op[0] === "mean");
-  }
-
-  #placesOf(n: number): { readonly sums: number; readonly row: number } {
-    const channels = evened(this.#context.shapeOf(this.#step)[2]);
-    const sums = this.#scratch + 3 * channels * n;
-    return { sums, row: sums + 2 * channels };
+    this.#means.after(code);
   }
 
   #compute(to: string, op: Computing, registers: readonly string[]): readonly string[] {
@@ -173,30 +150,5 @@ export class FloatEpilogue implements Body {
     register: string,
   ): string {
     return `${register} ${zero === 1 ? ">=" : ">"} ${this.#context.floats(key)}[c]`;
-  }
-
-  /** Rows in float, their sums in double. */
-  #mean(code: Code, n: number, register: string): void {
-    const [, width] = this.#context.shapeOf(this.#step);
-    const { sums, row } = this.#placesOf(n);
-    code.line(`arena.f[${row} + c] = (ox == 0 ? 0.0f : arena.f[${row} + c]) + ${register};`);
-    code.line(`if (ox == ${width - 1}) arena.d[${sums / 2} + c] += (double)arena.f[${row} + c];`);
-  }
-
-  #meanOfFour(
-    code: Code,
-    [, , id, offset]: Extract<MicroOp, readonly ["mean-2x2", ...unknown[]]>,
-    register: string,
-  ): void {
-    const { shape } = this.#context.value(id);
-    const place = this.#context.arena.values[id];
-    code.block("", () => {
-      const pixel = `(oy / 2) * ${shape[1]} + ox / 2`;
-      code.line(
-        `float *const sum = &arena.f[${place} + (${pixel}) * ${shape[2]} + ${plus("c", offset)}];`,
-      );
-      code.line(`*sum = (oy % 2 == 0 && ox % 2 == 0 ? 0.0f : *sum) + ${register};`);
-      code.line("if (oy % 2 == 1 && ox % 2 == 1) *sum = *sum / 4.0f;");
-    });
   }
 }

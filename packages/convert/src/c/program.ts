@@ -6,7 +6,8 @@ import { type Arena, floatBytes, int16Bytes, planArena } from "./arena.js";
 import { binaryConv, binaryConvScratch } from "./binary-conv.js";
 import type { Context, Helper } from "./context.js";
 import { FloatContext } from "./float-context.js";
-import { epilogueScratch, FloatEpilogue } from "./float-epilogue.js";
+import { FloatEpilogue } from "./float-epilogue.js";
+import { meansScratch } from "./float-means.js";
 import {
   conv,
   convScratch,
@@ -84,7 +85,7 @@ const placesOf = ({ scratch }: Arena, i: number, { epilogue }: Scratch): Scratch
 
 function floatScratch(program: Program, step: Step): Scratch {
   const [, , inputs] = program.values[step.input].shape;
-  const epilogue = epilogueScratch(step, outputShape(program, step)[2]);
+  const epilogue = meansScratch(step, outputShape(program, step)[2]);
   switch (step.kind) {
     case "binary-conv":
       return { kernel: binaryConvScratch(step, inputs), epilogue };

@@ -125,7 +125,7 @@ target_include_directories(${name}_net PUBLIC \${CMAKE_CURRENT_SOURCE_DIR})
 # Products and sums are rounded one by one, as in the network's own arithmetic; nobody asks for exceptions, so both
 # sides of a choice may be computed, which gcc needs for vectors.
 target_compile_options(${name}_net PRIVATE
-  $<$<C_COMPILER_ID:GNU,Clang,AppleClang>:-ffp-contract=off -fno-trapping-math>)
+  "$<$<C_COMPILER_ID:GNU,Clang,AppleClang>:-ffp-contract=off;-fno-trapping-math>")
 
 add_executable(${name} main.c)
 target_link_libraries(${name} ${name}_net)

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { readEpochs, readRun } from "@onebit/train";
 import { beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "./test-support/folder.js";
@@ -13,6 +14,26 @@ import { onebit, spawnOnebit } from "./test-support/run-cli.js";
 const path = temporaryFolder();
 
 describe("the process", () => {
+  it.each(["18.20.8", "20.18.3"])("of Node %s says which it needs", async (version) => {
+    const { engines } = JSON.parse(
+      await readFile(new URL("../package.json", import.meta.url), "utf8"),
+    );
+    const change = `Object.defineProperty(process.versions, "node", { value: "${version}" })`;
+    const program = fileURLToPath(new URL("../bin/onebit.js", import.meta.url));
+    const words = [
+      "--import",
+      `data:text/javascript,${encodeURIComponent(change)}`,
+      program,
+      "models",
+    ];
+    const failed = promisify(execFile)(process.execPath, words);
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: `error: onebit needs Node ${engines.node.slice(2)} or newer, this is ${version}: update it (nodejs.org)\n`,
+    });
+  });
+
   it("ends with the command's status, and colours only what it is told to", async () => {
     const models = spawnOnebit(["models"], { FORCE_COLOR: "1" });
     expect(await models.done).toMatchObject({ status: 0, stderr: "" });

@@ -35,3 +35,20 @@ it("auto that ends at the reference says so once, with the reasons", async () =>
   expect(lines).toHaveLength(3);
   await rm(folder, { recursive: true });
 });
+
+it("browsers that have SIMD and nothing of ES2023 are quick too", async () => {
+  const newer = ["toReversed", "toSorted", "toSpliced", "with", "findLast", "findLastIndex"];
+  const index = new URL("../../dist/index.js", import.meta.url);
+  const model = fileURLToPath(new URL("../../../../models/fashion-mnist.onebit", import.meta.url));
+  const code = `
+    for (const Class of [Array, Object.getPrototypeOf(Uint8Array)]) {
+      for (const name of ${JSON.stringify(newer)}) delete Class.prototype[name];
+    }
+    const { load } = await import("${index}");
+    const model = await load(${JSON.stringify(model)}, { backend: "wasm" });
+    const [best] = await model.classify({ data: new Uint8Array(28 * 28), width: 28, height: 28 });
+    console.log(model.backend, best.label.length > 0);
+    model.dispose();`;
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", code]);
+  expect((await run).stdout).toBe("wasm true\n");
+});

@@ -54,8 +54,10 @@ export function estimatedKernel(step: BinaryConvStep, input: MapShape): BinaryCo
     const tile = TILES[kernel];
     return (Math.ceil(outputs / tile.outputs) * tile.outputs) / tile.rate;
   };
-  const [first, ...others] = kernelsFor(step, input).toReversed();
-  return others.reduce((best, kernel) => (time(kernel) < time(best) ? kernel : best), first);
+  // Not toReversed: browsers have had SIMD for longer.
+  return kernelsFor(step, input).reduceRight((best, kernel) =>
+    time(kernel) < time(best) ? kernel : best,
+  );
 }
 
 export interface KernelWishes {

@@ -141,18 +141,13 @@ class Lowering {
       }
       case "mul":
         return this.#product(op[1], op[2], r);
-      case "sign":
-      case "max":
-      case "min":
-      case "round":
-        throw noInteger(this.#facts.step, `micro-ops "${op[0]}"`);
       case "store":
       case "bits":
       case "mean":
       case "mean-2x2":
         return this.#form(op[1]);
       default:
-        return op satisfies never;
+        throw noInteger(this.#facts.step, `micro-ops "${op[0]}"`);
     }
   }
 

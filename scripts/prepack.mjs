@@ -11,6 +11,7 @@ const folder = process.cwd();
 const root = join(import.meta.dirname, "..");
 
 removeBuild(join(folder, "dist"));
+rmSync(join(folder, "wasm"), { recursive: true, force: true });
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 execFileSync(process.execPath, [tsc, "-b"], { cwd: folder, stdio: "inherit" });
 if (existsSync(join(folder, "kernels"))) {

@@ -147,6 +147,13 @@ describe.skipIf(!executable)("a page that lacks something", () => {
     expect(warnings[0]).toMatch(/native: runs in Node only/);
   });
 
+  it("the standalone file alone under a policy against WebAssembly says what the policy lacks, and which file", async () => {
+    const lack = { policy: "script-src 'self'", routes: { "**/onebit.rare.js": missing } };
+    await expect(told({ isolated: false, module: STANDALONE, ...lack })).rejects.toThrow(
+      /no backend can run this model: .*'wasm-unsafe-eval' in script-src.*reference: .*onebit\.rare\.js/,
+    );
+  });
+
   it("that is not isolated has one thread, and says why", async () => {
     const { backend, threads, threadsReason, warnings } = await told({ isolated: false });
     expect([backend, threads, warnings]).toEqual(["wasm", 1, []]);

@@ -126,28 +126,34 @@ describe("package.json", () => {
     expect(kernels + total(usual)).toBeLessThan(54_500);
     expect(kernels + total(usual) + total(rare)).toBeLessThan(60_000);
     expect(total(onRequest)).toBeLessThan(6_000);
-    expect(size(readFileSync(folder("wasm/model-worker.js")))).toBeLessThan(49_000);
+    expect(size(readFileSync(folder("wasm/model-worker.js")))).toBeLessThan(45_000);
     expect(total(webgpu)).toBeGreaterThan(10_000);
     expect(total(webgpu)).toBeLessThan(30_000);
   });
 
-  it("keeps the standalone file, kernels and threads inside, once, under 66 kB gzipped", () => {
+  it("keeps the standalone file, kernels and threads inside, once, under 60 kB gzipped", () => {
     const file = readFileSync(folder("dist/onebit.standalone.js"));
     expect(file.toString().match(/[\w+/=]{4000,}/g)).toHaveLength(1);
     const bytes = gzipSync(file, { level: 9 }).length;
     expect(bytes).toBeGreaterThan(40_000);
-    expect(bytes).toBeLessThan(66_000);
+    expect(bytes).toBeLessThan(60_000);
   });
 
   it.each(["dist/onebit.standalone.js", "wasm/model-worker.js"])(
-    "keeps WebGPU out of %s, in a file beside it of under 30 kB gzipped",
+    "keeps WebGPU, the words of failures and the reference backend out of %s, in files beside it of under 30 and 10 kB gzipped",
     (file) => {
-      const beside = join(dirname(file), "onebit.webgpu.js");
-      const [without, webgpu] = [file, beside].map((path) => readFileSync(folder(path)).toString());
+      const paths = [file, ...["webgpu", "rare"].map((n) => join(dirname(file), `onebit.${n}.js`))];
+      const [without, webgpu, rare] = paths.map((path) => readFileSync(folder(path)).toString());
       expect(without).toContain("./onebit.webgpu.js");
       expect(without).not.toContain("countOneBits");
       expect(webgpu).toContain("countOneBits");
       expect(gzipSync(webgpu, { level: 9 }).length).toBeLessThan(30_000);
+      expect(without).toContain("./onebit.rare.js");
+      for (const words of ["the download link led to a page", "name:`reference`"]) {
+        expect(without).not.toContain(words);
+        expect(rare).toContain(words);
+      }
+      expect(gzipSync(rare, { level: 9 }).length).toBeLessThan(10_000);
     },
   );
 });

@@ -16,7 +16,7 @@ export async function explain(
     const { LOADED, unknownKind, wrongKind } = await import("../words/failures.js");
     return wrongKind(start, name, LOADED) ?? unknownKind(start, name, LOADED) ?? error;
   } catch {
-    // A copy of the bundle without onebit.words.js beside it.
+    // A copy of the bundle without onebit.rare.js beside it.
     return error;
   }
 }

@@ -2,18 +2,12 @@ import { OnebitError } from "../../../errors.js";
 import type { WorkerModule } from "../../../platform/worker.js";
 import type * as beside from "./beside.js";
 
-/** What bundle.mjs writes into onebit/standalone. */
-declare const INSIDE: {
-  /** simd.wasm and relaxed.wasm, one after the other, deflated, as base64. */
-  readonly kernels: string;
-  readonly simdBytes: number;
-};
+/** What bundle.mjs writes into onebit/standalone: simd.wasm and relaxed.wasm, one after the other, deflated, as base64. */
+declare const KERNELS: () => string;
+declare const SIMD_BYTES: number;
 
 /** The function that all of onebit/standalone is in, which gives what model-worker.ts needs as well. */
 declare const ONEBIT: () => unknown;
-
-/** Named once: a bundler writes all of it wherever it is named. */
-const { kernels, simdBytes } = INSIDE;
 
 /** Serves models, and the threads of these: model-worker.ts is part of the function. */
 const itself: WorkerModule = {
@@ -37,8 +31,8 @@ export const { ownAssets, ownKernels, ownWorker, ownModelWorker }: typeof beside
   ownAssets: () => undefined,
 
   async ownKernels(build) {
-    const both = await inflated(kernels);
-    return build === "simd" ? both.subarray(0, simdBytes) : both.subarray(simdBytes);
+    const both = await inflated(KERNELS());
+    return build === "simd" ? both.subarray(0, SIMD_BYTES) : both.subarray(SIMD_BYTES);
   },
 
   ownWorker: itself,

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "micro-ops.h"
+
 namespace onebit {
 
 /** Output channels that are computed side by side: one vector of 16 lanes, or several shorter. */
@@ -41,32 +43,11 @@ struct Place {
   int64_t jump = 0;
 };
 
-/**
- * Micro-ops of program/micro-ops.ts on the value at hand, in the order of its table, then those that
- * compilation adds: where the value comes from, and what keeps others for later.
- */
+/** Micro-ops on the value at hand: those of the table, then those that compilation adds. */
 enum class Code : int32_t {
-  load,
-  affine,
-  shift,
-  scale,
-  prelu,
-  relu,
-  sigmoid,
-  hardSigmoid,
-  clamp,
-  add,
-  mul,
-  mix,
-  store,
-  bits,
-  mean,
-  /** The rows of a pair must come in order. */
-  mean2x2,
-  sign,
-  max,
-  min,
-  round,
+#define ONEBIT_NAME(name, ...) name,
+  ONEBIT_MICRO_OPS(ONEBIT_NAME, ONEBIT_NAME)
+#undef ONEBIT_NAME
   /** The step's floats. */
   accumulator,
   /** base - 2 * counts of a binary convolution. */

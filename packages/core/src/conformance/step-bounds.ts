@@ -1,16 +1,11 @@
 import { roundToBfloat16 } from "../program/bfloat16.js";
 import { elementCount, type MapShape, outputShape, reductionLength } from "../program/geometry.js";
-import {
-  type Computing,
-  type ComputingName,
-  isComputing,
-  MICRO_OPS,
-  type MicroOp,
-} from "../program/micro-ops.js";
-import { clipped, levelsOf, rangeOf, roundHalfToEven } from "../program/quantiser.js";
+import { type Computing, isComputing, MICRO_OPS, type MicroOp } from "../program/micro-ops.js";
+import { clipped, levelsOf, rangeOf } from "../program/quantiser.js";
 import type { ProgramTensors, QuantiseStep, Step, ValueId } from "../program/types.js";
 import { COMPUTE } from "../runtime/backends/reference/micro-ops.js";
 import { accumulate, type StepContext } from "../runtime/backends/reference/program.js";
+import { ERRORS, UNIT as U } from "../runtime/backends/webgpu/micro-ops.js";
 
 /**
  * How far float32 arithmetic may lie from the reference's, where each operation is rounded once but
@@ -30,39 +25,10 @@ export interface BoundedWrite extends Bounded {
   readonly shape: MapShape;
 }
 
-/** Unit roundoff of float32, of both sides. */
-const U = 2 * 2 ** -24;
-/** Units of a sigmoid and of a division. */
-const SIGMOID = 8 * U;
+/** Units of a division. */
 const DIVISION = 3 * U;
 
-type Error = (
-  r: readonly [x: number, e: number],
-  a: readonly [x: number, e: number],
-  b: readonly [x: number, e: number],
-) => number;
-
 const { abs, max } = Math;
-
-/** The error of each micro-op's result; of tensors and numbers e is 0. */
-const ERRORS: { readonly [N in ComputingName]: Error } = {
-  affine: ([r, e], [s], [t]) => abs(s) * e + 2 * U * (abs(r * s) + abs(t)),
-  shift: ([r, e], [t]) => e + U * (abs(r) + abs(t)),
-  scale: ([r, e], [s]) => abs(s) * e + U * abs(r * s),
-  prelu: ([r, e], [s]) => max(1, abs(s)) * e + U * abs(r * s),
-  relu: ([, e]) => e,
-  sigmoid: ([r, e]) => e / 4 + SIGMOID / (1 + Math.exp(-r)),
-  "hard-sigmoid": ([r, e]) => e / 6 + U * (abs(r) + 3),
-  clamp: ([, e]) => e,
-  add: ([r, e], [q, f]) => e + f + U * (abs(r) + abs(q)),
-  mul: ([r, e], [q, f]) => abs(q) * e + abs(r) * f + e * f + U * abs(r * q),
-  mix: ([p, e], [y, f], [a]) =>
-    abs(a) * e + abs(1 - a) * f + 3 * U * (abs(a * p) + abs((1 - a) * y)),
-  sign: ([r, e], [t]) => (e > 0 && abs(r - t) <= e ? 2 : 0),
-  max: ([, e], [, f]) => max(e, f),
-  min: ([, e], [, f]) => max(e, f),
-  round: ([r, e]) => (e > 0 ? roundHalfToEven(r + e) - roundHalfToEven(r - e) : 0),
-};
 
 /** What the reference makes of the values of `context`, with bounds. Values are left as they are. */
 export function boundedWrites(context: StepContext, step: Step): BoundedWrite[] {

@@ -36,11 +36,10 @@ describe("a new micro-op", () => {
     await writeFile(table, after);
     expect(await filesWithErrors(folder)).toEqual([
       "convert/src/c/float-epilogue.ts",
-      "core/src/conformance/step-bounds.ts",
       "core/src/pack/element-wise.ts",
       "core/src/runtime/backends/reference/micro-ops.ts",
       "core/src/runtime/backends/wasm/codegen/micro-op-code.ts",
-      "core/src/runtime/backends/webgpu/epilogue.ts",
+      "core/src/runtime/backends/webgpu/micro-ops.ts",
     ]);
   }, 60_000);
 });

@@ -23,7 +23,7 @@ export type Operand = keyof OperandTypes;
  * operation rounded once, in the order written: every backend gives the same bits.
  *
  * This table is what checks, file format, passes, native's encoding and random programs know of a
- * micro-op; its place here is its number in files and in cpp/step.h, so new ones come last. What it
+ * micro-op; its place here is its number in files and in cpp/micro-ops.h, so new ones come last. What it
  * computes stands once per backend, in a table that has to name every one of them.
  *
  * Where a loaded value repeats, its channels, C, are a multiple of 32, the step's channels are a

@@ -285,10 +285,6 @@ struct Group {
   }
 };
 
-static inline F16 preluOf(const F16& x, const F16& slope) {
-  return selectGreater(x, broadcast(0), x, x * slope);
-}
-
 /** Half to even: sums of 2^23 and more have no fractions, and numbers of that size have none. */
 static inline F16 wholeOf(const F16& x) {
   const F16 zero = broadcast(0), big = broadcast(8388608.0f), least = broadcast(-8388608.0f);
@@ -313,74 +309,28 @@ static void runGroup(const StepJob& job, const Frame& frame, const Segment& s, i
   const int c = s.block.first;
   for (const MicroOp *op = job.ops, *end = job.ops + job.opCount; op < end; op++) {
     switch (op->code) {
+#define ONEBIT_HANDLED(name)
+#define ONEBIT_CASE(name, ...) \
+  case Code::name: {           \
+    __VA_ARGS__;               \
+    break;                     \
+  }
+      ONEBIT_MICRO_OPS(ONEBIT_HANDLED, ONEBIT_CASE)
+#undef ONEBIT_CASE
+#undef ONEBIT_HANDLED
       case Code::accumulator: g.take(accumulator); break;
       case Code::counts: g.takeCounts(reinterpret_cast<const int32_t*>(accumulator)); break;
       case Code::load: g.with(op->place, [](const F16&, const F16& y) { return y; }); break;
       case Code::take: g.take(g.tileAt(op->tile)); break;
       case Code::keep: g.keep(g.tileAt(op->tile)); break;
-      case Code::affine: {
-        const F16 scale = load(op->s + c), shift = load(op->t + c);
-        g.each([&](const F16& x) { return x * scale + shift; });
-        break;
-      }
-      case Code::shift: {
-        const F16 shift = load(op->s + c);
-        g.each([&](const F16& x) { return x + shift; });
-        break;
-      }
-      case Code::scale: {
-        const F16 scale = load(op->s + c);
-        g.each([&](const F16& x) { return x * scale; });
-        break;
-      }
-      case Code::prelu: {
-        const F16 slope = load(op->s + c);
-        g.each([&](const F16& x) { return preluOf(x, slope); });
-        break;
-      }
-      case Code::relu: {
-        const F16 zero = broadcast(0);
-        g.each([&](const F16& x) { return selectGreater(x, zero, x, zero); });
-        break;
-      }
       case Code::narrow: g.each(roundedToBfloat); break;
-      case Code::round: g.each(wholeOf); break;
-      case Code::sigmoid: g.applySigmoid(); break;
-      case Code::hardSigmoid: g.each(hardSigmoidOf); break;
-      case Code::clamp: {
-        const F16 low = broadcast(op->low), high = broadcast(op->high);
-        g.each([&](const F16& x) {
-          const F16 capped = selectGreater(x, high, high, x);
-          return selectGreater(low, x, low, capped);
-        });
-        break;
-      }
-      case Code::add: g.withOther(*op, [](const F16& x, const F16& y) { return x + y; }); break;
-      case Code::mul: g.withOther(*op, [](const F16& x, const F16& y) { return x * y; }); break;
-      case Code::mix: {
-        const F16 amount = load(op->s + c), rest = broadcast(1) - amount;
-        g.withOther(*op, [&](const F16& p, const F16& y) { return amount * p + rest * y; });
-        break;
-      }
       case Code::mixInto: {
         const F16 amount = load(op->s + c), rest = broadcast(1) - amount;
         g.withOther(*op, [&](const F16& y, const F16& p) { return amount * p + rest * y; });
         break;
       }
-      case Code::sign: {
-        const F16 threshold = load(op->s + c);
-        if (op->orEqual) g.each([&](const F16& x) { return fromSigns(maskAbove<true>(x, threshold)); });
-        else g.each([&](const F16& x) { return fromSigns(maskAbove<false>(x, threshold)); });
-        break;
-      }
-      case Code::max:
-        g.withOther(*op, [](const F16& r, const F16& q) { return selectGreater(r, q, r, q); });
-        break;
       case Code::maxInto:
         g.withOther(*op, [](const F16& q, const F16& r) { return selectGreater(r, q, r, q); });
-        break;
-      case Code::min:
-        g.withOther(*op, [](const F16& r, const F16& q) { return selectGreater(q, r, r, q); });
         break;
       case Code::minInto:
         g.withOther(*op, [](const F16& q, const F16& r) { return selectGreater(q, r, r, q); });

@@ -1,7 +1,6 @@
 import type { MapShape } from "../../../program/geometry.js";
 import {
   type Computing,
-  type ComputingName,
   isComputing,
   MICRO_OPS,
   type MicroOp,
@@ -9,30 +8,10 @@ import {
 import type { Step, ValueId } from "../../../program/types.js";
 import { type Compiling, type Dispatch, pixelsOf, pixelWords, tensorAt } from "./compiling.js";
 import { meanOf, type Numbers, pairMeansOf } from "./means.js";
+import { WGSL } from "./micro-ops.js";
 import { packSigns } from "./pack-signs.js";
 import { at, type Params } from "./params.js";
 import { readOf } from "./read.js";
-
-/** The formula of each micro-op, of operands as WGSL: keep() rounds where a product could be contracted. */
-const COMPUTE: {
-  readonly [N in ComputingName]: (r: string, a: string, b: string) => string;
-} = {
-  affine: (r, s, t) => `keep(${r} * ${s}) + ${t}`,
-  shift: (r, t) => `${r} + ${t}`,
-  scale: (r, s) => `${r} * ${s}`,
-  prelu: (r, s) => `select(${r} * ${s}, ${r}, ${r} > 0.0)`,
-  relu: (r) => `select(0.0, ${r}, ${r} > 0.0)`,
-  sigmoid: (r) => `sigmoid(${r})`,
-  "hard-sigmoid": (r) => `min(max(${r} + 3.0, 0.0), 6.0) * ${Math.fround(1 / 6)}f`,
-  clamp: (r, low, high) => `select(select(${r}, ${high}, ${r} > ${high}), ${low}, ${r} < ${low})`,
-  add: (r, q) => `${r} + ${q}`,
-  mul: (r, q) => `${r} * ${q}`,
-  mix: (p, y, a) => `keep(${a} * ${p}) + keep(keep(1.0 - ${a}) * ${y})`,
-  sign: (r, t, zero) => `select(-1.0, 1.0, ${r} > ${t} || (${zero} > 0.0 && ${r} == ${t}))`,
-  max: (r, q) => `select(${q}, ${r}, ${r} > ${q})`,
-  min: (r, q) => `select(${q}, ${r}, ${r} < ${q})`,
-  round: (r) => `round(${r})`,
-};
 
 /** Bits that a workgroup gathers, one word for 32 channels, and then writes: see gather.ts. */
 export interface GatheredBits {
@@ -136,7 +115,7 @@ class EpilogueWriter {
       const first = tensorAt(compiling, operand as string);
       return `floats[${params.u32(`t${tag}_${i}`, first)} + c]`;
     });
-    return COMPUTE[op[0]](a, b, c);
+    return WGSL[op[0]](a, b, c);
   }
 
   #load(name: string, id: ValueId): string {

@@ -10,6 +10,7 @@ import {
 import { type OnnxTarget, toOnnx, usedTensors } from "onebit/onnx";
 import { gradientOutput, gradients } from "../gradients/index.js";
 import { type Loss, lossName, type NamedValues, parseLoss } from "../losses/index.js";
+import { atOnce } from "../own/at-once.js";
 import type { CompiledGraph } from "./types.js";
 
 /** What a training graph computes besides the network. */
@@ -49,7 +50,7 @@ export function trainingGraph(
 /** A fault of the function itself is told as such. */
 export function added(about: string, add: () => string): string {
   try {
-    return add();
+    return atOnce(add);
   } catch (cause) {
     if (cause instanceof OnebitError) throw cause;
     throw new OnebitError(

@@ -1,6 +1,7 @@
 import { OnebitError } from "onebit";
 import { counted } from "onebit/words";
 import type { Split } from "../data/index.js";
+import { atOnce } from "../own/at-once.js";
 import { reasonOf, shown } from "../own/own-module.js";
 
 /** Which training image a target is for. */
@@ -50,7 +51,7 @@ export function targetRows(
 
 function called(target: () => ArrayLike<number>, where: string): ArrayLike<number> {
   try {
-    return target();
+    return atOnce(target);
   } catch (cause) {
     throw new OnebitError(`${where} cannot be made: ${reasonOf(cause)}`, { cause });
   }

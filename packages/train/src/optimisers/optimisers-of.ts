@@ -1,5 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { unknownName } from "onebit/words";
+import { atOnce } from "../own/at-once.js";
 import { isModule, loadOwn, moduleName, reasonOf, shown } from "../own/own-module.js";
 import { OPTIMISERS } from "./catalogue.js";
 import type { OptimiserConfig } from "./config.js";
@@ -47,12 +48,18 @@ function guarded(own: Optimiser, module: string): Optimiser {
       const names = called(`${module}: its moments fail`, () => own.moments(config));
       if (Array.isArray(names) && names.every(isMomentName)) return names;
       throw new UsageError(
-        `${module}: its moments are ${JSON.stringify(names) ?? shown(names)}: a list of names (letters, digits, _) is wanted`,
+        `${module}: its moments are ${Array.isArray(names) ? JSON.stringify(names) : shown(names)}: a list of names (letters, digits, _) is wanted`,
       );
     },
     step(arrays, group, config) {
       const when = `in step ${group.step}`;
-      called(`the optimiser ${module} fails ${when}`, () => own.step(arrays, group, config));
+      const failing = `the optimiser ${module} fails ${when}`;
+      const given: unknown = called(failing, () => own.step(arrays, group, config));
+      if (given instanceof Promise) {
+        throw new OnebitError(
+          `the optimiser ${module} gives a promise ${when}: the weights must be changed when it returns`,
+        );
+      }
       const { weights } = arrays;
       for (let i = group.start; i < group.end; i++) {
         if (Number.isFinite(weights[i])) continue;
@@ -68,7 +75,7 @@ const isMomentName = (name: unknown) => typeof name === "string" && /^\w+$/.test
 
 function called<T>(what: string, work: () => T): T {
   try {
-    return work();
+    return atOnce(work);
   } catch (cause) {
     throw new OnebitError(`${what}: ${reasonOf(cause)}`, { cause });
   }

@@ -219,6 +219,31 @@ describe("modules of one's own", () => {
       /the optimiser .*\.mjs makes a weight NaN in step 3 \(learning rate 0\.0/,
     ],
     [
+      "async () => { throw new Error('odd'); }",
+      { loss: "CODE" },
+      /the loss .*\.mjs" returns "\[object Promise\]", which is no value of the graph/,
+    ],
+    [
+      "async () => { throw new Error('odd'); }",
+      { schedule: { kind: "CODE" } },
+      /the schedule of learningRate gives a promise at step 1, epoch 1/,
+    ],
+    [
+      "async () => { throw new Error('odd'); }",
+      { targets: "CODE" },
+      /the targets of image \d+ .* in epoch 1 are a promise/,
+    ],
+    [
+      "{ moments: () => [], async step() { throw new Error('odd'); } }",
+      { optimiser: { kind: "CODE" } },
+      /the optimiser .*\.mjs gives a promise in step 1: the weights must be changed when it returns/,
+    ],
+    [
+      "{ async moments() { throw new Error('odd'); }, step() {} }",
+      { optimiser: { kind: "CODE" } },
+      /\.mjs: its moments are a promise: a list of names/,
+    ],
+    [
       "{ moments: () => 5, step() {} }",
       { optimiser: { kind: "CODE" } },
       /\.mjs: its moments are 5: a list of names/,

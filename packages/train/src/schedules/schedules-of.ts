@@ -1,5 +1,6 @@
 import { OnebitError, UsageError } from "onebit";
 import { unknownName } from "onebit/words";
+import { atOnce } from "../own/at-once.js";
 import { isModule, loadOwn, reasonOf, shown } from "../own/own-module.js";
 import { learningRate, type Position, type ScheduleConfig } from "./learning-rate.js";
 import { type TemperatureConfig, temperature } from "./temperature.js";
@@ -85,7 +86,7 @@ function finite(name: string, schedule: Schedule, least = Number.NEGATIVE_INFINI
       `at step ${position.step + 1}, epoch ${Math.floor(position.step / position.stepsPerEpoch) + 1}`;
     let value: number;
     try {
-      value = schedule(position);
+      value = atOnce(() => schedule(position));
     } catch (cause) {
       throw new OnebitError(`the schedule of ${name} fails ${when()}: ${reasonOf(cause)}`, {
         cause,

@@ -46,6 +46,7 @@ describe("a study", () => {
     ["an unknown field", { ...study, seed: 3 }, 'unknown field "seed": did you mean "seeds"?'],
     ["no question", { ...study, question: undefined }, "question is missing: a text is wanted"],
     ["no seeds", { ...study, seeds: 0 }, "seeds is 0: a positive whole number is wanted"],
+    ["a slip of seeds", { ...study, seeds: 1e6 }, "seeds is 1000000: a whole number up to 10000"],
     ["no validation", { ...study, validation: 1 }, "validation is 1: a share above 0 and below 1"],
     ["an unknown recipe", { ...study, recipe: "plane" }, 'recipe: unknown recipe "plane": did you'],
     [

@@ -12,6 +12,7 @@ import {
   oneOf,
   optional,
   type Reader,
+  seedCount,
   share,
   text,
   whole,
@@ -66,7 +67,7 @@ const variant = group<Variant>({
   teachers: optional(listOf(teacher)),
   assistants: optional(listOf(teacher)),
   teacherViews: optional(whole),
-  seeds: optional(whole),
+  seeds: optional(seedCount),
 });
 
 const pair: Reader<readonly [string, string]> = (value, place) => {
@@ -100,7 +101,7 @@ const study = group<Study>({
   observe: optional(whole),
   model: optional(text),
   switches: optional(anyGroup),
-  seeds: whole,
+  seeds: seedCount,
   variants: listOf(variant, 1),
   compare: comparison,
   measures: listOf(measure, 1),

@@ -1,5 +1,6 @@
 import { UsageError } from "onebit";
 import { counted, unknownName } from "onebit/words";
+import { seedCount } from "./fields.js";
 import type { Study } from "./study.js";
 
 /** What is run of a study, and what of it was changed. */
@@ -35,7 +36,7 @@ export function chosen(study: Study, given: GivenChoice, before?: Choice): Choic
   }
   return {
     data: given.data ?? before?.data ?? usualData(study),
-    seeds: given.seeds ?? before?.seeds ?? study.seeds,
+    seeds: seedCount(given.seeds ?? before?.seeds ?? study.seeds, "seeds"),
     variants,
     set: given.set ?? before?.set ?? [],
   };

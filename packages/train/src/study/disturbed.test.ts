@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
@@ -68,4 +68,21 @@ it("waits for nobody on another machine: it says so, and takes over when told to
   await expect(runStudy(study, { ...resume, takeOver: true })).rejects.toThrow(
     /runs in it already/,
   );
+});
+
+it.each([
+  ["{", /plan\.json: is not JSON: the file is damaged: put back a copy of it, or .*--out/],
+  ["[]", /plan\.json: the plan is \[\]: a group of fields is wanted: the file is damaged/],
+  ["{}", /plan\.json: study is missing: a group of fields/],
+  ['"choice"', /plan\.json: choice is missing/],
+  ['"fitted"', /plan\.json: variants\.a\.fitted is missing/],
+])("refuses a damaged plan, by field: %s", async (damage, message) => {
+  const damaged = join(out, "damaged");
+  await mkdir(damaged, { recursive: true });
+  // A plan that lacks the field that is named.
+  const plan = await readFile(join(out, "plan.json"), "utf8");
+  const text = damage.startsWith('"') ? plan.replace(`${damage}:`, '"gone":') : damage;
+  await writeFile(join(damaged, "plan.json"), text);
+  await expect(runStudy(study, { out: damaged, resume: true })).rejects.toThrow(message);
+  await rm(damaged, { recursive: true });
 });

@@ -55,6 +55,15 @@ export const whole: Reader<number> = (value, place) => {
   throw misread(place, value, "a positive whole number");
 };
 
+/** Each run of a plan is written down: more would be a slip, and fill the memory. */
+const MOST_SEEDS = 10_000;
+
+export const seedCount: Reader<number> = (value, place) => {
+  const seeds = whole(value, place);
+  if (seeds <= MOST_SEEDS) return seeds;
+  throw misread(place, value, `a whole number up to ${MOST_SEEDS}`);
+};
+
 export const wholeFromZero: Reader<number> = (value, place) =>
   value === 0 ? 0 : whole(value, place);
 

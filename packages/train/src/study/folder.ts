@@ -5,7 +5,8 @@ import { shellWord } from "onebit/words";
 import { writeWhole } from "../run/files.js";
 import { firstDifference, plainData } from "../run/run-folder.js";
 import type { Choice } from "./choice.js";
-import type { StudyPlan } from "./plan.js";
+import { anyGroup, listOf, text } from "./fields.js";
+import type { PlannedVariant, StudyPlan } from "./plan.js";
 import type { Study } from "./study.js";
 
 /**
@@ -40,12 +41,14 @@ export class StudyFolder {
 
   /** What it was begun with; undefined where it holds none. */
   async read(): Promise<StudyPlan | undefined> {
-    const text = await readFile(this.plan, "utf8").catch(() => undefined);
-    if (text === undefined) return undefined;
+    const json = await readFile(this.plan, "utf8").catch(() => undefined);
+    if (json === undefined) return undefined;
     try {
-      return JSON.parse(text) as StudyPlan;
-    } catch {
-      throw new OnebitError(`${this.plan}: is not JSON: the file is damaged`);
+      return readPlan(json);
+    } catch (error) {
+      throw new OnebitError(
+        `${this.plan}: ${(error as Error).message}: the file is damaged: put back a copy of it, or begin in another folder (--out)`,
+      );
     }
   }
 
@@ -63,6 +66,31 @@ export class StudyFolder {
 
   async writePlan(plan: StudyPlan): Promise<void> {
     await writeWhole(this.plan, `${JSON.stringify(plan, null, 2)}\n`);
+  }
+}
+
+/** Checked as far as whoever goes on relies on it. UsageError, with the field, for what is no plan. */
+function readPlan(json: string): StudyPlan {
+  const plan = anyGroup<StudyPlan>(parsed(json), "the plan");
+  listOf(anyGroup)(anyGroup<Study>(plan.study, "study").variants, "study.variants");
+  anyGroup(plan.data, "data");
+  const { variants, set } = anyGroup<Choice>(plan.choice, "choice");
+  listOf(text)(variants, "choice.variants");
+  listOf(text)(set, "choice.set");
+  const planned = anyGroup<StudyPlan["variants"]>(plan.variants, "variants");
+  for (const [name, own] of Object.entries(planned)) {
+    const { recipe, fitted } = anyGroup<PlannedVariant>(own, `variants.${name}`);
+    anyGroup(recipe, `variants.${name}.recipe`);
+    anyGroup(fitted, `variants.${name}.fitted`);
+  }
+  return plan;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new UsageError("is not JSON");
   }
 }
 

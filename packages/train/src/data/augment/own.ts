@@ -1,4 +1,6 @@
 import { OnebitError, visible } from "onebit";
+import { counted } from "onebit/words";
+import { atOnce } from "../../own/at-once.js";
 import { isModule, loadOwn, moduleName, shown } from "../../own/own-module.js";
 import type { Random } from "../random.js";
 import type { RawImage } from "../split.js";
@@ -52,7 +54,7 @@ export const own: ImageAugmentation<{ module: string }> = {
       const fits = made?.height === height && made.width === width && made.channels === channels;
       if (isBytes && fits && made.data.length === wanted) return made;
       throw new OwnAugmentationError(
-        `${moduleName(module)} returns ${described(made)}: an image of ${width}x${height} pixels and ${channels} channels is wanted, its data a Uint8Array of ${wanted}`,
+        `${moduleName(module)} returns ${described(made)}: an image of ${width}x${height} pixels and ${counted(channels, "channel")} is wanted, its data a Uint8Array of ${wanted}`,
       );
     };
   },
@@ -70,7 +72,7 @@ function attempt(
 ): RawImage {
   try {
     // It may be a part of the data set, and the function may write into it.
-    return change({ ...image, data: image.data.slice() }, random);
+    return atOnce(() => change({ ...image, data: image.data.slice() }, random));
   } catch (cause) {
     throw new OwnAugmentationError(`${moduleName(module)} fails: ${visible(String(cause))}`, {
       cause,

@@ -13,15 +13,19 @@ import type { StudyResult } from "./study-result.js";
 
 const built = fileURLToPath(new URL("../../dist/study/index.js", import.meta.url));
 
+// ONEBIT_FULL=1 npx vitest run packages/train/src/study/runner.test.ts: three of three.
+const full = process.env.ONEBIT_FULL !== undefined;
+
 const study = checkStudy({
   ...{ name: "width", question: "Does a wider network help?", data: "glyphs" },
   ...{ trainImages: 200, testImages: 72, validation: 0.1, recipe: "plain", model: "bnext" },
   overrides: { epochs: 2, batch: 60, microBatch: 60, schedule: { learningRate: 0.01 } },
   switches: { stemStride: 2 },
-  seeds: 2,
+  seeds: full ? 3 : 2,
   variants: [
     { name: "narrow", switches: { widths: [4, 8] } },
     { name: "wide", switches: { widths: [8, 16] }, overrides: { augment: { pad: 2 } } },
+    ...(full ? [{ name: "float", switches: { widths: [4, 8] }, overrides: { form: "real" } }] : []),
   ],
   compare: { baseline: "narrow" },
   measures: ["test.top1", "gap"],
@@ -80,27 +84,30 @@ async function sitting(out: string, resume: boolean, kill: number): Promise<bool
   return new Promise((resolve) => child.on("close", (_, signal) => resolve(signal === "SIGKILL")));
 }
 
-describe("a study of 2 variants and 2 seeds", () => {
+const names = study.variants.map(({ name }) => name);
+const seeds = Array.from({ length: study.seeds }, (_, seed) => seed);
+
+describe(`a study of ${names.length} variants and ${seeds.length} seeds`, () => {
   beforeAll(async () => {
     await runStudy(study, { ...common, out: path("whole") });
   }, 240_000);
 
   it("says what each variant reached, and the differences seed by seed", async () => {
     const { runs, summary, isPilot, deviations, variants } = await readResult("whole");
-    expect(runs.map(({ status }) => status)).toEqual(Array(4).fill("done"));
+    expect(runs.map(({ status }) => status)).toEqual(names.flatMap(() => seeds.map(() => "done")));
     expect([isPilot, deviations]).toEqual([false, []]);
-    expect(summary.variants.map(({ variant, n }) => [variant, n])).toEqual([
-      ["narrow", 2],
-      ["wide", 2],
-    ]);
+    expect(summary.variants.map(({ variant, n }) => [variant, n])).toEqual(
+      names.map((name) => [name, seeds.length]),
+    );
     const top1 = (name: string) =>
       runs.filter(({ variant }) => variant === name).map(({ figures }) => figures!["test.top1"]);
     const [pair] = summary.pairs;
     const [narrow, wide] = [top1("narrow"), top1("wide")];
-    expect(pair).toMatchObject({ from: "narrow", to: "wide", seeds: [0, 1] });
+    expect(pair).toMatchObject({ from: "narrow", to: "wide", seeds });
     expect(pair.differences).toEqual(wide.map((value, i) => value - narrow[i]));
-    // t(1, 97.5 %) is 12.706.
-    expect((pair.high! - pair.low!) / 2).toBeCloseTo((12.7062 * pair.deviation!) / Math.sqrt(2), 4);
+    // t(1, 97.5 %) is 12.7062, t(2, 97.5 %) 4.3027.
+    const wanted = ((full ? 4.3027 : 12.7062) * pair.deviation!) / Math.sqrt(seeds.length);
+    expect((pair.high! - pair.low!) / 2).toBeCloseTo(wanted, 4);
     expect(variants[1].cost.binaryMacs).toBeGreaterThan(variants[0].cost.binaryMacs);
     const page = await pageOf("whole");
     for (const text of ["Does a wider network help?", "wide - narrow", "bytes packed", "<svg"]) {
@@ -173,10 +180,10 @@ describe("a run that crashes", () => {
     });
     const crashes = events.flatMap((event) => (event.event === "crash" ? [event] : []));
     expect(crashes).toMatchObject([{ variant: "narrow", seed: 1, isLast: false }]);
-    expect(result.runs.map(({ status }) => status)).toEqual(["done", "done"]);
+    expect(result.runs.map(({ status }) => status)).toEqual(seeds.map(() => "done"));
     expect(result.runs[1].failures).toEqual([expect.stringMatching(/ended by SIGKILL/)]);
-    expect(result).toMatchObject({ isPilot: true, seeds: 2 });
-    expect(result.deviations).toEqual(["only narrow of 2 variants"]);
+    expect(result).toMatchObject({ isPilot: true, seeds: seeds.length });
+    expect(result.deviations).toEqual([`only narrow of ${names.length} variants`]);
   }, 120_000);
 
   it("twice, fails by name, in no mean, with all others done", async () => {

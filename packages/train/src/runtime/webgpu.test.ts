@@ -19,8 +19,7 @@ import { providerOf, type TrainingBackend } from "./providers.js";
 
 const BATCH = 4;
 const CLASSES = 3;
-// A software adapter takes seconds for each.
-const STEPS = process.env.ONEBIT_FULL ? 20 : 8;
+const STEPS = 20;
 const runs = await webgpuRuns();
 
 const networks: [string, Partial<ModelOptions>][] = [

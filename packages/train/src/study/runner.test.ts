@@ -13,19 +13,16 @@ import type { StudyResult } from "./study-result.js";
 
 const built = fileURLToPath(new URL("../../dist/study/index.js", import.meta.url));
 
-// ONEBIT_FULL=1 npx vitest run packages/train/src/study/runner.test.ts: three of three.
-const full = process.env.ONEBIT_FULL !== undefined;
-
 const study = checkStudy({
   ...{ name: "width", question: "Does a wider network help?", data: "glyphs" },
   ...{ trainImages: 200, testImages: 72, validation: 0.1, recipe: "plain", model: "bnext" },
   overrides: { epochs: 2, batch: 60, microBatch: 60, schedule: { learningRate: 0.01 } },
   switches: { stemStride: 2 },
-  seeds: full ? 3 : 2,
+  seeds: 3,
   variants: [
     { name: "narrow", switches: { widths: [4, 8] } },
     { name: "wide", switches: { widths: [8, 16] }, overrides: { augment: { pad: 2 } } },
-    ...(full ? [{ name: "float", switches: { widths: [4, 8] }, overrides: { form: "real" } }] : []),
+    { name: "float", switches: { widths: [4, 8] }, overrides: { form: "real" } },
   ],
   compare: { baseline: "narrow" },
   measures: ["test.top1", "gap"],
@@ -105,8 +102,8 @@ describe(`a study of ${names.length} variants and ${seeds.length} seeds`, () => 
     const [narrow, wide] = [top1("narrow"), top1("wide")];
     expect(pair).toMatchObject({ from: "narrow", to: "wide", seeds });
     expect(pair.differences).toEqual(wide.map((value, i) => value - narrow[i]));
-    // t(1, 97.5 %) is 12.7062, t(2, 97.5 %) 4.3027.
-    const wanted = ((full ? 4.3027 : 12.7062) * pair.deviation!) / Math.sqrt(seeds.length);
+    // t(2, 97.5 %) is 4.3027.
+    const wanted = (4.3027 * pair.deviation!) / Math.sqrt(seeds.length);
     expect((pair.high! - pair.low!) / 2).toBeCloseTo(wanted, 4);
     expect(variants[1].cost.binaryMacs).toBeGreaterThan(variants[0].cost.binaryMacs);
     const page = await pageOf("whole");

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { UsageError } from "onebit";
+import { OnebitError, UsageError } from "onebit";
+import { counted } from "onebit/words";
 import { evaluated } from "../run/events.js";
 import {
   firstDifference,
@@ -41,7 +42,10 @@ export interface RunCurves {
   readonly flipRate: readonly (number | null)[];
 }
 
-/** Everything that is known of a run, from its folder. UsageError where that holds another. */
+/**
+ * Everything that is known of a run, from its folder. UsageError where that holds another, OnebitError where it is
+ * done and its figures are not whole.
+ */
 export async function resultOf(plan: StudyPlan, out: string, run: StudyRun): Promise<RunResult> {
   const path = folderOfRun(out, run);
   const folder = new RunFolder(path);
@@ -53,11 +57,23 @@ export async function resultOf(plan: StudyPlan, out: string, run: StudyRun): Pro
   const { result } = record;
   if (!result?.test) return { ...run, status: "missing", ...failures };
   const history = await readEpochs(path);
+  const { epochs } = result;
+  if (history.length !== epochs) {
+    throw damaged(
+      folder.metrics,
+      `has ${counted(history.length, "epoch")}, of ${epochs} that were trained`,
+    );
+  }
+  const epoch = result.best?.epoch;
+  if (!history[epoch - 1]) throw damaged(path, `run.json has no epoch that was kept: ${epoch}`);
   const scores = history.map((epoch) => evaluated(epoch).scores);
-  const { epoch } = result.best;
+  const figures = figuresOf(history[epoch - 1].train.top1, scores[epoch - 1], result.test);
+  for (const [measure, value] of Object.entries(figures)) {
+    if (!Number.isFinite(value))
+      throw damaged(path, `${measure} is ${value}, a finite number is wanted`);
+  }
   return {
-    ...{ ...run, status: "done", ...failures, epoch, epochs: result.epochs },
-    figures: figuresOf(history[epoch - 1].train.top1, scores[epoch - 1], result.test),
+    ...{ ...run, status: "done", ...failures, epoch, epochs, figures },
     curves: {
       trainTop1: history.map(({ train }) => train.top1),
       trainLoss: history.map(({ train }) => train.loss),
@@ -67,6 +83,12 @@ export async function resultOf(plan: StudyPlan, out: string, run: StudyRun): Pro
     },
     seconds: result.seconds + (await secondsOfStages(path, record)),
   };
+}
+
+function damaged(path: string, what: string): OnebitError {
+  return new OnebitError(
+    `${path}: ${what}: the run is damaged. Put back a copy of it, or remove its folder and --resume trains it again`,
+  );
 }
 
 function figuresOf(trained: number, validation: Accuracy, test: Accuracy): Figures {

@@ -43,6 +43,7 @@ describe("a study", () => {
   it.each<[string, unknown, string]>([
     ["nothing", undefined, "is missing: a group of fields is wanted"],
     ["a list", [], "is []: a group of fields is wanted"],
+    ["a function", () => study, "the study is a function: a group of fields is wanted"],
     ["an unknown field", { ...study, seed: 3 }, 'unknown field "seed": did you mean "seeds"?'],
     ["no question", { ...study, question: undefined }, "question is missing: a text is wanted"],
     ["no seeds", { ...study, seeds: 0 }, "seeds is 0: a positive whole number is wanted"],

@@ -87,7 +87,8 @@ export const anyGroup = <T extends object>(value: unknown, place: string): T => 
 };
 
 export function misread(place: string, value: unknown, wanted: string): UsageError {
-  const is = value === undefined ? "is missing" : `is ${JSON.stringify(value)}`;
+  const is =
+    value === undefined ? "is missing" : `is ${JSON.stringify(value) ?? `a ${typeof value}`}`;
   return new UsageError(`${place || "the study"} ${is}: ${wanted} is wanted`);
 }
 

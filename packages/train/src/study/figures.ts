@@ -14,7 +14,7 @@ export function difference(measure: Measure, value: number | null): string {
   return sign + (isShare(measure) ? (100 * value).toFixed(2) : value.toFixed(4));
 }
 
-/** 95 % interval; nothing where there is one seed only. */
+/** 95 % interval; nothing where there is one seed only, or all say the same. */
 export function intervalText({ measure, low, high }: PairSummary): string {
   return low === null ? "" : `${difference(measure, low)} to ${difference(measure, high)}`;
 }

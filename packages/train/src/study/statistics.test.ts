@@ -37,5 +37,8 @@ it("says nothing of the spread of one value, and nothing at all of none", () => 
     ...{ n: 1, mean: 3, deviation: null, lowest: 3, highest: 3, low: null, high: null, p: null },
   });
   expect([interval([]), spread([])]).toEqual([null, null]);
-  expect(interval([2, 2, 2])).toMatchObject({ low: 2, high: 2, p: 0 });
+  const none = { low: null, high: null, p: null };
+  expect(interval([2, 2, 2])).toMatchObject({ n: 3, mean: 2, ...none });
+  expect(interval([0.3 - 0.2, 0.2 - 0.1])).toMatchObject({ n: 2, ...none });
+  expect(interval([0, 0])).toMatchObject({ mean: 0, ...none });
 });

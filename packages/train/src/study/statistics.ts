@@ -28,8 +28,8 @@ export interface Interval extends Spread {
 }
 
 /**
- * mean ± t(n - 1, 97.5 %) s / sqrt(n), Student's; low, high and p are null for a single value, which has no
- * spread.
+ * mean ± t(n - 1, 97.5 %) s / sqrt(n), Student's; low, high and p are null where there is no spread to judge by: of
+ * a single value, or of values that are all the same but for rounding.
  */
 export function interval(
   values: readonly number[],
@@ -37,11 +37,11 @@ export function interval(
   const all = spread(values);
   if (!all) return null;
   const { n, mean, deviation } = all;
-  if (deviation === null) return { ...all, low: null, high: null, p: null };
+  if (deviation === null || deviation <= 1e-12 * Math.abs(mean)) return { ...all, low: null, high: null, p: null };
   const error = deviation / Math.sqrt(n);
   const reach = studentQuantile(0.975, n - 1) * error;
-  const t = error > 0 ? Math.abs(mean) / error : mean === 0 ? 0 : Number.POSITIVE_INFINITY;
-  return { ...all, low: mean - reach, high: mean + reach, p: 2 * (1 - studentCdf(t, n - 1)) };
+  const p = 2 * (1 - studentCdf(Math.abs(mean) / error, n - 1));
+  return { ...all, low: mean - reach, high: mean + reach, p };
 }
 
 /** Student's t distribution: P(T < t) with so many degrees of freedom. */

@@ -37,7 +37,8 @@ export function interval(
   const all = spread(values);
   if (!all) return null;
   const { n, mean, deviation } = all;
-  if (deviation === null || deviation <= 1e-12 * Math.abs(mean)) return { ...all, low: null, high: null, p: null };
+  if (deviation === null || deviation <= 1e-12 * Math.abs(mean))
+    return { ...all, low: null, high: null, p: null };
   const error = deviation / Math.sqrt(n);
   const reach = studentQuantile(0.975, n - 1) * error;
   const p = 2 * (1 - studentCdf(Math.abs(mean) / error, n - 1));

@@ -50,7 +50,10 @@ describe.skipIf(!executable).each([
     const { wasm, webgpu } = (await tried({})) as { [backend: string]: string };
     expect(wasm).toBe("taken");
     expect(webgpu).toBe("not tried: a small network");
-    expect([...server.requested].filter((path) => path.includes("webgpu"))).toEqual([]);
+    // How far off it may be is the conformance suite's to know, which the page loads too.
+    const bounds = "/onebit/dist/runtime/backends/webgpu/micro-ops.js";
+    const loaded = [...server.requested].filter((path) => path.includes("webgpu"));
+    expect(loaded.filter((path) => path !== bounds)).toEqual([]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import type { ValueId } from "onebit/program";
 import { bitWords } from "./arena.js";
-import type { ChannelGroup } from "./body.js";
+import { type ChannelGroup, eachChannel } from "./body.js";
 import type { Context } from "./context.js";
 import { type Code, plus } from "./text.js";
 
@@ -33,13 +33,8 @@ export class BitWriter {
 
   loop(code: Code, channels: number, inside: () => void, group?: ChannelGroup): void {
     this.#words = group === undefined && this.#whole.includes(true);
-    if (group) {
-      const { size } = group;
-      code.block(`for (int32_t c = group * ${size}; c < (group + 1) * ${size}; c++)`, inside);
-      return;
-    }
     if (!this.#words) {
-      code.loop("c", channels, inside);
+      eachChannel(code, channels, inside, group);
       return;
     }
     if (channels <= 32) {

@@ -17,3 +17,16 @@ export interface Body {
 export interface ChannelGroup {
   readonly size: number;
 }
+
+/** `for` every channel c, or those of the group. */
+export function eachChannel(
+  code: Code,
+  channels: number,
+  inside: () => void,
+  group?: ChannelGroup,
+): void {
+  const [first, end] = group
+    ? [`group * ${group.size}`, `(group + 1) * ${group.size}`]
+    : ["0", channels];
+  code.block(`for (int32_t c = ${first}; c < ${end}; c++)`, inside);
+}

@@ -1,5 +1,5 @@
 import type { MicroOp, Step } from "onebit/program";
-import type { ChannelGroup } from "./body.js";
+import { type ChannelGroup, eachChannel } from "./body.js";
 import type { FloatContext } from "./float-context.js";
 import { type Code, plus } from "./text.js";
 
@@ -84,12 +84,9 @@ export class FloatMeans {
   ): void {
     if (ops.length === 0) return;
     const [, , channels] = this.#context.shapeOf(this.#step);
-    const [first, end] = group
-      ? [`group * ${group.size}`, `(group + 1) * ${group.size}`]
-      : ["0", channels];
     code.block(`if (${when})`, () => {
       for (const op of ops) {
-        code.block(`for (int32_t c = ${first}; c < ${end}; c++)`, () => code.line(line(op)));
+        eachChannel(code, channels, () => code.line(line(op)), group);
       }
     });
   }
